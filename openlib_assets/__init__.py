@@ -1,0 +1,1 @@
+"""Open Library subjects as Dagster software-defined assets."""
