@@ -1,0 +1,77 @@
+"""Subject keys: from what people write to Open Library's own normalised key.
+
+The rule is Open Library's `normalize_subject_name` (openlibrary/solr/updater/work.py, since 2026-04-29), applied to
+what follows the prefix `person:`, `place:` or `time:`, if there is one.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from urllib.parse import quote, unquote, urlsplit
+
+from openlib_assets.errors import OpenlibError
+
+PREFIXES = ("person:", "place:", "time:")
+
+# A folder is named `subject=<encoded key>`, and common file systems end names at 255 bytes.
+MAX_ENCODED_LENGTH = 247
+
+_DROPPED = str.maketrans({" ": "_"} | dict.fromkeys(";/?:@&=+$,<>#%\"{}|\\^[]`\n\r"))
+_ADDRESS = re.compile(r"(?:https?://[^/]+/|(?:www\.)?openlibrary\.org/|/)?subjects/(?P<key>.*)", re.IGNORECASE | re.DOTALL)
+
+
+class InvalidSubjectError(OpenlibError):
+    """What was given cannot be a subject."""
+
+
+def subject_key(text: str) -> str:
+    """Give the normalised key of a subject named as people do.
+
+    Accepts a name (`Science Fiction`), a key (`place:france`), a path (`/subjects/science_fiction`) or a URL.
+    Raises InvalidSubjectError for what cannot be a subject or cannot be a partition key.
+    """
+    key = _normalise(_without_address(text.strip()), shown=text)
+    if key in ("", ".", "..") or key in PREFIXES:
+        raise InvalidSubjectError(f"{_shown(text)} is not a subject: nothing is left of it; try a name such as 'science fiction'")
+    if "..." in key:
+        raise InvalidSubjectError(f"{_shown(text)} is not a usable subject: it holds '...', which a partition key cannot")
+    if len(encoded_key(key)) > MAX_ENCODED_LENGTH:
+        raise InvalidSubjectError(
+            f"{_shown(text)} is not a usable subject: longer than {MAX_ENCODED_LENGTH} bytes once percent-encoded"
+        )
+    return key
+
+
+def subject_keys(texts: Iterable[str]) -> list[str]:
+    """Give the keys of several subjects in their order, each once."""
+    return list(dict.fromkeys(subject_key(text) for text in texts))
+
+
+def encoded_key(key: str) -> str:
+    """Give the key as it stands in paths: percent-encoded, so that it is one plain folder name."""
+    return quote(key, safe="")
+
+
+def decoded_key(encoded: str) -> str:
+    """Undo `encoded_key`."""
+    return unquote(encoded)
+
+
+def _without_address(text: str) -> str:
+    match = _ADDRESS.fullmatch(text)
+    if not match:
+        return text
+    path = urlsplit(match["key"]).path if "?" in match["key"] or "#" in match["key"] else match["key"]
+    return unquote(path.removesuffix("/").removesuffix(".json"))
+
+
+def _normalise(text: str, *, shown: str) -> str:
+    if any(unicodedata.category(c) in ("Cc", "Cs") for c in text):
+        raise InvalidSubjectError(f"{_shown(shown)} is not a subject: it holds control characters")
+    lowered = text.strip().lower()
+    prefix = next((p for p in PREFIXES if lowered.startswith(p)), "")
+    return prefix + lowered[len(prefix) :].strip().translate(_DROPPED)
+
+
+def _shown(text: str) -> str:
+    return ascii(text) if len(text) <= 60 else ascii(text[:57]) + "..."

@@ -1,0 +1,225 @@
+"""Which works each subject lists, in which order, and what has been edited since the start."""
+
+import random
+import threading
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
+from hashlib import blake2b
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from openlib_assets.sandbox import keys, ordering, words, works
+from openlib_assets.sandbox.works import Record
+
+# Numbers of works come in blocks of ten. The first of every block is common stock: each subject takes
+# every tenth work from it, so that subjects overlap. The other nine are a subject's own (or nearly so).
+_BLOCK = 10
+_BLOCKS = 4_500_007  # a prime, so that every stride visits every block; 45 million works, as in Open Library
+LARGEST_SUBJECT = _BLOCK * (_BLOCKS - 1)
+_NEW_WORKS = 50_000_000  # works added while running get the highest numbers, as in life
+
+
+class Stride(NamedTuple):
+    """A walk through all blocks in an order of its own."""
+
+    start: int
+    step: int
+    inverse: int
+
+    @classmethod
+    def named(cls, seed: int, name: str) -> "Stride":
+        """The walk of a subject, or of the common stock."""
+        chance = random.Random(blake2b(f"{seed}/{name}".encode()).digest())
+        step = chance.randrange(1, _BLOCKS)
+        return cls(chance.randrange(_BLOCKS), step, pow(step, -1, _BLOCKS))
+
+    def block(self, place: int) -> int:
+        """The block at a place of the walk."""
+        return (self.start + place * self.step) % _BLOCKS
+
+    def place(self, block: int) -> int:
+        """Where the walk meets a block."""
+        return (block - self.start) * self.inverse % _BLOCKS
+
+
+class Catalogue:
+    """Subjects and their works. Safe to read and edit from several threads.
+
+    A work is known by its code (see `works.key`); codes of a subject are kept in key order, records are made when read.
+    """
+
+    def __init__(self, sizes: Mapping[str, int], *, seed: int, this_year: int):
+        for subject, size in sizes.items():
+            if keys.subject_key(subject) != subject or not keys.split_prefix(subject)[1]:
+                raise ValueError(f"{subject!r} is not a normalised subject key")
+            if not 0 <= size <= LARGEST_SUBJECT:
+                raise ValueError(f"{subject}: {size} works, must be 0 to {LARGEST_SUBJECT}")
+        self._sizes = dict(sizes)
+        self._strides = {subject: Stride.named(seed, subject) for subject in sizes}
+        self._common = Stride.named(seed, "")
+        self._spellings = {subject: _spellings(subject) for subject in sizes}
+        strewn = tuple(name for name in words.SUBJECTS if keys.normalize(name) not in sizes)
+        self._world = works.World(seed, this_year, strewn)
+        self._codes: dict[str, array[int]] = {}
+        self._edits: dict[int, Record] = {}
+        self._orders: dict[tuple[str, object], ordering.Order] = {}
+        self._added = 0
+        self._lock = threading.RLock()
+
+    def __contains__(self, subject: str) -> bool:
+        return subject in self._sizes
+
+    def counts(self) -> dict[str, int]:
+        """The number of works of every subject."""
+        with self._lock:
+            return {subject: self.count(subject) for subject in self._sizes}
+
+    def count(self, subject: str) -> int:
+        """The number of works of a subject, without making any."""
+        codes = self._codes.get(subject)
+        return self._sizes[subject] if codes is None else len(codes)
+
+    def codes(self, subject: str) -> "array[int]":
+        """The codes of a subject's works now, in key order."""
+        with self._lock:
+            return self._in_key_order(subject)[:]
+
+    def record(self, code: int) -> Record:
+        """The work's record now, without `availability`."""
+        own = [spelling for kind, spelling in self.memberships(code) if kind == "subject"]
+        generated = works.record(self._world, code, own)
+        edits = self._edits.get(code)
+        return {**generated, **edits} if edits else generated
+
+    def records(self, subject: str) -> Iterator[Record]:
+        """All records of a subject in key order, as they are when read."""
+        return map(self.record, self.codes(subject))
+
+    def about(self, code: int) -> dict[str, list[str]]:
+        """What the index knows of a work beside its record: languages, publishers, people, places, times."""
+        known = {name: [value] if value else [] for name, value in works.about(self._world.seed, code).items()}
+        for kind, spelling in self.memberships(code):
+            if kind != "subject" and spelling not in known[kind]:
+                known[kind].append(spelling)
+        return known
+
+    def memberships(self, code: int) -> list[tuple[str, str]]:
+        """The generated subjects that a work is in: their types, and how this work spells them."""
+        number = code >> 1
+        block, index = divmod(number, _BLOCK)
+        block -= 1
+        if block >= _BLOCKS:
+            return []
+        common_place = self._common.place(block)
+        found = []
+        for subject, size in self._sizes.items():
+            place = self._strides[subject].place(block) if index else common_place
+            if _BLOCK * place + index < size:
+                spellings = self._spellings[subject]
+                found.append((keys.subject_type(subject), spellings[number % len(spellings)]))
+        return found
+
+    def search(
+        self, subject: str, *, sort: str, fulltext_only: bool, published: tuple[int, int] | None
+    ) -> ordering.Order:
+        """The works of a subject that pass the filters, in an order."""
+        clauses = ordering.parse(sort)
+        with self._lock:
+            in_key_order = self._in_key_order(subject)
+            unfiltered = not fulltext_only and published is None
+            if unfiltered and clauses[0] == ("key", False, ""):
+                return ordering.Order(in_key_order[:])
+            question = (subject, (clauses, fulltext_only, published))
+            if question not in self._orders:
+                matching = (
+                    code
+                    for code in in_key_order
+                    if unfiltered or _matches(self.record(code), fulltext_only, published)
+                )
+                self._orders[question] = ordering.arrange(matching, clauses, self._sort_value)
+                if len(self._orders) > 8:
+                    del self._orders[next(iter(self._orders))]
+            return self._orders[question]
+
+    def add_work(self, subject: str, fields: Mapping[str, Any] | None = None) -> Record:
+        """Add a work to a subject: a new one, or the one with the given `key` and other fields."""
+        with self._lock:
+            edits = dict(fields or {})
+            if "key" not in edits:
+                self._added += 1
+                edits["key"] = works.key(2 * (_NEW_WORKS + self._added))
+            code = works.code(edits["key"])
+            codes = self._in_key_order(subject)
+            place = _place(codes, code)
+            if codes[place : place + 1] == array("Q", [code]):
+                raise ValueError(f"{subject} lists {edits['key']} already")
+            spelling = self._spellings[subject][0]
+            listed = self.record(code)["subject"]
+            if keys.subject_type(subject) == "subject" and spelling not in listed:
+                edits.setdefault("subject", [*listed, spelling])
+            self._edit(code, edits)
+            codes.insert(place, code)
+            return self.record(code)
+
+    def remove_work(self, subject: str, work_key: str) -> None:
+        """Take a work out of a subject; other subjects keep it."""
+        with self._lock:
+            del self._in_key_order(subject)[self._find(subject, work_key)]
+            self._orders.clear()
+
+    def change_work(self, subject: str, work_key: str, fields: Mapping[str, Any]) -> None:
+        """Change fields of a work, in every subject that lists it."""
+        with self._lock:
+            self._find(subject, work_key)
+            self._edit(works.code(work_key), fields)
+
+    def _edit(self, code: int, fields: Mapping[str, Any]) -> None:
+        edits = {**self._edits.get(code, {}), **fields}
+        if unknown := edits.keys() - self.record(code).keys():
+            raise ValueError(f"a work record has no {', '.join(sorted(unknown))}")
+        self._edits[code] = edits
+        self._orders.clear()
+
+    def _find(self, subject: str, work_key: str) -> int:
+        codes, code = self._in_key_order(subject), works.code(work_key)
+        place = _place(codes, code)
+        if codes[place : place + 1] != array("Q", [code]):
+            raise KeyError(f"{subject} does not list {work_key}")
+        return place
+
+    def _in_key_order(self, subject: str) -> "array[int]":
+        if subject not in self._codes:
+            generated = (self._generated_code(subject, index) for index in range(self._sizes[subject]))
+            self._codes[subject] = array("Q", sorted(generated, key=works.key))
+        return self._codes[subject]
+
+    def _generated_code(self, subject: str, index: int) -> int:
+        place, within = divmod(index, _BLOCK)
+        stride = self._strides[subject] if within else self._common
+        number = _BLOCK * (stride.block(place) + 1) + within
+        return 2 * number + (number % 199 == 0)
+
+    def _sort_value(self, code: int, field: str) -> Any:
+        """A value to sort by, made without the rest of the record where nobody edited it."""
+        if code in self._edits:
+            return _SORT_VALUES_OF_RECORDS[field](self.record(code))
+        return _sort_value_of_dice(self._world, code, field)
+
+
+def _place(codes: "array[int]", code: int) -> int:
+    return bisect_left(codes, works.key(code), key=works.key)
+
+
+def _spellings(subject: str) -> tuple[str, ...]:
+    """How editors write a subject: all of it means the same key."""
+    name = keys.split_prefix(subject)[1]
+    plain = name.replace("_", " ")
+    written = (plain.capitalize(), plain, plain.title(), plain.upper())
+    return tuple(spelling for spelling in written if keys.normalize(spelling) == name) or (name,)
+
+
+def _matches(record: Record, fulltext_only: bool, published: tuple[int, int] | None) -> bool:
+    if fulltext_only and not (record["lending_edition"] or record["public_scan"]):
+        return False
+    return published is None or any(published[0] <= year <= published[1] for year in works.edition_years(record))

@@ -1,0 +1,120 @@
+"""The settings: environment variables, their defaults, and what is wrong with a bad one.
+
+What belongs here: every variable the project reads that is its own. Those of AWS and of proxies are read by the
+libraries concerned; `DAGSTER_HOME` is Dagster's.
+"""
+
+import math
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from openlib_assets.errors import OpenlibError
+
+PUBLIC_API_URL = "https://openlibrary.org"
+
+# Open Library grants identified clients three requests a second, others one (openlibrary.org/developers/api).
+IDENTIFIED_RATE = 3.0
+ANONYMOUS_RATE = 1.0
+
+# The Subjects API answers 422 to a larger limit.
+MAX_PAGE_SIZE = 1000
+
+
+class SettingsError(OpenlibError):
+    """An environment variable holds something unusable."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings in force; times are in seconds.
+
+    `subjects` is the watch list (a path or an `s3://` URL), `storage` the root of all data (a folder or
+    `s3://bucket/prefix`), `contact` what the User-Agent tells Open Library, and nobody else.
+    """
+
+    storage: str = "data"
+    api_url: str = PUBLIC_API_URL
+    contact: str | None = None
+    requests_per_second: float = ANONYMOUS_RATE
+    max_in_flight: int = 3
+    timeout: float = 60.0
+    retry_wait: float = 60.0
+    page_size: int = MAX_PAGE_SIZE
+    subjects: str = "data/subjects.yaml"
+
+    @staticmethod
+    def from_env(env: Mapping[str, str] | None = None) -> "Settings":
+        """Read the settings from `env` (by default the process's own); an empty value counts as unset.
+
+        Raises SettingsError naming the variable, its value and what it takes.
+        """
+        values = {k: v.strip() for k, v in (os.environ if env is None else env).items() if v.strip()}
+        contact = _contact(values.get("OPENLIB_CONTACT"))
+        storage = _storage(values.get("OPENLIB_STORAGE", "data"))
+        return Settings(
+            storage=storage,
+            api_url=_api_url(values.get("OPENLIB_API_URL", PUBLIC_API_URL)),
+            contact=contact,
+            requests_per_second=_number(
+                values, "OPENLIB_REQUESTS_PER_SECOND", IDENTIFIED_RATE if contact else ANONYMOUS_RATE
+            ),
+            max_in_flight=_whole(values, "OPENLIB_MAX_IN_FLIGHT", 3, 1, 100),
+            timeout=_number(values, "OPENLIB_TIMEOUT", 60.0),
+            retry_wait=_number(values, "OPENLIB_RETRY_WAIT", 60.0),
+            page_size=_whole(values, "OPENLIB_PAGE_SIZE", MAX_PAGE_SIZE, 2, MAX_PAGE_SIZE),
+            subjects=values.get("OPENLIB_SUBJECTS", f"{storage}/subjects.yaml"),
+        )
+
+
+def _number(values: Mapping[str, str], name: str, default: float) -> float:
+    text = values.get(name)
+    if text is None:
+        return default
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not (0 < number < math.inf):
+        raise SettingsError(f"{name}={text!r}: give a number greater than 0, such as {default:g}")
+    return number
+
+
+def _whole(values: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
+    text = values.get(name)
+    if text is None:
+        return default
+    if not re.fullmatch(r"[0-9]{1,9}", text) or not low <= int(text) <= high:
+        raise SettingsError(f"{name}={text!r}: give a whole number from {low} to {high}, such as {default}")
+    return int(text)
+
+
+def _api_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise SettingsError(f"OPENLIB_API_URL={text!r}: give a base URL such as {PUBLIC_API_URL}")
+    if parts.username or parts.password:
+        raise SettingsError("OPENLIB_API_URL: leave user name and password out of the URL")
+    return text.rstrip("/")
+
+
+def _storage(text: str) -> str:
+    if text.startswith("s3://"):
+        parts = urlsplit(text)
+        if not parts.netloc or "@" in parts.netloc:
+            raise SettingsError(f"OPENLIB_STORAGE={text!r}: give s3://bucket/prefix; credentials come from AWS's variables")
+        return text.rstrip("/")
+    if "://" in text:
+        raise SettingsError(f"OPENLIB_STORAGE={text!r}: give a folder or s3://bucket/prefix")
+    return text.rstrip("/") or "/"
+
+
+def _contact(text: str | None) -> str | None:
+    if text is None:
+        return None
+    # Header values are Latin-1 without control characters; parentheses would end the comment they stand in.
+    if not re.fullmatch(r"[\x21-\x7e]+", text) or "(" in text or ")" in text or not ("@" in text or "://" in text):
+        raise SettingsError("OPENLIB_CONTACT: give an e-mail address or a URL, in ASCII and without spaces")
+    return text

@@ -1,0 +1,68 @@
+"""The interface of a storage, and its one error."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Protocol
+
+from openlib_assets.errors import OpenlibError
+
+
+class StorageError(OpenlibError):
+    """Bytes could not be read or written; the text names the full address and the reason."""
+
+
+class Storage(Protocol):
+    """Files below a root, addressed by relative paths with forward slashes.
+
+    Every method raises StorageError for what the disk or S3 did.
+    """
+
+    kind: str
+    """What the bytes lie on, as a Dagster kind: `local` or `s3`."""
+
+    def uri(self, path: str = "") -> str:
+        """Give the full address of a path, to show and to open elsewhere."""
+        ...
+
+    def exists(self, path: str) -> bool:
+        """Tell whether there is a file at `path`."""
+        ...
+
+    def paths(self, prefix: str) -> Iterator[str]:
+        """Give the paths of all files below the folder `prefix`, in order; none if there is no such folder."""
+        ...
+
+    def folders(self, prefix: str) -> list[str]:
+        """Give the names of the folders directly below `prefix`, in order."""
+        ...
+
+    def read(self, path: str) -> bytes:
+        """Give a file's bytes."""
+        ...
+
+    def write(self, path: str, data: bytes) -> None:
+        """Put `data` at `path`, whole or not at all."""
+        ...
+
+    def local_copy(self, path: str) -> AbstractContextManager[Path]:
+        """Lend the file as one on the local disk; not to be changed, nor used after the block."""
+        ...
+
+    def writing(self, path: str) -> AbstractContextManager[Path]:
+        """Lend a local file to write into; it appears at `path` when the block ends well, and never otherwise.
+
+        Where the bytes already at `path` are the same, the file there stays as it is, times included.
+        """
+        ...
+
+    def delete(self, path: str) -> None:
+        """Remove the file at `path`, if there is one."""
+        ...
+
+    def lock(self, path: str, *, what: str) -> AbstractContextManager[None]:
+        """Hold the lock at `path`, which goes with its holder's death; `what` names it to whoever finds it taken.
+
+        Raises StorageError at once when somebody else holds it.
+        """
+        ...
