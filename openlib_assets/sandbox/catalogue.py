@@ -4,9 +4,8 @@ import random
 import threading
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from hashlib import blake2b
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 from openlib_assets.sandbox import keys, ordering, words, works
@@ -18,6 +17,7 @@ _BLOCK = 10
 _BLOCKS = 4_500_007  # a prime, so that every stride visits every block; 45 million works, as in Open Library
 LARGEST_SUBJECT = _BLOCK * (_BLOCKS - 1)
 _NEW_WORKS = 50_000_000  # works added while running get the highest numbers, as in life
+_REMEMBERED_ORDERS = 8
 
 
 class Stride(NamedTuple):
@@ -57,13 +57,14 @@ class Catalogue:
                 raise ValueError(f"{subject}: {size} works, must be 0 to {LARGEST_SUBJECT}")
         self._sizes = dict(sizes)
         self._strides = {subject: Stride.named(seed, subject) for subject in sizes}
+        self.this_year = this_year
         self._common = Stride.named(seed, "")
         self._spellings = {subject: _spellings(subject) for subject in sizes}
         strewn = tuple(name for name in words.SUBJECTS if keys.normalize(name) not in sizes)
         self._world = works.World(seed, this_year, strewn)
         self._codes: dict[str, array[int]] = {}
         self._edits: dict[int, Record] = {}
-        self._orders: dict[tuple[str, object], ordering.Order] = {}
+        self._orders: dict[object, ordering.Order] = {}
         self._added = 0
         self._lock = threading.RLock()
 
@@ -76,9 +77,9 @@ class Catalogue:
             return {subject: self.count(subject) for subject in self._sizes}
 
     def count(self, subject: str) -> int:
-        """The number of works of a subject, without making any."""
+        """The number of works of a subject, without making any; 0 if it is unknown."""
         codes = self._codes.get(subject)
-        return self._sizes[subject] if codes is None else len(codes)
+        return self._sizes.get(subject, 0) if codes is None else len(codes)
 
     def codes(self, subject: str) -> "array[int]":
         """The codes of a subject's works now, in key order."""
@@ -121,16 +122,22 @@ class Catalogue:
         return found
 
     def search(
-        self, subject: str, *, sort: str, fulltext_only: bool, published: tuple[int, int] | None
+        self,
+        subject: str,
+        clauses: tuple[ordering.Clause, ...],
+        *,
+        fulltext_only: bool = False,
+        published: tuple[int, int] | None = None,
     ) -> ordering.Order:
-        """The works of a subject that pass the filters, in an order."""
-        clauses = ordering.parse(sort)
+        """The works of a subject (none if it is unknown) that pass the filters, in an order."""
+        if subject not in self._sizes:
+            return ordering.Order(())
         with self._lock:
             in_key_order = self._in_key_order(subject)
             unfiltered = not fulltext_only and published is None
-            if unfiltered and clauses[0] == ("key", False, ""):
+            if unfiltered and clauses[0] == ordering.BY_KEY:
                 return ordering.Order(in_key_order[:])
-            question = (subject, (clauses, fulltext_only, published))
+            question = (subject, clauses, fulltext_only, published)
             if question not in self._orders:
                 matching = (
                     code
@@ -138,7 +145,7 @@ class Catalogue:
                     if unfiltered or _matches(self.record(code), fulltext_only, published)
                 )
                 self._orders[question] = ordering.arrange(matching, clauses, self._sort_value)
-                if len(self._orders) > 8:
+                if len(self._orders) > _REMEMBERED_ORDERS:
                     del self._orders[next(iter(self._orders))]
             return self._orders[question]
 
@@ -151,13 +158,11 @@ class Catalogue:
                 edits["key"] = works.key(2 * (_NEW_WORKS + self._added))
             code = works.code(edits["key"])
             codes = self._in_key_order(subject)
-            place = _place(codes, code)
-            if codes[place : place + 1] == array("Q", [code]):
+            place, listed = _find(codes, code)
+            if listed:
                 raise ValueError(f"{subject} lists {edits['key']} already")
-            spelling = self._spellings[subject][0]
-            listed = self.record(code)["subject"]
-            if keys.subject_type(subject) == "subject" and spelling not in listed:
-                edits.setdefault("subject", [*listed, spelling])
+            if keys.subject_type(subject) == "subject":
+                edits.setdefault("subject", [*self.record(code)["subject"], self._spellings[subject][0]])
             self._edit(code, edits)
             codes.insert(place, code)
             return self.record(code)
@@ -165,13 +170,13 @@ class Catalogue:
     def remove_work(self, subject: str, work_key: str) -> None:
         """Take a work out of a subject; other subjects keep it."""
         with self._lock:
-            del self._in_key_order(subject)[self._find(subject, work_key)]
+            del self._in_key_order(subject)[self._place(subject, work_key)]
             self._orders.clear()
 
     def change_work(self, subject: str, work_key: str, fields: Mapping[str, Any]) -> None:
         """Change fields of a work, in every subject that lists it."""
         with self._lock:
-            self._find(subject, work_key)
+            self._place(subject, work_key)
             self._edit(works.code(work_key), fields)
 
     def _edit(self, code: int, fields: Mapping[str, Any]) -> None:
@@ -181,10 +186,9 @@ class Catalogue:
         self._edits[code] = edits
         self._orders.clear()
 
-    def _find(self, subject: str, work_key: str) -> int:
-        codes, code = self._in_key_order(subject), works.code(work_key)
-        place = _place(codes, code)
-        if codes[place : place + 1] != array("Q", [code]):
+    def _place(self, subject: str, work_key: str) -> int:
+        place, listed = _find(self._in_key_order(subject), works.code(work_key))
+        if not listed:
             raise KeyError(f"{subject} does not list {work_key}")
         return place
 
@@ -201,14 +205,24 @@ class Catalogue:
         return 2 * number + (number % 199 == 0)
 
     def _sort_value(self, code: int, field: str) -> Any:
-        """A value to sort by, made without the rest of the record where nobody edited it."""
-        if code in self._edits:
-            return _SORT_VALUES_OF_RECORDS[field](self.record(code))
-        return _sort_value_of_dice(self._world, code, field)
+        """A value to sort by, without making the whole record."""
+        if field == "key":
+            return works.key(code)
+        edits, dice = self._edits.get(code, {}), works.roll(self._world.seed, code >> 1)
+        if field == "popularity":
+            return dice.popularity % 1000
+        if field == "title":
+            return edits.get("title") or works.title(self._world.seed, code)
+        if field == "edition_count":
+            return edits.get("edition_count", works.edition_count(dice))
+        year = edits.get("first_publish_year", works.first_publish_year(dice, self._world.this_year))
+        return ordering.UNDATED[field] if year is None else year
 
 
-def _place(codes: "array[int]", code: int) -> int:
-    return bisect_left(codes, works.key(code), key=works.key)
+def _find(codes: "array[int]", code: int) -> tuple[int, bool]:
+    """Where a code is among codes in key order, or would be, and whether it is there."""
+    place = bisect_left(codes, works.key(code), key=works.key)
+    return place, place < len(codes) and codes[place] == code
 
 
 def _spellings(subject: str) -> tuple[str, ...]:

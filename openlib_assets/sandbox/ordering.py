@@ -22,6 +22,7 @@ class Clause(NamedTuple):
     salt: str = ""
 
 
+BY_KEY = Clause("key")
 _BY_POPULARITY = ("rating", "readinglog", "want_to_read", "currently_reading", "already_read", "scans", "ebook_access")
 _BY_CLASSIFICATION = ("lcc_sort", "ddc_sort")
 _SORTS = {
@@ -35,7 +36,8 @@ _SORTS = {
     **{f"{name}{order}": Clause("popularity", order != " asc") for name in _BY_POPULARITY for order in ("", " asc", " desc")},
     **{f"{name}{order}": Clause("title", order == " desc") for name in _BY_CLASSIFICATION for order in ("", " asc", " desc")},
 }
-RELEVANCE = (Clause("relevance", descending=True),)
+RELEVANCE = (Clause("popularity", descending=True),)
+UNDATED = {"oldest": 9999, "newest": -1}  # works without a year come last either way
 
 
 def parse(sort: str) -> tuple[Clause, ...]:

@@ -5,6 +5,7 @@ of a million works costs no memory, and a work has the same record in every subj
 """
 
 import random
+import re
 import struct
 from collections.abc import Sequence
 from hashlib import blake2b
@@ -18,6 +19,7 @@ LATEST_ORDINARY_YEAR = 2024
 AUTHORS = 6_000_000
 _AUTHOR_NUMBERS = 9_999_991  # a prime: authors are spread over it without meeting
 _HEAD = 30  # the greater, the less the most productive author stands out
+_KEY = re.compile(r"/works/OL(?P<number>[1-9][0-9]*)(?P<kind>[WM])")
 _ONE = 2**32  # a die shows 0.._ONE-1
 _LANGUAGES = tuple(words.NOUNS)
 _NOUNS = {language: nouns.split() for language, nouns in words.NOUNS.items()}
@@ -102,11 +104,10 @@ def code(work_key: str) -> int:
     >>> code("/works/OL6M")
     13
     """
-    identifier = work_key.removeprefix("/works/OL")
-    digits, kind = identifier[:-1], identifier[-1:]
-    if identifier == work_key or kind not in ("W", "M") or not (digits.isascii() and digits.isdigit()):
+    match = _KEY.fullmatch(work_key)
+    if not match:
         raise ValueError(f"not a work key: {work_key!r}")
-    return 2 * int(digits) + (kind == "M")
+    return 2 * int(match["number"]) + (match["kind"] == "M")
 
 
 def edition_count(dice: Dice) -> int:

@@ -1,0 +1,1 @@
+"""The assets, by layer: thin functions that take tables in, call one function and give a table out."""

@@ -1,0 +1,43 @@
+"""Where everything lies below the storage root (a contract: others read these paths)."""
+
+from openlib_assets.openlibrary.subject_keys import encoded_key
+from openlib_assets.tables import Layer
+
+STAGING = "_staging"
+WATCH_LIST = "subjects.yaml"
+
+
+def table_file(layer: str, table: str, subject: str) -> str:
+    """Give the path of a silver or gold table of a subject."""
+    return f"{layer}/{table}/subject={encoded_key(subject)}/part-0.parquet"
+
+
+def snapshots_folder(subject: str) -> str:
+    """Give the folder of the bronze snapshots of a subject."""
+    return f"{Layer.BRONZE}/raw_works/subject={encoded_key(subject)}"
+
+
+def snapshot_file(subject: str, snapshot: str) -> str:
+    """Give the path of one bronze snapshot, named by the end of its fetch (`YYYYMMDDTHHMMSSZ`)."""
+    return f"{snapshots_folder(subject)}/snapshot={snapshot}/part-0.parquet"
+
+
+def exports_folder(subject: str) -> str:
+    """Give the folder of a subject's CSV files."""
+    return f"exports/{encoded_key(subject)}"
+
+
+def csv_file(subject: str, table: str) -> str:
+    """Give the path of a CSV file of a subject."""
+    return f"{exports_folder(subject)}/{table}.csv"
+
+
+def staging_folder(subject: str) -> str:
+    """Give the folder where fetched pages wait for the end of the fetch; never data."""
+    return f"{STAGING}/{encoded_key(subject)}"
+
+
+def lock_file(subject: str) -> str:
+    """Give the path of the lock that one fetch of a subject holds at a time."""
+    return f"_locks/{encoded_key(subject)}"
+

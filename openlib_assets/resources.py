@@ -1,0 +1,38 @@
+"""What assets are given: the way to Open Library, the storage, and the tables in it."""
+
+import threading
+from typing import Annotated
+
+import dagster as dg
+from pydantic import Field
+
+from openlib_assets.openlibrary.client import Client
+from openlib_assets.openlibrary.enumeration import Listener
+from openlib_assets.settings import Settings
+from openlib_assets.storage import Storage, open_storage
+
+
+class OpenLibrary:
+    """The way to Open Library, by the settings in force when a step runs.
+
+    It has no configuration, so that nothing of it (the contact, say) shows in the Dagster UI. `listener` hears how far
+    a fetch has come, `stop` ends it.
+    """
+
+    def __init__(self, listener: Listener | None = None, stop: threading.Event | None = None) -> None:
+        self.listener = listener
+        self._stop = stop
+
+    def client(self) -> Client:
+        """Give a client for one step."""
+        return Client(Settings.from_env(), self._stop)
+
+
+class StorageResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # generic only in what it hands to old-style code
+    """The storage root; credentials, region and endpoint of S3 come from AWS's standard variables and chain."""
+
+    root: Annotated[str, Field(description="A folder or s3://bucket/prefix (OPENLIB_STORAGE).")]
+
+    def open(self) -> Storage:
+        """Open the storage."""
+        return open_storage(self.root)

@@ -1,0 +1,118 @@
+"""Query parameters, checked as Open Library checks them: with FastAPI and pydantic, whose error bodies these are."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+_INTEGER = re.compile(r"[+-]?[0-9]+(_[0-9]+)*(\.0*)?")
+_BOOLEANS = {
+    **dict.fromkeys(("1", "on", "t", "true", "y", "yes"), True),
+    **dict.fromkeys(("0", "off", "f", "false", "n", "no"), False),
+}
+
+
+class InvalidParametersError(ValueError):
+    """Carries what the body of a 422 answer says."""
+
+    def __init__(self, detail: list[dict[str, Any]]):
+        super().__init__(detail)
+        self.detail = detail
+
+
+@dataclass(frozen=True)
+class SubjectParameters:
+    """The parameters of `/subjects/*.json` that do something."""
+
+    limit: int
+    offset: int
+    details: bool
+    has_fulltext: bool
+    sort: str
+    published_in: str
+
+    @property
+    def published(self) -> tuple[int, int] | None:
+        """The years asked for; what is neither a year nor a closed range of years filters nothing."""
+        begin, dash, end = self.published_in.partition("-")
+        try:
+            return int(begin), int(end if dash else begin)
+        except ValueError:
+            return None
+
+
+@dataclass(frozen=True)
+class SearchParameters:
+    """The parameters of `/search/subjects.json`."""
+
+    q: str
+    limit: int
+    offset: int
+
+
+def parse_subject(query: str) -> SubjectParameters:
+    """Unknown names are ignored. `page` is checked, then ignored too."""
+    given = _Given(query)
+    limit = given.integer("limit", 12, least=0, most=1000)
+    offset = given.integer("offset", 0, least=0)
+    given.integer("page", 1, least=1)
+    details = given.boolean("details")
+    has_fulltext = given.boolean("has_fulltext")
+    given.refuse()
+    return SubjectParameters(
+        limit, offset, details, has_fulltext, given.text("sort", "editions"), given.text("published_in", "")
+    )
+
+
+def parse_search(query: str) -> SearchParameters:
+    """Here `page` works, unless there is an `offset`."""
+    given = _Given(query)
+    limit = given.integer("limit", 100, least=0)
+    offset = given.integer("offset", -1, least=0)
+    page = given.integer("page", 1, least=1)
+    given.refuse()
+    return SearchParameters(given.text("q", ""), limit, (page - 1) * limit if offset < 0 else offset)
+
+
+class _Given:
+    """What a query gives, and what is wrong with it. Of a name given twice the last value counts."""
+
+    def __init__(self, query: str):
+        self._values = dict(parse_qsl(query, keep_blank_values=True))
+        self._problems: list[dict[str, Any]] = []
+
+    def refuse(self) -> None:
+        if self._problems:
+            raise InvalidParametersError(self._problems)
+
+    def text(self, name: str, default: str) -> str:
+        return self._values.get(name, default)
+
+    def boolean(self, name: str) -> bool:
+        value = self._values.get(name, "false")
+        if value.lower() not in _BOOLEANS:
+            self._problem("bool_parsing", name, "a valid boolean, unable to interpret input")
+        return _BOOLEANS.get(value.lower(), False)
+
+    def integer(self, name: str, default: int, *, least: int, most: int | None = None) -> int:
+        if name not in self._values:
+            return default
+        text = self._values[name].strip()
+        if not _INTEGER.fullmatch(text):
+            self._problem("int_parsing", name, "a valid integer, unable to parse string as an integer")
+            return default
+        value = int(text.partition(".")[0])
+        if value < least:
+            self._problem("greater_than_equal", name, f"greater than or equal to {least}", ge=least)
+        elif most is not None and value > most:
+            self._problem("less_than_equal", name, f"less than or equal to {most}", le=most)
+        return value
+
+    def _problem(self, kind: str, name: str, expected: str, **context: int) -> None:
+        problem: dict[str, Any] = {
+            "type": kind,
+            "loc": ["query", name],
+            "msg": f"Input should be {expected}",
+            "input": self._values[name],
+        }
+        self._problems.append(problem | ({"ctx": context} if context else {}))

@@ -1,0 +1,115 @@
+"""Tables from tables: runs `sql/<table>.sql` with DuckDB on Arrow data and checks what comes out. No I/O in it."""
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.dataset as ds
+
+from openlib_assets.errors import OpenlibError
+from openlib_assets.tables import Check, Table
+
+Relation = ds.Dataset | pa.Table
+
+_MEMORY_LIMIT = "1GB"
+_BATCH_ROWS = 65_536
+_PREVIEW_ROWS = 5
+
+
+@dataclass(frozen=True)
+class CheckOutcome:
+    """What a check found: the numbers it looked at, and whether they pass."""
+
+    check: Check
+    passed: bool
+    numbers: Mapping[str, int | float | None]
+
+    def line(self) -> str:
+        """Give the outcome as one line."""
+        numbers = ", ".join(f"{name} {value}" for name, value in self.numbers.items())
+        return f"check {self.check.name} {'passed' if self.passed else 'failed'}: {numbers}"
+
+
+class CheckFailedError(OpenlibError):
+    """A blocking check found numbers that must not flow on; `outcomes` holds all of the table's checks."""
+
+    def __init__(self, table: Table, outcomes: list[CheckOutcome]) -> None:
+        failed = [outcome for outcome in outcomes if outcome.check.blocking and not outcome.passed]
+        reasons = "; ".join(f"{outcome.line()} ({outcome.check.description})" for outcome in failed)
+        super().__init__(f"{table.name}: {reasons}")
+        self.outcomes = outcomes
+
+
+@dataclass(frozen=True)
+class Built:
+    """A table just made, still in DuckDB."""
+
+    table: Table
+    outcomes: list[CheckOutcome]
+    rows: int
+    connection: duckdb.DuckDBPyConnection
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Give the rows, in order."""
+        yield from self.connection.sql(f"FROM {self.table.name}").to_arrow_reader(_BATCH_ROWS)  # noqa: S608
+
+    def preview(self) -> pa.Table:
+        """Give the first rows."""
+        return self.connection.sql(f"FROM {self.table.name} LIMIT {_PREVIEW_ROWS}").to_arrow_table()  # noqa: S608
+
+
+@contextmanager
+def built(table: Table, inputs: Mapping[str, Relation]) -> Iterator[Built]:
+    """Lend `table` as its SQL makes it from `inputs`, which are named as the SQL names them.
+
+    Raises CheckFailedError when a blocking check fails.
+    """
+    with connected(inputs) as connection:
+        if "raw_works" in inputs:
+            connection.execute(sql_text("works"))
+        connection.execute(f"CREATE TEMP TABLE {table.name} AS {sql_text(table.name)}")
+        outcomes = run_checks(connection, table)
+        (rows,) = connection.sql(f"SELECT count(*) FROM {table.name}").fetchall()[0]  # noqa: S608
+        yield Built(table, outcomes, rows, connection)
+
+
+@contextmanager
+def connected(inputs: Mapping[str, Relation]) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Lend a DuckDB connection on which each input is a view; it keeps to its memory and spills to a temporary folder."""
+    with (
+        tempfile.TemporaryDirectory(prefix="openlib-") as spill,
+        duckdb.connect(config={"memory_limit": _MEMORY_LIMIT, "temp_directory": spill}) as connection,
+    ):
+        connection.execute("SET TimeZone = 'UTC'")
+        for name, relation in inputs.items():
+            connection.register(name, relation)
+        yield connection
+
+
+def run_checks(connection: duckdb.DuckDBPyConnection, table: Table) -> list[CheckOutcome]:
+    """Run the checks of a table that the connection knows, with its inputs, by name; raises CheckFailedError."""
+    outcomes = [_outcome(connection, check) for check in table.all_checks]
+    if any(outcome.check.blocking and not outcome.passed for outcome in outcomes):
+        raise CheckFailedError(table, outcomes)
+    return outcomes
+
+
+def _outcome(connection: duckdb.DuckDBPyConnection, check: Check) -> CheckOutcome:
+    result = connection.execute(f"SELECT *, {check.passes} AS passed FROM ({check.numbers})")  # noqa: S608 - from tables.py
+    names = [column[0] for column in result.description or []]
+    row: tuple[Any, ...] = result.fetchall()[0]
+    numbers = dict(zip(names, row, strict=True))
+    passed = bool(numbers.pop("passed"))
+    return CheckOutcome(check, passed, numbers)
+
+
+@cache
+def sql_text(name: str) -> str:
+    """Give the text of `sql/<name>.sql`."""
+    return files("openlib_assets").joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")
