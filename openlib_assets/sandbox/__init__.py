@@ -1,0 +1,22 @@
+"""A sandbox Open Library: an HTTP server that behaves as the real one does, over a generated catalogue.
+
+It can be slow, strict and faulty on request. It imports nothing else of this package.
+"""
+
+from openlib_assets.sandbox.catalogue import parse_subjects
+from openlib_assets.sandbox.faults import FAULTS, PERMANENT, TRANSIENT, FaultPlan, Planned
+from openlib_assets.sandbox.keys import subject_key
+from openlib_assets.sandbox.server import LoggedRequest, Sandbox, SandboxConfig
+
+__all__ = [
+    "FAULTS",
+    "PERMANENT",
+    "TRANSIENT",
+    "FaultPlan",
+    "LoggedRequest",
+    "Planned",
+    "Sandbox",
+    "SandboxConfig",
+    "parse_subjects",
+    "subject_key",
+]

@@ -2,19 +2,21 @@
 
 import json
 import random
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote
 
 import orjson
 
-from openlib_assets.sandbox import facets, keys, ordering, works
+from openlib_assets.sandbox import facets, keys, works
 from openlib_assets.sandbox.catalogue import Catalogue
+from openlib_assets.sandbox.ordering import Clauses
 from openlib_assets.sandbox.parameters import SearchParameters, SubjectParameters
 from openlib_assets.sandbox.works import Record
 
 _GREATEST_OFFSET = 2**31 - 1  # Solr refuses greater ones
 _TURN = 50  # how far ties move, at most, between two requests
+_PATH_CHARACTERS = "/:@!$&'()*+,;=~"
 _SUBJECTS = "/subjects/"
 SUBJECT_SEARCH = "/search/subjects.json"
 
@@ -65,18 +67,17 @@ def json_reply(body: object, status: int = 200) -> Reply:
 
 
 def lower_case_redirect(path: str, query: str, host: str) -> Reply | None:
-    """The way from an upper-case path to the lower-case one. Its scheme is http, whatever the client came by."""
+    """The way from an upper-case path to the lower-case one, by http whatever the client came by."""
     if path == path.lower():
         return None
-    location = f"http://{host}{quote(path.lower(), safe="/:@!$&'()*+,;=~")}{'?' * bool(query)}{query}"
-    return Reply(301, headers={**FROM_APP, "Location": location})
+    target = quote(path.lower(), safe=_PATH_CHARACTERS) + ("?" + query if query else "")
+    return Reply(301, headers={**FROM_APP, "Location": f"http://{host}{target}"})
 
 
-def subject_page(catalogue: Catalogue, path: str, parameters: SubjectParameters, *, moment: int) -> Page:
-    """A page of a subject's works. `moment` is what changes between two equal requests: loans, and the order of ties.
-
-    An unknown name in `sort` raises `KeyError`.
-    """
+def subject_page(
+    catalogue: Catalogue, path: str, parameters: SubjectParameters, order: Clauses, *, moment: int
+) -> Page:
+    """A page of a subject's works. `moment` sets equal requests apart: other loans, ties in another order."""
     subject, published = keys.subject_key(path), parameters.published
     prefix, name = keys.split_prefix(path)
     fields: dict[str, Any] = {
@@ -89,7 +90,6 @@ def subject_page(catalogue: Catalogue, path: str, parameters: SubjectParameters,
     }
     if published:
         fields["solr_query"] += f" publish_year:{parameters.published_in}"
-    order = ordering.parse(parameters.sort)
     chance, codes = random.Random(moment), []
     if parameters.offset > _GREATEST_OFFSET:
         fields["work_count"] = None
@@ -103,7 +103,7 @@ def subject_page(catalogue: Catalogue, path: str, parameters: SubjectParameters,
             fields |= facets.details(catalogue, found.codes, fields["key"])
     if parameters.has_fulltext:
         fields["ebook_count"] = fields["work_count"]
-    return Page(fields, [_with_availability(catalogue.record(code), chance) for code in codes], parameters.offset)
+    return Page(fields, list(with_availability(map(catalogue.record, codes), chance)), parameters.offset)
 
 
 def subject_search(catalogue: Catalogue, parameters: SearchParameters) -> Reply:
@@ -125,7 +125,9 @@ def subject_search(catalogue: Catalogue, parameters: SearchParameters) -> Reply:
                 }
             )
     docs = found[parameters.offset : parameters.offset + parameters.limit]
-    return json_reply({"numFound": len(found), "start": parameters.offset, "numFoundExact": True, "docs": docs})
+    return json_reply(
+        {"numFound": len(found), "start": parameters.offset, "numFoundExact": True, "docs": docs}
+    )
 
 
 def page_reply(page: Page) -> Reply:
@@ -140,8 +142,9 @@ def _encoded(record: Record) -> orjson.Fragment:
         return orjson.Fragment(json.dumps(record, separators=(",", ":")))
 
 
-def _with_availability(record: Record, loans: random.Random) -> Record:
-    """Works without a scan have no such field."""
-    if record["ia"] is not None:
-        record["availability"] = works.availability(record, loans)
-    return record
+def with_availability(records: Iterable[Record], loans: random.Random) -> Iterator[Record]:
+    """Records with what archive.org says of their scans; works without a scan have no such field."""
+    for record in records:
+        yield (
+            record if record["ia"] is None else {**record, "availability": works.availability(record, loans)}
+        )

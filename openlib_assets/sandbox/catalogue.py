@@ -4,7 +4,7 @@ import random
 import threading
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
@@ -18,6 +18,21 @@ _BLOCKS = 4_500_007  # a prime, so that every stride visits every block; 45 mill
 LARGEST_SUBJECT = _BLOCK * (_BLOCKS - 1)
 _NEW_WORKS = 50_000_000  # works added while running get the highest numbers, as in life
 _REMEMBERED_ORDERS = 8
+
+
+def parse_subjects(specs: Iterable[str]) -> dict[str, int]:
+    """Sizes of subjects from texts such as `science_fiction=25000`.
+
+    >>> parse_subjects(["Science Fiction=25000", "person:sherlock_holmes=80"])
+    {'science_fiction': 25000, 'person:sherlock_holmes': 80}
+    """
+    sizes = {}
+    for spec in specs:
+        subject, _, size = spec.rpartition("=")
+        if not (subject and size.isascii() and size.isdigit()):
+            raise ValueError(f"{spec!r} is not <subject>=<number of works>")
+        sizes[keys.subject_key(subject)] = int(size)
+    return sizes
 
 
 class Stride(NamedTuple):
@@ -46,7 +61,7 @@ class Stride(NamedTuple):
 class Catalogue:
     """Subjects and their works. Safe to read and edit from several threads.
 
-    A work is known by its code (see `works.key`); codes of a subject are kept in key order, records are made when read.
+    A work is known by its code (see `works.key`). Codes are kept in key order, records are made when read.
     """
 
     def __init__(self, sizes: Mapping[str, int], *, seed: int, this_year: int):
@@ -99,7 +114,9 @@ class Catalogue:
 
     def about(self, code: int) -> dict[str, list[str]]:
         """What the index knows of a work beside its record: languages, publishers, people, places, times."""
-        known = {name: [value] if value else [] for name, value in works.about(self._world.seed, code).items()}
+        known = {
+            name: [value] if value else [] for name, value in works.about(self._world.seed, code).items()
+        }
         for kind, spelling in self.memberships(code):
             if kind != "subject" and spelling not in known[kind]:
                 known[kind].append(spelling)
@@ -124,7 +141,7 @@ class Catalogue:
     def search(
         self,
         subject: str,
-        clauses: tuple[ordering.Clause, ...],
+        clauses: ordering.Clauses,
         *,
         fulltext_only: bool = False,
         published: tuple[int, int] | None = None,
@@ -149,10 +166,10 @@ class Catalogue:
                     del self._orders[next(iter(self._orders))]
             return self._orders[question]
 
-    def add_work(self, subject: str, fields: Mapping[str, Any] | None = None) -> Record:
+    def add_work(self, subject: str, fields: Mapping[str, Any]) -> Record:
         """Add a work to a subject: a new one, or the one with the given `key` and other fields."""
         with self._lock:
-            edits = dict(fields or {})
+            edits = dict(fields)
             if "key" not in edits:
                 self._added += 1
                 edits["key"] = works.key(2 * (_NEW_WORKS + self._added))
@@ -229,11 +246,13 @@ def _spellings(subject: str) -> tuple[str, ...]:
     """How editors write a subject: all of it means the same key."""
     name = keys.split_prefix(subject)[1]
     plain = name.replace("_", " ")
-    written = (plain.capitalize(), plain, plain.title(), plain.upper())
+    written = (*[plain.capitalize()] * 6, plain, plain, plain.title(), plain.upper())
     return tuple(spelling for spelling in written if keys.normalize(spelling) == name) or (name,)
 
 
 def _matches(record: Record, fulltext_only: bool, published: tuple[int, int] | None) -> bool:
     if fulltext_only and not (record["lending_edition"] or record["public_scan"]):
         return False
-    return published is None or any(published[0] <= year <= published[1] for year in works.edition_years(record))
+    return published is None or any(
+        published[0] <= year <= published[1] for year in works.edition_years(record)
+    )

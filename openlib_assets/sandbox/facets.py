@@ -1,4 +1,4 @@
-"""What `details=true` adds to an answer: counts over all works found, the 25 most frequent values of each kind."""
+"""What `details=true` adds to an answer: the 25 most frequent values of each kind, over all works found."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -9,7 +9,12 @@ from openlib_assets.sandbox.catalogue import Catalogue
 
 _LIMIT = 25
 # The prefix of keys, the field of the answer and the field of the index, for each type of subject.
-_KINDS = (("", "subjects", "subject"), ("place:", "places", "place"), ("person:", "people", "person"), ("time:", "times", "time"))
+_KINDS = (
+    ("", "subjects", "subject"),
+    ("place:", "places", "place"),
+    ("person:", "people", "person"),
+    ("time:", "times", "time"),
+)
 
 
 def details(catalogue: Catalogue, codes: Iterable[int], own_key: str) -> dict[str, Any]:
@@ -18,7 +23,8 @@ def details(catalogue: Catalogue, codes: Iterable[int], own_key: str) -> dict[st
     Subjects are counted by spelling, so one key can come several times.
     """
     counts: dict[str, Counter[Any]] = {
-        name: Counter() for name in ("subject", "place", "person", "time", "author", "publisher", "language", "year")
+        name: Counter()
+        for name in ("subject", "place", "person", "time", "author", "publisher", "language", "year")
     }
     ebook_count = 0
     for code in codes:
@@ -47,9 +53,13 @@ def details(catalogue: Catalogue, codes: Iterable[int], own_key: str) -> dict[st
         {"name": name, "count": count, "key": "/publishers/" + name.replace(" ", "_")}
         for name, count in _most_frequent(counts["publisher"])
     ]
-    fields["languages"] = [{"name": name, "count": count} for name, count in _most_frequent(counts["language"])]
+    fields["languages"] = [
+        {"name": name, "count": count} for name, count in _most_frequent(counts["language"])
+    ]
     fields["publishing_history"] = [
-        [year, count] for year, count in sorted(counts["year"].items()) if 1000 < year <= catalogue.this_year + 1
+        [year, count]
+        for year, count in sorted(counts["year"].items())
+        if 1000 < year <= catalogue.this_year + 1
     ]
     return fields
 

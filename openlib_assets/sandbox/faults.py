@@ -34,13 +34,19 @@ def _cut_index(page: Page) -> Page:
 def _duplicate_work(page: Page) -> Page:
     """A work stands where the next one should."""
     works, middle = page.works, len(page.works) // 2
-    return page._replace(works=[*works[:middle], *works[middle - 1 : middle], *works[middle + 1 :]]) if middle else page
+    return (
+        page._replace(works=[*works[:middle], *works[middle - 1 : middle], *works[middle + 1 :]])
+        if middle
+        else page
+    )
 
 
 def _unordered(page: Page) -> Page:
     """First and last change places."""
-    first, *between, last = page.works if len(page.works) > 1 else [None, None]
-    return page._replace(works=[last, *between, first]) if first else page
+    if len(page.works) < 2:
+        return page
+    first, *between, last = page.works
+    return page._replace(works=[last, *between, first])
 
 
 def _missing_years(page: Page) -> Page:
@@ -87,7 +93,7 @@ CONNECTION_FAULTS = ("cut_body", "reset", "stall", "redirect")
 
 FAULTS = (*DISTORTIONS, *REPLACEMENTS, *CONNECTION_FAULTS)
 
-# Asking again does not help against these, and nobody can tell `missing_years` from the truth by looking at a page.
+# Asking again does not help against these; and no page shows that its years are missing by mistake.
 PERMANENT = frozenset(("http_403", "http_404", "http_422", "missing_years"))
 TRANSIENT = tuple(fault for fault in FAULTS if fault not in PERMANENT)
 _GROUPS = {"all": FAULTS, "transient": TRANSIENT}
@@ -95,7 +101,7 @@ _GROUPS = {"all": FAULTS, "transient": TRANSIENT}
 
 @dataclass(frozen=True)
 class Planned:
-    """A fault for exactly these requests: the one with this number, or those whose path and query contain a text."""
+    """A fault for the request with this number, or for requests whose path and query contain a text."""
 
     fault: str
     request: int | None = None
@@ -122,7 +128,10 @@ class FaultPlan:
         named = {*self.probabilities, *self.permanent.values(), *(planned.fault for planned in self.planned)}
         if unknown := named - set(FAULTS):
             raise ValueError(f"no such fault: {', '.join(sorted(unknown))}; there are {', '.join(FAULTS)}")
-        if any(chance < 0 for chance in self.probabilities.values()) or sum(self.probabilities.values()) > 1.000001:
+        if (
+            any(chance < 0 for chance in self.probabilities.values())
+            or sum(self.probabilities.values()) > 1.000001
+        ):
             raise ValueError("probabilities of faults must be 0 to 1, also together")
 
     @classmethod
@@ -132,7 +141,7 @@ class FaultPlan:
         `all=0.02` spreads a probability evenly over every fault, `transient=0.02` over those
         that asking again overcomes.
         """
-        probabilities: Counter[str] = Counter()
+        probabilities: dict[str, float] = {}
         for part in filter(None, (part.strip() for part in text.split(","))):
             name, _, chance = part.partition("=")
             members = _GROUPS.get(name, (name,))
@@ -141,12 +150,12 @@ class FaultPlan:
             except ValueError:
                 raise ValueError(f"{part!r} is not <fault>=<probability>") from None
             for member in members:
-                probabilities[member] += share  # type: ignore[assignment]
+                probabilities[member] = probabilities.get(member, 0) + share
         return cls(probabilities)
 
 
 class FaultSource:
-    """Follows a plan. Which random fault a request gets depends on the seed, its URL and how often that was asked for."""
+    """Follows a plan. Random faults depend on the seed, the URL and how often it was asked for."""
 
     def __init__(self, plan: FaultPlan):
         self._plan = plan

@@ -1,10 +1,8 @@
-"""The rate limit in front of Open Library: nginx's leaky bucket, and the ban for those who keep running into it."""
+"""The rate limit in front of Open Library: nginx's leaky bucket, and a ban for those who overrun it often."""
 
 import threading
 
-TOO_MANY_REQUESTS = (
-    b'{"status": 429, "message": "Too Many Requests. Consider using https://openlibrary.org/developers/dumps."}'
-)
+TOO_MANY_REQUESTS = b'{"status": 429, "message": "Too Many Requests. Consider using https://openlibrary.org/developers/dumps."}'
 
 
 class LeakyBucket:

@@ -1,17 +1,22 @@
 """The orders that Open Library's index offers, and why only some of them are safe to page by.
 
-Where values are equal, the index may answer two requests in two orders. Orders that end in the key have no ties.
+Works with equal values may come in another order the next time. With the key among the fields there are none.
 """
 
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import blake2b
 from itertools import groupby
 from typing import Any, NamedTuple
 
 RANDOM_PREFIXES = ("random_", "random.hourly_", "random.daily_")
+
+
+class UnknownSortError(ValueError):
+    """Open Library answers this with a 500."""
 
 
 class Clause(NamedTuple):
@@ -23,7 +28,16 @@ class Clause(NamedTuple):
 
 
 BY_KEY = Clause("key")
-_BY_POPULARITY = ("rating", "readinglog", "want_to_read", "currently_reading", "already_read", "scans", "ebook_access")
+Clauses = tuple[Clause, ...]
+_BY_POPULARITY = (
+    "rating",
+    "readinglog",
+    "want_to_read",
+    "currently_reading",
+    "already_read",
+    "scans",
+    "ebook_access",
+)
 _BY_CLASSIFICATION = ("lcc_sort", "ddc_sort")
 _SORTS = {
     "editions": Clause("edition_count", descending=True),
@@ -33,15 +47,23 @@ _SORTS = {
     "key": Clause("key"),
     "key asc": Clause("key"),
     "key desc": Clause("key", descending=True),
-    **{f"{name}{order}": Clause("popularity", order != " asc") for name in _BY_POPULARITY for order in ("", " asc", " desc")},
-    **{f"{name}{order}": Clause("title", order == " desc") for name in _BY_CLASSIFICATION for order in ("", " asc", " desc")},
+    **{
+        f"{name}{order}": Clause("popularity", order != " asc")
+        for name in _BY_POPULARITY
+        for order in ("", " asc", " desc")
+    },
+    **{
+        f"{name}{order}": Clause("title", order == " desc")
+        for name in _BY_CLASSIFICATION
+        for order in ("", " asc", " desc")
+    },
 }
 RELEVANCE = (Clause("popularity", descending=True),)
 UNDATED = {"oldest": 9999, "newest": -1}  # works without a year come last either way
 
 
-def parse(sort: str) -> tuple[Clause, ...]:
-    """The clauses of a `sort` parameter; a name that Open Library does not know raises `KeyError`, as there."""
+def parse(sort: str) -> Clauses:
+    """The clauses of a `sort` parameter; without one, by relevance."""
     if not sort:
         return RELEVANCE
     return tuple(_clause(name.strip()) for name in sort.split(","))
@@ -51,9 +73,13 @@ def _clause(name: str) -> Clause:
     if name.startswith("random"):
         now = datetime.now(UTC)
         base = name.removesuffix(" asc").removesuffix(" desc")
-        period = {"random.hourly": f"{now:%Y%m%dT%H}", "random.daily": f"{now:%Y%m%d}"}.get(base.partition("_")[0], "")
+        period = {"random.hourly": f"{now:%Y%m%dT%H}", "random.daily": f"{now:%Y%m%d}"}.get(
+            base.partition("_")[0], ""
+        )
         if base in ("random", "random.hourly", "random.daily") or base.startswith(RANDOM_PREFIXES):
             return Clause("random", name.endswith(" desc"), base + period)
+    if name not in _SORTS:
+        raise UnknownSortError(name)
     return _SORTS[name]
 
 
@@ -64,7 +90,7 @@ class Order(NamedTuple):
     runs: Sequence[int] = ()
 
     def page(self, offset: int, limit: int, shift: int) -> list[int]:
-        """A slice of the order. Another `shift` turns every run of equals round by another number of places."""
+        """A slice of the order, in which every run of equals is turned round by `shift` places."""
         end = min(offset + limit, len(self.codes))
         if not self.runs:
             return list(self.codes[offset:end])
@@ -80,16 +106,16 @@ class Order(NamedTuple):
 def arrange(codes: Iterable[int], clauses: Sequence[Clause], value: Callable[[int, str], Any]) -> Order:
     """Sort codes that come in key order. `value` tells a code's value of a field."""
 
-    def sort_value(code: int, clause: Clause) -> Any:
+    def sort_value(clause: Clause, code: int) -> Any:
         return _shuffled(code, clause.salt) if clause.field == "random" else value(code, clause.field)
 
     ordered = list(codes)
     for clause in reversed(clauses):
-        ordered.sort(key=lambda code, clause=clause: sort_value(code, clause), reverse=clause.descending)
+        ordered.sort(key=partial(sort_value, clause), reverse=clause.descending)
     if any(clause.field in ("key", "random") for clause in clauses):
         return Order(array("Q", ordered))
     runs, start = array("Q"), 0
-    for _, equals in groupby(ordered, key=lambda code: [sort_value(code, clause) for clause in clauses]):
+    for _, equals in groupby(ordered, key=lambda code: [sort_value(clause, code) for clause in clauses]):
         runs.append(start)
         start += sum(1 for _ in equals)
     return Order(array("Q", ordered), runs)

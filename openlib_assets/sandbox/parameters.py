@@ -1,4 +1,4 @@
-"""Query parameters, checked as Open Library checks them: with FastAPI and pydantic, whose error bodies these are."""
+"""Query parameters, checked and refused in the words of FastAPI and pydantic, which Open Library uses."""
 
 import re
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 _INTEGER = re.compile(r"[+-]?[0-9]+(_[0-9]+)*(\.0*)?")
+_LONGEST_INTEGER = 4300
 _BOOLEANS = {
     **dict.fromkeys(("1", "on", "t", "true", "y", "yes"), True),
     **dict.fromkeys(("0", "off", "f", "false", "n", "no"), False),
@@ -91,7 +92,7 @@ class _Given:
     def boolean(self, name: str) -> bool:
         value = self._values.get(name, "false")
         if value.lower() not in _BOOLEANS:
-            self._problem("bool_parsing", name, "a valid boolean, unable to interpret input")
+            self._problem("bool_parsing", name, "Input should be a valid boolean, unable to interpret input")
         return _BOOLEANS.get(value.lower(), False)
 
     def integer(self, name: str, default: int, *, least: int, most: int | None = None) -> int:
@@ -99,20 +100,27 @@ class _Given:
             return default
         text = self._values[name].strip()
         if not _INTEGER.fullmatch(text):
-            self._problem("int_parsing", name, "a valid integer, unable to parse string as an integer")
+            message = "Input should be a valid integer, unable to parse string as an integer"
+            self._problem("int_parsing", name, message)
+            return default
+        if len(text) > _LONGEST_INTEGER:
+            message = "Unable to parse input string as an integer, exceeded maximum size"
+            self._problem("int_parsing_size", name, message)
             return default
         value = int(text.partition(".")[0])
         if value < least:
-            self._problem("greater_than_equal", name, f"greater than or equal to {least}", ge=least)
+            self._problem(
+                "greater_than_equal", name, f"Input should be greater than or equal to {least}", ge=least
+            )
         elif most is not None and value > most:
-            self._problem("less_than_equal", name, f"less than or equal to {most}", le=most)
+            self._problem("less_than_equal", name, f"Input should be less than or equal to {most}", le=most)
         return value
 
-    def _problem(self, kind: str, name: str, expected: str, **context: int) -> None:
+    def _problem(self, kind: str, name: str, message: str, **context: int) -> None:
         problem: dict[str, Any] = {
             "type": kind,
             "loc": ["query", name],
-            "msg": f"Input should be {expected}",
+            "msg": message,
             "input": self._values[name],
         }
         self._problems.append(problem | ({"ctx": context} if context else {}))

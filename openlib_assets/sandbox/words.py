@@ -1,21 +1,21 @@
 """The vocabulary that generated works are made of. Data only."""
 
 NOUNS = {
-    "eng": "Star Sea Night House Road Garden Winter River City Shadow King Child Wind Machine Island Forest "
-    "Dream War Mirror Letter Stone Bird Fire Door",
-    "fre": "Étoile Mer Nuit Maison Route Jardin Hiver Rivière Ville Ombre Roi Enfant Vent Machine Île Forêt "
-    "Rêve Guerre Miroir Lettre Pierre Oiseau Feu Porte",
-    "ger": "Stern Meer Nacht Haus Straße Garten Winter Fluss Stadt Schatten König Kind Wind Maschine Insel Wald "
-    "Traum Krieg Spiegel Brief Stein Vogel Feuer Tür",
-    "spa": "Estrella Mar Noche Casa Camino Jardín Invierno Río Ciudad Sombra Rey Niño Viento Máquina Isla Bosque "
-    "Sueño Guerra Espejo Carta Piedra Pájaro Fuego Puerta",
-    "rus": "Звезда Море Ночь Дом Дорога Сад Зима Река Город Тень Король Ребёнок Ветер Машина Остров Лес "
-    "Сон Война Зеркало Письмо Камень Птица Огонь Дверь",
+    "eng": "Star Sea Night House Road Garden Winter River City Shadow King Child "
+    "Wind Machine Island Forest Dream War Mirror Letter Stone Bird Fire Door",
+    "fre": "Étoile Mer Nuit Maison Route Jardin Hiver Rivière Ville Ombre Roi Enfant "
+    "Vent Machine Île Forêt Rêve Guerre Miroir Lettre Pierre Oiseau Feu Porte",
+    "ger": "Stern Meer Nacht Haus Straße Garten Winter Fluss Stadt Schatten König Kind "
+    "Wind Maschine Insel Wald Traum Krieg Spiegel Brief Stein Vogel Feuer Tür",
+    "spa": "Estrella Mar Noche Casa Camino Jardín Invierno Río Ciudad Sombra Rey Niño "
+    "Viento Máquina Isla Bosque Sueño Guerra Espejo Carta Piedra Pájaro Fuego Puerta",
+    "rus": "Звезда Море Ночь Дом Дорога Сад Зима Река Город Тень Король Ребёнок "
+    "Ветер Машина Остров Лес Сон Война Зеркало Письмо Камень Птица Огонь Дверь",
     "chi": "星 海 夜 家 路 花园 冬天 河 城市 影子 国王 孩子 风 机器 岛 森林 梦 战争 镜子 信 石头 鸟 火 门",
-    "ara": "نجمة بحر ليل بيت طريق حديقة شتاء نهر مدينة ظل ملك طفل ريح آلة جزيرة غابة "
-    "حلم حرب مرآة رسالة حجر طائر نار باب",
-    "gre": "Άστρο Θάλασσα Νύχτα Σπίτι Δρόμος Κήπος Χειμώνας Ποτάμι Πόλη Σκιά Βασιλιάς Παιδί Άνεμος Μηχανή Νησί Δάσος "
-    "Όνειρο Πόλεμος Καθρέφτης Γράμμα Πέτρα Πουλί Φωτιά Πόρτα",
+    "ara": "نجمة بحر ليل بيت طريق حديقة شتاء نهر مدينة ظل ملك طفل "
+    "ريح آلة جزيرة غابة حلم حرب مرآة رسالة حجر طائر نار باب",
+    "gre": "Άστρο Θάλασσα Νύχτα Σπίτι Δρόμος Κήπος Χειμώνας Ποτάμι Πόλη Σκιά Βασιλιάς Παιδί "
+    "Άνεμος Μηχανή Νησί Δάσος Όνειρο Πόλεμος Καθρέφτης Γράμμα Πέτρα Πουλί Φωτιά Πόρτα",
 }
 
 # The four shapes a title has; a translation keeps its shape.

@@ -75,7 +75,7 @@ def record(world: World, code: int, own_subjects: Sequence[str]) -> Record:
         "title": _title(dice, story),
         "edition_count": edition_count(dice),
         "cover_id": dice.cover % 14_000_000 + 1 if has_cover else None,
-        "cover_edition_key": f"OL{dice.cover % 50_000_000 + 1}M" if dice.cover % 16 > 4 else None,
+        "cover_edition_key": f"OL{dice.cover % 50_000_000 + 1}M" if has_cover and dice.cover % 9 else None,
         "subject": _subjects(dice, world.subjects, own_subjects),
         "ia_collection": _collections(dice, scan),
         "printdisabled": scan is not None and dice.scan % 13 > 0,
@@ -223,7 +223,9 @@ def _story(seed: int, number: int, dice: Dice) -> _Story:
     """Some works are the translation of the work with the number before theirs."""
     if number % 10 == 5 and dice.translation % 4 == 0:
         original = roll(seed, number - 1)
-        other = (_LANGUAGES.index(_language(original)) + 1 + dice.language % (len(_LANGUAGES) - 1)) % len(_LANGUAGES)
+        other = (_LANGUAGES.index(_language(original)) + 1 + dice.language % (len(_LANGUAGES) - 1)) % len(
+            _LANGUAGES
+        )
         return _Story(original, _LANGUAGES[other])
     return _Story(dice, _language(dice))
 
@@ -239,7 +241,9 @@ def _title(dice: Dice, story: _Story) -> str:
     chance, other = divmod(chance, len(nouns))
     chance, place = divmod(chance, len(words.PLACES))
     volume, shape = divmod(chance, 4)
-    plain = words.TITLE_SHAPES[language][shape].format(nouns[noun], nouns[other], words.PLACES[place], volume % 60 + 1)
+    plain = words.TITLE_SHAPES[language][shape].format(
+        nouns[noun], nouns[other], words.PLACES[place], volume % 60 + 1
+    )
     mess, which = divmod(dice.mess, len(words.MESSY_TITLES))
     if mess % 2000 == 0:
         return f"{plain}; or, {'a very long story. ' * 150}"

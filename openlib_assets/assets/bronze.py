@@ -1,0 +1,81 @@
+"""Bronze: what Open Library sent, kept exactly."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+from pydantic import Field
+
+from openlib_assets.assets.common import SUBJECTS_PER_FETCH_RUN, common_arguments
+from openlib_assets.assets.each_subject import Done, materialize_each
+from openlib_assets.fetching import Fetched, fetch_subject
+from openlib_assets.resources import OpenLibrary, StorageResource
+from openlib_assets.tables import RAW_WORKS
+from openlib_assets.ui_metadata import table_metadata
+
+
+class FetchConfig(dg.Config):
+    """How to fetch."""
+
+    force: bool = Field(
+        default=False,
+        description="Write a snapshot even if nothing changed, and accept a fall of more than a fifth.",
+    )
+
+
+def raw_works_asset(place: str) -> dg.AssetsDefinition:
+    """Give the asset `raw_works`; `place` is the kind of storage."""
+
+    @dg.asset(
+        **common_arguments(RAW_WORKS, {"python", "parquet", place}),
+        backfill_policy=dg.BackfillPolicy.multi_run(SUBJECTS_PER_FETCH_RUN),
+    )
+    def raw_works(
+        context: dg.AssetExecutionContext,
+        config: FetchConfig,
+        openlibrary: dg.ResourceParam[OpenLibrary],
+        storage: StorageResource,
+    ) -> Iterator[Any]:
+        bytes_ = storage.open()
+        client = openlibrary.client()
+
+        def fetch(subject: str) -> Done:
+            fetched = fetch_subject(bytes_, client, subject, force=config.force, listener=openlibrary.listener)
+            context.log.info(f"{subject}: {_story(fetched)}")
+            return Done(
+                metadata=_metadata(fetched, bytes_.uri(fetched.path)),
+                outcomes=fetched.outcomes,
+                data_version=fetched.snapshot.content_hash,
+            )
+
+        try:
+            yield from materialize_each(context, fetch, own_versions=True)
+        finally:
+            client.stop.set()
+
+    return raw_works
+
+
+def _story(fetched: Fetched) -> str:
+    state = f"wrote snapshot {fetched.snapshot.name}" if fetched.changed else f"unchanged since {fetched.snapshot.name}"
+    return (
+        f"{fetched.snapshot.work_count} works on {fetched.snapshot.pages} pages in {fetched.requests} requests "
+        f"({fetched.retries} retries), {fetched.seconds:.1f} s; {state}"
+    )
+
+
+def _metadata(fetched: Fetched, uri: str) -> dict[str, Any]:
+    snapshot = fetched.snapshot
+    return {
+        **table_metadata(snapshot.work_count, fetched.preview, uri),
+        "state": "new snapshot" if fetched.changed else "unchanged",
+        "snapshot": snapshot.name,
+        "verified_at": dg.MetadataValue.timestamp(fetched.verified_at),
+        "works_reported": snapshot.work_count,
+        "pages": snapshot.pages,
+        "requests": fetched.requests,
+        "retries": fetched.retries,
+        "seconds": round(fetched.seconds, 3),
+        "content_hash": snapshot.content_hash,
+        "source": dg.MetadataValue.url(snapshot.url),
+    }

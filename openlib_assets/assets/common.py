@@ -1,0 +1,56 @@
+"""What all assets share: who owns them, what they are called in the UI, what they tell of their columns."""
+
+from collections.abc import Mapping
+from typing import Any, TypedDict
+
+import dagster as dg
+
+from openlib_assets.assets.each_subject import check_specs
+from openlib_assets.partitions import subjects
+from openlib_assets.tables import Column, Table
+from openlib_assets.ui_metadata import column_schema
+
+OWNERS = ["team:openlib"]
+
+# One run of the extraction takes this many subjects of a backfill, so that a backfill's failures come to light early.
+SUBJECTS_PER_FETCH_RUN = 10
+
+
+class CommonArguments(TypedDict):
+    """Arguments of dg.asset that follow from a table of the contract."""
+
+    name: str
+    description: str
+    group_name: str
+    owners: list[str]
+    kinds: set[str]
+    code_version: str
+    partitions_def: dg.PartitionsDefinition[str]
+    check_specs: list[dg.AssetCheckSpec]
+    metadata: Mapping[str, Any]
+    output_required: bool
+
+
+def common_arguments(table: Table, kinds: set[str]) -> CommonArguments:
+    """Give what dg.asset is told of a table; `kinds` is what it is made with and where it lies."""
+    return CommonArguments(
+        name=table.name,
+        description=f"One row is {table.grain}.\n\n{_column_list(table.columns)}",
+        group_name=str(table.layer),
+        owners=OWNERS,
+        kinds=kinds,
+        code_version=table.code_version,
+        partitions_def=subjects,
+        check_specs=check_specs(table),
+        metadata={
+            "dagster/column_schema": column_schema(table),
+            "layer": str(table.layer),
+            "key": ", ".join(table.key),
+        },
+        # Nothing is put out for a subject that failed; a run of several records each of the others on its own.
+        output_required=False,
+    )
+
+
+def _column_list(columns: tuple[Column, ...]) -> str:
+    return "\n".join(f"- `{column.name}`: {column.description}" for column in columns)

@@ -1,0 +1,53 @@
+"""Silver and gold: every table that SQL makes from others, by one rule."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import dagster as dg
+import pyarrow.dataset as ds
+
+from openlib_assets import layout
+from openlib_assets.assets.common import common_arguments
+from openlib_assets.assets.each_subject import Done, materialize_each
+from openlib_assets.io_manager import SubjectTables
+from openlib_assets.resources import StorageResource
+from openlib_assets.snapshots import Snapshot
+from openlib_assets.storage import Storage
+from openlib_assets.table_files import write_table
+from openlib_assets.tables import RAW_WORKS, Table
+from openlib_assets.transform import Relation, built
+from openlib_assets.ui_metadata import table_metadata
+
+
+def derived_asset(table: Table, place: str) -> dg.AssetsDefinition:
+    """Give the asset of a table that SQL makes; `place` is the kind of storage."""
+
+    @dg.asset(
+        **common_arguments(table, {"sql", "duckdb", "parquet", place}),
+        ins={name: dg.AssetIn(dagster_type=SubjectTables) for name in table.made_from},
+        backfill_policy=dg.BackfillPolicy.single_run(),
+    )
+    def derived(
+        context: dg.AssetExecutionContext, storage: StorageResource, **inputs: SubjectTables
+    ) -> Iterator[Any]:
+        bytes_ = storage.open()
+        yield from materialize_each(context, lambda subject: make_table(bytes_, table, subject, inputs))
+
+    return derived
+
+
+def make_table(storage: Storage, table: Table, subject: str, inputs: dict[str, SubjectTables]) -> Done:
+    """Make a table of a subject from its inputs and put it in its place, unless a blocking check fails."""
+    with ExitStack() as stack:
+        relations: dict[str, Relation] = {}
+        for name, tables in inputs.items():
+            dataset: ds.Dataset = stack.enter_context(tables.open(subject))
+            relations[name] = dataset
+            if name == RAW_WORKS.name:
+                relations["snapshot"] = Snapshot.of(dataset).relation()
+        result = stack.enter_context(built(table, relations))
+        path = layout.table_file(table.layer, table.name, subject)
+        with storage.writing(path) as file:
+            rows = write_table(file, result.batches(), table.schema)
+        return Done(table_metadata(rows, result.preview(), storage.uri(path)), result.outcomes)

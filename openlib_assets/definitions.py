@@ -1,0 +1,47 @@
+"""The Dagster code location: assembles everything. Tests and the command line build it with a resource of their own."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+from openlib_assets.assets.bronze import raw_works_asset
+from openlib_assets.assets.derived import derived_asset
+from openlib_assets.assets.serving import subject_csv_asset
+from openlib_assets.io_manager import ParquetIOManager
+from openlib_assets.jobs import jobs
+from openlib_assets.resources import OpenLibrary, StorageResource
+from openlib_assets.schedules import schedules
+from openlib_assets.sensors import sensors
+from openlib_assets.settings import Settings
+from openlib_assets.tables import DERIVED_TABLES
+
+
+def build_defs(
+    settings: Settings | None = None, *, resources: Mapping[str, Any] | None = None
+) -> dg.Definitions:
+    """Assemble the code location by `settings` (default: the environment's), `resources` replacing its own by name."""
+    settings = settings or Settings.from_env()
+    place = "s3" if settings.storage.startswith("s3://") else "local"
+    storage = StorageResource(root=settings.storage)
+    return dg.Definitions(
+        assets=[
+            raw_works_asset(place),
+            *(derived_asset(table, place) for table in DERIVED_TABLES),
+            subject_csv_asset(place),
+        ],
+        resources={
+            "openlibrary": OpenLibrary(),
+            "storage": storage,
+            "io_manager": ParquetIOManager(storage=storage),
+            **(resources or {}),
+        },
+        jobs=jobs,
+        sensors=sensors,
+        schedules=schedules,
+        # One subject costs seconds: a process for each step would cost more than the steps.
+        executor=dg.in_process_executor,
+    )
+
+
+defs = build_defs()

@@ -1,0 +1,44 @@
+"""CSV files for people: UTF-8, RFC 4180 quoting, LF, null as nothing, lists joined with ` | `."""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+
+from openlib_assets import layout
+from openlib_assets.storage import Storage
+from openlib_assets.tables import Table
+from openlib_assets.transform import connected
+
+LIST_SEPARATOR = " | "
+
+# Spreadsheets take a cell that begins so for a formula (OWASP, "CSV Injection").
+_FORMULA_STARTS = "=+-@\t\r"
+
+
+def write_csv(storage: Storage, subject: str, table: Table, rows: ds.Dataset) -> str:
+    """Write a table of a subject as CSV into the storage; give its path."""
+    path = layout.csv_file(subject, table.name)
+    with storage.writing(path) as file:
+        write_csv_file(file, table, rows)
+    return path
+
+
+def write_csv_file(file: Path, table: Table, rows: ds.Dataset, *, excel_safe: bool = False) -> None:
+    """Write a table as one CSV file.
+
+    `excel_safe` puts an apostrophe before each text that a spreadsheet would run as a formula; the values are then no
+    longer exact.
+    """
+    columns = ", ".join(_expression(column.name, column.type, excel_safe=excel_safe) for column in table.columns)
+    target = str(file).replace("'", "''")
+    with connected({"rows": rows}) as connection:
+        connection.execute(f"COPY (SELECT {columns} FROM rows) TO '{target}' (FORMAT csv, HEADER, QUOTE '\"', ESCAPE '\"')")  # noqa: S608 - names from tables.py
+
+
+def _expression(name: str, kind: pa.DataType, *, excel_safe: bool) -> str:
+    text = f"array_to_string({name}, '{LIST_SEPARATOR}')" if pa.types.is_list(kind) else name
+    if excel_safe and (pa.types.is_list(kind) or pa.types.is_string(kind)):
+        starts = " || ".join(f"chr({ord(character)})" for character in _FORMULA_STARTS)
+        text = f"CASE WHEN {text} <> '' AND contains({starts}, left({text}, 1)) THEN '''' || {text} ELSE {text} END"
+    return f"{text} AS {name}"

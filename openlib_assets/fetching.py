@@ -1,0 +1,120 @@
+"""A fetch from end to end: enumerate a subject, compare it with what is held, write a snapshot if it is new."""
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+
+from openlib_assets import layout
+from openlib_assets.openlibrary.client import Client
+from openlib_assets.openlibrary.enumeration import Enumeration, Listener, enumerate_subject
+from openlib_assets.snapshots import (
+    Snapshot,
+    current_snapshot,
+    next_fetched_at,
+    open_current,
+    works_hash,
+    write_snapshot,
+)
+from openlib_assets.staging import SubjectStaging, sweep
+from openlib_assets.storage import Storage
+from openlib_assets.table_files import TableFileError
+from openlib_assets.tables import RAW_WORKS
+from openlib_assets.transform import CheckOutcome, connected, run_checks
+
+SOURCE = "subjects_api"
+_PREVIEW_ROWS = 5
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What a fetch found and did: `snapshot` is the current one after it, `changed` whether it was written by it."""
+
+    snapshot: Snapshot
+    path: str
+    changed: bool
+    outcomes: list[CheckOutcome]
+    preview: pa.Table
+    verified_at: datetime
+    requests: int
+    retries: int
+    seconds: float
+
+
+def fetch_subject(
+    storage: Storage, client: Client, subject: str, *, force: bool = False, listener: Listener | None = None
+) -> Fetched:
+    """Fetch every work of a subject and keep them as a snapshot, unless they equal the current one.
+
+    `force` writes a snapshot in any case, and accepts that works fell. Raises what the enumeration raises,
+    CheckFailedError, StorageError and TableFileError; nothing is written then.
+    """
+    started, requests, retries = time.monotonic(), client.traffic.requests, client.traffic.retries
+    with storage.lock(layout.lock_file(subject), what=f"the subject {subject!r}"):
+        sweep(storage)
+        previous = _previous(storage, subject, force=force)
+        staging = SubjectStaging(storage, subject, client.subject_url(subject))
+        enumeration = enumerate_subject(client, subject, staging, listener)
+        digest = works_hash(staging.batches(enumeration.slices))
+        changed = force or previous is None or previous.content_hash != digest
+        if changed:
+            snapshot = _snapshot(client, subject, enumeration, digest, previous)
+            outcomes: list[CheckOutcome] = []
+
+            def check(dataset: ds.Dataset) -> None:
+                outcomes.extend(_checked(dataset, snapshot, None if force else previous))
+
+            path = write_snapshot(storage, subject, staging.batches(enumeration.slices), snapshot, check)
+        else:
+            assert previous is not None
+            snapshot = previous
+            path = layout.snapshot_file(subject, snapshot.name)
+            with open_current(storage, subject) as dataset:
+                outcomes = _checked(dataset, snapshot, previous)
+        preview = pa.Table.from_batches(staging.batches(enumeration.slices[:1])).slice(0, _PREVIEW_ROWS)
+        staging.clear()
+    return Fetched(
+        snapshot=snapshot,
+        path=path,
+        changed=changed,
+        outcomes=outcomes,
+        preview=preview,
+        verified_at=datetime.now(UTC),
+        requests=client.traffic.requests - requests,
+        retries=client.traffic.retries - retries,
+        seconds=time.monotonic() - started,
+    )
+
+
+def _previous(storage: Storage, subject: str, *, force: bool) -> Snapshot | None:
+    try:
+        return current_snapshot(storage, subject)
+    except TableFileError:
+        if force:
+            return None
+        raise
+
+
+def _snapshot(
+    client: Client, subject: str, enumeration: Enumeration, digest: str, previous: Snapshot | None
+) -> Snapshot:
+    return Snapshot(
+        source=SOURCE,
+        url=client.subject_url(subject),
+        fetched_at=next_fetched_at(previous),
+        work_count=enumeration.work_count,
+        pages=enumeration.pages,
+        content_hash=digest,
+    )
+
+
+def _checked(dataset: ds.Dataset, snapshot: Snapshot, previous: Snapshot | None) -> list[CheckOutcome]:
+    inputs = {
+        "raw_works": dataset,
+        "snapshot": snapshot.relation(),
+        "previous_snapshot": previous.relation() if previous else snapshot.relation().slice(0, 0),
+    }
+    with connected(inputs) as connection:
+        return run_checks(connection, RAW_WORKS)

@@ -1,0 +1,59 @@
+"""Sensors: the one that follows the watch list."""
+
+import json
+
+import dagster as dg
+
+from openlib_assets.errors import OpenlibError
+from openlib_assets.jobs import ALL
+from openlib_assets.partitions import SUBJECTS, subjects
+from openlib_assets.settings import Settings
+from openlib_assets.watch_list import read_watch_list
+
+# A tick has 60 seconds; what is left over comes with the next one.
+_MOST_NEW_SUBJECTS = 500
+
+
+@dg.sensor(
+    name="new_subjects",
+    job_name=ALL,
+    minimum_interval_seconds=60,
+    description=(
+        "Follows the watch list: a subject that is new there becomes a partition and is run. Never removes one. "
+        "An unusable entry is reported and skipped; a list that cannot be read is an error, not an empty list."
+    ),
+    default_status=dg.DefaultSensorStatus.RUNNING,
+)
+def new_subjects(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+    """Add partitions for new subjects and start their runs."""
+    address = Settings.from_env().subjects
+    try:
+        watch_list = read_watch_list(address)
+    except OpenlibError as error:
+        if "there is no watch list yet" in str(error):
+            return dg.SkipReason(str(error))
+        raise dg.Failure(str(error)) from error
+    _report_once(context, watch_list.problems)
+    known = set(context.instance.get_dynamic_partitions(SUBJECTS))
+    new = [key for key in watch_list.keys if key not in known][:_MOST_NEW_SUBJECTS]
+    cursor = json.dumps(watch_list.problems)
+    if not new:
+        context.update_cursor(cursor)
+        return dg.SkipReason(f"all {len(watch_list.keys)} subjects of {address} are known")
+    context.log.info(f"{len(new)} new in {address}: {', '.join(new)}")
+    return dg.SensorResult(
+        dynamic_partitions_requests=[subjects.build_add_request(sorted(new))],
+        run_requests=[dg.RunRequest(partition_key=key) for key in new],
+        cursor=cursor,
+    )
+
+
+def _report_once(context: dg.SensorEvaluationContext, problems: list[str]) -> None:
+    """Log each unusable entry when it first shows up, not at every tick."""
+    reported = set(json.loads(context.cursor)) if context.cursor else set()
+    for problem in problems:
+        if problem not in reported:
+            context.log.warning(f"skipped: {problem}")
+
+
+sensors = [new_subjects]

@@ -1,0 +1,85 @@
+"""The watch list: the subjects to follow, in a YAML file on disk or on S3.
+
+```yaml
+subjects:
+  - science fiction
+  - place:france
+```
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from openlib_assets.errors import OpenlibError
+from openlib_assets.openlibrary.subject_keys import InvalidSubjectError, subject_key
+from openlib_assets.storage import Storage, open_storage
+
+
+class WatchListError(OpenlibError):
+    """The watch list cannot be read; it is not to be taken for an empty one."""
+
+
+@dataclass(frozen=True)
+class WatchList:
+    """The keys of the subjects to follow, each once in the order of the list, and what is wrong with other entries."""
+
+    keys: list[str]
+    problems: list[str]
+
+
+def read_watch_list(address: str) -> WatchList:
+    """Read the watch list at a path or `s3://` URL; raises WatchListError or StorageError."""
+    storage, path = _place(address)
+    if not storage.exists(path):
+        raise WatchListError(f"{address}: there is no watch list yet; make one with: openlib subjects add SUBJECT")
+    return parse_watch_list(storage.read(path), address)
+
+
+def write_watch_list(address: str, keys: Iterable[str]) -> None:
+    """Put a watch list of these keys in place of the one there, if any."""
+    storage, path = _place(address)
+    text = yaml.safe_dump({"subjects": list(keys)}, allow_unicode=True, sort_keys=False)
+    storage.write(path, text.encode())
+
+
+def parse_watch_list(text: bytes, address: str) -> WatchList:
+    """Read the text of a watch list; `address` is for messages. Raises WatchListError if it is no list at all."""
+    try:
+        content = yaml.safe_load(text)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise WatchListError(f"{address}: not readable as YAML: {reason}") from error
+    entries = content.get("subjects") if isinstance(content, dict) else content
+    if not isinstance(entries, list):
+        raise WatchListError(f"{address}: holds no list of subjects; write 'subjects:' and below it one '- name' a line")
+    keys: list[str] = []
+    problems: list[str] = []
+    for place, entry in enumerate(entries, start=1):
+        try:
+            keys.append(subject_key(entry if isinstance(entry, str) else _as_text(entry)))
+        except InvalidSubjectError as error:
+            problems.append(f"{address}, entry {place}: {error}")
+    return WatchList(list(dict.fromkeys(keys)), problems)
+
+
+def _as_text(entry: object) -> str:
+    """Give the text of an entry that YAML took for something else: 1984 is a subject, a mapping is not."""
+    if isinstance(entry, int) and not isinstance(entry, bool):
+        return str(entry)
+    if isinstance(entry, dict) and len(entry) == 1:
+        ((prefix, name),) = entry.items()
+        # YAML reads `place: france` as a mapping; people write it for place:france.
+        if prefix in ("person", "place", "time") and isinstance(name, str):
+            return f"{prefix}:{name}"
+    raise InvalidSubjectError(f"{ascii(entry)[:60]} is not a subject: write it as text, in quotes if need be")
+
+
+def _place(address: str) -> tuple[Storage, str]:
+    if address.startswith("s3://"):
+        root, _, name = address.rpartition("/")
+        return open_storage(root), name
+    path = Path(address).expanduser().absolute()
+    return open_storage(str(path.parent)), path.name
