@@ -17,9 +17,7 @@ from openlib_assets.settings import Settings
 from openlib_assets.tables import DERIVED_TABLES
 
 
-def build_defs(
-    settings: Settings | None = None, *, resources: Mapping[str, Any] | None = None
-) -> dg.Definitions:
+def build_defs(settings: Settings | None = None, *, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
     """Assemble the code location by `settings` (default: the environment's), `resources` replacing its own by name."""
     settings = settings or Settings.from_env()
     place = "s3" if settings.storage.startswith("s3://") else "local"

@@ -10,6 +10,7 @@ import pyarrow.dataset as ds
 from openlib_assets import layout
 from openlib_assets.openlibrary.client import Client
 from openlib_assets.openlibrary.enumeration import Enumeration, Listener, enumerate_subject
+from openlib_assets.openlibrary.errors import SubjectNotFoundError
 from openlib_assets.snapshots import (
     Snapshot,
     current_snapshot,
@@ -56,29 +57,32 @@ def fetch_subject(
         sweep(storage)
         previous = _previous(storage, subject, force=force)
         staging = SubjectStaging(storage, subject, client.subject_url(subject))
-        enumeration = enumerate_subject(client, subject, staging, listener)
+        try:
+            enumeration = enumerate_subject(client, subject, staging, listener)
+        except SubjectNotFoundError:
+            staging.clear()
+            raise
         digest = works_hash(staging.batches(enumeration.slices))
-        changed = force or previous is None or previous.content_hash != digest
-        if changed:
+        unchanged = previous if previous and previous.content_hash == digest and not force else None
+        outcomes: list[CheckOutcome] = []
+        if unchanged:
+            snapshot = unchanged
+            path = layout.snapshot_file(subject, snapshot.name)
+            with open_current(storage, subject) as dataset:
+                outcomes = _checked(dataset, snapshot, previous)
+        else:
             snapshot = _snapshot(client, subject, enumeration, digest, previous)
-            outcomes: list[CheckOutcome] = []
 
             def check(dataset: ds.Dataset) -> None:
                 outcomes.extend(_checked(dataset, snapshot, None if force else previous))
 
             path = write_snapshot(storage, subject, staging.batches(enumeration.slices), snapshot, check)
-        else:
-            assert previous is not None
-            snapshot = previous
-            path = layout.snapshot_file(subject, snapshot.name)
-            with open_current(storage, subject) as dataset:
-                outcomes = _checked(dataset, snapshot, previous)
         preview = pa.Table.from_batches(staging.batches(enumeration.slices[:1])).slice(0, _PREVIEW_ROWS)
         staging.clear()
     return Fetched(
         snapshot=snapshot,
         path=path,
-        changed=changed,
+        changed=unchanged is None,
         outcomes=outcomes,
         preview=preview,
         verified_at=datetime.now(UTC),

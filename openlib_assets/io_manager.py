@@ -109,13 +109,17 @@ def _layer(name: str, metadata: Mapping[str, Any] | None) -> str:
 
 
 def _by_subject(obj: pa.Table | pd.DataFrame, subjects: list[str], name: str) -> Iterator[tuple[str, pa.Table]]:
-    table = pa.Table.from_pandas(obj, preserve_index=False).replace_schema_metadata() if isinstance(obj, pd.DataFrame) else obj
+    table = (
+        pa.Table.from_pandas(obj, preserve_index=False).replace_schema_metadata()
+        if isinstance(obj, pd.DataFrame)
+        else obj
+    )
     if not isinstance(table, pa.Table) or "subject" not in table.column_names:
         raise UnusableOutputError(f"{name}: return a pyarrow.Table or pandas.DataFrame with a column 'subject'")
     strange = set(pc.unique(table["subject"]).to_pylist()) - set(subjects)
     if strange:
-        raise UnusableOutputError(f"{name}: holds rows of subjects that are not in the run: {sorted(map(str, strange))[:3]}")
+        raise UnusableOutputError(
+            f"{name}: holds rows of subjects that are not in the run: {sorted(map(str, strange))[:3]}"
+        )
     for subject in subjects:
         yield subject, table.filter(pc.equal(table["subject"], subject)).drop_columns("subject")
-
-

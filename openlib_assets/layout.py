@@ -40,4 +40,3 @@ def staging_folder(subject: str) -> str:
 def lock_file(subject: str) -> str:
     """Give the path of the lock that one fetch of a subject holds at a time."""
     return f"_locks/{encoded_key(subject)}"
-

@@ -104,7 +104,9 @@ def _storage(text: str) -> str:
     if text.startswith("s3://"):
         parts = urlsplit(text)
         if not parts.netloc or "@" in parts.netloc:
-            raise SettingsError(f"OPENLIB_STORAGE={text!r}: give s3://bucket/prefix; credentials come from AWS's variables")
+            raise SettingsError(
+                f"OPENLIB_STORAGE={text!r}: give s3://bucket/prefix; credentials come from AWS's variables"
+            )
         return text.rstrip("/")
     if "://" in text:
         raise SettingsError(f"OPENLIB_STORAGE={text!r}: give a folder or s3://bucket/prefix")

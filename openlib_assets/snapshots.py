@@ -137,5 +137,3 @@ def _positioned(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
 def _dataset(file: Path) -> ds.Dataset:
     return ds.dataset(file, format="parquet")
-
-

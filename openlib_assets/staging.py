@@ -4,6 +4,7 @@ A page set aside survives the death of its process and is not asked for again. N
 lies outside the layers, is emptied when a snapshot is written, and what is older than a day is thrown away.
 """
 
+import itertools
 import json
 import time
 from collections.abc import Iterator
@@ -52,7 +53,13 @@ class SubjectStaging:
             work_count=page.work_count,
             keys=page.keys,
         )
-        about = {"source": self._source, "serial": serial, "offset": page.offset, "limit": limit, "work_count": page.work_count}
+        about = {
+            "source": self._source,
+            "serial": serial,
+            "offset": page.offset,
+            "limit": limit,
+            "work_count": page.work_count,
+        }
         batch = pa.record_batch([page.keys, [payload(record) for record in page.records]], schema=_SCHEMA)
         sink = pa.BufferOutputStream()
         schema = _SCHEMA.with_metadata({"page": json.dumps(about)})
@@ -63,12 +70,10 @@ class SubjectStaging:
 
     def batches(self, slices: list[Slice]) -> Iterator[pa.RecordBatch]:
         """Give the staged works in the order of the slices."""
-        name, table = "", None
-        for piece in slices:
-            if piece.page.name != name:
-                name, table = piece.page.name, self._table(piece.page.name)
-            assert table is not None
-            yield from table.slice(piece.start, piece.stop - piece.start).to_batches()
+        for page, pieces in itertools.groupby(slices, key=lambda piece: piece.page):
+            table = self._table(page.name)
+            for piece in pieces:
+                yield from table.slice(piece.start, piece.stop - piece.start).to_batches()
 
     def clear(self) -> None:
         """Throw the subject's staged pages away."""

@@ -23,7 +23,10 @@ class TableFileError(OpenlibError):
 
 
 def write_table(
-    file: Path, batches: Iterable[pa.RecordBatch], schema: pa.Schema, metadata: Mapping[str, str] | None = None
+    file: Path,
+    batches: Iterable[pa.RecordBatch],
+    schema: pa.Schema,
+    metadata: Mapping[str, str] | None = None,
 ) -> int:
     """Write a Parquet file from a stream of batches with the columns of `schema`; give the number of rows.
 
@@ -70,6 +73,7 @@ def open_table(storage: Storage, path: str, *, remedy: str) -> Iterator[ds.Datas
         version = metadata.get(_VERSION_KEY.encode(), b"none").decode()
         if version != str(SCHEMA_VERSION):
             raise TableFileError(
-                f"{storage.uri(path)}: written with schema version {version}, this release reads {SCHEMA_VERSION}; {remedy}"
+                f"{storage.uri(path)}: written with schema version {version}, this release reads "
+                f"{SCHEMA_VERSION}; {remedy}"
             )
         yield dataset.replace_schema(dataset.schema.with_metadata(metadata))

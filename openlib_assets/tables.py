@@ -117,8 +117,12 @@ _AUTHOR_NAME = Column(
     nullable=True,
 )
 _BOOK_COUNT = Column("book_count", _WHOLE, "Works of the subject that list the author, dated or not.")
-_FIRST_YEAR = Column("first_year", _WHOLE, "First of the years of the author's dated works; null without one.", nullable=True)
-_LAST_YEAR = Column("last_year", _WHOLE, "Last of the years of the author's dated works; null without one.", nullable=True)
+_FIRST_YEAR = Column(
+    "first_year", _WHOLE, "First of the years of the author's dated works; null without one.", nullable=True
+)
+_LAST_YEAR = Column(
+    "last_year", _WHOLE, "Last of the years of the author's dated works; null without one.", nullable=True
+)
 
 RAW_WORKS = Table(
     "raw_works",
@@ -140,7 +144,10 @@ RAW_WORKS = Table(
         Check(
             "did_not_fall",
             f"Works did not fall by more than {LARGEST_FALL:.0%} since the snapshot before; a forced run accepts it.",
-            "SELECT (SELECT works_reported FROM previous_snapshot) AS works_before, works_reported AS works FROM snapshot",
+            """
+            SELECT (SELECT works_reported FROM previous_snapshot) AS works_before, works_reported AS works
+            FROM snapshot
+            """,
             f"works_before IS NULL OR works >= {1 - LARGEST_FALL} * works_before",
         ),
     ),
@@ -154,7 +161,12 @@ BOOKS = Table(
     columns=(
         _WORK_KEY,
         Column("title", _TEXT, "Title; null where Open Library has none (it sends __None__).", nullable=True),
-        Column("first_publish_year", _WHOLE, "Earliest year among the work's editions, as received.", nullable=True),
+        Column(
+            "first_publish_year",
+            _WHOLE,
+            "Earliest year among the work's editions, as received.",
+            nullable=True,
+        ),
         Column(
             "year_status",
             _TEXT,
@@ -165,7 +177,11 @@ BOOKS = Table(
         Column("author_count", _WHOLE, "Distinct authors listed on the work."),
         Column("has_fulltext", pa.bool_(), "Whether Open Library has a scan of some edition.", nullable=True),
         Column("cover_id", _WHOLE, "Number of the cover image; null without one.", nullable=True),
-        Column("subjects", pa.list_(_TEXT), "Subjects as editors typed them, order and repeats kept; empty list when none."),
+        Column(
+            "subjects",
+            pa.list_(_TEXT),
+            "Subjects as editors typed them, order and repeats kept; empty list when none.",
+        ),
     ),
     made_from=("raw_works",),
     checks=(
@@ -177,7 +193,7 @@ BOOKS = Table(
         ),
         Check(
             "some_year_is_known",
-            f"A subject of {OUTAGE_WORKS} works or more has at least one year; none at all is an outage of Open Library.",
+            f"A subject of {OUTAGE_WORKS} works or more has some year; none at all is an outage of Open Library.",
             "SELECT count(*) AS works, count(first_publish_year) AS works_with_a_year FROM books",
             f"works_with_a_year > 0 OR works < {OUTAGE_WORKS}",
         ),
@@ -206,7 +222,11 @@ AUTHOR_BOOKS = Table(
     columns=(
         _AUTHOR_KEY,
         _WORK_KEY,
-        Column("author_position", _WHOLE, "The author's place in the list as received, from 1; the first if listed twice."),
+        Column(
+            "author_position",
+            _WHOLE,
+            "The author's place in the list as received, from 1; the first if listed twice.",
+        ),
     ),
     made_from=("raw_works",),
 )
@@ -260,7 +280,8 @@ AUTHOR_YEARLY_COUNTS = Table(
             "The yearly counts add up to the pairs of author and dated work.",
             """
             SELECT coalesce(sum(book_count), 0)::BIGINT AS counted,
-                   (SELECT count(*) FROM author_books JOIN books USING (work_key) WHERE year_status = 'ok') AS dated_pairs
+                   (SELECT count(*) FROM author_books JOIN books USING (work_key)
+                    WHERE year_status = 'ok') AS dated_pairs
             FROM author_yearly_counts
             """,
             "counted = dated_pairs",
@@ -335,7 +356,10 @@ SUBJECT_SUMMARY = Table(
         Check(
             "year_statuses_add_up",
             "Dated, missing and implausible years add up to the works.",
-            "SELECT works, works_dated + works_year_missing + works_year_implausible AS works_by_status FROM subject_summary",
+            """
+            SELECT works, works_dated + works_year_missing + works_year_implausible AS works_by_status
+            FROM subject_summary
+            """,
             "works = works_by_status",
         ),
     ),

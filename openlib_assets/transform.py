@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, TypeAlias
 
 import duckdb
 import pyarrow as pa
@@ -15,7 +15,7 @@ import pyarrow.dataset as ds
 from openlib_assets.errors import OpenlibError
 from openlib_assets.tables import Check, Table
 
-Relation = ds.Dataset | pa.Table
+Relation: TypeAlias = ds.Dataset | pa.Table
 
 _MEMORY_LIMIT = "1GB"
 _BATCH_ROWS = 65_536
@@ -57,11 +57,11 @@ class Built:
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Give the rows, in order."""
-        yield from self.connection.sql(f"FROM {self.table.name}").to_arrow_reader(_BATCH_ROWS)  # noqa: S608
+        yield from self.connection.sql(f"FROM {self.table.name}").to_arrow_reader(_BATCH_ROWS)
 
     def preview(self) -> pa.Table:
         """Give the first rows."""
-        return self.connection.sql(f"FROM {self.table.name} LIMIT {_PREVIEW_ROWS}").to_arrow_table()  # noqa: S608
+        return self.connection.sql(f"FROM {self.table.name} LIMIT {_PREVIEW_ROWS}").to_arrow_table()
 
 
 @contextmanager
@@ -81,7 +81,7 @@ def built(table: Table, inputs: Mapping[str, Relation]) -> Iterator[Built]:
 
 @contextmanager
 def connected(inputs: Mapping[str, Relation]) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Lend a DuckDB connection on which each input is a view; it keeps to its memory and spills to a temporary folder."""
+    """Lend a DuckDB connection on which each input is a view; it keeps to its memory and spills to disk."""
     with (
         tempfile.TemporaryDirectory(prefix="openlib-") as spill,
         duckdb.connect(config={"memory_limit": _MEMORY_LIMIT, "temp_directory": spill}) as connection,

@@ -54,7 +54,9 @@ def parse_watch_list(text: bytes, address: str) -> WatchList:
         raise WatchListError(f"{address}: not readable as YAML: {reason}") from error
     entries = content.get("subjects") if isinstance(content, dict) else content
     if not isinstance(entries, list):
-        raise WatchListError(f"{address}: holds no list of subjects; write 'subjects:' and below it one '- name' a line")
+        raise WatchListError(
+            f"{address}: holds no list of subjects; write 'subjects:' and below it one '- name' a line"
+        )
     keys: list[str] = []
     problems: list[str] = []
     for place, entry in enumerate(entries, start=1):

@@ -28,9 +28,7 @@ def derived_asset(table: Table, place: str) -> dg.AssetsDefinition:
         ins={name: dg.AssetIn(dagster_type=SubjectTables) for name in table.made_from},
         backfill_policy=dg.BackfillPolicy.single_run(),
     )
-    def derived(
-        context: dg.AssetExecutionContext, storage: StorageResource, **inputs: SubjectTables
-    ) -> Iterator[Any]:
+    def derived(context: dg.AssetExecutionContext, storage: StorageResource, **inputs: SubjectTables) -> Iterator[Any]:
         bytes_ = storage.open()
         yield from materialize_each(context, lambda subject: make_table(bytes_, table, subject, inputs))
 

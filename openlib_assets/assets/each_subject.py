@@ -121,7 +121,10 @@ def _materialization(context: dg.AssetExecutionContext, subject: str, done: Done
             "dagster/code_version": str(context.assets_def.get_asset_spec(context.asset_key).code_version),
         }
     return dg.AssetMaterialization(
-        context.asset_key, partition=subject, metadata={**done.metadata, "dagster_run": context.run_id}, tags=tags
+        context.asset_key,
+        partition=subject,
+        metadata={**done.metadata, "dagster_run": context.run_id},
+        tags=tags,
     )
 
 
@@ -165,5 +168,3 @@ def _severity(outcome: CheckOutcome) -> dg.AssetCheckSeverity:
 
 def _numbers(outcome: CheckOutcome) -> dict[str, Any]:
     return {name: value for name, value in outcome.numbers.items() if value is not None}
-
-

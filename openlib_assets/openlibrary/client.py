@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
+from itertools import pairwise
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 
@@ -286,6 +287,6 @@ def _page(answer: Any, *, offset: int, limit: int) -> Page:
         keys = [work_key(record) for record in works]
     except MalformedRecordError as error:
         raise TransientError(str(error)) from error
-    if any(before >= after for before, after in zip(keys, keys[1:], strict=False)):
+    if any(before >= after for before, after in pairwise(keys)):
         raise TransientError("works out of the order of their keys, or twice")
     return Page(offset, count, keys, works)

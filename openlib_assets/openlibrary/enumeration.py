@@ -13,6 +13,7 @@ import threading
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Protocol
 
 from openlib_assets.openlibrary.client import Client, Page
@@ -118,7 +119,9 @@ class _Reading:
         self._listener = listener
         self._limit = client.settings.page_size
         left = [page for page in staging.pages() if page.limit == self._limit]
-        self._pages: dict[int, StagedPage] = {page.offset: page for page in left if page.offset % (self._limit - 1) == 0}
+        self._pages: dict[int, StagedPage] = {
+            page.offset: page for page in left if page.offset % (self._limit - 1) == 0
+        }
         self._counts = [page.work_count for page in sorted(self._pages.values(), key=lambda page: page.serial)]
         self._fresh_answers = 0
 
@@ -265,14 +268,14 @@ class _Reading:
 
 def _shifted(pages: Sequence[StagedPage]) -> bool:
     """Tell whether any two neighbouring pages fail to meet in exactly one work."""
-    return any(page.keys[:1] != before.keys[-1:] for before, page in zip(pages, pages[1:], strict=False))
+    return any(page.keys[:1] != before.keys[-1:] for before, page in pairwise(pages))
 
 
 def _read_after_last_shift(pages: Sequence[StagedPage], count: int) -> list[StagedPage]:
     """Give the pages, by offset, that were read after the last change that the pages bear witness to."""
     changes = [
         max(before.serial, page.serial)
-        for before, page in zip(pages, pages[1:], strict=False)
+        for before, page in pairwise(pages)
         if page.keys[:1] != before.keys[-1:]
     ]
     changes += [page.serial + 1 for page in pages if page.work_count != count]
@@ -280,9 +283,7 @@ def _read_after_last_shift(pages: Sequence[StagedPage], count: int) -> list[Stag
     return [page for page in pages if page.serial >= last_change and page.keys]
 
 
-def _gaps(
-    anchors: Sequence[StagedPage], count: int
-) -> Iterator[tuple[int, str | None, int, str | None]]:
+def _gaps(anchors: Sequence[StagedPage], count: int) -> Iterator[tuple[int, str | None, int, str | None]]:
     """Give what lies between the anchors: from offset, after key, to offset, before key."""
     low: int = 0
     after: str | None = None
@@ -309,5 +310,3 @@ def _slices(keys: Iterable[str], pages: Sequence[StagedPage]) -> list[Slice]:
         else:
             slices.append(Slice(page, row, row + 1))
     return slices
-
-

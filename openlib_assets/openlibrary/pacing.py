@@ -69,7 +69,8 @@ class Pace:
             db.execute("INSERT OR REPLACE INTO rates VALUES (?, ?, ?)", (os.getpid(), self._rate, now))
             db.execute("DELETE FROM rates WHERE seen NOT BETWEEN ? AND ?", (now - _RATE_REMEMBERED_SECONDS, now))
             db.execute(
-                "UPDATE pace SET next_slot = iif(next_slot > ?1, 0, next_slot), paused_until = iif(paused_until > ?1, 0, paused_until)",
+                "UPDATE pace SET next_slot = iif(next_slot > ?1, 0, next_slot),"
+                " paused_until = iif(paused_until > ?1, 0, paused_until)",
                 (now + _LONGEST_WAIT_SECONDS,),
             )
             (rate,) = db.execute("SELECT min(rate) FROM rates").fetchone()

@@ -25,7 +25,7 @@ class MalformedRecordError(ValueError):
 
 def parse_json(body: bytes) -> Any:
     """Parse a JSON text exactly: lone surrogates, and integers of any length, survive. Raises ValueError."""
-    # orjson refuses lone surrogates and rounds integers beyond 64 bits; both are rare, so the exact parser is the fallback.
+    # orjson refuses lone surrogates and rounds integers beyond 64 bits; both are rare: the exact parser steps in.
     if not _LONG_NUMBER.search(body):
         try:
             return orjson.loads(body)

@@ -16,8 +16,10 @@ PREFIXES = ("person:", "place:", "time:")
 # A folder is named `subject=<encoded key>`, and common file systems end names at 255 bytes.
 MAX_ENCODED_LENGTH = 247
 
-_DROPPED = str.maketrans({" ": "_"} | dict.fromkeys(";/?:@&=+$,<>#%\"{}|\\^[]`\n\r"))
-_ADDRESS = re.compile(r"(?:https?://[^/]+/|(?:www\.)?openlibrary\.org/|/)?subjects/(?P<key>.*)", re.IGNORECASE | re.DOTALL)
+_DROPPED = str.maketrans({" ": "_"} | dict.fromkeys(';/?:@&=+$,<>#%"{}|\\^[]`\n\r'))
+_ADDRESS = re.compile(
+    r"(?:https?://[^/]+/|(?:www\.)?openlibrary\.org/|/)?subjects/(?P<key>.*)", re.IGNORECASE | re.DOTALL
+)
 
 
 class InvalidSubjectError(OpenlibError):
@@ -32,9 +34,13 @@ def subject_key(text: str) -> str:
     """
     key = _normalise(_without_address(text.strip()), shown=text)
     if key in ("", ".", "..") or key in PREFIXES:
-        raise InvalidSubjectError(f"{_shown(text)} is not a subject: nothing is left of it; try a name such as 'science fiction'")
+        raise InvalidSubjectError(
+            f"{_shown(text)} is not a subject: nothing is left of it; try a name such as 'science fiction'"
+        )
     if "..." in key:
-        raise InvalidSubjectError(f"{_shown(text)} is not a usable subject: it holds '...', which a partition key cannot")
+        raise InvalidSubjectError(
+            f"{_shown(text)} is not a usable subject: it holds '...', which a partition key cannot"
+        )
     if len(encoded_key(key)) > MAX_ENCODED_LENGTH:
         raise InvalidSubjectError(
             f"{_shown(text)} is not a usable subject: longer than {MAX_ENCODED_LENGTH} bytes once percent-encoded"

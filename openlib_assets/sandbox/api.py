@@ -125,9 +125,7 @@ def subject_search(catalogue: Catalogue, parameters: SearchParameters) -> Reply:
                 }
             )
     docs = found[parameters.offset : parameters.offset + parameters.limit]
-    return json_reply(
-        {"numFound": len(found), "start": parameters.offset, "numFoundExact": True, "docs": docs}
-    )
+    return json_reply({"numFound": len(found), "start": parameters.offset, "numFoundExact": True, "docs": docs})
 
 
 def page_reply(page: Page) -> Reply:
@@ -145,6 +143,4 @@ def _encoded(record: Record) -> orjson.Fragment:
 def with_availability(records: Iterable[Record], loans: random.Random) -> Iterator[Record]:
     """Records with what archive.org says of their scans; works without a scan have no such field."""
     for record in records:
-        yield (
-            record if record["ia"] is None else {**record, "availability": works.availability(record, loans)}
-        )
+        yield (record if record["ia"] is None else {**record, "availability": works.availability(record, loans)})

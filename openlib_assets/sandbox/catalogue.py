@@ -114,9 +114,7 @@ class Catalogue:
 
     def about(self, code: int) -> dict[str, list[str]]:
         """What the index knows of a work beside its record: languages, publishers, people, places, times."""
-        known = {
-            name: [value] if value else [] for name, value in works.about(self._world.seed, code).items()
-        }
+        known = {name: [value] if value else [] for name, value in works.about(self._world.seed, code).items()}
         for kind, spelling in self.memberships(code):
             if kind != "subject" and spelling not in known[kind]:
                 known[kind].append(spelling)
@@ -157,9 +155,7 @@ class Catalogue:
             question = (subject, clauses, fulltext_only, published)
             if question not in self._orders:
                 matching = (
-                    code
-                    for code in in_key_order
-                    if unfiltered or _matches(self.record(code), fulltext_only, published)
+                    code for code in in_key_order if unfiltered or _matches(self.record(code), fulltext_only, published)
                 )
                 self._orders[question] = ordering.arrange(matching, clauses, self._sort_value)
                 if len(self._orders) > _REMEMBERED_ORDERS:
@@ -253,6 +249,4 @@ def _spellings(subject: str) -> tuple[str, ...]:
 def _matches(record: Record, fulltext_only: bool, published: tuple[int, int] | None) -> bool:
     if fulltext_only and not (record["lending_edition"] or record["public_scan"]):
         return False
-    return published is None or any(
-        published[0] <= year <= published[1] for year in works.edition_years(record)
-    )
+    return published is None or any(published[0] <= year <= published[1] for year in works.edition_years(record))

@@ -23,8 +23,7 @@ def details(catalogue: Catalogue, codes: Iterable[int], own_key: str) -> dict[st
     Subjects are counted by spelling, so one key can come several times.
     """
     counts: dict[str, Counter[Any]] = {
-        name: Counter()
-        for name in ("subject", "place", "person", "time", "author", "publisher", "language", "year")
+        name: Counter() for name in ("subject", "place", "person", "time", "author", "publisher", "language", "year")
     }
     ebook_count = 0
     for code in codes:
@@ -53,13 +52,9 @@ def details(catalogue: Catalogue, codes: Iterable[int], own_key: str) -> dict[st
         {"name": name, "count": count, "key": "/publishers/" + name.replace(" ", "_")}
         for name, count in _most_frequent(counts["publisher"])
     ]
-    fields["languages"] = [
-        {"name": name, "count": count} for name, count in _most_frequent(counts["language"])
-    ]
+    fields["languages"] = [{"name": name, "count": count} for name, count in _most_frequent(counts["language"])]
     fields["publishing_history"] = [
-        [year, count]
-        for year, count in sorted(counts["year"].items())
-        if 1000 < year <= catalogue.this_year + 1
+        [year, count] for year, count in sorted(counts["year"].items()) if 1000 < year <= catalogue.this_year + 1
     ]
     return fields
 

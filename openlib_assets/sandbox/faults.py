@@ -34,11 +34,7 @@ def _cut_index(page: Page) -> Page:
 def _duplicate_work(page: Page) -> Page:
     """A work stands where the next one should."""
     works, middle = page.works, len(page.works) // 2
-    return (
-        page._replace(works=[*works[:middle], *works[middle - 1 : middle], *works[middle + 1 :]])
-        if middle
-        else page
-    )
+    return page._replace(works=[*works[:middle], *works[middle - 1 : middle], *works[middle + 1 :]]) if middle else page
 
 
 def _unordered(page: Page) -> Page:
@@ -78,9 +74,7 @@ REPLACEMENTS: Mapping[str, Reply] = MappingProxyType(
         "garbage_json": Reply(200, b'{"key": "/subjects/", "work_count": NaN, "works": [{]'),
         "http_403": _html(403, "403 Forbidden"),
         "http_404": Reply(404, b'{"error": "notfound", "key": "/subjects"}'),
-        "http_422": Reply(
-            422, b'{"detail":[{"type":"missing","loc":["query"],"msg":"Field required","input":null}]}'
-        ),
+        "http_422": Reply(422, b'{"detail":[{"type":"missing","loc":["query"],"msg":"Field required","input":null}]}'),
         "http_429": Reply(429, TOO_MANY_REQUESTS),
         "http_500": INTERNAL_SERVER_ERROR,
         "http_502": _html(502, "502 Bad Gateway"),
@@ -128,10 +122,7 @@ class FaultPlan:
         named = {*self.probabilities, *self.permanent.values(), *(planned.fault for planned in self.planned)}
         if unknown := named - set(FAULTS):
             raise ValueError(f"no such fault: {', '.join(sorted(unknown))}; there are {', '.join(FAULTS)}")
-        if (
-            any(chance < 0 for chance in self.probabilities.values())
-            or sum(self.probabilities.values()) > 1.000001
-        ):
+        if any(chance < 0 for chance in self.probabilities.values()) or sum(self.probabilities.values()) > 1.000001:
             raise ValueError("probabilities of faults must be 0 to 1, also together")
 
     @classmethod

@@ -2,7 +2,9 @@
 
 import threading
 
-TOO_MANY_REQUESTS = b'{"status": 429, "message": "Too Many Requests. Consider using https://openlibrary.org/developers/dumps."}'
+TOO_MANY_REQUESTS = (
+    b'{"status": 429, "message": "Too Many Requests. Consider using https://openlibrary.org/developers/dumps."}'
+)
 
 
 class LeakyBucket:

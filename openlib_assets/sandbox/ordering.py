@@ -73,9 +73,7 @@ def _clause(name: str) -> Clause:
     if name.startswith("random"):
         now = datetime.now(UTC)
         base = name.removesuffix(" asc").removesuffix(" desc")
-        period = {"random.hourly": f"{now:%Y%m%dT%H}", "random.daily": f"{now:%Y%m%d}"}.get(
-            base.partition("_")[0], ""
-        )
+        period = {"random.hourly": f"{now:%Y%m%dT%H}", "random.daily": f"{now:%Y%m%d}"}.get(base.partition("_")[0], "")
         if base in ("random", "random.hourly", "random.daily") or base.startswith(RANDOM_PREFIXES):
             return Clause("random", name.endswith(" desc"), base + period)
     if name not in _SORTS:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
-_INTEGER = re.compile(r"[+-]?[0-9]+(_[0-9]+)*(\.0*)?")
+_INTEGER = re.compile(r"[+-]?[0-9]+(_[0-9]+)*(\.0+)?")
 _LONGEST_INTEGER = 4300
 _BOOLEANS = {
     **dict.fromkeys(("1", "on", "t", "true", "y", "yes"), True),
@@ -109,9 +109,7 @@ class _Given:
             return default
         value = int(text.partition(".")[0])
         if value < least:
-            self._problem(
-                "greater_than_equal", name, f"Input should be greater than or equal to {least}", ge=least
-            )
+            self._problem("greater_than_equal", name, f"Input should be greater than or equal to {least}", ge=least)
         elif most is not None and value > most:
             self._problem("less_than_equal", name, f"Input should be less than or equal to {most}", le=most)
         return value

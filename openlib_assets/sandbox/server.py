@@ -184,9 +184,7 @@ class Sandbox:
 
     def handle(self, method: str, target: str, host: str, user_agent: str) -> _Outcome:
         """Pace, answer and log one request."""
-        request = _Request(
-            next(self._numbers), time.monotonic(), time.time(), method, target, host, user_agent
-        )
+        request = _Request(next(self._numbers), time.monotonic(), time.time(), method, target, host, user_agent)
         for hook in self._hooks:
             hook(request.number, request.path, request.query)
         outcome = self._paced(request)

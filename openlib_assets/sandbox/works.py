@@ -223,9 +223,7 @@ def _story(seed: int, number: int, dice: Dice) -> _Story:
     """Some works are the translation of the work with the number before theirs."""
     if number % 10 == 5 and dice.translation % 4 == 0:
         original = roll(seed, number - 1)
-        other = (_LANGUAGES.index(_language(original)) + 1 + dice.language % (len(_LANGUAGES) - 1)) % len(
-            _LANGUAGES
-        )
+        other = (_LANGUAGES.index(_language(original)) + 1 + dice.language % (len(_LANGUAGES) - 1)) % len(_LANGUAGES)
         return _Story(original, _LANGUAGES[other])
     return _Story(dice, _language(dice))
 
@@ -241,9 +239,7 @@ def _title(dice: Dice, story: _Story) -> str:
     chance, other = divmod(chance, len(nouns))
     chance, place = divmod(chance, len(words.PLACES))
     volume, shape = divmod(chance, 4)
-    plain = words.TITLE_SHAPES[language][shape].format(
-        nouns[noun], nouns[other], words.PLACES[place], volume % 60 + 1
-    )
+    plain = words.TITLE_SHAPES[language][shape].format(nouns[noun], nouns[other], words.PLACES[place], volume % 60 + 1)
     mess, which = divmod(dice.mess, len(words.MESSY_TITLES))
     if mess % 2000 == 0:
         return f"{plain}; or, {'a very long story. ' * 150}"
@@ -260,9 +256,7 @@ def _authors(dice: Dice, story: _Story) -> list[dict[str, str]]:
         return [_author(chances.author, dice.spelling)]
     count = 2 if crowd < 920 else 3 if crowd < 975 else 4 + crowd % 6
     others = [chances.others * (2 * place + 1) * 2_654_435_761 % _ONE for place in range(1, count)]
-    authors = [
-        _author(chance, dice.spelling + place) for place, chance in enumerate((chances.author, *others))
-    ]
+    authors = [_author(chance, dice.spelling + place) for place, chance in enumerate((chances.author, *others))]
     if crowd % 10 == 3:
         authors[-1] = _author(chances.author, dice.spelling + 1)
     return authors

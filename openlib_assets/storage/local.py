@@ -94,19 +94,34 @@ class LocalStorage:
     def lock(self, path: str, *, what: str) -> Iterator[None]:
         target = self._at(path)
         with _errors(str(target)):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            handle = os.open(target, os.O_RDWR | os.O_CREAT, 0o666)
+            handle = _locked(target)
+        if handle is None:
+            raise StorageError(f"{what} is being fetched by another run; wait for it to end, then try again")
         try:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise StorageError(f"{what} is being fetched by another run; wait for it to end, then try again") from None
             yield
         finally:
+            target.unlink(missing_ok=True)
             os.close(handle)
 
     def _at(self, path: str) -> Path:
         return self._root / path
+
+
+def _locked(file: Path) -> int | None:
+    """Open and lock a file, None if somebody else has; the lock goes with the process."""
+    while True:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(handle)
+            return None
+        # The holder before us removed the file when it let go: a lock on a removed file keeps nobody out.
+        with contextlib.suppress(FileNotFoundError):
+            if file.stat().st_ino == os.fstat(handle).st_ino:
+                return handle
+        os.close(handle)
 
 
 def _umask() -> int:

@@ -127,9 +127,7 @@ class S3Storage:
     def _acquire(self, path: str, me: str, what: str) -> None:
         for _ in range(2):
             try:
-                self._client.put_object(
-                    Bucket=self._bucket, Key=self._key(path), Body=_lease(me), IfNoneMatch="*"
-                )
+                self._client.put_object(Bucket=self._bucket, Key=self._key(path), Body=_lease(me), IfNoneMatch="*")
             except ClientError as error:
                 if error.response["ResponseMetadata"]["HTTPStatusCode"] not in (409, 412):
                     raise StorageError(f"{self.uri(path)}: {_reason(error)}") from error
