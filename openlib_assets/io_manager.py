@@ -66,7 +66,7 @@ class SubjectTables:
         return pa.concat_tables(parts)
 
 
-class ParquetIOManager(dg.ConfigurableIOManager):  # type: ignore[type-arg]  # as for StorageResource
+class ParquetIOManager(dg.ConfigurableIOManager):
     """Reads and writes the tables of subjects below a storage root."""
 
     storage: dg.ResourceDependency[StorageResource]
