@@ -7,6 +7,7 @@ import pyarrow.dataset as ds
 
 from openlib_assets import layout
 from openlib_assets.storage import Storage
+from openlib_assets.table_files import file_digest
 from openlib_assets.tables import Table
 from openlib_assets.transform import connected
 
@@ -17,11 +18,10 @@ _FORMULA_STARTS = "=+-@\t\r"
 
 
 def write_csv(storage: Storage, subject: str, table: Table, rows: ds.Dataset) -> str:
-    """Write a table of a subject as CSV into the storage; give its path."""
-    path = layout.csv_file(subject, table.name)
-    with storage.writing(path) as file:
+    """Write a table of a subject as CSV into the storage; give the SHA-256 of the file."""
+    with storage.writing(layout.csv_file(subject, table.name)) as file:
         write_csv_file(file, table, rows)
-    return path
+        return file_digest(file)
 
 
 def write_csv_file(file: Path, table: Table, rows: ds.Dataset, *, excel_safe: bool = False) -> None:

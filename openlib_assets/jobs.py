@@ -11,7 +11,7 @@ _TAGS = {"team": "openlib"}
 jobs = [
     dg.define_asset_job(
         ALL,
-        selection=dg.AssetSelection.all(include_sources=False),
+        selection=dg.AssetSelection.all(),
         description="Fetch a subject and make everything from it.",
         tags=_TAGS,
     ),
@@ -23,7 +23,7 @@ jobs = [
     ),
     dg.define_asset_job(
         REBUILD,
-        selection=dg.AssetSelection.all(include_sources=False) - dg.AssetSelection.assets("raw_works"),
+        selection=dg.AssetSelection.all() - dg.AssetSelection.assets("raw_works"),
         description="Make silver, gold and serving again from the bronze that is there; asks Open Library for nothing.",
         tags=_TAGS,
     ),

@@ -1,5 +1,6 @@
 """Parquet files: written as a stream, marked with the contract's schema version, and refused when it does not fit."""
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,6 +40,12 @@ def write_table(
             rows += group.num_rows
         writer.add_key_value_metadata({_VERSION_KEY: str(SCHEMA_VERSION), **(metadata or {})})
     return rows
+
+
+def file_digest(file: Path) -> str:
+    """Give the SHA-256 of a file: equal tables have equal files, so it serves as the version of the data."""
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def _row_groups(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.Table]:

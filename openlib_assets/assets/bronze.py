@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from openlib_assets.assets.common import SUBJECTS_PER_FETCH_RUN, common_arguments
+from openlib_assets.assets.common import common_arguments
 from openlib_assets.assets.each_subject import Done, materialize_each
 from openlib_assets.fetching import Fetched, fetch_subject
 from openlib_assets.resources import OpenLibrary, StorageResource
@@ -26,10 +26,7 @@ class FetchConfig(dg.Config):
 def raw_works_asset(place: str) -> dg.AssetsDefinition:
     """Give the asset `raw_works`; `place` is the kind of storage."""
 
-    @dg.asset(
-        **common_arguments(RAW_WORKS, {"python", "parquet", place}),
-        backfill_policy=dg.BackfillPolicy.multi_run(SUBJECTS_PER_FETCH_RUN),
-    )
+    @dg.asset(**common_arguments(RAW_WORKS, {"python", "parquet", place}))
     def raw_works(
         context: dg.AssetExecutionContext,
         config: FetchConfig,
@@ -49,7 +46,7 @@ def raw_works_asset(place: str) -> dg.AssetsDefinition:
             )
 
         try:
-            yield from materialize_each(context, fetch, own_versions=True)
+            yield from materialize_each(context, fetch)
         finally:
             client.stop.set()
 

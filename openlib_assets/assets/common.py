@@ -12,8 +12,9 @@ from openlib_assets.ui_metadata import column_schema
 
 OWNERS = ["team:openlib"]
 
-# One run of the extraction takes this many subjects of a backfill, so that a backfill's failures come to light early.
-SUBJECTS_PER_FETCH_RUN = 10
+# All assets share one policy: where they differ, Dagster splits a backfill into a run for each.
+# A run costs a process and its imports, so it takes many subjects; still several runs share the cores.
+BACKFILL_POLICY = dg.BackfillPolicy.multi_run(25)
 
 
 class CommonArguments(TypedDict):
@@ -29,6 +30,7 @@ class CommonArguments(TypedDict):
     check_specs: list[dg.AssetCheckSpec]
     metadata: Mapping[str, Any]
     output_required: bool
+    backfill_policy: dg.BackfillPolicy
 
 
 def common_arguments(table: Table, kinds: set[str]) -> CommonArguments:
@@ -49,6 +51,7 @@ def common_arguments(table: Table, kinds: set[str]) -> CommonArguments:
         },
         # Nothing is put out for a subject that failed; a run of several records each of the others on its own.
         output_required=False,
+        backfill_policy=BACKFILL_POLICY,
     )
 
 

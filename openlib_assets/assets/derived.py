@@ -14,7 +14,7 @@ from openlib_assets.io_manager import SubjectTables
 from openlib_assets.resources import StorageResource
 from openlib_assets.snapshots import Snapshot
 from openlib_assets.storage import Storage
-from openlib_assets.table_files import write_table
+from openlib_assets.table_files import file_digest, write_table
 from openlib_assets.tables import RAW_WORKS, Table
 from openlib_assets.transform import Relation, built
 from openlib_assets.ui_metadata import table_metadata
@@ -26,7 +26,6 @@ def derived_asset(table: Table, place: str) -> dg.AssetsDefinition:
     @dg.asset(
         **common_arguments(table, {"sql", "duckdb", "parquet", place}),
         ins={name: dg.AssetIn(dagster_type=SubjectTables) for name in table.made_from},
-        backfill_policy=dg.BackfillPolicy.single_run(),
     )
     def derived(context: dg.AssetExecutionContext, storage: StorageResource, **inputs: SubjectTables) -> Iterator[Any]:
         bytes_ = storage.open()
@@ -48,4 +47,5 @@ def make_table(storage: Storage, table: Table, subject: str, inputs: dict[str, S
         path = layout.table_file(table.layer, table.name, subject)
         with storage.writing(path) as file:
             rows = write_table(file, result.batches(), table.schema)
-        return Done(table_metadata(rows, result.preview(), storage.uri(path)), result.outcomes)
+            version = file_digest(file)
+        return Done(table_metadata(rows, result.preview(), storage.uri(path)), version, result.outcomes)

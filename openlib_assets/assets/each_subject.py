@@ -1,9 +1,12 @@
 """How an asset goes through the subjects of a run, so that one that fails does not take the others with it.
 
-A run of one subject gives an ordinary result. In a run of several, each subject that is done is recorded on its own
-with its own numbers; those that fail are named, with their reasons, in the one failure at the end.
+A run of one subject gives an ordinary result. In a run of several, an asset records each subject on its own, with its
+own numbers and its own version of the data, and goes on past those that fail. These are remembered with the run, left
+out by the assets that follow, and named with their reasons by the asset that comes last, which fails the run: so all
+other subjects are complete, and the run is red.
 """
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,14 +21,30 @@ from openlib_assets.transform import CheckOutcome
 
 FAILED_SUBJECTS = "failed_subjects"
 
+# A run tag that the UI does not show; tags are what the steps of a run share, whatever process each has.
+_FAILED_TAG = ".dagster/openlib_failed_subjects"
+
+# Dagster would record one version of the data for all partitions of an output. This key of an output's metadata tells
+# it that the step records its own events (dagster/_core/definitions/source_asset.py, 1.13.27; a test holds us to it).
+_OWN_EVENTS = {"__source_asset_observation__": True}
+
 
 @dataclass(frozen=True)
 class Done:
-    """What became of one subject: metadata to show, outcomes of checks, and the version of the data if known."""
+    """What became of one subject: metadata to show, the version of the data, and outcomes of checks."""
 
     metadata: Mapping[str, Any]
+    data_version: str
     outcomes: Sequence[CheckOutcome] = field(default=())
-    data_version: str | None = None
+
+
+@dataclass(frozen=True)
+class Failed:
+    """Why a subject failed: the asset, the kind of error, and its text."""
+
+    asset: str
+    kind: str
+    reason: str
 
 
 def check_specs(table: Table) -> list[dg.AssetCheckSpec]:
@@ -42,18 +61,21 @@ def check_specs(table: Table) -> list[dg.AssetCheckSpec]:
     ]
 
 
-def materialize_each(
-    context: dg.AssetExecutionContext, do: Callable[[str], Done], *, own_versions: bool = False
-) -> Iterator[Any]:
-    """Do the work for each subject of the run and give Dagster the events; raises dg.Failure if any failed.
+def materialize_each(context: dg.AssetExecutionContext, do: Callable[[str], Done]) -> Iterator[Any]:
+    """Do the work for each subject of the run and give Dagster the events.
 
-    `own_versions` is for an asset that says the version of its data itself: in a run of several subjects nothing
-    downstream of it runs then, since Dagster has one version for all partitions of an output.
+    Raises dg.Failure in a run of one subject if that failed; in a run of several, if this is the last asset of the
+    run and any subject failed on the way.
     """
     if len(context.partition_keys) == 1:
         yield from _materialize_one(context, do, context.partition_key)
     else:
-        yield from _materialize_several(context, do, own_versions=own_versions)
+        yield from _materialize_several(context, do, sorted(context.partition_keys))
+
+
+def failed_subjects(run: dg.DagsterRun) -> dict[str, Failed]:
+    """Give the subjects that failed in a run of several, with their reasons."""
+    return {key: Failed(**about) for key, about in json.loads(run.tags.get(_FAILED_TAG, "{}")).items()}
 
 
 def _materialize_one(context: dg.AssetExecutionContext, do: Callable[[str], Done], subject: str) -> Iterator[Any]:
@@ -61,11 +83,11 @@ def _materialize_one(context: dg.AssetExecutionContext, do: Callable[[str], Done
         done = do(subject)
     except OpenlibError as error:
         yield from _evaluations(context, subject, getattr(error, "outcomes", ()))
-        raise _failure(context, {subject: str(error)}) from error
+        raise _failure(context, {subject: _failed(context, error)}) from error
     _log_warnings(context, subject, done.outcomes)
     yield dg.MaterializeResult(
         metadata=done.metadata,
-        data_version=None if done.data_version is None else dg.DataVersion(done.data_version),
+        data_version=dg.DataVersion(done.data_version),
         check_results=[
             dg.AssetCheckResult(
                 check_name=outcome.check.name,
@@ -79,53 +101,107 @@ def _materialize_one(context: dg.AssetExecutionContext, do: Callable[[str], Done
 
 
 def _materialize_several(
-    context: dg.AssetExecutionContext, do: Callable[[str], Done], *, own_versions: bool
+    context: dg.AssetExecutionContext, do: Callable[[str], Done], keys: Sequence[str]
 ) -> Iterator[Any]:
-    good: dict[str, Done] = {}
-    failed: dict[str, str] = {}
-    for subject in sorted(context.partition_keys):
+    failed = failed_subjects(_run(context))
+    before = len(failed)
+    parents = _ParentEvents(context, keys)
+    for subject in keys:
+        if subject in failed:
+            continue
         try:
             done = do(subject)
         except InterruptedFetchError:
             raise
-        except BannedError as error:
-            failed |= dict.fromkeys((s for s in sorted(context.partition_keys) if s >= subject), str(error))
-            break
         except OpenlibError as error:
-            failed[subject] = str(error)
+            failed[subject] = _failed(context, error)
+            context.log.error(f"{subject}: {error}")
             yield from _evaluations(context, subject, getattr(error, "outcomes", ()))
+            if isinstance(error, BannedError):
+                # Whoever asks on now is only shut out for longer.
+                failed |= {key: failed[subject] for key in keys if key > subject and key not in failed}
             continue
-        good[subject] = done
         _log_warnings(context, subject, done.outcomes)
+        yield dg.AssetMaterialization(
+            context.asset_key,
+            partition=subject,
+            metadata=done.metadata,
+            tags=_version_tags(context, done) | parents.tags(subject),
+        )
         yield from _evaluations(context, subject, done.outcomes)
-        if own_versions:
-            yield _materialization(context, subject, done)
-    if failed:
-        if not own_versions:
-            for subject, done in good.items():
-                yield _materialization(context, subject, done)
+    if len(failed) > before:
+        about = {subject: vars(reason) for subject, reason in failed.items()}
+        context.instance.add_run_tags(context.run_id, {_FAILED_TAG: json.dumps(about)})
+    if failed and _is_last(context):
         raise _failure(context, failed)
-    yield from _nothing_more_to_check(context)
-    if not own_versions:
-        for subject, done in good.items():
-            context.add_asset_metadata(dict(done.metadata), asset_key=context.asset_key, partition_key=subject)
-        yield dg.MaterializeResult()
+    for spec in context.assets_def.check_specs:
+        yield dg.Output(None, output_name=f"{'__'.join(spec.asset_key.path)}_{spec.name}")
+    yield dg.Output(None, metadata=_OWN_EVENTS)
 
 
-def _materialization(context: dg.AssetExecutionContext, subject: str, done: Done) -> dg.AssetMaterialization:
-    tags: dict[str, str] = {}
-    if done.data_version is not None:
-        tags = {
-            "dagster/data_version": done.data_version,
-            "dagster/data_version.is_user_provided": "true",
-            "dagster/code_version": str(context.assets_def.get_asset_spec(context.asset_key).code_version),
+def _run(context: dg.AssetExecutionContext) -> dg.DagsterRun:
+    run = context.instance.get_run_by_id(context.run_id)
+    if run is None:
+        raise dg.DagsterInvariantViolationError(f"run {context.run_id} was deleted while it went on")
+    return run
+
+
+def _is_last(context: dg.AssetExecutionContext) -> bool:
+    """Tell whether no other asset of the run comes after this one.
+
+    Where several assets have nothing after them, the greatest name is the last; its failure stops none of the others.
+    """
+    graph = context.job_def.asset_layer
+    selected = context.run.asset_selection or graph.executable_asset_keys
+    leaves = [key for key in selected if not any(child in selected for child in graph.get(key).child_keys)]
+    return context.asset_key == max(leaves)
+
+
+class _ParentEvents:
+    """What an asset's parents last recorded for each subject: what its own record says that it was made from."""
+
+    def __init__(self, context: dg.AssetExecutionContext, keys: Sequence[str]) -> None:
+        self._latest = {
+            parent: _latest_events(context.instance, parent, set(keys))
+            for parent in {dep.asset_key for dep in context.assets_def.get_asset_spec(context.asset_key).deps}
         }
-    return dg.AssetMaterialization(
-        context.asset_key,
-        partition=subject,
-        metadata={**done.metadata, "dagster_run": context.run_id},
-        tags=tags,
-    )
+
+    def tags(self, subject: str) -> dict[str, str]:
+        """Give the tags by which Dagster tells whether a subject's table is older than what it was made from."""
+        tags: dict[str, str] = {}
+        for parent, events in self._latest.items():
+            if subject in events:
+                storage_id, version = events[subject]
+                name = parent.to_user_string()
+                tags[f"dagster/input_event_pointer/{name}"] = str(storage_id)
+                tags[f"dagster/input_data_version/{name}"] = version
+        return tags
+
+
+def _latest_events(instance: dg.DagsterInstance, key: dg.AssetKey, wanted: set[str]) -> dict[str, tuple[int, str]]:
+    """Give the latest materialization of each partition: its storage id and data version."""
+    latest: dict[str, tuple[int, str]] = {}
+    cursor: str | None = None
+    while wanted - latest.keys():
+        records = dg.AssetRecordsFilter(asset_key=key, asset_partitions=sorted(wanted - latest.keys()))
+        page = instance.fetch_materializations(records, limit=max(100, len(wanted)), cursor=cursor)
+        for record in page.records:
+            materialization = record.asset_materialization
+            if materialization and record.partition_key and record.partition_key not in latest:
+                version = (materialization.tags or {}).get("dagster/data_version", "")
+                latest[record.partition_key] = (record.storage_id, version)
+        if not page.has_more:
+            break
+        cursor = page.cursor
+    return latest
+
+
+def _version_tags(context: dg.AssetExecutionContext, done: Done) -> dict[str, str]:
+    return {
+        "dagster/code_version": str(context.assets_def.get_asset_spec(context.asset_key).code_version),
+        "dagster/data_version": done.data_version,
+        "dagster/data_version.is_user_provided": "true",
+    }
 
 
 def _evaluations(
@@ -143,17 +219,14 @@ def _evaluations(
         )
 
 
-def _nothing_more_to_check(context: dg.AssetExecutionContext) -> Iterator[dg.Output[None]]:
-    """Fill the outputs that Dagster makes for check specs; the evaluations themselves are recorded per subject."""
-    for spec in context.assets_def.check_specs:
-        yield dg.Output(None, output_name=f"{'__'.join(spec.asset_key.path)}_{spec.name}")
+def _failed(context: dg.AssetExecutionContext, error: OpenlibError) -> Failed:
+    return Failed(context.asset_key.to_user_string(), type(error).__name__, str(error))
 
 
-def _failure(context: dg.AssetExecutionContext, failed: Mapping[str, str]) -> dg.Failure:
-    for subject, reason in failed.items():
-        context.log.error(f"{subject}: {reason}")
-    lines = "\n".join(f"{subject}: {reason}" for subject, reason in failed.items())
-    return dg.Failure(lines, metadata={FAILED_SUBJECTS: dg.MetadataValue.json(dict(failed))}, allow_retries=False)
+def _failure(context: dg.AssetExecutionContext, failed: Mapping[str, Failed]) -> dg.Failure:
+    lines = "\n".join(f"{subject}: {about.reason}" for subject, about in failed.items())
+    about = {subject: vars(about) for subject, about in failed.items()}
+    return dg.Failure(lines, metadata={FAILED_SUBJECTS: dg.MetadataValue.json(about)}, allow_retries=False)
 
 
 def _log_warnings(context: dg.AssetExecutionContext, subject: str, outcomes: Sequence[CheckOutcome]) -> None:

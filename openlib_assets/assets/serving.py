@@ -1,5 +1,6 @@
 """Serving: what is made for people."""
 
+import hashlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -7,7 +8,7 @@ import dagster as dg
 import pyarrow as pa
 
 from openlib_assets import layout
-from openlib_assets.assets.common import OWNERS
+from openlib_assets.assets.common import BACKFILL_POLICY, OWNERS
 from openlib_assets.assets.each_subject import Done, materialize_each
 from openlib_assets.exports import write_csv
 from openlib_assets.io_manager import SubjectTables
@@ -21,6 +22,7 @@ _FILE_COLUMNS = dg.TableSchema(
     columns=[
         dg.TableColumn("file", "string", description="Name of the CSV file."),
         dg.TableColumn("rows", "int64", description="Rows in it, without the header."),
+        dg.TableColumn("sha256", "string", description="SHA-256 of the file."),
     ]
 )
 
@@ -39,7 +41,7 @@ def subject_csv_asset(place: str) -> dg.AssetsDefinition:
         metadata={"dagster/column_schema": _FILE_COLUMNS, "layer": str(Layer.SERVING)},
         output_required=False,
         ins={table.name: dg.AssetIn(dagster_type=SubjectTables) for table in CSV_TABLES},
-        backfill_policy=dg.BackfillPolicy.single_run(),
+        backfill_policy=BACKFILL_POLICY,
     )
     def subject_csv(
         context: dg.AssetExecutionContext, storage: StorageResource, **inputs: SubjectTables
@@ -55,7 +57,9 @@ def write_csv_files(storage: Storage, subject: str, inputs: dict[str, SubjectTab
     files = []
     for table in CSV_TABLES:
         with inputs[table.name].open(subject) as rows:
-            write_csv(storage, subject, table, rows)
-            files.append({"file": f"{table.name}.csv", "rows": rows.count_rows()})
+            digest = write_csv(storage, subject, table, rows)
+            files.append({"file": f"{table.name}.csv", "rows": rows.count_rows(), "sha256": digest})
     total = sum(int(file["rows"]) for file in files)
-    return Done(table_metadata(total, pa.Table.from_pylist(files), storage.uri(layout.exports_folder(subject))))
+    version = hashlib.sha256("".join(str(file["sha256"]) for file in files).encode()).hexdigest()
+    uri = storage.uri(layout.exports_folder(subject))
+    return Done(table_metadata(total, pa.Table.from_pylist(files), uri), version)

@@ -36,6 +36,8 @@ TRIES = 12
 _LONGEST_WAIT_FACTOR = 10
 _OTHER_WAITS_START_AT = 1 / 20
 _MAX_REDIRECTS = 3
+# Small beside a page, so that the time is looked at often while a slow one comes in.
+_CHUNK_BYTES = 1 << 14
 _TRANSIENT_STATUSES = {408, 425, 500, 502, 503, 504}
 
 
@@ -135,6 +137,8 @@ class Client:
                     tries = attempt.retry_state.attempt_number
                     if not wanted():
                         raise InterruptedFetchError("no longer wanted")
+                    if tries > 1:
+                        self._count(retries=1)
                     return read(self._once(url))
         except (BannedError, InterruptedFetchError):
             raise
@@ -155,8 +159,7 @@ class Client:
         if self._banned:
             raise self._banned
         self._pace.wait_for_slot()
-        with self._lock:
-            self.traffic.requests += 1
+        self._count(requests=1)
         try:
             return self._send(url)
         except (requests.exceptions.ConnectTimeout, requests.exceptions.ConnectionError) as error:
@@ -189,11 +192,16 @@ class Client:
             if status != 200:
                 raise PermanentError(f"HTTP {status}{_advice(status)}")
             chunks = []
-            for chunk in response.iter_content(1 << 20):
+            for chunk in response.iter_content(_CHUNK_BYTES):
                 chunks.append(chunk)
                 if time.monotonic() > deadline:
                     raise TransientError(f"the answer took longer than {_LONGEST_WAIT_FACTOR * timeout:g} s")
             return b"".join(chunks), None
+
+    def _count(self, *, requests: int = 0, retries: int = 0) -> None:
+        with self._lock:
+            self.traffic.requests += requests
+            self.traffic.retries += retries
 
     @contextmanager
     def _session(self) -> Iterator[requests.Session]:
@@ -218,8 +226,6 @@ class Client:
 
     def _wait(self, state: tenacity.RetryCallState) -> float:
         """Give the seconds until the next try: doubling up to ten times the first, and up to a quarter more."""
-        with self._lock:
-            self.traffic.retries += 1
         limited = state.outcome is not None and isinstance(state.outcome.exception(), RateLimitedError)
         first = self.settings.retry_wait * (1 if limited else _OTHER_WAITS_START_AT)
         doubled = first * min(2.0 ** (state.attempt_number - 1), _LONGEST_WAIT_FACTOR)

@@ -17,9 +17,10 @@ from itertools import pairwise
 from typing import Protocol
 
 from openlib_assets.openlibrary.client import Client, Page
-from openlib_assets.openlibrary.errors import IncompleteError, SubjectNotFoundError
+from openlib_assets.openlibrary.errors import IncompleteError, InterruptedFetchError, SubjectNotFoundError
 
 _ROUNDS = 5
+_STOP_POLL_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -186,7 +187,7 @@ class _Reading:
                 self._report(due)
                 if not under_way:
                     return
-                answer = answers.get()
+                answer = self._next(answers)
                 if isinstance(answer, BaseException):
                     raise answer
                 under_way.discard(answer.offset)
@@ -194,6 +195,15 @@ class _Reading:
                 self._heard(answer.work_count)
         finally:
             wanted.clear()
+
+    def _next(self, answers: "queue.SimpleQueue[StagedPage | BaseException]") -> StagedPage | BaseException:
+        """Wait for an answer, but not past the order to stop: a request under way may take a minute to give up."""
+        while True:
+            try:
+                return answers.get(timeout=_STOP_POLL_SECONDS)
+            except queue.Empty:
+                if self._client.stop.is_set():
+                    raise InterruptedFetchError("interrupted") from None
 
     def _report(self, due: Sequence[int]) -> None:
         works = sum(len(page.keys) for page in self._pages.values()) - max(0, len(self._pages) - 1)
@@ -273,11 +283,7 @@ def _shifted(pages: Sequence[StagedPage]) -> bool:
 
 def _read_after_last_shift(pages: Sequence[StagedPage], count: int) -> list[StagedPage]:
     """Give the pages, by offset, that were read after the last change that the pages bear witness to."""
-    changes = [
-        max(before.serial, page.serial)
-        for before, page in pairwise(pages)
-        if page.keys[:1] != before.keys[-1:]
-    ]
+    changes = [max(before.serial, page.serial) for before, page in pairwise(pages) if page.keys[:1] != before.keys[-1:]]
     changes += [page.serial + 1 for page in pages if page.work_count != count]
     last_change = max(changes, default=0)
     return [page for page in pages if page.serial >= last_change and page.keys]

@@ -6,6 +6,7 @@ step relies on.
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Iterable
 from typing import Any, Never
@@ -31,11 +32,21 @@ def parse_json(body: bytes) -> Any:
             return orjson.loads(body)
         except orjson.JSONDecodeError:
             pass
-    return json.loads(body, parse_constant=_refuse_constant)
+    try:
+        return json.loads(body, parse_constant=_refuse_constant, parse_float=_finite)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
 
 
 def _refuse_constant(name: str) -> Never:
     raise ValueError(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"{text[:20]} is too great a number")
+    return number
 
 
 def work_key(record: Any) -> str:

@@ -7,7 +7,7 @@ what follows the prefix `person:`, `place:` or `time:`, if there is one.
 import re
 import unicodedata
 from collections.abc import Iterable
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote
 
 from openlib_assets.errors import OpenlibError
 
@@ -20,6 +20,7 @@ _DROPPED = str.maketrans({" ": "_"} | dict.fromkeys(';/?:@&=+$,<>#%"{}|\\^[]`\n\
 _ADDRESS = re.compile(
     r"(?:https?://[^/]+/|(?:www\.)?openlibrary\.org/|/)?subjects/(?P<key>.*)", re.IGNORECASE | re.DOTALL
 )
+_QUERY_OR_FRAGMENT = re.compile(r"[?#]")
 
 
 class InvalidSubjectError(OpenlibError):
@@ -67,7 +68,7 @@ def _without_address(text: str) -> str:
     match = _ADDRESS.fullmatch(text)
     if not match:
         return text
-    path = urlsplit(match["key"]).path if "?" in match["key"] or "#" in match["key"] else match["key"]
+    path = _QUERY_OR_FRAGMENT.split(match["key"], maxsplit=1)[0]
     return unquote(path.removesuffix("/").removesuffix(".json"))
 
 
@@ -76,7 +77,8 @@ def _normalise(text: str, *, shown: str) -> str:
         raise InvalidSubjectError(f"{_shown(shown)} is not a subject: it holds control characters")
     lowered = text.strip().lower()
     prefix = next((p for p in PREFIXES if lowered.startswith(p)), "")
-    return prefix + lowered[len(prefix) :].strip().translate(_DROPPED)
+    # White space that only now lies at an end would be stripped by Open Library when it is sent the key.
+    return prefix + lowered[len(prefix) :].strip().translate(_DROPPED).strip()
 
 
 def _shown(text: str) -> str:

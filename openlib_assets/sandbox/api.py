@@ -4,7 +4,7 @@ import json
 import random
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 import orjson
 
@@ -36,6 +36,7 @@ class Page(NamedTuple):
     fields: Mapping[str, Any]
     works: list[Record]
     offset: int
+    moment: int
 
 
 FROM_APP = {"X-Served-By": "FastAPI"}
@@ -51,14 +52,9 @@ def subject_path(path: str) -> str | None:
     return None
 
 
-def decode(path: str) -> str:
-    """A path without percent signs."""
-    return unquote(path)
-
-
 def not_found(path: str) -> Reply:
     """The answer for everything that is not here."""
-    return json_reply({"error": "notfound", "key": path.removesuffix(".json")}, status=404)
+    return Reply(404, orjson.dumps({"error": "notfound", "key": path.removesuffix(".json")}))
 
 
 def json_reply(body: object, status: int = 200) -> Reply:
@@ -89,7 +85,7 @@ def subject_page(
         "works": [],
     }
     if published:
-        fields["solr_query"] += f" publish_year:{parameters.published_in}"
+        fields["solr_query"] += f" publish_year:[{published[0]} TO {published[1]}]"
     chance, codes = random.Random(moment), []
     if parameters.offset > _GREATEST_OFFSET:
         fields["work_count"] = None
@@ -103,7 +99,8 @@ def subject_page(
             fields |= facets.details(catalogue, found.codes, fields["key"])
     if parameters.has_fulltext:
         fields["ebook_count"] = fields["work_count"]
-    return Page(fields, list(with_availability(map(catalogue.record, codes), chance)), parameters.offset)
+    listed = list(with_availability(map(catalogue.record, codes), chance))
+    return Page(fields, listed, parameters.offset, moment)
 
 
 def subject_search(catalogue: Catalogue, parameters: SearchParameters) -> Reply:

@@ -15,7 +15,7 @@ from openlib_assets.sandbox.works import Record
 # every tenth work from it, so that subjects overlap. The other nine are a subject's own (or nearly so).
 _BLOCK = 10
 _BLOCKS = 4_500_007  # a prime, so that every stride visits every block; 45 million works, as in Open Library
-LARGEST_SUBJECT = _BLOCK * (_BLOCKS - 1)
+_LARGEST_SUBJECT = _BLOCK * (_BLOCKS - 1)
 _NEW_WORKS = 50_000_000  # works added while running get the highest numbers, as in life
 _REMEMBERED_ORDERS = 8
 
@@ -58,6 +58,19 @@ class Stride(NamedTuple):
         return (block - self.start) * self.inverse % _BLOCKS
 
 
+class _Subject(NamedTuple):
+    """A subject as generated, before anyone edits it."""
+
+    kind: str
+    size: int
+    stride: Stride
+    spellings: tuple[str, ...]
+
+    def spelling(self, number: int) -> str:
+        """How the editors of a work spell this subject."""
+        return self.spellings[number // _BLOCK % len(self.spellings)]
+
+
 class Catalogue:
     """Subjects and their works. Safe to read and edit from several threads.
 
@@ -68,13 +81,15 @@ class Catalogue:
         for subject, size in sizes.items():
             if keys.subject_key(subject) != subject or not keys.split_prefix(subject)[1]:
                 raise ValueError(f"{subject!r} is not a normalised subject key")
-            if not 0 <= size <= LARGEST_SUBJECT:
-                raise ValueError(f"{subject}: {size} works, must be 0 to {LARGEST_SUBJECT}")
-        self._sizes = dict(sizes)
-        self._strides = {subject: Stride.named(seed, subject) for subject in sizes}
+            if not 0 <= size <= _LARGEST_SUBJECT:
+                raise ValueError(f"{subject}: {size} works, must be 0 to {_LARGEST_SUBJECT}")
         self.this_year = this_year
+        self._subjects = {
+            key: _Subject(keys.subject_type(key), size, Stride.named(seed, key), _spellings(key))
+            for key, size in sizes.items()
+        }
+        self._walks = [(it, it.stride.start, it.stride.inverse, it.size) for it in self._subjects.values()]
         self._common = Stride.named(seed, "")
-        self._spellings = {subject: _spellings(subject) for subject in sizes}
         strewn = tuple(name for name in words.SUBJECTS if keys.normalize(name) not in sizes)
         self._world = works.World(seed, this_year, strewn)
         self._codes: dict[str, array[int]] = {}
@@ -83,18 +98,16 @@ class Catalogue:
         self._added = 0
         self._lock = threading.RLock()
 
-    def __contains__(self, subject: str) -> bool:
-        return subject in self._sizes
-
     def counts(self) -> dict[str, int]:
         """The number of works of every subject."""
         with self._lock:
-            return {subject: self.count(subject) for subject in self._sizes}
+            return {subject: self.count(subject) for subject in self._subjects}
 
     def count(self, subject: str) -> int:
         """The number of works of a subject, without making any; 0 if it is unknown."""
-        codes = self._codes.get(subject)
-        return self._sizes.get(subject, 0) if codes is None else len(codes)
+        if subject in self._codes:
+            return len(self._codes[subject])
+        return self._subjects[subject].size if subject in self._subjects else 0
 
     def codes(self, subject: str) -> "array[int]":
         """The codes of a subject's works now, in key order."""
@@ -103,7 +116,7 @@ class Catalogue:
 
     def record(self, code: int) -> Record:
         """The work's record now, without `availability`."""
-        own = [spelling for kind, spelling in self.memberships(code) if kind == "subject"]
+        own = [subject.spelling(code >> 1) for subject in self._lists(code) if subject.kind == "subject"]
         generated = works.record(self._world, code, own)
         edits = self._edits.get(code)
         return {**generated, **edits} if edits else generated
@@ -115,26 +128,11 @@ class Catalogue:
     def about(self, code: int) -> dict[str, list[str]]:
         """What the index knows of a work beside its record: languages, publishers, people, places, times."""
         known = {name: [value] if value else [] for name, value in works.about(self._world.seed, code).items()}
-        for kind, spelling in self.memberships(code):
-            if kind != "subject" and spelling not in known[kind]:
-                known[kind].append(spelling)
+        for subject in self._lists(code):
+            spelling = subject.spelling(code >> 1)
+            if subject.kind != "subject" and spelling not in known[subject.kind]:
+                known[subject.kind].append(spelling)
         return known
-
-    def memberships(self, code: int) -> list[tuple[str, str]]:
-        """The generated subjects that a work is in: their types, and how this work spells them."""
-        number = code >> 1
-        block, index = divmod(number, _BLOCK)
-        block -= 1
-        if block >= _BLOCKS:
-            return []
-        common_place = self._common.place(block)
-        found = []
-        for subject, size in self._sizes.items():
-            place = self._strides[subject].place(block) if index else common_place
-            if _BLOCK * place + index < size:
-                spellings = self._spellings[subject]
-                found.append((keys.subject_type(subject), spellings[number % len(spellings)]))
-        return found
 
     def search(
         self,
@@ -145,7 +143,7 @@ class Catalogue:
         published: tuple[int, int] | None = None,
     ) -> ordering.Order:
         """The works of a subject (none if it is unknown) that pass the filters, in an order."""
-        if subject not in self._sizes:
+        if subject not in self._subjects:
             return ordering.Order(())
         with self._lock:
             in_key_order = self._in_key_order(subject)
@@ -174,8 +172,9 @@ class Catalogue:
             place, listed = _find(codes, code)
             if listed:
                 raise ValueError(f"{subject} lists {edits['key']} already")
-            if keys.subject_type(subject) == "subject":
-                edits.setdefault("subject", [*self.record(code)["subject"], self._spellings[subject][0]])
+            if self._subjects[subject].kind == "subject":
+                spelling = self._subjects[subject].spelling(0)
+                edits.setdefault("subject", [*self.record(code)["subject"], spelling])
             self._edit(code, edits)
             codes.insert(place, code)
             return self.record(code)
@@ -207,15 +206,29 @@ class Catalogue:
 
     def _in_key_order(self, subject: str) -> "array[int]":
         if subject not in self._codes:
-            generated = (self._generated_code(subject, index) for index in range(self._sizes[subject]))
+            generated = (self._code(subject, index) for index in range(self._subjects[subject].size))
             self._codes[subject] = array("Q", sorted(generated, key=works.key))
         return self._codes[subject]
 
-    def _generated_code(self, subject: str, index: int) -> int:
+    def _code(self, subject: str, index: int) -> int:
         place, within = divmod(index, _BLOCK)
-        stride = self._strides[subject] if within else self._common
-        number = _BLOCK * (stride.block(place) + 1) + within
-        return 2 * number + (number % 199 == 0)
+        stride = self._subjects[subject].stride if within else self._common
+        return _generated_code(_BLOCK * (stride.block(place) + 1) + within)
+
+    def _lists(self, code: int) -> list[_Subject]:
+        """The subjects that list a work as generated."""
+        number = code >> 1
+        block, within = divmod(number - _BLOCK, _BLOCK)
+        if not 0 <= block < _BLOCKS or code != _generated_code(number):
+            return []
+        if within == 0:
+            index = _BLOCK * self._common.place(block)
+            return [subject for subject in self._subjects.values() if index < subject.size]
+        return [
+            subject
+            for subject, start, inverse, size in self._walks  # Stride.place, but faster for a thousand subjects
+            if (block - start) * inverse % _BLOCKS * _BLOCK + within < size
+        ]
 
     def _sort_value(self, code: int, field: str) -> Any:
         """A value to sort by, without making the whole record."""
@@ -223,13 +236,18 @@ class Catalogue:
             return works.key(code)
         edits, dice = self._edits.get(code, {}), works.roll(self._world.seed, code >> 1)
         if field == "popularity":
-            return dice.popularity % 1000
+            return dice.popularity % 50
         if field == "title":
-            return edits.get("title") or works.title(self._world.seed, code)
+            return edits["title"] if "title" in edits else works.title(self._world.seed, code)
         if field == "edition_count":
             return edits.get("edition_count", works.edition_count(dice))
         year = edits.get("first_publish_year", works.first_publish_year(dice, self._world.this_year))
         return ordering.UNDATED[field] if year is None else year
+
+
+def _generated_code(number: int) -> int:
+    """Some works are orphaned editions."""
+    return 2 * number + (number % 199 == 0)
 
 
 def _find(codes: "array[int]", code: int) -> tuple[int, bool]:

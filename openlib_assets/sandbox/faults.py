@@ -25,9 +25,10 @@ def _short_page(page: Page) -> Page:
 
 
 def _cut_index(page: Page) -> Page:
-    """An overloaded index gives up half-way and counts what it has: the page looks like the last one."""
-    kept = page.works[: len(page.works) // 2]
-    count = page.offset + len(kept) if page.works else page.fields["work_count"] // 2
+    """An overloaded index gives up somewhere and counts what it has: the page looks like the last one."""
+    reached = random.Random(page.moment).random()
+    kept = page.works[: int(len(page.works) * reached)]
+    count = page.offset + len(kept) if page.works else int((page.fields["work_count"] or 0) * reached)
     return page._replace(fields={**page.fields, "work_count": count}, works=kept)
 
 

@@ -3,16 +3,16 @@
 Works with equal values may come in another order the next time. With the key among the fields there are none.
 """
 
+import re
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
 from functools import partial
 from hashlib import blake2b
 from itertools import groupby
 from typing import Any, NamedTuple
 
-RANDOM_PREFIXES = ("random_", "random.hourly_", "random.daily_")
+_RANDOM = re.compile(r"(?P<salt>random(\.hourly|\.daily)?(_.*?)?)(?P<order> asc| desc)?")
 
 
 class UnknownSortError(ValueError):
@@ -70,12 +70,8 @@ def parse(sort: str) -> Clauses:
 
 
 def _clause(name: str) -> Clause:
-    if name.startswith("random"):
-        now = datetime.now(UTC)
-        base = name.removesuffix(" asc").removesuffix(" desc")
-        period = {"random.hourly": f"{now:%Y%m%dT%H}", "random.daily": f"{now:%Y%m%d}"}.get(base.partition("_")[0], "")
-        if base in ("random", "random.hourly", "random.daily") or base.startswith(RANDOM_PREFIXES):
-            return Clause("random", name.endswith(" desc"), base + period)
+    if random := _RANDOM.fullmatch(name):
+        return Clause("random", random["order"] == " desc", random["salt"])
     if name not in _SORTS:
         raise UnknownSortError(name)
     return _SORTS[name]

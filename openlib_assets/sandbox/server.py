@@ -14,6 +14,7 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from socketserver import TCPServer, ThreadingMixIn
 from typing import Any, NamedTuple, Self
+from urllib.parse import unquote
 
 import orjson
 
@@ -214,7 +215,7 @@ class Sandbox:
             return _Outcome(api.INTERNAL_SERVER_ERROR)
 
     def _routed(self, request: _Request) -> _Outcome:
-        path = api.decode(request.path)
+        path = unquote(request.path)
         subject = api.subject_path(path)
         if subject is None and path != api.SUBJECT_SEARCH:
             return _Outcome(api.not_found(path))
@@ -336,7 +337,7 @@ class _Server(ThreadingMixIn, TCPServer):
         super().__init__(address, _Handler)
 
     def serve(self) -> None:
-        self.serve_forever(poll_interval=0.05)
+        self.serve_forever(poll_interval=0.02)
 
     def process_request(self, request: Any, client_address: Any) -> None:
         with self._all_closed:

@@ -1,0 +1,86 @@
+"""The entry point: finds the command, and turns what went wrong into one line and an exit status."""
+
+import os
+import signal
+import sys
+from importlib import import_module
+from importlib.metadata import version
+from types import FrameType
+
+import click
+
+from openlib_assets.errors import OpenlibError
+from openlib_assets.openlibrary.subject_keys import InvalidSubjectError
+from openlib_assets.settings import SettingsError
+
+# Name: module below cli, one line of help.
+_COMMANDS = {
+    "run": ("run", "Fetch subjects and make everything from them."),
+    "demo": ("demo", "The same on a sandbox Open Library, offline, for three subjects."),
+    "estimate": ("estimate", "Works, requests and minutes that a run would take."),
+    "subjects": ("subjects", "The watch list and the registered subjects."),
+    "export": ("export", "A subject's CSV files, into a folder."),
+    "sql": ("sql", "A query over the tables of all subjects."),
+    "prune": ("prune", "Remove old bronze snapshots and run history."),
+    "doctor": ("doctor", "Check settings, storage, API and instance."),
+    "sandbox": ("sandbox", "Serve the sandbox Open Library."),
+}
+
+_FAILED, _WRONG_USE, _INTERRUPTED = 1, 2, 130
+
+
+class _Commands(click.Group):
+    """Loads a command's module when the command is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in _COMMANDS:
+            return None
+        command = getattr(import_module(f"openlib_assets.cli.{_COMMANDS[cmd_name][0]}"), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(version("openlib-assets"), prog_name="openlib")
+def openlib() -> None:
+    """Every work of an Open Library subject, as trusted tables."""
+
+
+def main() -> None:
+    """Run the command line; exit 0 if all went well, 1 if not, 2 for wrong use, 130 when interrupted."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        status = openlib.main(standalone_mode=False)
+    except (InvalidSubjectError, SettingsError) as error:
+        status = _say(str(error), _WRONG_USE)
+    except OpenlibError as error:
+        status = _say(str(error), _FAILED)
+    except click.UsageError as error:
+        error.show()
+        status = _WRONG_USE
+    except click.ClickException as error:
+        error.show()
+        status = error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        status = _say("interrupted; nothing half-written is left: give the same command again to go on", _INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever read our output has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = _FAILED
+    sys.exit(status or 0)
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _say(line: str, status: int) -> int:
+    click.echo(f"openlib: {line}", err=True)
+    return status

@@ -1,0 +1,125 @@
+"""`openlib run`: the main job."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from openlib_assets.openlibrary.subject_keys import subject_keys
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from openlib_assets.openlibrary.enumeration import Listener
+    from openlib_assets.openlibrary.enumeration import Progress as FetchProgress
+    from openlib_assets.runs import SubjectResult
+
+
+@click.command()
+@click.argument("subjects", nargs=-1, required=True, metavar="SUBJECT...")
+@click.option(
+    "--force", is_flag=True, help="Write a snapshot even if unchanged, and accept a fall of more than a fifth."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
+def run(subjects: tuple[str, ...], *, force: bool, as_json: bool) -> int:
+    """Fetch each SUBJECT from Open Library and make all its tables and files.
+
+    A subject is a name ("science fiction"), a key (place:france), a path or a URL of Open Library.
+    """
+    return run_and_print(subject_keys(subjects), force=force, as_json=as_json)
+
+
+def run_and_print(keys: list[str], *, force: bool, as_json: bool = False) -> int:
+    """Run subjects, show progress, print what came of them; give the exit status."""
+    from rich.console import Console  # noqa: PLC0415
+
+    from openlib_assets.definitions import build_defs  # noqa: PLC0415
+    from openlib_assets.instance import open_instance  # noqa: PLC0415
+    from openlib_assets.resources import OpenLibrary  # noqa: PLC0415
+    from openlib_assets.runs import run_subjects  # noqa: PLC0415
+    from openlib_assets.settings import Settings  # noqa: PLC0415
+    from openlib_assets.storage import open_storage  # noqa: PLC0415
+
+    settings = Settings.from_env()
+    storage = open_storage(settings.storage)
+    console = Console(stderr=True, highlight=False)
+    with _interruptible(), open_instance() as instance, _progress(console, keys) as listener:
+        definitions = build_defs(settings, resources={"openlibrary": OpenLibrary(listener)})
+        results = run_subjects(instance, definitions, storage, keys, force=force)
+    if as_json:
+        click.echo(json.dumps([asdict(result) for result in results], indent=2, ensure_ascii=False))
+    else:
+        _print_table(results)
+    return int(any(result.error for result in results))
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Turn Dagster's own interruption, which is not a KeyboardInterrupt, into one."""
+    from dagster import DagsterExecutionInterruptedError  # noqa: PLC0415
+
+    try:
+        yield
+    except DagsterExecutionInterruptedError:
+        raise KeyboardInterrupt from None
+
+
+@contextmanager
+def _progress(console: "Console", keys: list[str]) -> Iterator["Listener"]:
+    """Show pages, works and time left while fetching; without a terminal, a line a subject."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
+
+    bar = Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("pages, {task.fields[works]:,} works"),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+    tasks = {}
+    finished: set[str] = set()
+
+    def listener(progress: "FetchProgress") -> None:
+        if progress.subject not in tasks:
+            tasks[progress.subject] = bar.add_task(progress.subject, total=progress.pages_due, works=0)
+        task = tasks[progress.subject]
+        bar.update(task, completed=progress.pages, total=progress.pages_due, works=progress.works)
+        if progress.pages == progress.pages_due and progress.subject not in finished:
+            finished.add(progress.subject)
+            bar.remove_task(task)
+            text = f"fetched {progress.subject}: {progress.works:,} works ({len(finished)} of {len(keys)})"
+            console.print(text, markup=False, emoji=False)
+
+    with bar:
+        yield listener
+
+
+def _print_table(results: list["SubjectResult"]) -> None:
+    from rich import box  # noqa: PLC0415
+    from rich.console import Console  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    good = [result for result in results if result.error is None]
+    failed = [result for result in results if result.error is not None]
+    console = Console(highlight=False, soft_wrap=not sys.stdout.isatty(), width=None if sys.stdout.isatty() else 200)
+    if good:
+        table = Table(box=box.SIMPLE)
+        for heading in ("subject", "works", "authors", "dated", "pages", "seconds", "files"):
+            table.add_column(heading, justify="left" if heading in ("subject", "files") else "right", overflow="fold")
+        for result in good:
+            dated = "" if result.dated_share is None else f"{result.dated_share:.1%}"
+            state = f"{result.subject} (unchanged)" if result.unchanged else result.subject
+            numbers = [f"{result.works:,}", f"{result.authors:,}", dated, str(result.pages), f"{result.seconds:.1f}"]
+            table.add_row(Text(state), *numbers, Text(result.files or ""))
+        console.print(table)
+    for result in failed:
+        console.print(f"FAILED {result.subject}: {result.error}", markup=False, emoji=False)
+    console.print(f"{len(good)} of {len(results)} subjects are complete.")

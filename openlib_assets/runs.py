@@ -1,0 +1,137 @@
+"""Runs of subjects in this process, on a Dagster instance: what `openlib run` does.
+
+One run takes many subjects, so that hundreds cost hardly more than one. A run over several partitions covers a
+stretch without gaps of the partitions' order, since that is all that Dagster can say of them.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import dagster as dg
+
+from openlib_assets import layout
+from openlib_assets.assets.each_subject import FAILED_SUBJECTS, Failed
+from openlib_assets.jobs import ALL
+from openlib_assets.openlibrary.errors import SubjectNotFoundError
+from openlib_assets.partitions import SUBJECTS
+from openlib_assets.storage import Storage
+from openlib_assets.table_files import open_table
+from openlib_assets.tables import RAW_WORKS, SUBJECT_SUMMARY
+
+_RANGE_START = "dagster/asset_partition_range_start"
+_RANGE_END = "dagster/asset_partition_range_end"
+# The console is the command's own; what a run logs goes into the instance.
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+@dataclass
+class SubjectResult:
+    """What became of a subject: its numbers, or the reason why it failed."""
+
+    subject: str
+    error: str | None = None
+    unchanged: bool = False
+    works: int | None = None
+    authors: int | None = None
+    dated_share: float | None = None
+    pages: int | None = None
+    seconds: float | None = None
+    files: str | None = None
+
+
+def run_subjects(
+    instance: dg.DagsterInstance, definitions: dg.Definitions, storage: Storage, keys: Sequence[str], *, force: bool
+) -> list[SubjectResult]:
+    """Register subjects and materialise every asset for each; a failed one does not stop the others.
+
+    A subject that was new and that Open Library does not know does not stay registered.
+    """
+    new = set(keys) - set(instance.get_dynamic_partitions(SUBJECTS))
+    instance.add_dynamic_partitions(SUBJECTS, sorted(new))
+    results = {key: SubjectResult(key) for key in keys}
+    not_found: set[str] = set()
+    for stretch in _stretches(instance, keys):
+        result = _run(instance, definitions, stretch, force=force)
+        for materialization in _materializations(result):
+            if materialization.asset_key.path[-1] == RAW_WORKS.name and materialization.partition:
+                _note(results[materialization.partition], materialization)
+        for key, failed in _failures(instance, result, stretch).items():
+            results[key].error = failed.reason
+            if failed.kind == SubjectNotFoundError.__name__:
+                not_found.add(key)
+    for key in not_found & new:
+        instance.delete_dynamic_partition(SUBJECTS, key)
+    for key, good in results.items():
+        if good.error is None:
+            _fill_in(good, storage, key)
+    return list(results.values())
+
+
+def _run(
+    instance: dg.DagsterInstance, definitions: dg.Definitions, stretch: Sequence[str], *, force: bool
+) -> dg.ExecuteInProcessResult:
+    job = definitions.resolve_job_def(ALL)
+    config = {**_QUIET, "ops": {RAW_WORKS.name: {"config": {"force": force}}}}
+    if len(stretch) == 1:
+        return job.execute_in_process(
+            instance=instance, run_config=config, raise_on_error=False, partition_key=stretch[0]
+        )
+    tags = {_RANGE_START: stretch[0], _RANGE_END: stretch[-1]}
+    return job.execute_in_process(instance=instance, run_config=config, raise_on_error=False, tags=tags)
+
+
+def _materializations(result: dg.ExecuteInProcessResult) -> Iterator[dg.AssetMaterialization]:
+    for event in result.all_events:
+        if event.event_type == dg.DagsterEventType.ASSET_MATERIALIZATION:
+            yield event.step_materialization_data.materialization
+
+
+def _note(result: SubjectResult, materialization: dg.AssetMaterialization) -> None:
+    numbers: dict[str, Any] = {name: value.value for name, value in materialization.metadata.items()}
+    result.unchanged = numbers["state"] == "unchanged"
+    result.pages = numbers["pages"]
+    result.seconds = numbers["seconds"]
+
+
+def _failures(
+    instance: dg.DagsterInstance, result: dg.ExecuteInProcessResult, stretch: Sequence[str]
+) -> dict[str, Failed]:
+    """Give the subjects of a run that failed; a defect fails all of them, since it does not tell them apart."""
+    if result.success:
+        return {}
+    failed: dict[str, Failed] = {}
+    for event in result.get_step_failure_events():
+        data = event.step_failure_data
+        if data.user_failure_data and FAILED_SUBJECTS in data.user_failure_data.metadata:
+            about: Any = data.user_failure_data.metadata[FAILED_SUBJECTS].value
+            failed |= {key: Failed(**why) for key, why in about.items()}
+        elif data.error:
+            reason = f"{data.error.message.strip().splitlines()[-1][:300]} (a defect; see run {result.run_id})"
+            return dict.fromkeys(stretch, Failed(str(event.step_key), "", reason))
+    return failed or dict.fromkeys(stretch, Failed("", "", f"the run failed; see run {result.run_id}"))
+
+
+def _stretches(instance: dg.DagsterInstance, keys: Sequence[str]) -> Iterator[list[str]]:
+    """Cut subjects into stretches without gaps of the partitions' order."""
+    wanted = set(keys)
+    stretch: list[str] = []
+    for key in instance.get_dynamic_partitions(SUBJECTS):
+        if key in wanted:
+            stretch.append(key)
+        elif stretch:
+            yield stretch
+            stretch = []
+    if stretch:
+        yield stretch
+
+
+def _fill_in(result: SubjectResult, storage: Storage, key: str) -> None:
+    """Read a subject's headline numbers from its summary."""
+    path = layout.table_file(SUBJECT_SUMMARY.layer, SUBJECT_SUMMARY.name, key)
+    with open_table(storage, path, remedy="run it again") as dataset:
+        (summary,) = dataset.to_table().to_pylist()
+    result.works = summary["works"]
+    result.authors = summary["authors"]
+    result.dated_share = summary["works_dated"] / summary["works"] if summary["works"] else None
+    result.files = storage.uri(layout.exports_folder(key))

@@ -1,0 +1,147 @@
+"""Settings: defaults, what each variable takes, and how a bad value is refused."""
+
+import dataclasses
+
+import pytest
+
+from openlib_assets.settings import Settings, SettingsError
+
+BAD_VALUES = {
+    "OPENLIB_STORAGE": ["s3://", "s3:///prefix", "ftp://host/folder", "http://host", "S3://bucket/x"],
+    "OPENLIB_API_URL": [
+        "openlibrary.org",
+        "ftp://openlibrary.org",
+        "https://",
+        "https:///subjects",
+        "https://openlibrary.org?x=1",
+        "https://openlibrary.org/#top",
+        "http://[::1",
+        "http://host:port",
+        "http://host:99999",
+        "two words",
+        "x\ny",
+    ],
+    "OPENLIB_CONTACT": ["nobody", "two words@example.org", "ünï@example.org", "a@example.org\x7f", "\u200ba@b.c"],
+    "OPENLIB_REQUESTS_PER_SECOND": ["0", "-1", "nan", "inf", "-inf", "1e999", "three", "1,5", "1 2", "x\ny"],
+    "OPENLIB_MAX_IN_FLIGHT": ["0", "-1", "101", "1.5", "1e1", "٣", "1_0", "+3", "many", "9" * 50],
+    "OPENLIB_TIMEOUT": ["0", "-60", "nan", "inf", "a minute"],
+    "OPENLIB_RETRY_WAIT": ["0", "-1", "nan", "inf", "soon"],
+    "OPENLIB_PAGE_SIZE": ["0", "1", "1001", "-5", "12.0", "all"],
+}
+
+GOOD_VALUES: list[tuple[str, str, str, object]] = [
+    ("OPENLIB_STORAGE", "/tmp/books/", "storage", "/tmp/books"),  # noqa: S108 - only named, never used
+    ("OPENLIB_STORAGE", "/", "storage", "/"),
+    ("OPENLIB_STORAGE", "s3://bucket", "storage", "s3://bucket"),
+    ("OPENLIB_STORAGE", "s3://bucket/some/prefix/", "storage", "s3://bucket/some/prefix"),
+    ("OPENLIB_API_URL", "http://127.0.0.1:8080/", "api_url", "http://127.0.0.1:8080"),
+    ("OPENLIB_API_URL", "http://[::1]:8080/mirror", "api_url", "http://[::1]:8080/mirror"),
+    ("OPENLIB_CONTACT", " me@example.org ", "contact", "me@example.org"),
+    ("OPENLIB_CONTACT", "https://example.org/who?a=b", "contact", "https://example.org/who?a=b"),
+    ("OPENLIB_REQUESTS_PER_SECOND", "0.5", "requests_per_second", 0.5),
+    ("OPENLIB_MAX_IN_FLIGHT", "1", "max_in_flight", 1),
+    ("OPENLIB_MAX_IN_FLIGHT", "100", "max_in_flight", 100),
+    ("OPENLIB_TIMEOUT", "2.5", "timeout", 2.5),
+    ("OPENLIB_RETRY_WAIT", "0.01", "retry_wait", 0.01),
+    ("OPENLIB_PAGE_SIZE", "2", "page_size", 2),
+    ("OPENLIB_PAGE_SIZE", "1000", "page_size", 1000),
+    ("OPENLIB_SUBJECTS", "s3://bucket/list.yaml", "subjects", "s3://bucket/list.yaml"),
+]
+
+SECRET = "hunter2"  # stands for any password
+
+VALUES_WITH_CREDENTIALS = [
+    ("OPENLIB_API_URL", f"https://me:{SECRET}@openlibrary.org"),
+    ("OPENLIB_API_URL", f"https://{SECRET}@openlibrary.org"),
+    ("OPENLIB_API_URL", f"https://:{SECRET}@openlibrary.org"),
+    ("OPENLIB_API_URL", f"https://me:{SECRET}@openlibrary.org?x=1"),
+    ("OPENLIB_API_URL", f"https://me:{SECRET}@"),
+    ("OPENLIB_API_URL", f"https://me:{SECRET}@host:port"),
+    ("OPENLIB_API_URL", f"https://me:{SECRET}@[::1"),
+    ("OPENLIB_API_URL", f"ftp://me:{SECRET}@openlibrary.org"),
+    ("OPENLIB_STORAGE", f"s3://key:{SECRET}@bucket/prefix"),
+    ("OPENLIB_STORAGE", f"s3://{SECRET}@bucket"),
+    ("OPENLIB_STORAGE", f"https://key:{SECRET}@host/bucket"),
+]
+
+HEADER_INJECTIONS = [
+    "me@example.org\nX-Forwarded-For: 1.2.3.4",
+    "me@example.org\r\nX-Forwarded-For: 1.2.3.4",
+    "me@example.org\x00",
+    "me@example.org) Mozilla/5.0 (x",
+    "(me@example.org",
+    "me@example.org\u2028x",
+]
+
+
+def test_without_variables_the_defaults_hold() -> None:
+    assert Settings.from_env({}) == Settings(
+        storage="data",
+        api_url="https://openlibrary.org",
+        contact=None,
+        requests_per_second=1.0,
+        max_in_flight=3,
+        timeout=60.0,
+        retry_wait=60.0,
+        page_size=1000,
+        subjects="data/subjects.yaml",
+    )
+
+
+def test_the_defaults_of_the_class_are_those_of_an_empty_environment() -> None:
+    assert Settings() == Settings.from_env({})
+
+
+def test_the_process_environment_is_read_where_none_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENLIB_PAGE_SIZE", "77")
+    assert Settings.from_env() == Settings(page_size=77)
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\t\n"])
+def test_an_empty_value_counts_as_unset(blank: str) -> None:
+    assert Settings.from_env(dict.fromkeys([*BAD_VALUES, "OPENLIB_SUBJECTS"], blank)) == Settings()
+
+
+def test_a_contact_triples_the_rate_and_changes_nothing_else() -> None:
+    identified = Settings.from_env({"OPENLIB_CONTACT": "me@example.org"})
+    assert identified == Settings(contact="me@example.org", requests_per_second=3.0)
+
+
+def test_a_rate_that_is_set_holds_with_and_without_a_contact() -> None:
+    rate = {"OPENLIB_REQUESTS_PER_SECOND": "2"}
+    assert Settings.from_env(rate).requests_per_second == 2
+    assert Settings.from_env({**rate, "OPENLIB_CONTACT": "me@example.org"}).requests_per_second == 2
+
+
+def test_the_watch_list_lies_in_the_storage_unless_said_otherwise() -> None:
+    assert Settings.from_env({"OPENLIB_STORAGE": "s3://bucket/x/"}).subjects == "s3://bucket/x/subjects.yaml"
+    elsewhere = Settings.from_env({"OPENLIB_STORAGE": "s3://bucket/x", "OPENLIB_SUBJECTS": "mine.yaml"})
+    assert elsewhere.subjects == "mine.yaml"
+
+
+@pytest.mark.parametrize(("name", "value", "setting", "meant"), GOOD_VALUES)
+def test_a_good_value_is_taken(name: str, value: str, setting: str, meant: object) -> None:
+    assert dataclasses.asdict(Settings.from_env({name: value}))[setting] == meant
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in BAD_VALUES.items() for value in values])
+def test_a_bad_value_is_refused_in_one_line_that_names_the_variable(name: str, value: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        Settings.from_env({name: value})
+    message = str(refused.value)
+    assert message.startswith(name)
+    assert message.isprintable()
+
+
+@pytest.mark.parametrize(("name", "value"), VALUES_WITH_CREDENTIALS)
+def test_credentials_in_a_url_are_refused_and_never_shown(name: str, value: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        Settings.from_env({name: value})
+    assert str(refused.value).startswith(name)
+    assert SECRET not in str(refused.value)
+
+
+@pytest.mark.parametrize("contact", HEADER_INJECTIONS)
+def test_a_contact_that_would_break_out_of_its_header_is_refused(contact: str) -> None:
+    with pytest.raises(SettingsError, match=r"^OPENLIB_CONTACT: .+$"):
+        Settings.from_env({"OPENLIB_CONTACT": contact})

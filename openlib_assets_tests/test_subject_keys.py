@@ -1,0 +1,231 @@
+"""Subject keys: Open Library's own rule, what people may write, and what is refused."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from openlib_assets.openlibrary.subject_keys import (
+    MAX_ENCODED_LENGTH,
+    InvalidSubjectError,
+    decoded_key,
+    encoded_key,
+    subject_key,
+    subject_keys,
+)
+from openlib_assets.sandbox import subject_key as sandbox_key
+
+NAMES = [
+    ("Science Fiction", "science_fiction"),
+    ("  Science Fiction ", "science_fiction"),
+    ("\u00a0love\u3000", "love"),
+    ("FICTION / Thrillers", "fiction__thrillers"),
+    ("Children's stories, English", "children's_stories_english"),
+    ("Man-woman relationships, fiction", "man-woman_relationships_fiction"),
+    ("Fiction, science fiction, general", "fiction_science_fiction_general"),
+    ("Théâtre (Genre littéraire)", "théâtre_(genre_littéraire)"),
+    ("NEW YORK TIMES BESTSELLER!", "new_york_times_bestseller!"),
+    ("nyt:chapter-books=2010-02-21", "nytchapter-books2010-02-21"),
+    ("To 70 A.D.", "to_70_a.d."),
+    ("C", "c"),
+    ("C#", "c"),
+    ("C++", "c"),
+    ('a;/?:@&=+$,<>#%"{}|\\^[]`b', "ab"),
+    ("a-'.()!*~b", "a-'.()!*~b"),
+    ("two  spaces", "two__spaces"),
+    ("a_b", "a_b"),
+    ("no\u00a0break", "no\u00a0break"),
+    ("Научная фантастика", "научная_фантастика"),
+    ("科学小说", "科学小说"),
+    ("Äpfel", "äpfel"),
+    ("A\u0308pfel", "a\u0308pfel"),
+    ("ΟΔΥΣΣΕΥΣ", "οδυσσευς"),
+    ("🚀", "🚀"),
+    ("science_fiction.json", "science_fiction.json"),
+    ("love,", "love"),
+    ("[\u00a0love\u00a0]", "love"),
+]
+
+ADDRESSES = [
+    "science_fiction",
+    "Science Fiction",
+    "/subjects/science_fiction",
+    "/subjects/Science_Fiction",
+    "/subjects/science_fiction/",
+    "/subjects/science_fiction.json",
+    "/subjects/science%20fiction",
+    "subjects/science_fiction",
+    "openlibrary.org/subjects/science_fiction",
+    "www.openlibrary.org/subjects/science_fiction",
+    "http://openlibrary.org/subjects/science_fiction",
+    "https://openlibrary.org/subjects/science_fiction",
+    "HTTPS://OpenLibrary.org/Subjects/Science_Fiction",
+    "https://openlibrary.org/subjects/science_fiction/",
+    "https://openlibrary.org/subjects/science_fiction#sort=date_published",
+    "https://openlibrary.org/subjects/science_fiction?ebooks=true",
+    "https://openlibrary.org/subjects/science_fiction.json?limit=5&offset=10",
+    "https://openlibrary.org/subjects/science_fiction.json?limit=5#works",
+    "https://openlibrary.org/subjects/Science%20Fiction.json?sort=key",
+    "https://openlibrary.org/subjects/science%5Ffiction",
+    "http://127.0.0.1:8080/subjects/science_fiction.json",
+    "\thttps://openlibrary.org/subjects/science_fiction\n",
+]
+
+PREFIXED = [
+    ("person:sherlock_holmes", "person:sherlock_holmes"),
+    ("Person:Sherlock Holmes", "person:sherlock_holmes"),
+    ("person: Sherlock Holmes", "person:sherlock_holmes"),
+    ("place:New York (N.Y.)", "place:new_york_(n.y.)"),
+    ("TIME:20th century", "time:20th_century"),
+    ("time:1939-1945", "time:1939-1945"),
+    ("person:person:x", "person:personx"),
+    ("people:x", "peoplex"),
+    ("a place:france", "a_placefrance"),
+    ("/subjects/place:france", "place:france"),
+    ("/subjects/place%3Afrance", "place:france"),
+    ("https://openlibrary.org/subjects/place:france", "place:france"),
+    ("https://openlibrary.org/subjects/place:france.json?limit=5", "place:france"),
+    ("https://openlibrary.org/subjects/place:france#about", "place:france"),
+    ("https://openlibrary.org/subjects/person:Napoleon_I%2C_Emperor?x=a/b", "person:napoleon_i_emperor"),
+]
+
+ENCODED_PATHS = [
+    ("/subjects/c%23", "c"),
+    ("/subjects/what%3F", "what"),
+    ("/subjects/th%C3%A9%C3%A2tre", "théâtre"),
+    ("/subjects/fiction%20/%20thrillers", "fiction__thrillers"),
+    ("/subjects/fiction/thrillers", "fictionthrillers"),
+    ("/subjects/100%25", "100"),
+]
+
+REFUSED = [
+    "",
+    " ",
+    "\t\n",
+    "\u3000",
+    ".",
+    "..",
+    " .. ",
+    "/",
+    "?",
+    "[.]",
+    "[\u00a0]",
+    "person:",
+    "place: ",
+    "TIME:",
+    "time:?",
+    "person:[\u00a0]",
+    "/subjects/",
+    "/subjects/.json",
+    "/subjects/?limit=5",
+    "https://openlibrary.org/subjects/",
+    "https://openlibrary.org/subjects/%2E%2E",
+    "https://openlibrary.org/subjects/person:",
+    "lo\x00ve",
+    "lo\nve",
+    "lo\rve",
+    "lo\tve",
+    "lo\x7fve",
+    "lo\x85ve",
+    "/subjects/lo%00ve",
+    "/subjects/lo%0Ave",
+    "lo\ud800ve",
+    "\udfff",
+    "...",
+    "wait...",
+    "a....b",
+    "person:...",
+    ".,.,.",
+    "x" * (MAX_ENCODED_LENGTH + 1),
+    "person:" + "x" * (MAX_ENCODED_LENGTH - 8),
+    "é" * 42,
+    "科" * 28,
+]
+
+
+@pytest.mark.parametrize(("name", "key"), NAMES)
+def test_names_are_normalised_by_the_rule_of_open_library(name: str, key: str) -> None:
+    assert subject_key(name) == key
+
+
+@pytest.mark.parametrize("text", ADDRESSES)
+def test_names_keys_paths_and_urls_mean_the_same_subject(text: str) -> None:
+    assert subject_key(text) == "science_fiction"
+
+
+@pytest.mark.parametrize(("text", "key"), PREFIXED)
+def test_a_prefix_is_kept_and_only_what_follows_is_normalised(text: str, key: str) -> None:
+    assert subject_key(text) == key
+
+
+@pytest.mark.parametrize(("path", "key"), ENCODED_PATHS)
+def test_a_path_is_decoded_before_it_is_normalised(path: str, key: str) -> None:
+    assert subject_key(path) == key
+
+
+@pytest.mark.parametrize("text", REFUSED)
+def test_what_cannot_be_a_subject_is_refused_in_one_printable_line(text: str) -> None:
+    with pytest.raises(InvalidSubjectError) as refused:
+        subject_key(text)
+    message = str(refused.value)
+    assert message.isprintable()
+    assert message.isascii()
+    assert len(message) < 250
+
+
+@pytest.mark.parametrize("text", ["x" * MAX_ENCODED_LENGTH, "é" * 41, "a..b", "person:..", "1.2.3"])
+def test_what_only_just_is_a_subject_is_accepted(text: str) -> None:
+    assert subject_key(text) == text
+
+
+def test_subjects_that_normalise_to_the_same_key_count_once_in_the_order_given() -> None:
+    texts = ["Love", "science fiction", "/subjects/love.json", "place:love", "Science_Fiction", "LOVE "]
+    assert subject_keys(texts) == ["love", "science_fiction", "place:love"]
+
+
+def test_one_bad_subject_among_several_is_named() -> None:
+    with pytest.raises(InvalidSubjectError, match=r"'\.\.'"):
+        subject_keys(["love", ".."])
+
+
+PIECES = [*"aZß İΣς.,:;/?#%[]\u00a0\u3000_~", "person:", "/subjects/", ".json", "%2F"]
+TEXTS = st.text(st.characters(exclude_categories=()), max_size=60) | st.lists(st.sampled_from(PIECES)).map("".join)
+
+
+def _key_or_none(text: str) -> str | None:
+    try:
+        return subject_key(text)
+    except InvalidSubjectError:
+        return None
+
+
+@given(TEXTS)
+def test_a_key_normalises_to_itself(text: str) -> None:
+    key = _key_or_none(text)
+    assert key is None or subject_key(key) == key
+
+
+@given(TEXTS)
+def test_a_key_is_what_open_library_makes_of_it(text: str) -> None:
+    key = _key_or_none(text)
+    assert key is None or sandbox_key(key) == key
+
+
+@given(TEXTS)
+def test_an_encoded_key_is_one_plain_folder_name_and_decodes_to_the_key(text: str) -> None:
+    key = _key_or_none(text)
+    if key is None:
+        return
+    encoded = encoded_key(key)
+    assert decoded_key(encoded) == key
+    assert encoded.isascii()
+    assert encoded.isprintable()
+    assert "/" not in encoded
+    assert ":" not in encoded
+    assert encoded not in ("", ".", "..")
+    assert len(f"subject={encoded}") <= 255
+
+
+@given(TEXTS)
+def test_a_key_found_in_a_path_is_the_key(text: str) -> None:
+    key = _key_or_none(text)
+    assert key is None or subject_key(f"/subjects/{encoded_key(key)}.json?limit=1") == key
