@@ -56,7 +56,7 @@ def run_subjects(
         for materialization in _materializations(result):
             if materialization.asset_key.path[-1] == RAW_WORKS.name and materialization.partition:
                 _note(results[materialization.partition], materialization)
-        for key, failed in _failures(instance, result, stretch).items():
+        for key, failed in _failures(result, stretch).items():
             results[key].error = failed.reason
             if failed.kind == SubjectNotFoundError.__name__:
                 not_found.add(key)
@@ -94,9 +94,7 @@ def _note(result: SubjectResult, materialization: dg.AssetMaterialization) -> No
     result.seconds = numbers["seconds"]
 
 
-def _failures(
-    instance: dg.DagsterInstance, result: dg.ExecuteInProcessResult, stretch: Sequence[str]
-) -> dict[str, Failed]:
+def _failures(result: dg.ExecuteInProcessResult, stretch: Sequence[str]) -> dict[str, Failed]:
     """Give the subjects of a run that failed; a defect fails all of them, since it does not tell them apart."""
     if result.success:
         return {}
@@ -107,7 +105,8 @@ def _failures(
             about: Any = data.user_failure_data.metadata[FAILED_SUBJECTS].value
             failed |= {key: Failed(**why) for key, why in about.items()}
         elif data.error:
-            reason = f"{data.error.message.strip().splitlines()[-1][:300]} (a defect; see run {result.run_id})"
+            root = data.error.cause or data.error
+            reason = f"{root.message.strip().splitlines()[0][:300]} (a defect; see run {result.run_id})"
             return dict.fromkeys(stretch, Failed(str(event.step_key), "", reason))
     return failed or dict.fromkeys(stretch, Failed("", "", f"the run failed; see run {result.run_id}"))
 

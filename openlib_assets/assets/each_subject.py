@@ -83,7 +83,7 @@ def _materialize_one(context: dg.AssetExecutionContext, do: Callable[[str], Done
         done = do(subject)
     except OpenlibError as error:
         yield from _evaluations(context, subject, getattr(error, "outcomes", ()))
-        raise _failure(context, {subject: _failed(context, error)}) from error
+        raise _failure({subject: _failed(context, error)}) from error
     _log_warnings(context, subject, done.outcomes)
     yield dg.MaterializeResult(
         metadata=done.metadata,
@@ -115,7 +115,7 @@ def _materialize_several(
             raise
         except OpenlibError as error:
             failed[subject] = _failed(context, error)
-            context.log.error(f"{subject}: {error}")
+            context.log.error(f"{subject}: {error}")  # noqa: TRY400 - foreseen: a line, no traceback
             yield from _evaluations(context, subject, getattr(error, "outcomes", ()))
             if isinstance(error, BannedError):
                 # Whoever asks on now is only shut out for longer.
@@ -133,10 +133,10 @@ def _materialize_several(
         about = {subject: vars(reason) for subject, reason in failed.items()}
         context.instance.add_run_tags(context.run_id, {_FAILED_TAG: json.dumps(about)})
     if failed and _is_last(context):
-        raise _failure(context, failed)
+        raise _failure(failed)
     for spec in context.assets_def.check_specs:
         yield dg.Output(None, output_name=f"{'__'.join(spec.asset_key.path)}_{spec.name}")
-    yield dg.Output(None, metadata=_OWN_EVENTS)
+    yield dg.MaterializeResult(metadata=_OWN_EVENTS)
 
 
 def _run(context: dg.AssetExecutionContext) -> dg.DagsterRun:
@@ -223,7 +223,7 @@ def _failed(context: dg.AssetExecutionContext, error: OpenlibError) -> Failed:
     return Failed(context.asset_key.to_user_string(), type(error).__name__, str(error))
 
 
-def _failure(context: dg.AssetExecutionContext, failed: Mapping[str, Failed]) -> dg.Failure:
+def _failure(failed: Mapping[str, Failed]) -> dg.Failure:
     lines = "\n".join(f"{subject}: {about.reason}" for subject, about in failed.items())
     about = {subject: vars(about) for subject, about in failed.items()}
     return dg.Failure(lines, metadata={FAILED_SUBJECTS: dg.MetadataValue.json(about)}, allow_retries=False)

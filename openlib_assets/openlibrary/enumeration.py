@@ -230,9 +230,8 @@ class _Reading:
         return [Slice(page, min(1, place), len(page.keys)) for place, page in enumerate(pages)]
 
     def _repaired(self, pages: list[StagedPage]) -> list[Slice]:
-        """Find by bisection where the works held and the catalogue differ, and read those places again."""
+        """Find where the works held and the catalogue differ, and read those places again."""
         read_again: list[StagedPage] = []
-        keys = sorted({key for page in pages for key in page.keys})
         count = self._count
 
         def probe(offset: int) -> list[str]:
@@ -243,37 +242,73 @@ class _Reading:
             read_again.append(self._staging.add(page, self._limit))
             return page.keys
 
-        def settle(low: int, after: str | None, high: int, before: str | None, *, reread: bool) -> None:
-            """Make the keys held strictly between two known ones equal the catalogue's from offset low to high."""
-            start = 0 if after is None else bisect_right(keys, after)
-            stop = len(keys) if before is None else bisect_left(keys, before)
-            if stop - start == high - low and not reread:
-                return
-            if high - low <= self._limit:
-                found = probe(low)[: high - low] if high > low else []
-                _check_between(found, after, before)
-                keys[start:stop] = found
-                return
-            middle = low if reread else (low + high - self._limit) // 2
-            found = probe(middle)
-            _check_between(found, after, before)
-            keys[bisect_left(keys, found[0]) : bisect_right(keys, found[-1])] = found
-            settle(low, after, middle, found[0], reread=reread)
-            settle(middle + len(found), found[-1], high, before, reread=reread)
-
-        before_repair = list(keys)
+        repair = _Repair(pages, probe, self._limit)
+        before_repair = list(repair.keys)
         anchors = _read_after_last_shift(pages, count)
         for page in anchors:
-            keys[bisect_left(keys, page.keys[0]) : bisect_right(keys, page.keys[-1])] = page.keys
+            repair.put(page.keys)
         for reread in (False, True):
             for low, after, high, before in _gaps(anchors, count):
-                settle(low, after, high, before, reread=reread)
+                repair.settle(low, after, high, before, reread=reread)
             # A boundary that moved is explained by a difference found; if none was, two changes cancel out somewhere.
-            if keys != before_repair or not _shifted(pages):
+            if repair.keys != before_repair or not _shifted(pages):
                 break
-        if len(keys) != count:
+        if len(repair.keys) != count:
             return []
-        return _slices(keys, [*sorted(pages, key=lambda page: page.serial), *read_again])
+        return _slices(repair.keys, [*sorted(pages, key=lambda page: page.serial), *read_again])
+
+
+class _Repair:
+    """The keys held, made equal to the catalogue's place by place.
+
+    A tear is a key after which works may lie that were never read, because so many before them went between two
+    answers that the pages no longer meet. Where there is none, as many works held as there are in the catalogue means
+    that they are the same, save for a removal and an addition that cancel out.
+    """
+
+    def __init__(self, pages: Sequence[StagedPage], probe: Callable[[int], list[str]], limit: int) -> None:
+        self.keys = sorted({key for page in pages for key in page.keys})
+        self._tears = _tears(pages)
+        self._probe = probe
+        self._limit = limit
+
+    def put(self, found: Sequence[str]) -> None:
+        """Take over a page of the catalogue as it is."""
+        self.keys[bisect_left(self.keys, found[0]) : bisect_right(self.keys, found[-1])] = found
+        self._tears = [tear for tear in self._tears if not found[0] <= tear < found[-1]]
+
+    def settle(self, low: int, after: str | None, high: int, before: str | None, *, reread: bool) -> None:
+        """Make the keys held strictly between two known ones equal the catalogue's from offset low to high."""
+        start = 0 if after is None else bisect_right(self.keys, after)
+        stop = len(self.keys) if before is None else bisect_left(self.keys, before)
+        tears = [tear for tear in self._tears if (after or "") <= tear and (before is None or tear < before)]
+        if stop - start == high - low and not tears and not reread:
+            return
+        if high - low <= self._limit:
+            found = self._probe(low)[: high - low] if high > low else []
+            _check_between(found, after, before)
+            self.keys[start:stop] = found
+            self._tears = [tear for tear in self._tears if tear not in tears]
+            return
+        middle = (low + high - self._limit) // 2
+        if reread:
+            middle = low
+        elif tears:
+            following = high - (stop - bisect_right(self.keys, tears[-1]))
+            middle = min(max(following - self._limit + 1, low), high - self._limit)
+        found = self._probe(middle)
+        _check_between(found, after, before)
+        self.put(found)
+        self.settle(low, after, middle, found[0], reread=reread)
+        self.settle(middle + len(found), found[-1], high, before, reread=reread)
+
+
+def _tears(pages: Sequence[StagedPage]) -> list[str]:
+    """Give the keys after which works may lie that no page holds."""
+    full = [page for page in pages if page.keys]
+    tears = [before.keys[-1] for before, page in pairwise(full) if page.keys[0] > before.keys[-1]]
+    tears += [page.keys[-1] for page in full[-1:] if page.offset + len(page.keys) != page.work_count]
+    return tears
 
 
 def _shifted(pages: Sequence[StagedPage]) -> bool:
