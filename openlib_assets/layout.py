@@ -9,7 +9,12 @@ WATCH_LIST = "subjects.yaml"
 
 def table_file(layer: str, table: str, subject: str) -> str:
     """Give the path of a silver or gold table of a subject."""
-    return f"{layer}/{table}/subject={encoded_key(subject)}/part-0.parquet"
+    return f"{table_folder(layer, table, subject)}/part-0.parquet"
+
+
+def table_folder(layer: str, table: str, subject: str) -> str:
+    """Give the folder of a silver or gold table of a subject."""
+    return f"{layer}/{table}/subject={encoded_key(subject)}"
 
 
 def snapshots_folder(subject: str) -> str:
@@ -30,6 +35,11 @@ def exports_folder(subject: str) -> str:
 def csv_file(subject: str, table: str) -> str:
     """Give the path of a CSV file of a subject."""
     return f"{exports_folder(subject)}/{table}.csv"
+
+
+def reports_folder(subject: str) -> str:
+    """Give the folder of a subject's report."""
+    return f"reports/{encoded_key(subject)}"
 
 
 def staging_folder(subject: str) -> str:

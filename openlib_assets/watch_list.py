@@ -38,11 +38,23 @@ def read_watch_list(address: str) -> WatchList:
     return parse_watch_list(storage.read(path), address)
 
 
-def write_watch_list(address: str, keys: Iterable[str]) -> None:
-    """Put a watch list of these keys in place of the one there, if any."""
+def read_or_empty(address: str) -> WatchList:
+    """Read the watch list, an empty one where there is none yet."""
     storage, path = _place(address)
-    text = yaml.safe_dump({"subjects": list(keys)}, allow_unicode=True, sort_keys=False)
-    storage.write(path, text.encode())
+    return parse_watch_list(storage.read(path), address) if storage.exists(path) else WatchList([], [])
+
+
+def write_watch_list(address: str, before: WatchList, *, add: Iterable[str] = (), remove: Iterable[str] = ()) -> None:
+    """Write a watch list that differs from the one before by some keys; raises WatchListError rather than lose entries.
+
+    Comments and the order of hand-written lists are not kept; entries that cannot be used would be lost.
+    """
+    if before.problems:
+        raise WatchListError(f"{before.problems[0]}; mend it first, so that it is not lost")
+    gone = set(remove)
+    keys = [key for key in [*before.keys, *add] if key not in gone]
+    storage, path = _place(address)
+    storage.write(path, yaml.safe_dump({"subjects": keys}, allow_unicode=True, sort_keys=False).encode())
 
 
 def parse_watch_list(text: bytes, address: str) -> WatchList:

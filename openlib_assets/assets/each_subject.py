@@ -140,7 +140,7 @@ def _materialize_several(
 
 
 def _run(context: dg.AssetExecutionContext) -> dg.DagsterRun:
-    run = context.instance.get_run_by_id(context.run_id)
+    run: dg.DagsterRun | None = context.instance.get_run_by_id(context.run_id)
     if run is None:
         raise dg.DagsterInvariantViolationError(f"run {context.run_id} was deleted while it went on")
     return run
@@ -154,7 +154,8 @@ def _is_last(context: dg.AssetExecutionContext) -> bool:
     graph = context.job_def.asset_layer
     selected = context.run.asset_selection or graph.executable_asset_keys
     leaves = [key for key in selected if not any(child in selected for child in graph.get(key).child_keys)]
-    return context.asset_key == max(leaves)
+    last: bool = context.asset_key == max(leaves)
+    return last
 
 
 class _ParentEvents:

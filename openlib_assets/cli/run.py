@@ -35,14 +35,14 @@ def run(subjects: tuple[str, ...], *, force: bool, as_json: bool) -> int:
 
 def run_and_print(keys: list[str], *, force: bool, as_json: bool = False) -> int:
     """Run subjects, show progress, print what came of them; give the exit status."""
-    from rich.console import Console  # noqa: PLC0415
+    from rich.console import Console
 
-    from openlib_assets.definitions import build_defs  # noqa: PLC0415
-    from openlib_assets.instance import open_instance  # noqa: PLC0415
-    from openlib_assets.resources import OpenLibrary  # noqa: PLC0415
-    from openlib_assets.runs import run_subjects  # noqa: PLC0415
-    from openlib_assets.settings import Settings  # noqa: PLC0415
-    from openlib_assets.storage import open_storage  # noqa: PLC0415
+    from openlib_assets.definitions import build_defs
+    from openlib_assets.instance import open_instance
+    from openlib_assets.resources import OpenLibrary
+    from openlib_assets.runs import run_subjects
+    from openlib_assets.settings import Settings
+    from openlib_assets.storage import open_storage
 
     settings = Settings.from_env()
     storage = open_storage(settings.storage)
@@ -60,7 +60,7 @@ def run_and_print(keys: list[str], *, force: bool, as_json: bool = False) -> int
 @contextmanager
 def _interruptible() -> Iterator[None]:
     """Turn Dagster's own interruption, which is not a KeyboardInterrupt, into one."""
-    from dagster import DagsterExecutionInterruptedError  # noqa: PLC0415
+    from dagster import DagsterExecutionInterruptedError
 
     try:
         yield
@@ -71,7 +71,7 @@ def _interruptible() -> Iterator[None]:
 @contextmanager
 def _progress(console: "Console", keys: list[str]) -> Iterator["Listener"]:
     """Show pages, works and time left while fetching; without a terminal, a line a subject."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     bar = Progress(
         TextColumn("{task.description}", markup=False),
@@ -102,10 +102,10 @@ def _progress(console: "Console", keys: list[str]) -> Iterator["Listener"]:
 
 
 def _print_table(results: list["SubjectResult"]) -> None:
-    from rich import box  # noqa: PLC0415
-    from rich.console import Console  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
 
     good = [result for result in results if result.error is None]
     failed = [result for result in results if result.error is not None]

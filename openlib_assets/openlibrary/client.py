@@ -88,6 +88,10 @@ class Client:
         """Ask how many works a subject has, without fetching any; `not_below` as for `page`."""
         return self.page(key, offset=0, limit=0, not_below=not_below).work_count
 
+    def probe(self, key: str) -> int:
+        """Ask once, without trying again, how many works a subject has: to see whether the API can be reached."""
+        return _page(self._once(self.subject_url(key, limit=0, sort="key")), offset=0, limit=0).work_count
+
     def page(
         self, key: str, *, offset: int, limit: int, not_below: int = 0, wanted: Callable[[], bool] = _always
     ) -> Page:

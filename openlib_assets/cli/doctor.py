@@ -1,0 +1,73 @@
+"""`openlib doctor`: whether everything is in place."""
+
+from collections.abc import Callable
+
+import click
+
+from openlib_assets.settings import Settings
+
+
+@click.command()
+def doctor() -> int:
+    """Check the contact, the storage, the API, the instance and the versions; exit 1 if anything is wrong."""
+    from openlib_assets.errors import OpenlibError
+
+    settings = Settings.from_env()
+    checks: dict[str, Callable[[Settings], str]] = {
+        "contact": _contact,
+        "storage": _storage,
+        "API": _api,
+        "instance": _instance,
+        "versions": _versions,
+    }
+    wrong = 0
+    for name, check in checks.items():
+        try:
+            click.echo(f"ok     {name}: {check(settings)}")
+        except OpenlibError as error:
+            click.echo(f"WRONG  {name}: {error}")
+            wrong += 1
+    return int(wrong > 0)
+
+
+def _contact(settings: Settings) -> str:
+    if settings.contact is None:
+        return "none; with OPENLIB_CONTACT set, Open Library grants three requests a second instead of one"
+    return f"set; {settings.requests_per_second:g} requests a second"
+
+
+def _storage(settings: Settings) -> str:
+    import uuid
+
+    from openlib_assets.storage import open_storage
+
+    storage = open_storage(settings.storage)
+    probe = f"_staging/doctor-{uuid.uuid4().hex}"
+    storage.write(probe, b"openlib doctor")
+    storage.read(probe)
+    storage.delete(probe)
+    return f"{storage.uri()} can be written and read"
+
+
+def _api(settings: Settings) -> str:
+    from openlib_assets.openlibrary.client import Client
+
+    works = Client(settings).probe("science_fiction")
+    return f"{settings.api_url} answers: {works:,} works of science_fiction"
+
+
+def _instance(_: Settings) -> str:
+    from openlib_assets.instance import open_instance
+    from openlib_assets.partitions import SUBJECTS
+
+    with open_instance() as instance:
+        count = len(instance.get_dynamic_partitions(SUBJECTS))
+        return f"{instance.root_directory}: {count} subjects registered, {instance.get_runs_count()} runs"
+
+
+def _versions(_: Settings) -> str:
+    import platform
+    from importlib.metadata import version
+
+    names = ("openlib-assets", "dagster", "dagster-webserver", "dagster-aws", "duckdb", "pyarrow", "pandas")
+    return ", ".join([f"Python {platform.python_version()}", *(f"{name} {version(name)}" for name in names)])

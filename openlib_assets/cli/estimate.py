@@ -1,0 +1,40 @@
+"""`openlib estimate`: what a run would cost."""
+
+import click
+
+from openlib_assets.openlibrary.subject_keys import subject_keys
+
+
+@click.command()
+@click.argument("subjects", nargs=-1, required=True, metavar="SUBJECT...")
+def estimate(subjects: tuple[str, ...]) -> int:
+    """Say how many works, requests and minutes a run of each SUBJECT would take; asks one request a subject."""
+    from openlib_assets.cli.output import print_rows
+    from openlib_assets.openlibrary.client import Client
+    from openlib_assets.openlibrary.enumeration import requests_due
+    from openlib_assets.openlibrary.errors import BannedError, SourceError
+    from openlib_assets.settings import Settings
+
+    settings = Settings.from_env()
+    client = Client(settings)
+    rows: list[tuple[str, int, int, float]] = []
+    failed = 0
+    for key in subject_keys(subjects):
+        try:
+            works = client.work_count(key)
+        except BannedError:
+            raise
+        except SourceError as error:
+            click.echo(f"FAILED {key}: {error}", err=True)
+            failed += 1
+            continue
+        if works == 0:
+            click.echo(f"FAILED {key}: Open Library has no work under this subject", err=True)
+            failed += 1
+            continue
+        requests = requests_due(works, settings.page_size)
+        rows.append((key, works, requests, requests / settings.requests_per_second / 60))
+    if len(rows) > 1:
+        rows.append(("all", sum(row[1] for row in rows), sum(row[2] for row in rows), sum(row[3] for row in rows)))
+    print_rows(("subject", "works", "requests", "minutes"), rows)
+    return int(failed > 0)

@@ -1,0 +1,95 @@
+"""`openlib sandbox`: serve the sandbox Open Library."""
+
+from pathlib import Path
+
+import click
+
+# Sizes of the demo's subjects at size 1; `--size` multiplies them.
+DEMO_SUBJECTS = {"science_fiction": 2500, "place:france": 400, "person:sherlock_holmes": 60}
+
+
+@click.command()
+@click.option(
+    "--subject", "subjects", multiple=True, metavar="KEY=WORKS", help="A subject and its size; may be repeated."
+)
+@click.option(
+    "--size", type=click.IntRange(min=1), metavar="WORKS", help="Works of science_fiction, where no --subject is given."
+)
+@click.option("--seed", type=int, default=1, show_default=True, help="Another seed, another catalogue.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8077, show_default=True, help="Port on 127.0.0.1; 0 for any."
+)
+@click.option(
+    "--latency", type=click.FloatRange(min=0), default=0.0, metavar="SECONDS", help="Wait before each answer."
+)
+@click.option(
+    "--rate",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="PER_SECOND",
+    help="Answer 429 beyond this rate (Open Library: 3).",
+)
+@click.option(
+    "--burst", type=click.IntRange(min=0), default=25, show_default=True, help="Requests queued beyond the rate."
+)
+@click.option(
+    "--delay",
+    type=click.IntRange(min=0),
+    default=10,
+    show_default=True,
+    help="Of those, how many are answered at once.",
+)
+@click.option(
+    "--ban-after", type=click.IntRange(min=1), metavar="N", help="Answer nobody for a while after N times 429."
+)
+@click.option(
+    "--faults",
+    default="",
+    metavar="NAME=SHARE,...",
+    help="Faults by name, or all=0.02, transient=0.02; --faults list names them.",
+)
+@click.option(
+    "--log", type=click.Path(dir_okay=False, path_type=Path), help="Write each request to this file, as a line of JSON."
+)
+def sandbox(
+    subjects: tuple[str, ...],
+    *,
+    size: int | None,
+    seed: int,
+    port: int,
+    latency: float,
+    rate: float | None,
+    burst: int,
+    delay: int,
+    ban_after: int | None,
+    faults: str,
+    log: Path | None,
+) -> None:
+    """Serve a sandbox Open Library on this machine, until interrupted."""
+    from openlib_assets.sandbox import FAULTS, FaultPlan, Sandbox, SandboxConfig, parse_subjects
+
+    if faults == "list":
+        click.echo("\n".join(FAULTS))
+        return
+    sizes = DEMO_SUBJECTS | ({"science_fiction": size} if size else {})
+    try:
+        config = SandboxConfig(
+            subjects=parse_subjects(subjects) if subjects else sizes,
+            seed=seed,
+            latency=latency,
+            requests_per_second=rate,
+            burst=burst,
+            delay=delay,
+            ban_after=ban_after,
+            faults=FaultPlan.parse(faults),
+            log=log,
+        )
+        server = Sandbox(config, port=port)
+    except (ValueError, OSError) as error:
+        raise click.UsageError(str(error)) from error
+    click.echo(f"sandbox Open Library at {server.url}; point a run at it with OPENLIB_API_URL={server.url}")
+    for key, works in config.subjects.items():
+        click.echo(f"  {key}: {works:,} works")
+    try:
+        server.serve_forever()
+    except KeyboardInterrupt:
+        click.echo("stopped")

@@ -1,0 +1,40 @@
+"""`openlib sql`: a query over the tables of all subjects."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("query", required=False)
+@click.option(
+    "--file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Read the query from a file."
+)
+@click.option("--format", "form", type=click.Choice(["table", "csv"]), default="table", show_default=True)
+def sql(query: str | None, *, file: Path | None, form: str) -> None:
+    """Run QUERY in DuckDB; every silver and gold table is there, with `subject` as its first column."""
+    if (query is None) == (file is None):
+        raise click.UsageError("give a query, or --file with one")
+    import csv
+    import sys
+
+    import duckdb
+
+    from openlib_assets.catalog import catalog
+    from openlib_assets.cli.output import print_rows
+    from openlib_assets.settings import Settings
+    from openlib_assets.storage import open_storage
+
+    text = query if file is None else file.read_text(encoding="utf-8")
+    with catalog(open_storage(Settings.from_env().storage)) as connection:
+        try:
+            result = connection.execute(text or "")
+            headings = [column[0] for column in result.description or []]
+            rows = result.fetchall()
+        except duckdb.Error as error:
+            raise click.UsageError(" ".join(str(error).split())[:500]) from error
+    if form == "csv":
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerows([headings, *rows])
+    else:
+        print_rows(headings, rows)

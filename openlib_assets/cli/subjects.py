@@ -1,0 +1,125 @@
+"""`openlib subjects`: the watch list and the registered partitions."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from openlib_assets.openlibrary.subject_keys import subject_keys
+
+if TYPE_CHECKING:
+    from openlib_assets.subject_states import SubjectState
+
+
+@click.group()
+def subjects() -> None:
+    """The watch list, the registered subjects and their state."""
+
+
+@subjects.command()
+@click.argument("names", nargs=-1, required=True, metavar="SUBJECT...")
+@click.option(
+    "--register", is_flag=True, help="Also register the partitions now, without waiting for the sensor to run them."
+)
+def add(names: tuple[str, ...], *, register: bool) -> None:
+    """Put each SUBJECT on the watch list; the sensor registers and runs what is new there."""
+    from openlib_assets.instance import open_instance
+    from openlib_assets.partitions import SUBJECTS
+    from openlib_assets.settings import Settings
+    from openlib_assets.watch_list import read_or_empty, write_watch_list
+
+    keys = subject_keys(names)
+    address = Settings.from_env().subjects
+    before = read_or_empty(address)
+    new = [key for key in keys if key not in before.keys]
+    if new:
+        write_watch_list(address, before, add=new)
+    for key in keys:
+        click.echo(f"{key}: {'added to' if key in new else 'already on'} {address}")
+    if register:
+        with open_instance() as instance:
+            instance.add_dynamic_partitions(SUBJECTS, sorted(keys))
+        click.echo(f"registered: {', '.join(keys)}")
+
+
+@subjects.command()
+@click.argument("names", nargs=-1, required=True, metavar="SUBJECT...")
+@click.option("--delete-data", is_flag=True, help="Also delete the subject's files, all snapshots included.")
+def remove(names: tuple[str, ...], *, delete_data: bool) -> int:
+    """Take each SUBJECT off the watch list and out of the registered partitions; its files stay."""
+    from openlib_assets.instance import open_instance
+    from openlib_assets.partitions import SUBJECTS
+    from openlib_assets.settings import Settings
+    from openlib_assets.storage import open_storage
+    from openlib_assets.subject_states import subject_files
+    from openlib_assets.watch_list import read_or_empty, write_watch_list
+
+    settings = Settings.from_env()
+    storage = open_storage(settings.storage)
+    keys = subject_keys(names)
+    watched = read_or_empty(settings.subjects)
+    if any(key in watched.keys for key in keys):
+        write_watch_list(settings.subjects, watched, remove=keys)
+    unknown = 0
+    with open_instance() as instance:
+        registered = instance.get_dynamic_partitions(SUBJECTS)
+        for key in keys:
+            files = list(subject_files(storage, key))
+            if key not in watched.keys and key not in registered and not files:
+                click.echo(f"{key}: neither watched nor registered, and there are no files of it", err=True)
+                unknown += 1
+                continue
+            if key in registered:
+                instance.delete_dynamic_partition(SUBJECTS, key)
+            if delete_data:
+                for path in files:
+                    storage.delete(path)
+            state = f"its {len(files)} files are deleted" if delete_data else f"its {len(files)} files stay"
+            click.echo(f"{key}: removed; {state}, its run history stays")
+    return int(unknown > 0)
+
+
+@subjects.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def list_(*, as_json: bool) -> None:
+    """List the subjects that are watched or registered, and what became of them."""
+    import json
+    from dataclasses import asdict
+
+    from openlib_assets.cli.output import print_rows
+    from openlib_assets.instance import open_instance
+    from openlib_assets.settings import Settings
+    from openlib_assets.subject_states import subject_states
+    from openlib_assets.watch_list import read_or_empty
+
+    watched = read_or_empty(Settings.from_env().subjects)
+    with open_instance() as instance:
+        states = subject_states(instance, watched.keys)
+    if as_json:
+        click.echo(json.dumps([asdict(state) for state in states], indent=2, ensure_ascii=False))
+    else:
+        print_rows(("subject", "watched", "registered", "state", "works", "snapshot", "verified"), map(_row, states))
+    for problem in watched.problems:
+        click.echo(f"skipped: {problem}", err=True)
+
+
+def _row(state: "SubjectState") -> tuple[object, ...]:
+    watched, registered = ("yes" if flag else "no" for flag in (state.watched, state.registered))
+    return (state.subject, watched, registered, state.state, state.works, state.snapshot, state.verified)
+
+
+@subjects.command()
+@click.argument("text")
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
+def search(text: str, *, limit: int) -> int:
+    """Find subject keys and their sizes by Open Library's subject search."""
+    from openlib_assets.cli.output import print_rows
+    from openlib_assets.openlibrary.client import Client
+    from openlib_assets.settings import Settings
+
+    hits = Client(Settings.from_env()).search_subjects(text, limit=limit)
+    rows = [(hit["key"].removeprefix("/subjects/"), hit.get("name"), hit.get("work_count")) for hit in hits]
+    if not rows:
+        click.echo(f"no subject matches {text!r}", err=True)
+        return 1
+    print_rows(("key", "name", "works"), rows)
+    return 0

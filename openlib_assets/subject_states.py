@@ -1,0 +1,64 @@
+"""What is known of each subject: watched, registered, fetched, verified, failed; and which files are its own."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from openlib_assets import layout
+from openlib_assets.partitions import SUBJECTS
+from openlib_assets.storage import Storage
+from openlib_assets.tables import RAW_WORKS, Layer
+
+
+@dataclass(frozen=True)
+class SubjectState:
+    """A subject's state; `verified` is when a fetch last found the snapshot current (ISO 8601, UTC)."""
+
+    subject: str
+    watched: bool
+    registered: bool
+    state: str
+    works: int | None = None
+    snapshot: str | None = None
+    verified: str | None = None
+
+
+def subject_states(instance: dg.DagsterInstance, watched: Sequence[str]) -> list[SubjectState]:
+    """Give the states of all subjects that are watched or registered, by key."""
+    registered = instance.get_dynamic_partitions(SUBJECTS)
+    return [
+        _state(instance, key, watched=key in watched, registered=key in registered)
+        for key in sorted({*watched, *registered})
+    ]
+
+
+def _state(instance: dg.DagsterInstance, key: str, *, watched: bool, registered: bool) -> SubjectState:
+    records = dg.AssetRecordsFilter(asset_key=dg.AssetKey(RAW_WORKS.name), asset_partitions=[key])
+    found = instance.fetch_materializations(records, limit=1).records
+    materialization = found[0].asset_materialization if found else None
+    if materialization is None:
+        return SubjectState(key, watched, registered, "never fetched")
+    numbers = {name: value.value for name, value in materialization.metadata.items()}
+    verified = datetime.fromtimestamp(found[0].timestamp, UTC).isoformat(timespec="seconds")
+    works, snapshot = numbers.get("works_reported"), numbers.get("snapshot")
+    return SubjectState(
+        key,
+        watched,
+        registered,
+        "fetched",
+        works if isinstance(works, int) else None,
+        snapshot if isinstance(snapshot, str) else None,
+        verified,
+    )
+
+
+def subject_files(storage: Storage, key: str) -> Iterator[str]:
+    """Give the paths of all files of a subject, whatever layer or table they belong to."""
+    yield from storage.paths(layout.snapshots_folder(key))
+    for layer in (Layer.SILVER, Layer.GOLD):
+        for table in storage.folders(layer):
+            yield from storage.paths(layout.table_folder(layer, table, key))
+    for folder in (layout.exports_folder(key), layout.reports_folder(key), layout.staging_folder(key)):
+        yield from storage.paths(folder)
