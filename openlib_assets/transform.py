@@ -1,5 +1,7 @@
 """Tables from tables: runs `sql/<table>.sql` with DuckDB on Arrow data and checks what comes out. No I/O in it."""
 
+import atexit
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -82,14 +84,19 @@ def built(table: Table, inputs: Mapping[str, Relation]) -> Iterator[Built]:
 @contextmanager
 def connected(inputs: Mapping[str, Relation]) -> Iterator[duckdb.DuckDBPyConnection]:
     """Lend a DuckDB connection on which each input is a view; it keeps to its memory and spills to disk."""
-    with (
-        tempfile.TemporaryDirectory(prefix="openlib-") as spill,
-        duckdb.connect(config={"memory_limit": _MEMORY_LIMIT, "temp_directory": spill}) as connection,
-    ):
+    with _engine().cursor() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         for name, relation in inputs.items():
             connection.register(name, relation)
         yield connection
+
+
+@cache
+def _engine() -> duckdb.DuckDBPyConnection:
+    """Give the process's one DuckDB, since starting it costs more than a small table; temporaries are a cursor's."""
+    spill = tempfile.mkdtemp(prefix="openlib-")
+    atexit.register(shutil.rmtree, spill, ignore_errors=True)
+    return duckdb.connect(config={"memory_limit": _MEMORY_LIMIT, "temp_directory": spill})
 
 
 def run_checks(connection: duckdb.DuckDBPyConnection, table: Table) -> list[CheckOutcome]:

@@ -1,15 +1,26 @@
 """What all tests share: an environment of their own, and settings that fit a sandbox."""
 
 import dataclasses
+import hashlib
 import os
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
+import boto3
+import dagster as dg
 import hypothesis
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from moto.server import ThreadedMotoServer
 
+from openlib_assets.definitions import build_defs
 from openlib_assets.sandbox import Sandbox
 from openlib_assets.settings import Settings
+from openlib_assets.storage import Storage, open_storage
 
 _FOREIGN_PREFIXES = ("OPENLIB_", "AWS_")
 _FOREIGN_NAMES = {"DAGSTER_HOME", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE"}
@@ -34,3 +45,169 @@ def settings_for(sandbox: Sandbox, **changes: Any) -> Settings:
     """Give settings that point at a sandbox, without a ceiling on requests and with short waits."""
     settings = Settings(api_url=sandbox.url, requests_per_second=1e6, retry_wait=0.05)
     return dataclasses.replace(settings, **changes)
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """A storage root that nobody else uses, and the variables without which it cannot be opened."""
+
+    root: str
+    variables: Mapping[str, str]
+
+    def open(self) -> Storage:
+        """Open the storage; it keeps the credentials that it was opened with."""
+        with environment(self.variables):
+            return open_storage(self.root)
+
+    def states(self) -> dict[str, str]:
+        """Tell of each file below the root by something that any write changes, even one of the same bytes."""
+        if not self.root.startswith("s3://"):
+            root = Path(self.root)
+            return {file.relative_to(root).as_posix(): _state(file) for file in root.rglob("*") if file.is_file()}
+        bucket, _, prefix = self.root.removeprefix("s3://").partition("/")
+        with environment(self.variables):
+            pages = (
+                boto3.client("s3").get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=f"{prefix}/")
+            )
+            versions = [version for page in pages for version in page.get("Versions", []) if version["IsLatest"]]
+        return {version["Key"].removeprefix(f"{prefix}/"): version["VersionId"] for version in versions}
+
+
+def _state(file: Path) -> str:
+    about = file.stat()
+    return f"{about.st_ino} {about.st_mtime_ns}"
+
+
+@contextmanager
+def environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables for the block."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in variables.items():
+            patch.setenv(name, value)
+        yield
+
+
+PlaceMaker = Callable[[str], Place]
+
+
+@pytest.fixture(scope="session")
+def s3_url() -> Iterator[str]:
+    """Serve S3 over HTTP and give its address."""
+    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def new_place(s3_url: str, tmp_path_factory: pytest.TempPathFactory) -> PlaceMaker:
+    """Give a maker of storage roots of a kind, `local` or `s3`."""
+
+    def make(kind: str) -> Place:
+        if kind == "local":
+            return Place(str(tmp_path_factory.mktemp("storage") / "root"), {})
+        variables = {
+            "AWS_ENDPOINT_URL": s3_url,
+            "AWS_ACCESS_KEY_ID": "AKIATESTS",
+            "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI-SECRET",
+            "AWS_DEFAULT_REGION": "us-east-1",
+        }
+        bucket = f"bucket-{uuid.uuid4().hex}"
+        with environment(variables):
+            client = boto3.client("s3")
+            client.create_bucket(Bucket=bucket)
+            # Every put leaves a version, so that a test sees one that changed no byte.
+            client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+        return Place(f"s3://{bucket}/pre fix/é", variables)
+
+    return make
+
+
+@pytest.fixture(params=["local", "s3"])
+def place(request: pytest.FixtureRequest, new_place: PlaceMaker) -> Place:
+    """A storage root, once on the local disk and once on S3."""
+    return new_place(request.param)
+
+
+@pytest.fixture(params=["local", "s3"], scope="module")
+def module_place(request: pytest.FixtureRequest, new_place: PlaceMaker) -> Place:
+    """The same, one for all tests of a module."""
+    return new_place(request.param)
+
+
+@pytest.fixture
+def storage_root(place: Place, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The root alone, the environment prepared for it."""
+    for name, value in place.variables.items():
+        monkeypatch.setenv(name, value)
+    return place.root
+
+
+class Pipeline:
+    """The project as deployed: its definitions on one storage root, one Dagster instance, one Open Library."""
+
+    def __init__(self, place: Place, instance: dg.DagsterInstance, api_url: str, **variables: str) -> None:
+        self.place = place
+        self.storage = place.open()
+        self.instance = instance
+        self.variables = {
+            **place.variables,
+            "OPENLIB_STORAGE": place.root,
+            "OPENLIB_API_URL": api_url,
+            "OPENLIB_REQUESTS_PER_SECOND": "1000000",
+            "OPENLIB_RETRY_WAIT": "0.02",
+            **variables,
+        }
+        with self.environment():
+            self.definitions = build_defs()
+
+    def environment(self) -> AbstractContextManager[None]:
+        """Set the variables of the deployment for a block."""
+        return environment(self.variables)
+
+    def run(self, *subjects: str, job: str = "all_assets", force: bool = False) -> dg.ExecuteInProcessResult:
+        """Run a job over subjects, several of which must be neighbours in the order of their registration."""
+        unknown = set(subjects) - set(self.instance.get_dynamic_partitions("subjects"))
+        self.instance.add_dynamic_partitions("subjects", [subject for subject in subjects if subject in unknown])
+        config: dict[str, Any] = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+        if force:
+            config["ops"] = {"raw_works": {"config": {"force": True}}}
+        arguments: dict[str, Any] = {"instance": self.instance, "run_config": config, "raise_on_error": False}
+        if len(subjects) == 1:
+            arguments["partition_key"] = subjects[0]
+        else:
+            arguments["tags"] = {
+                "dagster/asset_partition_range_start": subjects[0],
+                "dagster/asset_partition_range_end": subjects[-1],
+            }
+        with self.environment():
+            return self.definitions.resolve_job_def(job).execute_in_process(**arguments)
+
+    def table(self, path: str) -> pa.Table:
+        """Read a Parquet file below the root, as it is."""
+        return read_table(self.storage, path)
+
+    def digests(self, prefix: str) -> dict[str, str]:
+        """Give the SHA-256 of each file below a folder."""
+        return {path: hashlib.sha256(self.storage.read(path)).hexdigest() for path in self.storage.paths(prefix)}
+
+
+def read_table(storage: Storage, path: str) -> pa.Table:
+    """Read a Parquet file, as it is: one file, no partitions taken from its path."""
+    with storage.local_copy(path) as file, pq.ParquetFile(file) as parquet:
+        return parquet.read()
+
+
+def failure_text(result: dg.ExecuteInProcessResult) -> str:
+    """Give the description of the failure that made a run red."""
+    (failure,) = (event.step_failure_data for event in result.get_step_failure_events())
+    assert failure.user_failure_data is not None, failure.error
+    return failure.user_failure_data.description or ""
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    """A Dagster instance in memory."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield instance

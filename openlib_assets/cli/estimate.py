@@ -36,5 +36,6 @@ def estimate(subjects: tuple[str, ...]) -> int:
         rows.append((key, works, requests, requests / settings.requests_per_second / 60))
     if len(rows) > 1:
         rows.append(("all", sum(row[1] for row in rows), sum(row[2] for row in rows), sum(row[3] for row in rows)))
-    print_rows(("subject", "works", "requests", "minutes"), rows)
+    table = [(key, works, requests, f"{minutes:,.1f}") for key, works, requests, minutes in rows]
+    print_rows(("subject", "works", "requests", "minutes"), table)
     return int(failed > 0)

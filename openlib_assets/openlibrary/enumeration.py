@@ -225,7 +225,8 @@ class _Reading:
     def _whole(self) -> list[Slice]:
         """Give the works as slices if they are complete, after repairs where something moved; else an empty list."""
         pages = self._ordered()
-        if self._count != sum(len(page.keys) for page in pages) - (len(pages) - 1) or _shifted(pages):
+        chained = not _shifted(pages) and not _tears(pages)
+        if not chained or self._count != sum(len(page.keys) for page in pages) - (len(pages) - 1):
             return self._repaired(pages)
         return [Slice(page, min(1, place), len(page.keys)) for place, page in enumerate(pages)]
 
