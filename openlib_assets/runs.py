@@ -45,7 +45,8 @@ def run_subjects(
 ) -> list[SubjectResult]:
     """Register subjects and materialise every asset for each; a failed one does not stop the others.
 
-    A subject that was new and that Open Library does not know does not stay registered.
+    A subject that was new and that Open Library does not know does not stay registered. Raises KeyboardInterrupt when
+    interrupted; the same call then goes on where it was.
     """
     new = set(keys) - set(instance.get_dynamic_partitions(SUBJECTS))
     instance.add_dynamic_partitions(SUBJECTS, sorted(new))
@@ -53,6 +54,8 @@ def run_subjects(
     not_found: set[str] = set()
     for stretch in _stretches(instance, keys):
         result = _run(instance, definitions, stretch, force=force)
+        if _interrupted(result):
+            raise KeyboardInterrupt
         for materialization in _materializations(result):
             if materialization.asset_key.path[-1] == RAW_WORKS.name and materialization.partition:
                 _note(results[materialization.partition], materialization)
@@ -79,6 +82,13 @@ def _run(
         )
     tags = {_RANGE_START: stretch[0], _RANGE_END: stretch[-1]}
     return job.execute_in_process(instance=instance, run_config=config, raise_on_error=False, tags=tags)
+
+
+def _interrupted(result: dg.ExecuteInProcessResult) -> bool:
+    """Tell whether a run ended by a signal, which Dagster hands on as a step's failure."""
+    name = dg.DagsterExecutionInterruptedError.__name__
+    errors = [event.step_failure_data.error for event in result.get_step_failure_events()]
+    return any(error is not None and name in (error.cls_name, error.cause and error.cause.cls_name) for error in errors)
 
 
 def _materializations(result: dg.ExecuteInProcessResult) -> Iterator[dg.AssetMaterialization]:

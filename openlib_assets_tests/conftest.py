@@ -17,7 +17,6 @@ import pyarrow.parquet as pq
 import pytest
 from moto.server import ThreadedMotoServer
 
-from openlib_assets.definitions import build_defs
 from openlib_assets.sandbox import Sandbox
 from openlib_assets.settings import Settings
 from openlib_assets.storage import Storage, open_storage
@@ -160,6 +159,9 @@ class Pipeline:
             **variables,
         }
         with self.environment():
+            # The module reads the environment when it is first imported; by now that is no longer the user's.
+            from openlib_assets.definitions import build_defs  # noqa: PLC0415
+
             self.definitions = build_defs()
 
     def environment(self) -> AbstractContextManager[None]:

@@ -1,6 +1,9 @@
 """`openlib demo`: the main job on the sandbox, offline."""
 
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import click
@@ -15,7 +18,9 @@ import click
     show_default=True,
     help="The folder for data and instance.",
 )
-def demo(*, folder: Path) -> int:
+@click.option("--ui", is_flag=True, help="Then serve the Dagster UI on it, with the sandbox behind it.")
+@click.option("--port", type=click.IntRange(1, 65535), default=3000, show_default=True, help="Port of the UI.")
+def demo(*, folder: Path, ui: bool, port: int) -> int:
     """Run three subjects of the sandbox Open Library, offline, into a folder of their own."""
     from openlib_assets.cli.run import run_and_print
     from openlib_assets.cli.sandbox import DEMO_SUBJECTS
@@ -33,8 +38,21 @@ def demo(*, folder: Path) -> int:
         }
         click.echo(f"a sandbox Open Library answers at {sandbox.url}; everything it holds is invented")
         status = run_and_print(list(DEMO_SUBJECTS), force=False)
-    if status == 0:
-        click.echo(f"Tables (Parquet):  {folder / 'data'}/silver and /gold")
-        click.echo(f"CSV files:         {folder / 'data' / 'exports'}")
-        click.echo("In the Dagster UI: make demo-ui, then open http://127.0.0.1:3000")
+        if status == 0:
+            click.echo(f"Tables (Parquet):  {folder / 'data' / 'silver'} and {folder / 'data' / 'gold'}")
+            click.echo(f"CSV files:         {folder / 'data' / 'exports'}")
+            click.echo(f"In the Dagster UI: make demo-ui, then open http://127.0.0.1:{port}")
+        if ui:
+            _serve_ui(port)
     return status
+
+
+def _serve_ui(port: int) -> None:
+    """Serve the Dagster UI until interrupted."""
+    command = [sys.executable, "-m", "dagster", "dev", "-m", "openlib_assets.definitions", "-p", str(port)]
+    server = subprocess.Popen(command)  # noqa: S603 - our own command
+    try:
+        server.wait()
+    except KeyboardInterrupt:
+        server.send_signal(signal.SIGINT)
+        server.wait()

@@ -54,6 +54,8 @@ def openlib() -> None:
 
 def main() -> None:
     """Run the command line; exit 0 if all went well, 1 if not, 2 for wrong use, 130 when interrupted."""
+    # Also where a shell started us in the background, which makes SIGINT ignored.
+    signal.signal(signal.SIGINT, _interrupt)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         status = openlib.main(standalone_mode=False)

@@ -125,6 +125,7 @@ class _Reading:
         }
         self._counts = [page.work_count for page in sorted(self._pages.values(), key=lambda page: page.serial)]
         self._fresh_answers = 0
+        self._moved = False
 
     def enumeration(self) -> Enumeration:
         for _ in range(_ROUNDS):
@@ -138,6 +139,7 @@ class _Reading:
             try:
                 slices = self._whole()
             except _MovedError:
+                self._moved = True
                 continue
             if slices and self._agreed():
                 return Enumeration(self._count, slices, len(self._pages))
@@ -245,7 +247,8 @@ class _Reading:
 
         repair = _Repair(pages, probe, self._limit)
         before_repair = list(repair.keys)
-        anchors = _read_after_last_shift(pages, count)
+        # Answers under way at once may be dated in the wrong order: once one proved to lie elsewhere, none is relied on.
+        anchors = [] if self._moved else _read_after_last_shift(pages, count)
         for page in anchors:
             repair.put(page.keys)
         for reread in (False, True):

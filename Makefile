@@ -1,0 +1,56 @@
+# Everything runs in .venv, made here from Python 3.11 or later and the versions in constraints.txt.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+DEV_INSTALLED := $(VENV)/.dev-installed
+export DAGSTER_HOME ?= $(CURDIR)/.dagster_home
+
+.PHONY: help demo demo-ui test test-ui test-s3 check dev docs clean
+
+help: ## This list
+	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+$(BIN)/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
+	  { echo "Python 3.11 to 3.13 is needed; name one: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(INSTALLED): $(BIN)/pip pyproject.toml constraints.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(DEV_INSTALLED): $(INSTALLED)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,check,ui,dg]'
+	@touch $@
+
+demo: $(INSTALLED) ## The main job on the sandbox Open Library, offline
+	$(BIN)/openlib demo
+
+demo-ui: $(INSTALLED) ## The Dagster UI on the demo's data, and the sandbox behind it
+	$(BIN)/openlib demo --ui
+
+dev: $(INSTALLED) ## The Dagster UI on your own data
+	@mkdir -p $(DAGSTER_HOME) && { [ -e $(DAGSTER_HOME)/dagster.yaml ] || cp openlib_assets/dagster.yaml $(DAGSTER_HOME); }
+	$(BIN)/dagster dev
+
+test: $(DEV_INSTALLED) ## All tests that need only Python
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+test-ui: $(DEV_INSTALLED) ## The Dagster UI in a real browser (needs chromium)
+	$(BIN)/python -m pytest -m ui openlib_assets_tests/ui
+
+test-s3: $(DEV_INSTALLED) ## The storage and the pipeline on an S3 server over HTTP
+	$(BIN)/python -m pytest -n 2 --dist loadfile -k s3
+
+check: $(DEV_INSTALLED) ## Lint, format, types, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+docs: $(DEV_INSTALLED) ## Make again what is generated: data dictionary, sample output
+	$(BIN)/python -m openlib_assets_tests.generated docs
+
+clean: ## Remove the environment, the demo and what tests left
+	rm -rf $(VENV) demo test-results .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,93 @@
+"""What is generated into docs/: the data dictionary, and the CSV files of a small sandbox subject.
+
+`python -m openlib_assets_tests.generated docs` writes them; a test proves that they are what the code makes today.
+"""
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import dagster as dg
+import pyarrow as pa
+
+from openlib_assets import layout
+from openlib_assets.definitions import build_defs
+from openlib_assets.runs import run_subjects
+from openlib_assets.sandbox import Sandbox, SandboxConfig
+from openlib_assets.settings import Settings
+from openlib_assets.storage import open_storage
+from openlib_assets.tables import ALL_TABLES, CSV_TABLES, Table
+
+DATA_DICTIONARY = "data_dictionary.md"
+SAMPLE_FOLDER = "sample_output"
+SAMPLE_SUBJECT = "place:venice"
+_SAMPLE_WORKS = 25
+# Years lie well in the past, so that none of them becomes plausible only because time passes.
+_SAMPLE_THIS_YEAR = 2020
+
+
+def data_dictionary() -> str:
+    """Give the data dictionary as Markdown."""
+    head = "# Data dictionary\n\nGenerated from `openlib_assets/tables.py` by `make docs`.\n"
+    return "\n".join([head, *map(_about, ALL_TABLES)])
+
+
+def _about(table: Table) -> str:
+    lines = [
+        f"## `{table.name}`",
+        "",
+        f"One row is {table.grain}. Layer: {table.layer}. Key: {', '.join(f'`{name}`' for name in table.key)}."
+        + (f" Made from {', '.join(f'`{name}`' for name in table.made_from)}." if table.made_from else ""),
+        "",
+        "| column | type | null? | meaning |",
+        "| --- | --- | --- | --- |",
+        *(
+            f"| `{column.name}` | {_type(column.type)} | {'yes' if column.nullable else 'no'} | {column.description} |"
+            for column in table.columns
+        ),
+        "",
+        "| check | blocks? | what must hold |",
+        "| --- | --- | --- |",
+        *(
+            f"| `{check.name}` | {'yes' if check.blocking else 'warns'} | {check.description} |"
+            for check in table.all_checks
+        ),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _type(kind: pa.DataType) -> str:
+    return str(kind).replace("list<item: string>", "list of string").replace("list<element: string>", "list of string")
+
+
+def sample_files(folder: Path) -> dict[str, bytes]:
+    """Run the sample subject from the sandbox into `folder` and give its CSV files by name."""
+    with (
+        Sandbox(SandboxConfig({SAMPLE_SUBJECT: _SAMPLE_WORKS}, this_year=_SAMPLE_THIS_YEAR)) as sandbox,
+        dg.DagsterInstance.ephemeral() as instance,
+    ):
+        os.environ |= {
+            "OPENLIB_API_URL": sandbox.url,
+            "OPENLIB_STORAGE": str(folder),
+            "OPENLIB_REQUESTS_PER_SECOND": "1000",
+        }
+        storage = open_storage(str(folder))
+        (result,) = run_subjects(instance, build_defs(Settings.from_env()), storage, [SAMPLE_SUBJECT], force=False)
+    if result.error:
+        raise RuntimeError(result.error)
+    return {f"{table.name}.csv": storage.read(layout.csv_file(SAMPLE_SUBJECT, table.name)) for table in CSV_TABLES}
+
+
+def write(docs: Path) -> None:
+    """Write everything that is generated into the docs folder."""
+    (docs / DATA_DICTIONARY).write_text(data_dictionary(), encoding="utf-8")
+    (docs / SAMPLE_FOLDER).mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        for name, content in sample_files(Path(folder)).items():
+            (docs / SAMPLE_FOLDER / name).write_bytes(content)
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]))
