@@ -71,7 +71,7 @@ def fetch_subject(
             with open_current(storage, subject) as dataset:
                 outcomes = _checked(dataset, snapshot, previous)
         else:
-            snapshot = _snapshot(client, subject, enumeration, digest, previous)
+            snapshot = _snapshot(storage, client, subject, enumeration, digest)
 
             def check(dataset: ds.Dataset) -> None:
                 outcomes.extend(_checked(dataset, snapshot, None if force else previous))
@@ -101,13 +101,11 @@ def _previous(storage: Storage, subject: str, *, force: bool) -> Snapshot | None
         raise
 
 
-def _snapshot(
-    client: Client, subject: str, enumeration: Enumeration, digest: str, previous: Snapshot | None
-) -> Snapshot:
+def _snapshot(storage: Storage, client: Client, subject: str, enumeration: Enumeration, digest: str) -> Snapshot:
     return Snapshot(
         source=SOURCE,
         url=client.subject_url(subject),
-        fetched_at=next_fetched_at(previous),
+        fetched_at=next_fetched_at(storage, subject),
         work_count=enumeration.work_count,
         pages=enumeration.pages,
         content_hash=digest,

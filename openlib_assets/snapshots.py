@@ -117,12 +117,13 @@ def write_snapshot(
     return path
 
 
-def next_fetched_at(previous: Snapshot | None) -> datetime:
+def next_fetched_at(storage: Storage, subject: str) -> datetime:
     """Give the time of a snapshot that ends now: at least a second after the one before, whatever the clock says."""
     now = datetime.now(UTC)
-    if previous is None:
+    names = snapshot_names(storage, subject)
+    if not names:
         return now
-    return max(now, previous.fetched_at.replace(microsecond=0) + timedelta(seconds=1))
+    return max(now, datetime.strptime(names[-1], _NAME_FORMAT).replace(tzinfo=UTC) + timedelta(seconds=1))
 
 
 def _positioned(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

@@ -91,7 +91,7 @@ def _progress(console: "Console", keys: list[str]) -> Iterator["Listener"]:
             tasks[progress.subject] = bar.add_task(progress.subject, total=progress.pages_due, works=0)
         task = tasks[progress.subject]
         bar.update(task, completed=progress.pages, total=progress.pages_due, works=progress.works)
-        if progress.pages == progress.pages_due and progress.subject not in finished:
+        if progress.works and progress.pages == progress.pages_due and progress.subject not in finished:
             finished.add(progress.subject)
             bar.remove_task(task)
             text = f"fetched {progress.subject}: {progress.works:,} works ({len(finished)} of {len(keys)})"
