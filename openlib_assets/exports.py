@@ -13,6 +13,8 @@ from openlib_assets.transform import connected
 
 LIST_SEPARATOR = " | "
 
+_BATCH_ROWS = 65_536
+
 # Spreadsheets take a cell that begins so for a formula (OWASP, "CSV Injection").
 _FORMULA_STARTS = "=+-@\t\r"
 
@@ -30,16 +32,24 @@ def write_csv_file(file: Path, table: Table, rows: ds.Dataset, *, excel_safe: bo
     `excel_safe` puts an apostrophe before each text that a spreadsheet would run as a formula; the values are then no
     longer exact.
     """
-    columns = ", ".join(_expression(column.name, column.type, excel_safe=excel_safe) for column in table.columns)
-    target = str(file).replace("'", "''")
-    with connected({"rows": rows}) as connection:
-        query = f"SELECT {columns} FROM rows"  # noqa: S608 - names from tables.py
-        connection.execute(f"COPY ({query}) TO '{target}' (FORMAT csv, HEADER, QUOTE '\"', ESCAPE '\"')")
+    fields = " || ',' || ".join(_field(column.name, column.type, excel_safe=excel_safe) for column in table.columns)
+    with connected({"rows": rows}) as connection, file.open("w", encoding="utf-8", newline="") as opened:
+        opened.write(",".join(column.name for column in table.columns) + "\n")
+        # DuckDB's own CSV writer quotes more than it must, and what it quotes is its release's business.
+        lines = connection.sql(f"SELECT {fields} || chr(10) AS line FROM rows")  # noqa: S608 - names from tables.py
+        for batch in lines.to_arrow_reader(_BATCH_ROWS):
+            opened.writelines(batch.column("line").to_pylist())
 
 
-def _expression(name: str, kind: pa.DataType, *, excel_safe: bool) -> str:
+def _field(name: str, kind: pa.DataType, *, excel_safe: bool) -> str:
+    """Give the SQL for the text of one field; an empty text is quoted, so that it differs from null."""
+    if not (pa.types.is_list(kind) or pa.types.is_string(kind)):
+        return f"coalesce(CAST({name} AS VARCHAR), '')"
     text = f"array_to_string({name}, '{LIST_SEPARATOR}')" if pa.types.is_list(kind) else name
-    if excel_safe and (pa.types.is_list(kind) or pa.types.is_string(kind)):
+    if excel_safe:
         starts = " || ".join(f"chr({ord(character)})" for character in _FORMULA_STARTS)
         text = f"CASE WHEN {text} <> '' AND contains({starts}, left({text}, 1)) THEN '''' || {text} ELSE {text} END"
-    return f"{text} AS {name}"
+    quoted = f"""'"' || replace({text}, '"', '""') || '"'"""
+    return (
+        f"""CASE WHEN {text} = '' OR regexp_matches({text}, '[",\\r\\n]') THEN {quoted} ELSE coalesce({text}, '') END"""
+    )

@@ -4,7 +4,7 @@ import threading
 from typing import Annotated
 
 import dagster as dg
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from openlib_assets.openlibrary.client import Client
 from openlib_assets.openlibrary.enumeration import Listener
@@ -32,7 +32,10 @@ class StorageResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # gen
     """The storage root; credentials, region and endpoint of S3 come from AWS's standard variables and chain."""
 
     root: Annotated[str, Field(description="A folder or s3://bucket/prefix (OPENLIB_STORAGE).")]
+    _opened: Storage | None = PrivateAttr(default=None)
 
     def open(self) -> Storage:
-        """Open the storage."""
-        return open_storage(self.root)
+        """Open the storage, once a run: a client of S3 costs a third of a second, and a run asks for twenty."""
+        if self._opened is None:
+            self._opened = open_storage(self.root)
+        return self._opened

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import zip_longest
 from pathlib import Path
@@ -16,6 +16,9 @@ import pytest
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets_tests.conftest import Pipeline, Place, PlaceMaker, read_table
 from openlib_assets_tests.reference import csv_text, tables
+
+Row = dict[str, Any]
+Tables = dict[str, list[Row]]
 
 SIZES = {
     "place:são_paulo_(brazil)": 1,
@@ -74,9 +77,23 @@ def pipeline(
 
 
 @pytest.fixture(scope="module")
-def expected(sandbox: Sandbox) -> Mapping[str, list[dict[str, Any]]]:
+def records(sandbox: Sandbox) -> Mapping[str, list[Row]]:
     """The sandbox's works of each subject."""
     return {subject: list(sandbox.works(subject)) for subject in SUBJECTS}
+
+
+@pytest.fixture(scope="module")
+def reference(pipeline: Pipeline, sandbox: Sandbox, records: Mapping[str, list[Row]]) -> Mapping[str, Tables]:
+    """Every table of each subject, computed by other means."""
+    return {
+        subject: tables(
+            records[subject],
+            works_reported=SIZES[subject],
+            fetched_at=fetched_at(pipeline, subject),
+            source=f"{sandbox.url}/subjects/{quote(subject, safe=':')}.json",
+        )
+        for subject in SUBJECTS
+    }
 
 
 def snapshot_paths(pipeline: Pipeline, subject: str) -> list[str]:
@@ -90,18 +107,7 @@ def fetched_at(pipeline: Pipeline, subject: str) -> datetime:
     return datetime.fromisoformat(metadata[b"fetched_at"].decode())
 
 
-def reference_of(
-    pipeline: Pipeline, sandbox: Sandbox, subject: str, works: list[dict[str, Any]]
-) -> dict[str, list[dict[str, Any]]]:
-    return tables(
-        works,
-        works_reported=SIZES[subject],
-        fetched_at=fetched_at(pipeline, subject),
-        source=f"{sandbox.url}/subjects/{quote(subject, safe=':')}.json",
-    )
-
-
-def assert_same_rows(found: list[dict[str, Any]], wanted: list[dict[str, Any]]) -> None:
+def assert_same_rows(found: Sequence[object], wanted: Sequence[object]) -> None:
     """Compare row by row, so that a difference in a large table shows as one row."""
     for place, (row, want) in enumerate(zip_longest(found, wanted)):
         assert row == want, f"row {place}"
@@ -110,11 +116,10 @@ def assert_same_rows(found: list[dict[str, Any]], wanted: list[dict[str, Any]]) 
 
 @pytest.mark.parametrize("subject", SUBJECTS)
 def test_every_table_equals_the_reference_cell_by_cell(
-    pipeline: Pipeline, sandbox: Sandbox, expected: Mapping[str, list[dict[str, Any]]], subject: str
+    pipeline: Pipeline, reference: Mapping[str, Tables], subject: str
 ) -> None:
-    reference = reference_of(pipeline, sandbox, subject, expected[subject])
-    assert set(reference) == {*SILVER, *GOLD}
-    for name, rows in reference.items():
+    assert set(reference[subject]) == {*SILVER, *GOLD}
+    for name, rows in reference[subject].items():
         layer = "silver" if name in SILVER else "gold"
         table = pipeline.table(f"{layer}/{name}/subject={quote(subject, safe='')}/part-0.parquet")
         assert_same_rows(table.to_pylist(), rows)
@@ -124,19 +129,16 @@ def test_every_table_equals_the_reference_cell_by_cell(
 
 @pytest.mark.parametrize("subject", SUBJECTS)
 def test_every_csv_file_equals_the_reference_byte_by_byte(
-    pipeline: Pipeline, sandbox: Sandbox, expected: Mapping[str, list[dict[str, Any]]], subject: str
+    pipeline: Pipeline, reference: Mapping[str, Tables], subject: str
 ) -> None:
-    reference = reference_of(pipeline, sandbox, subject, expected[subject])
     for name in CSV:
         found = pipeline.storage.read(f"exports/{quote(subject, safe='')}/{name}.csv").decode().split("\n")
-        wanted = csv_text(list(reference[name][0]), reference[name]).split("\n")
-        assert_same_rows([{"line": line} for line in found], [{"line": line} for line in wanted])
+        rows = reference[subject][name]
+        assert_same_rows(found, csv_text(list(rows[0]), rows).split("\n"))
 
 
 @pytest.mark.parametrize("subject", SUBJECTS)
-def test_bronze_keeps_every_record_exactly(
-    pipeline: Pipeline, sandbox: Sandbox, expected: Mapping[str, list[dict[str, Any]]], subject: str
-) -> None:
+def test_bronze_keeps_every_record_exactly(pipeline: Pipeline, records: Mapping[str, list[Row]], subject: str) -> None:
     (path,) = snapshot_paths(pipeline, subject)
     bronze = pipeline.table(path)
     assert bronze.schema.names == ["work_key", "position", "payload"]
@@ -145,7 +147,7 @@ def test_bronze_keeps_every_record_exactly(
     keys = bronze["work_key"].to_pylist()
     assert keys == sorted(set(keys))
     with_availability = 0
-    for key, payload, record in zip(keys, bronze["payload"].to_pylist(), expected[subject], strict=True):
+    for key, payload, record in zip(keys, bronze["payload"].to_pylist(), records[subject], strict=True):
         kept = json.loads(payload)
         assert payload.isascii()
         assert payload == json.dumps(kept, separators=(",", ":"))
@@ -153,7 +155,7 @@ def test_bronze_keeps_every_record_exactly(
         kept.pop("availability", None)
         assert list(kept.items()) == list(record.items())
         assert kept["key"] == f"/works/{key}"
-    assert with_availability == sum(record["ia"] is not None for record in expected[subject])
+    assert with_availability == sum(record["ia"] is not None for record in records[subject])
 
 
 @pytest.mark.parametrize("subject", SUBJECTS)

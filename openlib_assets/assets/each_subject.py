@@ -131,7 +131,7 @@ def _materialize_several(
         yield from _evaluations(context, subject, done.outcomes)
     if len(failed) > before:
         about = {subject: vars(reason) for subject, reason in failed.items()}
-        context.instance.add_run_tags(context.run_id, {_FAILED_TAG: json.dumps(about)})
+        context.instance.add_run_tags(context.run.run_id, {_FAILED_TAG: json.dumps(about)})
     if failed and _is_last(context):
         raise _failure(failed)
     for spec in context.assets_def.check_specs:
@@ -140,9 +140,9 @@ def _materialize_several(
 
 
 def _run(context: dg.AssetExecutionContext) -> dg.DagsterRun:
-    run: dg.DagsterRun | None = context.instance.get_run_by_id(context.run_id)
+    run: dg.DagsterRun | None = context.instance.get_run_by_id(context.run.run_id)
     if run is None:
-        raise dg.DagsterInvariantViolationError(f"run {context.run_id} was deleted while it went on")
+        raise dg.DagsterInvariantViolationError(f"run {context.run.run_id} was deleted while it went on")
     return run
 
 

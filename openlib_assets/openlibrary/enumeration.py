@@ -14,7 +14,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from openlib_assets.openlibrary.client import Client, Page
 from openlib_assets.openlibrary.errors import IncompleteError, InterruptedFetchError, SubjectNotFoundError
@@ -245,15 +245,15 @@ class _Reading:
             read_again.append(self._staging.add(page, self._limit))
             return page.keys
 
-        repair = _Repair(pages, probe, self._limit)
+        repair = _Repair(pages, count, probe, self._limit)
         before_repair = list(repair.keys)
         # Answers under way at once may be dated in the wrong order: once one proved to lie elsewhere, none is relied on.
         anchors = [] if self._moved else _read_after_last_shift(pages, count)
         for page in anchors:
-            repair.put(page.keys)
+            repair.put(page.offset, page.keys)
         for reread in (False, True):
-            for low, after, high, before in _gaps(anchors, count):
-                repair.settle(low, after, high, before, reread=reread)
+            for gap in _gaps(anchors, count):
+                repair.settle(gap, reread=reread)
             # A boundary that moved is explained by a difference found; if none was, two changes cancel out somewhere.
             if repair.keys != before_repair or not _shifted(pages):
                 break
@@ -262,49 +262,64 @@ class _Reading:
         return _slices(repair.keys, [*sorted(pages, key=lambda page: page.serial), *read_again])
 
 
+class _Gap(NamedTuple):
+    """The places from offset `low` to `high`, strictly between two works that lie at either side of them."""
+
+    low: int
+    after: str | None
+    high: int
+    before: str | None
+
+
 class _Repair:
-    """The keys held, made equal to the catalogue's place by place.
+    """The keys held, made equal to the catalogue's, one gap between known places after the other.
 
     A tear is a key after which works may lie that were never read, because so many before them went between two
     answers that the pages no longer meet. Where there is none, as many works held as there are in the catalogue means
     that they are the same, save for a removal and an addition that cancel out.
     """
 
-    def __init__(self, pages: Sequence[StagedPage], probe: Callable[[int], list[str]], limit: int) -> None:
+    def __init__(self, pages: Sequence[StagedPage], count: int, probe: Callable[[int], list[str]], limit: int) -> None:
         self.keys = sorted({key for page in pages for key in page.keys})
         self._tears = _tears(pages)
+        self._count = count
         self._probe = probe
         self._limit = limit
 
-    def put(self, found: Sequence[str]) -> None:
+    def put(self, offset: int, found: Sequence[str]) -> None:
         """Take over a page of the catalogue as it is."""
-        self.keys[bisect_left(self.keys, found[0]) : bisect_right(self.keys, found[-1])] = found
-        self._tears = [tear for tear in self._tears if not found[0] <= tear < found[-1]]
+        first, last = offset == 0, offset + len(found) == self._count
+        start = 0 if first else bisect_left(self.keys, found[0])
+        stop = len(self.keys) if last else bisect_right(self.keys, found[-1])
+        self.keys[start:stop] = found
+        self._tears = [
+            tear for tear in self._tears if (tear < found[0] and not first) or (tear >= found[-1] and not last)
+        ]
 
-    def settle(self, low: int, after: str | None, high: int, before: str | None, *, reread: bool) -> None:
-        """Make the keys held strictly between two known ones equal the catalogue's from offset low to high."""
-        start = 0 if after is None else bisect_right(self.keys, after)
-        stop = len(self.keys) if before is None else bisect_left(self.keys, before)
-        tears = [tear for tear in self._tears if (after or "") <= tear and (before is None or tear < before)]
-        if stop - start == high - low and not tears and not reread:
-            return
-        if high - low <= self._limit:
-            found = self._probe(low)[: high - low] if high > low else []
-            _check_between(found, after, before)
-            self.keys[start:stop] = found
-            self._tears = [tear for tear in self._tears if tear not in tears]
-            return
-        middle = (low + high - self._limit) // 2
-        if reread:
-            middle = low
-        elif tears:
-            following = high - (stop - bisect_right(self.keys, tears[-1]))
-            middle = min(max(following - self._limit + 1, low), high - self._limit)
-        found = self._probe(middle)
-        _check_between(found, after, before)
-        self.put(found)
-        self.settle(low, after, middle, found[0], reread=reread)
-        self.settle(middle + len(found), found[-1], high, before, reread=reread)
+    def settle(self, gap: _Gap, *, reread: bool) -> None:
+        """Make the keys held in a gap equal the catalogue's, reading no more of it than needed, or all of it."""
+        gaps = [gap]
+        while gaps:
+            low, after, high, before = gap = gaps.pop()
+            start = 0 if after is None else bisect_right(self.keys, after)
+            stop = len(self.keys) if before is None else bisect_left(self.keys, before)
+            tears = [tear for tear in self._tears if (after or "") <= tear and (before is None or tear < before)]
+            if stop - start == high - low and not tears and (low == high or not reread):
+                continue
+            if reread or high - low < self._limit:
+                offset = max(low - 1, 0)
+            elif tears:
+                next_after_tear = high - (stop - bisect_right(self.keys, tears[-1]))
+                offset = min(max(next_after_tear - self._limit + 1, low), high - self._limit)
+            else:
+                offset = (low + high - self._limit) // 2
+            found = self._probe(offset)
+            _check_place(found, offset, gap)
+            self.put(offset, found)
+            if offset + len(found) <= high:
+                gaps.append(_Gap(offset + len(found), found[-1], high, before))
+            if offset >= low:
+                gaps.append(_Gap(low, after, offset, found[0]))
 
 
 def _tears(pages: Sequence[StagedPage]) -> list[str]:
@@ -328,19 +343,23 @@ def _read_after_last_shift(pages: Sequence[StagedPage], count: int) -> list[Stag
     return [page for page in pages if page.serial >= last_change and page.keys]
 
 
-def _gaps(anchors: Sequence[StagedPage], count: int) -> Iterator[tuple[int, str | None, int, str | None]]:
-    """Give what lies between the anchors: from offset, after key, to offset, before key."""
+def _gaps(anchors: Sequence[StagedPage], count: int) -> Iterator[_Gap]:
+    """Give what lies between the anchors."""
     low: int = 0
     after: str | None = None
     for page in anchors:
         if page.offset >= low:
-            yield low, after, page.offset, page.keys[0]
+            yield _Gap(low, after, page.offset, page.keys[0])
         low, after = page.offset + len(page.keys), page.keys[-1]
-    yield low, after, count, None
+    yield _Gap(low, after, count, None)
 
 
-def _check_between(found: Sequence[str], after: str | None, before: str | None) -> None:
-    if found and ((after is not None and found[0] <= after) or (before is not None and found[-1] >= before)):
+def _check_place(found: Sequence[str], offset: int, gap: _Gap) -> None:
+    """Check that a page read in a gap, or over its ends, leaves the works at either side where they are known to lie."""
+    low, after, high, before = gap
+    begins = after is None or (found[0] == after if offset < low else found[0] > after)
+    ends = before is None or (found[high - offset] == before if high < offset + len(found) else found[-1] < before)
+    if not (begins and ends):
         raise _MovedError
 
 

@@ -12,6 +12,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -27,6 +28,15 @@ if TYPE_CHECKING:
 _SHA256 = "sha256"
 _LEASE_SECONDS = 60.0
 _MAX_ATTEMPTS = 8
+
+
+@dataclass(frozen=True)
+class _Lease:
+    """A lock on S3: who holds it, until when (seconds since 1970), and the tag by which it is replaced."""
+
+    holder: str
+    until: float
+    etag: str
 
 
 class S3Storage:
@@ -56,14 +66,14 @@ class S3Storage:
     def paths(self, prefix: str) -> Iterator[str]:
         with _errors(self.uri(prefix)):
             pages = self._client.get_paginator("list_objects_v2").paginate(
-                Bucket=self._bucket, Prefix=f"{self._key(prefix)}/"
+                Bucket=self._bucket, Prefix=self._below(prefix)
             )
             for page in pages:
                 for entry in page.get("Contents", []):
                     yield entry["Key"].removeprefix(self._prefix)
 
     def folders(self, prefix: str) -> list[str]:
-        below = f"{self._key(prefix)}/"
+        below = self._below(prefix)
         with _errors(self.uri(prefix)):
             pages = self._client.get_paginator("list_objects_v2").paginate(
                 Bucket=self._bucket, Prefix=below, Delimiter="/"
@@ -111,10 +121,9 @@ class S3Storage:
     @contextmanager
     def lock(self, path: str, *, what: str) -> Iterator[None]:
         """Hold a lease: an object written only where there is none, renewed while held, void once it has run out."""
-        me = uuid.uuid4().hex
-        self._acquire(path, me, what)
+        lease = self._acquire(path, uuid.uuid4().hex, what)
         done = threading.Event()
-        renewing = threading.Thread(target=self._renew, args=(path, me, done), daemon=True)
+        renewing = threading.Thread(target=self._renew, args=(path, lease, done), daemon=True)
         renewing.start()
         try:
             yield
@@ -122,38 +131,65 @@ class S3Storage:
             done.set()
             renewing.join()
             with contextlib.suppress(StorageError):  # what is left runs out by itself
-                self.delete(path)
+                found = self._lease(path)
+                if found and found.holder == lease.holder:
+                    self.delete(path)
 
-    def _acquire(self, path: str, me: str, what: str) -> None:
-        for _ in range(2):
-            try:
-                self._client.put_object(Bucket=self._bucket, Key=self._key(path), Body=_lease(me), IfNoneMatch="*")
-            except ClientError as error:
-                if error.response["ResponseMetadata"]["HTTPStatusCode"] not in (409, 412):
-                    raise StorageError(f"{self.uri(path)}: {_reason(error)}") from error
-            except BotoCoreError as error:
-                raise StorageError(f"{self.uri(path)}: {_reason(error)}") from error
-            else:
-                return
-            if not self._run_out(path):
+    def _acquire(self, path: str, me: str, what: str) -> _Lease:
+        """Write a lease where there is none, or in place of one that has run out and that nobody else replaced."""
+        found: _Lease | None = None
+        for _ in range(3):
+            mine = self._put_lease(path, me, found)
+            if mine:
+                return mine
+            found = self._lease(path)
+            if found and found.holder == me:  # the put was sent twice, and what was lost was only its first answer
+                return found
+            if found and found.until > time.time():
                 break
-            self.delete(path)
         raise StorageError(
             f"{what} is being fetched by another run; wait for it to end, or {_LEASE_SECONDS:.0f} s if it was killed, "
             "then try again"
         )
 
-    def _run_out(self, path: str) -> bool:
+    def _put_lease(self, path: str, me: str, instead_of: _Lease | None) -> _Lease | None:
+        """Write a lease, and give it, if there is none or just the one that it is to replace."""
+        until = time.time() + _LEASE_SECONDS
+        body = f"{me} {until}".encode()
         try:
-            _, _, until = self.read(path).decode().partition(" ")
-        except StorageError:
-            return True
-        return float(until) < time.time()
+            if instead_of:
+                answer = self._client.put_object(
+                    Bucket=self._bucket, Key=self._key(path), Body=body, IfMatch=instead_of.etag
+                )
+            else:
+                answer = self._client.put_object(Bucket=self._bucket, Key=self._key(path), Body=body, IfNoneMatch="*")
+        except ClientError as error:
+            # Somebody else's lease is there or came in between; 404: the one to replace is gone.
+            code = error.response["Error"]["Code"]
+            if code in ("PreconditionFailed", "ConditionalRequestConflict") or (instead_of and code == "NoSuchKey"):
+                return None
+            raise StorageError(f"{self.uri(path)}: {_reason(error)}") from error
+        except BotoCoreError as error:
+            raise StorageError(f"{self.uri(path)}: {_reason(error)}") from error
+        return _Lease(me, until, answer["ETag"])
 
-    def _renew(self, path: str, me: str, done: threading.Event) -> None:
+    def _lease(self, path: str) -> _Lease | None:
+        """Give the lease that is there, if any."""
+        with _errors(self.uri(path)):
+            try:
+                answer = self._client.get_object(Bucket=self._bucket, Key=self._key(path))
+            except self._client.exceptions.NoSuchKey:
+                return None
+            holder, _, until = answer["Body"].read().decode().partition(" ")
+        return _Lease(holder, float(until), answer["ETag"])
+
+    def _renew(self, path: str, lease: _Lease, done: threading.Event) -> None:
         while not done.wait(_LEASE_SECONDS / 4):
             with contextlib.suppress(StorageError):  # the next renewal comes well before the lease runs out
-                self.write(path, _lease(me))
+                renewed = self._put_lease(path, lease.holder, lease) or self._lease(path)
+                if renewed is None or renewed.holder != lease.holder:
+                    return  # it ran out, and is no longer ours to renew
+                lease = renewed
 
     def _head(self, path: str) -> dict[str, str] | None:
         """Give the metadata of an object, None if there is no such object."""
@@ -169,9 +205,9 @@ class S3Storage:
     def _key(self, path: str) -> str:
         return f"{self._prefix}{path}"
 
-
-def _lease(me: str) -> bytes:
-    return f"{me} {time.time() + _LEASE_SECONDS}".encode()
+    def _below(self, folder: str) -> str:
+        """Give what the keys of all files below a folder begin with; the root itself is the folder ''."""
+        return f"{self._key(folder)}/" if folder else self._prefix
 
 
 def _sha256(file: Path) -> str:

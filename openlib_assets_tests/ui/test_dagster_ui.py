@@ -1,0 +1,289 @@
+"""The Dagster UI as a person meets it: find the assets, add a subject, make everything, look at the results.
+
+The tests tell one story, in the order of the file, on one instance: a failed run would redden the checks of all.
+"""
+
+import csv
+import itertools
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow.parquet as pq
+import pytest
+
+from openlib_assets.tables import ALL_TABLES, CSV_TABLES, RAW_WORKS, Layer, Table
+from openlib_assets_tests.ui.conftest import (
+    AWS_SECRET,
+    CONTACT,
+    SUBJECT,
+    WORKS,
+    DagsterServer,
+    Wire,
+    take_screenshot,
+)
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
+
+pytestmark = pytest.mark.ui
+
+GROUPS = {str(layer): {table.name for table in ALL_TABLES if table.layer is layer} for layer in Layer}
+GROUPS[str(Layer.SERVING)].add("subject_csv")
+UNKNOWN_SUBJECT = "no_such_subject"
+CHECKS = sum(len(table.all_checks) for table in ALL_TABLES)
+
+_KINDS = {"raw_works": ("Python", "Parquet", "local"), "subject_csv": ("local",)}  # for CSV there is a picture only
+_SQL_KINDS = ("SQL", "DuckDB", "Parquet", "local")
+_RUN_MILLISECONDS = 60_000
+
+
+@pytest.fixture(scope="session")
+def good_run(page: "Page") -> str:
+    """Add the subject in the UI and make everything for it; gives the address of the run, which has ended."""
+    return run_new_subject(page, SUBJECT)
+
+
+@pytest.fixture(scope="session")
+def failed_run(page: "Page", good_run: str) -> str:
+    """The same for a subject that Open Library does not know."""
+    return run_new_subject(page, UNKNOWN_SUBJECT)
+
+
+def test_lineage_shows_every_asset_in_its_group(wide_page: "Page") -> None:
+    page = wide_page
+    open_lineage(page)
+    take_screenshot(page, "01-lineage-collapsed")
+    page.keyboard.press("Alt+e")  # expand all groups
+    assets = {asset for members in GROUPS.values() for asset in members}
+    for asset in assets:
+        graph_box(page, asset).wait_for()
+    take_screenshot(page, "02-lineage-expanded")
+    found = {
+        group: {asset for asset in assets if _holds(graph_box(page, group), graph_box(page, asset))} for group in GROUPS
+    }
+    assert found == GROUPS
+
+
+def test_new_subject_is_added_and_everything_made_for_it(page: "Page", good_run: str) -> None:
+    page.goto(good_run)
+    for text in ("Success", f"partition: {SUBJECT}", "8 assets", f"{CHECKS} checks", "Errored (0)", "Succeeded (8)"):
+        shown(page, text)
+    take_screenshot(page, "06-run-green")
+
+
+def test_fetch_tells_its_numbers_and_its_source(page: "Page", dagster: DagsterServer, good_run: str) -> None:
+    open_partition(page, RAW_WORKS.name, SUBJECT)
+    take_screenshot(page, "07-raw_works-partition")
+    source = f"{dagster.sandbox.url}/subjects/{SUBJECT}.json"
+    assert value(page, "works_reported") == str(WORKS)
+    assert value(page, "pages") == "3"
+    assert value(page, "retries") == "0"
+    assert int(value(page, "requests")) >= 3
+    assert float(value(page, "seconds")) > 0
+    assert re.fullmatch("[0-9a-f]{64}", value(page, "content_hash"))
+    assert page.get_by_role("link", name=source).get_attribute("href") == source
+
+
+@pytest.mark.parametrize("table", ALL_TABLES, ids=lambda table: table.name)
+def test_table_shows_what_it_is_and_holds(page: "Page", dagster: DagsterServer, good_run: str, table: Table) -> None:
+    open_asset(page, table.name, "Overview")
+    shown(page, f"One row is {table.grain}.")
+    shown_definition(page, table.name, str(table.layer))
+    columns = page.get_by_role("table").filter(has_text="Column name").first
+    descriptions = {column.name: _in_cells(columns, column.name)[-1] for column in table.columns}
+    take_screenshot(page, f"08-{table.name}")
+    assert descriptions == {column.name: column.description.replace("`", "") for column in table.columns}
+
+    open_partition(page, table.name, SUBJECT)
+    take_screenshot(page, f"09-{table.name}-partition")
+    file = Path(value(page, "dagster/uri"))
+    assert file.is_relative_to(dagster.storage)
+    held = pq.read_table(file, partitioning=None)
+    assert value(page, "dagster/partition_row_count") == str(held.num_rows)
+    key = table.key[0]
+    preview = page.get_by_role("table").filter(has=page.get_by_role("columnheader", name=key, exact=True)).last
+    assert str(held[key][0].as_py()) in preview.inner_text()
+
+
+def test_csv_files_are_shown(page: "Page", dagster: DagsterServer, good_run: str) -> None:
+    open_asset(page, "subject_csv", "Overview")
+    shown_definition(page, "subject_csv", "serving")
+    take_screenshot(page, "08-subject_csv")
+    open_partition(page, "subject_csv", SUBJECT)
+    take_screenshot(page, "09-subject_csv-partition")
+    folder = Path(value(page, "dagster/uri"))
+    assert folder.is_relative_to(dagster.storage)
+    for table in CSV_TABLES:
+        with (folder / f"{table.name}.csv").open(encoding="utf-8", newline="") as file:
+            rows = sum(1 for _ in csv.reader(file)) - 1
+        assert _in_cells(page.get_by_role("table").last, f"{table.name}.csv")[1] == str(rows)
+
+
+@pytest.mark.parametrize("table", ALL_TABLES, ids=lambda table: table.name)
+def test_checks_are_green_and_say_numbers(page: "Page", good_run: str, table: Table) -> None:
+    open_asset(page, table.name, "Checks")
+    shown(page, f"Checks ({len(table.all_checks)})")
+    for check in table.all_checks:
+        page.get_by_title(check.name, exact=True).first.click()
+        page.wait_for_url(f"**checkDetail={check.name}*")
+        shown(page, check.description)
+        shown(page, "Passed")
+        assert page.get_by_text("Succeeded", exact=True).count() == len(table.all_checks)
+        take_screenshot(page, f"10-check-{table.name}-{check.name}")
+
+
+def test_graph_tells_that_all_is_well(wide_page: "Page", good_run: str) -> None:
+    page = wide_page
+    open_lineage(page)
+    page.keyboard.press("Alt+e")
+    for table in ALL_TABLES:
+        box = graph_box(page, table.name)
+        checks = len(table.all_checks)
+        box.get_by_text(f"{checks} / {checks} Passed").wait_for()
+        box.get_by_text("100% filled").wait_for()
+    take_screenshot(page, "11-lineage-green")
+
+
+def test_unknown_subject_is_red_with_its_reason(page: "Page", dagster: DagsterServer, failed_run: str) -> None:
+    page.goto(failed_run)
+    for text in ("Failure", f"partition: {UNKNOWN_SUBJECT}", "Errored (1)", "Succeeded (0)", "Not executed (7)"):
+        shown(page, text)
+    reason = page.get_by_text(re.compile(f"/subjects/{UNKNOWN_SUBJECT}\\.json: Open Library has no work")).first
+    reason.wait_for()
+    take_screenshot(page, "12-run-red")
+    page.get_by_role("button", name="View full message").first.click()
+    page.get_by_role("dialog").get_by_text("Open Library has no work").first.wait_for()
+    take_screenshot(page, "13-run-red-message")
+    assert not [path for path in dagster.storage.rglob("*") if f"subject={UNKNOWN_SUBJECT}" in path.name]
+
+    open_partition(page, RAW_WORKS.name, UNKNOWN_SUBJECT)
+    shown(page, "Failed (1)")
+    shown(page, "Materialized (1)")
+    take_screenshot(page, "14-raw_works-failed-partition")
+
+
+def test_contact_and_secrets_are_shown_nowhere(
+    page: "Page", dagster: DagsterServer, wire: Wire, good_run: str, failed_run: str
+) -> None:
+    location = "/locations/openlib_assets"
+    stations = {
+        "location": (location, "openlib_assets.definitions"),
+        "resources": (f"{location}/resources", "openlibrary"),
+        "resource-openlibrary": (f"{location}/resources/openlibrary", "Configuration"),
+        "resource-storage": (f"{location}/resources/storage", str(dagster.storage)),
+        "resource-io_manager": (f"{location}/resources/io_manager", "Configuration"),
+        "sensor": (f"{location}/sensors/new_subjects", "Follows the watch list"),
+        "schedule": (f"{location}/schedules/monthly_refresh", "Fetches every registered subject again"),
+        "job": (f"{location}/jobs/all_assets", "Fetch a subject and make everything from it."),
+        "configuration": ("/config", "max_concurrent_runs"),
+        "good-run": (good_run, "Succeeded (8)"),
+        "good-run-stdout": (f"{good_run}?logType=stdout", "Succeeded (8)"),
+        "good-run-stderr": (f"{good_run}?logType=stderr", "Succeeded (8)"),
+        "failed-run": (failed_run, "Errored (1)"),
+    }
+    for name, (address, text) in stations.items():
+        page.goto(address)
+        shown(page, text, exact=False)
+        wire.texts.append(page.content())
+        take_screenshot(page, f"15-{name}")
+    page.get_by_role("button", name="View tags and config").click()
+    page.get_by_role("dialog").get_by_text("dagster/partition", exact=False).first.wait_for()
+    wire.texts.append(page.content())
+    take_screenshot(page, "16-tags-and-config")
+
+    told = "\n".join(wire.texts)
+    assert "RUN_FAILURE" in told, "the record of what the browser was told is not complete"
+    assert str(dagster.storage) in told
+    assert any(CONTACT in request.user_agent for request in dagster.sandbox.requests), "Open Library is told"
+    for hidden in (CONTACT, CONTACT.replace("@", "%40"), AWS_SECRET):
+        assert hidden not in told
+        kept = [path for folder in (dagster.home, dagster.storage) for path in folder.rglob("*") if path.is_file()]
+        assert [path for path in (*kept, dagster.log) if hidden.encode() in path.read_bytes()] == []
+
+
+def run_new_subject(page: "Page", subject: str) -> str:
+    """Add a partition on the lineage page, make all assets for it and wait for the end; give the run's address."""
+    try:
+        open_lineage(page)
+        select_new_partition(page, subject)
+        page.get_by_role("button", name="Launch 1 run").click()
+        page.get_by_text("Launched run").wait_for()
+        page.get_by_text("View", exact=True).click()
+        page.wait_for_url("**/runs/*")
+        page.get_by_text(re.compile("^(Success|Failure|Canceled)$")).first.wait_for(timeout=_RUN_MILLISECONDS)
+        return page.url
+    finally:
+        take_screenshot(page, f"06-run-{subject}")
+
+
+def select_new_partition(page: "Page", subject: str) -> None:
+    """Add a partition in the dialog that launches a run of all assets."""
+    answers = itertools.count(1)
+    # The dialog asks for the partitions of one asset after the other, and forgets what was selected meanwhile.
+    with page.expect_response(lambda answer: "op=PartitionHealthQuery" in answer.url and next(answers) == 8):
+        page.get_by_role("button", name="Materialize all").click()
+    launcher = page.get_by_role("dialog").filter(has_text="Launch runs to materialize 8 assets")
+    launcher.get_by_text("0 partitions").wait_for()
+    take_screenshot(page, f"03-launch-{subject}")
+    launcher.get_by_role("button", name="Add a partition").click()
+    adding = page.get_by_role("dialog").filter(has_text="Add a partition for subjects")
+    adding.get_by_placeholder("name").fill(subject)
+    take_screenshot(page, f"04-add-{subject}")
+    adding.get_by_role("button", name="Save").click()
+    launcher.get_by_text("1 partition", exact=True).wait_for()
+    launcher.get_by_text(subject, exact=True).first.wait_for()
+    take_screenshot(page, f"05-selected-{subject}")
+
+
+def open_lineage(page: "Page") -> None:
+    page.goto("/asset-groups")
+    graph_box(page, str(Layer.BRONZE)).wait_for()
+
+
+def graph_box(page: "Page", name: str) -> "Locator":
+    """Find a group or an asset in the graph."""
+    return page.locator("foreignObject").filter(has=page.get_by_text(name, exact=True))
+
+
+def _holds(outer: "Locator", inner: "Locator") -> bool:
+    around, box = outer.bounding_box(), inner.bounding_box()
+    assert around
+    assert box
+    return (
+        around["x"] < box["x"] < box["x"] + box["width"] < around["x"] + around["width"]
+        and around["y"] < box["y"] < box["y"] + box["height"] < around["y"] + around["height"]
+    )
+
+
+def open_asset(page: "Page", asset: str, tab: str) -> None:
+    page.goto(f"/assets/{asset}")
+    page.get_by_role("tab", name=tab, exact=True).first.click()
+
+
+def open_partition(page: "Page", asset: str, subject: str) -> None:
+    open_asset(page, asset, "Partitions")
+    page.get_by_title(subject, exact=True).first.click()
+    shown(page, "Latest materialization")
+
+
+def shown(page: "Page", text: str, *, exact: bool = True) -> None:
+    """Wait until a text stands on the page."""
+    page.get_by_text(text, exact=exact).filter(visible=True).first.wait_for()
+
+
+def shown_definition(page: "Page", asset: str, group: str) -> None:
+    """Wait until the page says to which group an asset belongs, whose it is, and what it is made with."""
+    for text in ("openlib", group, *_KINDS.get(asset, _SQL_KINDS)):
+        shown(page, text)
+
+
+def value(page: "Page", key: str) -> str:
+    """Give the value of a metadata entry."""
+    return _in_cells(page.get_by_role("table").first, key)[1]
+
+
+def _in_cells(table: "Locator", first: str) -> list[str]:
+    """Give the texts of the row that begins with a text."""
+    row = table.get_by_role("row").filter(has=table.page.get_by_text(first, exact=True)).first
+    return [" ".join(cell.split()) for cell in row.locator("> td").all_inner_texts()]
