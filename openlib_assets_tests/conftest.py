@@ -112,19 +112,20 @@ def s3_url() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def new_place(s3_url: str, tmp_path_factory: pytest.TempPathFactory) -> PlaceMaker:
     """Give a maker of storage roots of a kind, `local` or `s3`."""
+    variables = {
+        "AWS_ENDPOINT_URL": s3_url,
+        "AWS_ACCESS_KEY_ID": "AKIATESTS",
+        "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI-SECRET",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    with environment(variables):
+        client = boto3.client("s3")
 
     def make(kind: str) -> Place:
         if kind == "local":
             return Place(str(tmp_path_factory.mktemp("storage") / "root"), {})
-        variables = {
-            "AWS_ENDPOINT_URL": s3_url,
-            "AWS_ACCESS_KEY_ID": "AKIATESTS",
-            "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI-SECRET",
-            "AWS_DEFAULT_REGION": "us-east-1",
-        }
         bucket = f"bucket-{uuid.uuid4().hex}"
-        with environment(variables):
-            boto3.client("s3").create_bucket(Bucket=bucket)
+        client.create_bucket(Bucket=bucket)
         return Place(f"s3://{bucket}/pre fix/é", variables)
 
     return make

@@ -141,7 +141,7 @@ class _Reading:
             except _MovedError:
                 self._moved = True
                 continue
-            if slices and self._agreed():
+            if self._agreed():
                 return Enumeration(self._count, slices, len(self._pages))
         raise IncompleteError(
             f"{self._client.subject_url(self._key)}: the subject kept changing while it was read: "
@@ -225,7 +225,7 @@ class _Reading:
         )
 
     def _whole(self) -> list[Slice]:
-        """Give the works as slices if they are complete, after repairs where something moved; else an empty list."""
+        """Give the works as slices, after repairs where something moved; raises _MovedError if it moves still."""
         pages = self._ordered()
         chained = not _shifted(pages) and not _tears(pages)
         if not chained or self._count != sum(len(page.keys) for page in pages) - (len(pages) - 1):
@@ -247,7 +247,7 @@ class _Reading:
 
         repair = _Repair(pages, count, probe, self._limit)
         before_repair = list(repair.keys)
-        # Answers under way at once may be dated in the wrong order: once one proved to lie elsewhere, none is relied on.
+        # Answers under way at once may be dated in the wrong order; once one proved to be, none is relied on.
         anchors = [] if self._moved else _read_after_last_shift(pages, count)
         for page in anchors:
             repair.put(page.offset, page.keys)
@@ -258,7 +258,7 @@ class _Reading:
             if repair.keys != before_repair or not _shifted(pages):
                 break
         if len(repair.keys) != count:
-            return []
+            raise _MovedError
         return _slices(repair.keys, [*sorted(pages, key=lambda page: page.serial), *read_again])
 
 
@@ -310,7 +310,7 @@ class _Repair:
                 offset = max(low - 1, 0)
             elif tears:
                 next_after_tear = high - (stop - bisect_right(self.keys, tears[-1]))
-                offset = min(max(next_after_tear - self._limit + 1, low), high - self._limit)
+                offset = min(max(next_after_tear - self._limit + 1, low), high - self._limit + (before is not None))
             else:
                 offset = (low + high - self._limit) // 2
             found = self._probe(offset)
@@ -355,7 +355,7 @@ def _gaps(anchors: Sequence[StagedPage], count: int) -> Iterator[_Gap]:
 
 
 def _check_place(found: Sequence[str], offset: int, gap: _Gap) -> None:
-    """Check that a page read in a gap, or over its ends, leaves the works at either side where they are known to lie."""
+    """Check that a page read in a gap, or over its ends, agrees with where the gap is known to begin and end."""
     low, after, high, before = gap
     begins = after is None or (found[0] == after if offset < low else found[0] > after)
     ends = before is None or (found[high - offset] == before if high < offset + len(found) else found[-1] < before)
