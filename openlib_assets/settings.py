@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from openlib_assets.errors import OpenlibError
 
@@ -92,25 +92,33 @@ def _whole(values: Mapping[str, str], name: str, default: int, low: int, high: i
 
 
 def _api_url(text: str) -> str:
-    parts = urlsplit(text)
+    advice = f"give a base URL such as {PUBLIC_API_URL}"
+    parts = _url("OPENLIB_API_URL", text, advice)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise SettingsError(f"OPENLIB_API_URL={text!r}: give a base URL such as {PUBLIC_API_URL}")
-    if parts.username or parts.password:
-        raise SettingsError("OPENLIB_API_URL: leave user name and password out of the URL")
+        raise SettingsError(f"OPENLIB_API_URL={text!r}: {advice}")
     return text.rstrip("/")
 
 
 def _storage(text: str) -> str:
-    if text.startswith("s3://"):
+    if "://" not in text:
+        return text.rstrip("/") or "/"
+    advice = "give a folder or s3://bucket/prefix; credentials come from AWS's variables"
+    parts = _url("OPENLIB_STORAGE", text, advice)
+    if parts.scheme != "s3" or not parts.netloc:
+        raise SettingsError(f"OPENLIB_STORAGE={text!r}: {advice}")
+    return text.rstrip("/")
+
+
+def _url(name: str, text: str, advice: str) -> SplitResult:
+    """Split a URL, refusing one that is none or that holds credentials, which are not to be shown."""
+    if "@" in text:
+        raise SettingsError(f"{name}: leave user name and password out of it; {advice}")
+    try:
         parts = urlsplit(text)
-        if not parts.netloc or "@" in parts.netloc:
-            raise SettingsError(
-                f"OPENLIB_STORAGE={text!r}: give s3://bucket/prefix; credentials come from AWS's variables"
-            )
-        return text.rstrip("/")
-    if "://" in text:
-        raise SettingsError(f"OPENLIB_STORAGE={text!r}: give a folder or s3://bucket/prefix")
-    return text.rstrip("/") or "/"
+        _ = parts.port
+    except ValueError as error:
+        raise SettingsError(f"{name}={text!r}: {error}; {advice}") from error
+    return parts
 
 
 def _contact(text: str | None) -> str | None:

@@ -94,7 +94,7 @@ def _key_is_unique(table: Table) -> Check:
 
 
 def _required_columns_are_filled(table: Table) -> Check:
-    nulls = " + ".join(f"count_if({c.name} IS NULL)" for c in table.columns if not c.nullable)
+    nulls = " + ".join(f"count(*) FILTER (WHERE {c.name} IS NULL)" for c in table.columns if not c.nullable)
     return Check(
         "required_columns_are_filled",
         "No null stands in a column that must have a value.",
@@ -202,8 +202,8 @@ BOOKS = Table(
             f"At most {MOST_YEARS_MISSING:.0%} of the years are missing and {MOST_YEARS_IMPLAUSIBLE:.0%} implausible.",
             """
             SELECT count(*) AS works,
-                   count_if(year_status = 'missing') AS missing,
-                   count_if(year_status = 'implausible') AS implausible,
+                   count(*) FILTER (WHERE year_status = 'missing') AS missing,
+                   count(*) FILTER (WHERE year_status = 'implausible') AS implausible,
                    coalesce(missing / nullif(works, 0), 0) AS share_missing,
                    coalesce(implausible / nullif(works, 0), 0) AS share_implausible
             FROM books
@@ -244,8 +244,8 @@ AUTHORS = Table(
             "Every author and every work of author_books exists in authors and books.",
             """
             SELECT count(*) AS pairs,
-                   count_if(author_key NOT IN (SELECT author_key FROM authors)) AS unknown_authors,
-                   count_if(work_key NOT IN (SELECT work_key FROM books)) AS unknown_works
+                   count(*) FILTER (WHERE author_key NOT IN (SELECT author_key FROM authors)) AS unknown_authors,
+                   count(*) FILTER (WHERE work_key NOT IN (SELECT work_key FROM books)) AS unknown_works
             FROM author_books
             """,
             "unknown_authors = 0 AND unknown_works = 0",

@@ -5,10 +5,13 @@ import hashlib
 import os
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import boto3
 import dagster as dg
@@ -16,7 +19,7 @@ import hypothesis
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from moto.core import DEFAULT_ACCOUNT_ID
+from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.s3.models import s3_backends
 from moto.s3.responses import S3Response
 from moto.server import ThreadedMotoServer
@@ -24,6 +27,11 @@ from moto.server import ThreadedMotoServer
 from openlib_assets.sandbox import Sandbox
 from openlib_assets.settings import Settings
 from openlib_assets.storage import Storage, open_storage
+from openlib_assets_tests import reference
+
+SILVER = ("books", "authors", "author_books")
+GOLD = ("author_yearly_counts", "author_averages", "subject_summary")
+CSV = ("authors", "books", "author_books", "author_yearly_counts", "author_averages")
 
 _FOREIGN_PREFIXES = ("OPENLIB_", "AWS_")
 _FOREIGN_NAMES = {"DAGSTER_HOME", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE"}
@@ -207,6 +215,40 @@ def read_table(storage: Storage, path: str) -> pa.Table:
     """Read a Parquet file, as it is: one file, no partitions taken from its path."""
     with storage.local_copy(path) as file, pq.ParquetFile(file) as parquet:
         return parquet.read()
+
+
+def snapshot_paths(pipeline: Pipeline, subject: str) -> list[str]:
+    """Give the paths of a subject's snapshots, the current one last."""
+    return list(pipeline.storage.paths(f"bronze/raw_works/subject={quote(subject, safe='')}"))
+
+
+def reference_tables(
+    pipeline: Pipeline, subject: str, records: Sequence[Mapping[str, Any]]
+) -> dict[str, list[dict[str, Any]]]:
+    """Compute the tables that a subject of these records must have, by other means than the project's."""
+    about = pipeline.table(snapshot_paths(pipeline, subject)[-1]).schema.metadata
+    api_url = pipeline.variables["OPENLIB_API_URL"]
+    return reference.tables(
+        records,
+        works_reported=len(records),
+        fetched_at=datetime.fromisoformat(about[b"fetched_at"].decode()),
+        source=f"{api_url}/subjects/{quote(subject, safe=':')}.json",
+    )
+
+
+def assert_tables_equal(pipeline: Pipeline, subject: str, wanted: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+    """Compare the silver and gold tables of a subject cell by cell."""
+    assert set(wanted) == {*SILVER, *GOLD}
+    for name, rows in wanted.items():
+        layer = "silver" if name in SILVER else "gold"
+        table = pipeline.table(f"{layer}/{name}/subject={quote(subject, safe='')}/part-0.parquet")
+        assert_same_rows(table.to_pylist(), rows)
+
+
+def assert_same_rows(found: Sequence[object], wanted: Sequence[object]) -> None:
+    """Compare row by row, so that a difference in a large table shows as one row."""
+    for place, (row, want) in enumerate(zip_longest(found, wanted)):
+        assert row == want, f"row {place}"
 
 
 def failure_text(result: dg.ExecuteInProcessResult) -> str:

@@ -278,7 +278,8 @@ def test_on_s3_a_lease_taken_over_by_another_just_before_is_left_to_them(
     with monkeypatch.context() as patch:
         patch.setattr(s3, "_LEASE_SECONDS", -1.0)
         patch.setattr(s3.S3Storage, "_renew", lambda *_: None)
-        dead.lock("lock", what="x").__enter__()
+        abandoned = dead.lock("lock", what="x")
+        abandoned.__enter__()
     held = quick.lock("lock", what="x")
     while_next_read(monkeypatch, after=held.__enter__)
     with pytest.raises(StorageError), slow.lock("lock", what="x"):
@@ -324,9 +325,10 @@ def while_next_read(
             return get(*args, **kwargs)
         due.clear()
         before()
-        answer = get(*args, **kwargs)
-        after()
-        return answer
+        try:
+            return get(*args, **kwargs)
+        finally:
+            after()
 
     monkeypatch.setattr(S3Response, "_key_response_get", late)
 

@@ -214,9 +214,11 @@ def wide_page(page: "Page") -> "Iterator[Page]":
 
 @pytest.fixture(autouse=True)
 def last_look(page: "Page", request: pytest.FixtureRequest) -> Iterator[None]:
-    """Keep what stood on the screen when a test ended, well or not."""
+    """Keep what stood on the screen when a test failed."""
+    failed_before = request.session.testsfailed
     yield
-    take_screenshot(page, f"end-of-{request.node.name}")
+    if request.session.testsfailed > failed_before:
+        take_screenshot(page, f"failed-{request.node.name}")
 
 
 def take_screenshot(page: "Page", name: str) -> None:

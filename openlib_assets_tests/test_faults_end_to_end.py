@@ -1,0 +1,319 @@
+"""Whatever goes wrong on the way: a run ends exact, or red with a line that says why; never short and green."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+from dagster._core.remote_representation.external_data import RepositorySnap
+
+from openlib_assets.sandbox import TRANSIENT, FaultPlan, Sandbox, SandboxConfig
+from openlib_assets_tests.conftest import (
+    Pipeline,
+    PlaceMaker,
+    assert_tables_equal,
+    failure_text,
+    reference_tables,
+    snapshot_paths,
+)
+
+SUBJECT = "love"
+WORKS = 61
+# Ten pages: each overlaps the one before by one work.
+SMALL_PAGES = {"OPENLIB_PAGE_SIZE": "7", "OPENLIB_TIMEOUT": "0.5"}
+
+
+@pytest.fixture(scope="module")
+def instance() -> Iterator[dg.DagsterInstance]:
+    """One instance for all tests: what they look at is a run's own, or in their own storage."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield instance
+
+
+@contextmanager
+def deployed(
+    config: SandboxConfig, instance: dg.DagsterInstance, new_place: PlaceMaker, **variables: str
+) -> Iterator[tuple[Sandbox, Pipeline]]:
+    """Give a sandbox and the pipeline that reads it, on a storage of its own."""
+    with Sandbox(config) as sandbox:
+        yield sandbox, Pipeline(new_place("local"), instance, sandbox.url, **variables)
+
+
+def url_of(sandbox: Sandbox) -> str:
+    return f"{sandbox.url}/subjects/{SUBJECT}.json"
+
+
+def assert_exact(sandbox: Sandbox, pipeline: Pipeline) -> None:
+    assert_tables_equal(pipeline, SUBJECT, reference_tables(pipeline, SUBJECT, list(sandbox.works(SUBJECT))))
+
+
+def assert_red_without_data(result: dg.ExecuteInProcessResult, sandbox: Sandbox, pipeline: Pipeline) -> str:
+    """Check that a run ended red and left no data; give the one line that says why."""
+    assert not result.success
+    assert result.get_asset_materialization_events() == []
+    assert [path for path in pipeline.place.states() if not path.startswith("_staging/")] == []
+    line = failure_text(result)
+    assert line.startswith(f"{SUBJECT}: {url_of(sandbox)}")
+    assert len(line.splitlines()) == 1
+    return line
+
+
+def latest(result: dg.ExecuteInProcessResult, asset: str) -> dict[str, Any]:
+    """Give the metadata that a run recorded for an asset."""
+    (event,) = (event for event in result.get_asset_materialization_events() if event.asset_key == dg.AssetKey(asset))
+    return {name: value.value for name, value in event.materialization.metadata.items()}
+
+
+@pytest.mark.parametrize("fault", [fault for fault in TRANSIENT if fault != "cut_index"])
+def test_each_fault_that_asking_again_overcomes_ends_exact(
+    fault: str, instance: dg.DagsterInstance, new_place: PlaceMaker
+) -> None:
+    plan = FaultPlan({fault: 0.5}, max_consecutive=3, stall_seconds=2)
+    with deployed(SandboxConfig({SUBJECT: WORKS}, faults=plan), instance, new_place, **SMALL_PAGES) as (sandbox, it):
+        result = it.run(SUBJECT)
+        assert result.success, failure_text(result)
+        served = [request.fault for request in sandbox.requests if request.fault]
+        assert set(served) == {fault}
+        assert len(served) >= 3
+        assert_exact(sandbox, it)
+        metadata = latest(result, "raw_works")
+        assert metadata["requests"] == len(sandbox.requests)
+        # A redirect is followed within the same try.
+        assert (metadata["retries"] >= 3) == (fault != "redirect")
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_all_transient_faults_together_end_exact_or_red(
+    seed: int, instance: dg.DagsterInstance, new_place: PlaceMaker
+) -> None:
+    chances = FaultPlan.parse("transient=0.6").probabilities
+    plan = FaultPlan(chances, seed=seed, max_consecutive=3, stall_seconds=2)
+    with deployed(SandboxConfig({SUBJECT: WORKS}, faults=plan), instance, new_place, **SMALL_PAGES) as (sandbox, it):
+        result = it.run(SUBJECT)
+        assert len({request.fault for request in sandbox.requests if request.fault}) >= 5
+        if result.success:
+            assert_exact(sandbox, it)
+        else:
+            assert_red_without_data(result, sandbox, it)
+
+
+@pytest.mark.parametrize("chance", [0.3, 0.6, 1.0])
+def test_an_index_that_cuts_list_and_count_alike_never_ends_short_and_green(
+    chance: float, instance: dg.DagsterInstance, new_place: PlaceMaker
+) -> None:
+    ended_exact = cut = 0
+    for seed in range(4):
+        plan = FaultPlan({"cut_index": chance}, seed=seed, max_consecutive=3)
+        config = SandboxConfig({SUBJECT: 2500}, faults=plan)
+        with deployed(config, instance, new_place) as (sandbox, it):
+            result = it.run(SUBJECT, job="extract")
+            cut += sum(request.fault == "cut_index" for request in sandbox.requests)
+            if result.success:
+                (path,) = snapshot_paths(it, SUBJECT)
+                assert it.table(path)["work_key"].to_pylist() == [
+                    record["key"].removeprefix("/works/") for record in sandbox.works(SUBJECT)
+                ]
+                ended_exact += 1
+            else:
+                assert_red_without_data(result, sandbox, it)
+    assert cut >= 4
+    assert ended_exact
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        ("null_count", "work_count is None: the index did not answer"),
+        ("short_page", "3 works where 7 were due"),
+        ("unordered", "works out of the order of their keys, or twice"),
+        ("duplicate_work", "works out of the order of their keys, or twice"),
+        ("html", "HTTP 200 with HTML in"),
+        ("garbage_json", "HTTP 200 with not JSON in"),
+        ("cut_body", "the answer was cut short"),
+        ("reset", "the connection broke"),
+        ("stall", "no answer in time"),
+        ("http_429", "HTTP 429, too many requests"),
+        ("http_503", "HTTP 503"),
+    ],
+)
+def test_a_fault_that_stays_ends_red_with_url_reason_and_tries(
+    fault: str, reason: str, instance: dg.DagsterInstance, new_place: PlaceMaker
+) -> None:
+    plan = FaultPlan(permanent={SUBJECT: fault}, stall_seconds=2)
+    variables = {**SMALL_PAGES, "OPENLIB_TIMEOUT": "0.2", "OPENLIB_RETRY_WAIT": "0.01"}
+    with deployed(SandboxConfig({SUBJECT: WORKS}, faults=plan), instance, new_place, **variables) as (sandbox, it):
+        result = it.run(SUBJECT)
+        line = assert_red_without_data(result, sandbox, it)
+        assert reason in line
+        assert line.endswith("(12 tries)")
+        assert len(sandbox.requests) == 12
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        ("http_403", "HTTP 403, refused: set OPENLIB_CONTACT, Open Library turns unidentified clients away"),
+        ("http_404", "HTTP 404, not found: check OPENLIB_API_URL"),
+        ("http_422", "HTTP 422"),
+    ],
+)
+def test_an_answer_that_will_not_change_ends_red_at_once_and_is_not_retried_by_any_layer(
+    fault: str, reason: str, instance: dg.DagsterInstance, new_place: PlaceMaker
+) -> None:
+    plan = FaultPlan(permanent={SUBJECT: fault})
+    with deployed(SandboxConfig({SUBJECT: WORKS}, faults=plan), instance, new_place) as (sandbox, it):
+        result = it.run(SUBJECT)
+        line = assert_red_without_data(result, sandbox, it)
+        assert line.endswith(f": {reason} (1 try)")
+        assert len(sandbox.requests) == 1
+        assert result.retry_attempts_for_node("raw_works") == 0
+
+
+def test_a_subject_of_twenty_works_without_any_year_is_red_and_reaches_no_table(
+    instance: dg.DagsterInstance, new_place: PlaceMaker
+) -> None:
+    plan = FaultPlan(permanent={SUBJECT: "missing_years"})
+    with deployed(SandboxConfig({SUBJECT: 20}, faults=plan), instance, new_place) as (_, it):
+        result = it.run(SUBJECT)
+        assert not result.success
+        line = failure_text(result)
+        assert line.startswith(f"{SUBJECT}: books: check some_year_is_known failed: works 20, works_with_a_year 0")
+        assert len(line.splitlines()) == 1
+        (evaluation,) = (
+            evaluation
+            for evaluation in result.get_asset_check_evaluations()
+            if evaluation.check_name == "some_year_is_known"
+        )
+        assert not evaluation.passed
+        assert evaluation.severity == dg.AssetCheckSeverity.ERROR
+        assert {name: value.value for name, value in evaluation.metadata.items()} == {
+            "works": 20,
+            "works_with_a_year": 0,
+        }
+        # author_books does not depend on the years.
+        assert {path.split("/")[1] for path in it.place.states() if not path.startswith("_")} == {
+            "raw_works",
+            "author_books",
+        }
+
+
+def test_a_smaller_subject_without_any_year_is_green_with_a_warning(
+    instance: dg.DagsterInstance, new_place: PlaceMaker
+) -> None:
+    plan = FaultPlan(permanent={SUBJECT: "missing_years"})
+    with deployed(SandboxConfig({SUBJECT: 19}, faults=plan), instance, new_place) as (sandbox, it):
+        result = it.run(SUBJECT)
+        assert result.success, failure_text(result)
+        warned = [evaluation for evaluation in result.get_asset_check_evaluations() if not evaluation.passed]
+        assert [(evaluation.check_name, evaluation.severity) for evaluation in warned] == [
+            ("years_are_plausible", dg.AssetCheckSeverity.WARN)
+        ]
+        assert warned[0].metadata["missing"].value == 19
+        works = [{**record, "first_publish_year": None} for record in sandbox.works(SUBJECT)]
+        assert_tables_equal(it, SUBJECT, reference_tables(it, SUBJECT, works))
+        warnings = [
+            event.user_message
+            for event in instance.all_logs(result.run_id)
+            if event.level == logging.WARNING and SUBJECT in event.user_message
+        ]
+        assert len(warnings) == 1
+        assert warnings[0].startswith(f"{SUBJECT}: check years_are_plausible failed: works 19, missing 19")
+
+
+def test_a_fall_of_more_than_a_fifth_is_red_until_it_is_forced(
+    instance: dg.DagsterInstance, new_place: PlaceMaker
+) -> None:
+    with deployed(SandboxConfig({SUBJECT: 100}), instance, new_place) as (sandbox, it):
+        assert it.run(SUBJECT).success
+        keys = [record["key"] for record in sandbox.works(SUBJECT)]
+        for key in keys[:20]:
+            sandbox.remove_work(SUBJECT, key)
+        assert it.run(SUBJECT).success, "a fifth is not more than a fifth"
+        assert_exact(sandbox, it)
+
+        for key in keys[20:37]:
+            sandbox.remove_work(SUBJECT, key)
+        before = it.place.states()
+        result = it.run(SUBJECT)
+        assert not result.success
+        line = failure_text(result)
+        assert line.startswith(f"{SUBJECT}: raw_works: check did_not_fall failed: works_before 80, works 63 ")
+        assert len(line.splitlines()) == 1
+        assert {path: state for path, state in it.place.states().items() if not path.startswith("_")} == before
+
+        assert it.run(SUBJECT, force=True).success
+        assert len(snapshot_paths(it, SUBJECT)) == 3
+        assert_exact(sandbox, it)
+        assert it.run(SUBJECT).success
+
+
+def test_a_forced_run_writes_a_snapshot_although_nothing_changed(
+    instance: dg.DagsterInstance, new_place: PlaceMaker
+) -> None:
+    with deployed(SandboxConfig({SUBJECT: 30}), instance, new_place) as (_, it):
+        for runs in (1, 2):
+            result = it.run(SUBJECT, force=True)
+            assert result.success
+            assert len(snapshot_paths(it, SUBJECT)) == runs
+            assert latest(result, "raw_works")["state"] == "new snapshot"
+
+
+def test_a_subject_that_does_not_exist_is_red_and_leaves_no_file(
+    instance: dg.DagsterInstance, new_place: PlaceMaker
+) -> None:
+    with deployed(SandboxConfig({"other": 5}), instance, new_place) as (sandbox, it):
+        result = it.run(SUBJECT)
+        line = assert_red_without_data(result, sandbox, it)
+        assert line == (
+            f"{SUBJECT}: {url_of(sandbox)}: Open Library has no work under the subject 'love'; check its spelling, "
+            "or look it up with: openlib subjects search"
+        )
+        assert it.place.states() == {}
+        # An index that answers nothing looks the same: nobody is believed alone.
+        assert len(sandbox.requests) == 2
+
+
+def test_a_failed_run_is_completed_by_the_next_one(instance: dg.DagsterInstance, new_place: PlaceMaker) -> None:
+    plan = FaultPlan({"http_503": 1.0}, max_consecutive=13)
+    with deployed(SandboxConfig({SUBJECT: 2}, faults=plan), instance, new_place, **SMALL_PAGES) as (sandbox, it):
+        # The page takes 14 tries, the second answer about the count takes as many; a run has 12 for each.
+        assert [it.run(SUBJECT).success for _ in range(3)] == [False, False, True]
+        assert_exact(sandbox, it)
+        assert [path for path in it.place.states() if path.startswith("_")] == []
+        assert sum("limit=7" in request.query for request in sandbox.requests) == 14, "a page is fetched once"
+
+
+CONTACT = "contact-for-open-library-only@example.org"
+
+
+@pytest.mark.parametrize("subject", [SUBJECT, "refused"])
+def test_contact_and_secret_are_nowhere_in_instance_storage_output_or_definitions(
+    subject: str,
+    tmp_path: Path,
+    new_place: PlaceMaker,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    place = new_place("s3")
+    home = tmp_path / "home"
+    home.mkdir()
+    config = SandboxConfig({SUBJECT: 5, "refused": 5}, faults=FaultPlan(permanent={"refused": "http_403"}))
+    with Sandbox(config) as sandbox, dg.DagsterInstance.local_temp(str(home)) as instance:
+        it = Pipeline(place, instance, sandbox.url, OPENLIB_CONTACT=CONTACT)
+        assert it.run(subject).success == (subject == SUBJECT)
+        assert all(CONTACT in request.user_agent for request in sandbox.requests)
+        assert sandbox.requests
+
+        definitions = dg.serialize_value(RepositorySnap.from_def(it.definitions.get_repository_def()))
+        said = "".join((*capfd.readouterr(), caplog.text, definitions))
+        held = [file.read_bytes() for file in home.rglob("*") if file.is_file()]
+        held += [it.storage.read(path) for path in it.storage.paths("")]
+    # What must be found shows that this looks where things are.
+    assert place.root.split("/")[2] in definitions
+    assert any(subject.encode() in content for content in held)
+    for hidden in (CONTACT, place.variables["AWS_SECRET_ACCESS_KEY"]):
+        assert hidden not in said
+        assert not any(hidden.encode() in content for content in held)
