@@ -104,7 +104,7 @@ def _storage(text: str) -> str:
         return text.rstrip("/") or "/"
     advice = "give a folder or s3://bucket/prefix; credentials come from AWS's variables"
     parts = _url("OPENLIB_STORAGE", text, advice)
-    if parts.scheme != "s3" or not parts.netloc:
+    if not text.startswith("s3://") or not parts.netloc:
         raise SettingsError(f"OPENLIB_STORAGE={text!r}: {advice}")
     return text.rstrip("/")
 
