@@ -353,12 +353,13 @@ def test_a_folder_that_cannot_be_written_is_an_error_of_one_line(tmp_path_factor
         root.chmod(0o555)
         storage = open_storage(str(root))
         with ordinary_user():
-            for attempt in (
+            attempts: list[Callable[[], object]] = [
                 lambda: storage.write("new", b"x"),
                 lambda: storage.write("a/new", b"x"),
                 lambda: storage.delete("file"),
                 lambda: storage.lock("lock", what="x").__enter__(),
-            ):
+            ]
+            for attempt in attempts:
                 with pytest.raises(StorageError, match="Permission denied") as caught:
                     attempt()
                 assert folder in str(caught.value)
@@ -391,7 +392,7 @@ def test_a_file_where_a_folder_should_be_is_an_error_of_one_line(tmp_path: Path)
 def everything(root: str) -> list[StorageError]:
     """Try all that touches the storage; each must fail."""
     storage = open_storage(root)
-    attempts = [
+    attempts: list[Callable[[], object]] = [
         lambda: storage.write("a", b"x"),
         lambda: storage.read("a"),
         lambda: list(storage.paths("a")),

@@ -132,7 +132,7 @@ def _materialize_several(
     if len(failed) > before:
         about = {subject: vars(reason) for subject, reason in failed.items()}
         context.instance.add_run_tags(context.run.run_id, {_FAILED_TAG: json.dumps(about)})
-    if failed and _is_last(context):
+    if failed and _fails_the_run(context, new=len(failed) > before):
         raise _failure(failed)
     for spec in context.assets_def.check_specs:
         yield dg.Output(None, output_name=f"{'__'.join(spec.asset_key.path)}_{spec.name}")
@@ -146,16 +146,15 @@ def _run(context: dg.AssetExecutionContext) -> dg.DagsterRun:
     return run
 
 
-def _is_last(context: dg.AssetExecutionContext) -> bool:
-    """Tell whether no other asset of the run comes after this one.
+def _fails_the_run(context: dg.AssetExecutionContext, *, new: bool) -> bool:
+    """Tell whether failed subjects fail this asset: one that no other asset of the run waits for.
 
-    Where several assets have nothing after them, the greatest name is the last; its failure stops none of the others.
+    Where there are several of those, the one with the greatest name tells what failed before; each tells what is `new`.
     """
     graph = context.job_def.asset_layer
     selected = context.run.asset_selection or graph.executable_asset_keys
     leaves = [key for key in selected if not any(child in selected for child in graph.get(key).child_keys)]
-    last: bool = context.asset_key == max(leaves)
-    return last
+    return context.asset_key in leaves and (new or context.asset_key == max(leaves))
 
 
 class _ParentEvents:

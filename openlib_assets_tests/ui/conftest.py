@@ -223,4 +223,4 @@ def last_look(page: "Page", request: pytest.FixtureRequest) -> Iterator[None]:
 
 def take_screenshot(page: "Page", name: str) -> None:
     """Put a picture of the screen where people find it; CI keeps the folder, git does not."""
-    page.screenshot(path=SCREENSHOTS / f"{name}.png")
+    page.screenshot(path=SCREENSHOTS / f"{name}.png", animations="disabled")
