@@ -116,10 +116,12 @@ def _by_subject(obj: pa.Table | pd.DataFrame, subjects: list[str], name: str) ->
     )
     if not isinstance(table, pa.Table) or "subject" not in table.column_names:
         raise UnusableOutputError(f"{name}: return a pyarrow.Table or pandas.DataFrame with a column 'subject'")
-    strange = set(pc.unique(table["subject"]).to_pylist()) - set(subjects)
+    # A column without rows may be of any type.
+    names = table["subject"].cast(pa.string())
+    strange = set(pc.unique(names).to_pylist()) - set(subjects)
     if strange:
         raise UnusableOutputError(
             f"{name}: holds rows of subjects that are not in the run: {sorted(map(str, strange))[:3]}"
         )
     for subject in subjects:
-        yield subject, table.filter(pc.equal(table["subject"], subject)).drop_columns("subject")
+        yield subject, table.filter(pc.equal(names, subject)).drop_columns("subject")

@@ -1,4 +1,4 @@
-"""The IO manager as people meet it who add assets of their own, and what it does with files that are not as they should be."""
+"""The IO manager as those meet it who add assets of their own, and what it makes of files that are not in order."""
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -80,14 +80,9 @@ def run_assets(
 
 
 def reasons(result: dg.ExecuteInProcessResult) -> list[str]:
-    """Give what lies at the bottom of each failure, as shown to the user."""
-    found = []
-    for event in result.get_step_failure_events():
-        error = event.step_failure_data.error
-        while error is not None and error.cause is not None:
-            error = error.cause
-        found.append(error.message if error else "")
-    return found
+    """Give the reason of each failure, which stands below Dagster's own words."""
+    errors = [event.step_failure_data.error for event in result.get_step_failure_events()]
+    return [(error.cause or error).message for error in errors if error]
 
 
 def reader(annotation: type[Any], seen: list[Any], table: str = "authors") -> dg.AssetsDefinition:
@@ -229,9 +224,9 @@ def test_a_table_without_rows_is_filed_as_one(made: Pipeline) -> None:
 
 
 def test_an_annotation_of_another_kind_is_refused_with_those_that_work(made: Pipeline) -> None:
-    result = run_assets(made, [reader(list, [])], SUBJECTS[:1])
+    result = run_assets(made, [reader(str, [])], SUBJECTS[:1])
     (reason,) = reasons(result)
-    assert "annotate authors as SubjectTables, pyarrow.Table or pandas.DataFrame, not <class 'list'>" in reason
+    assert "annotate authors as SubjectTables, pyarrow.Table or pandas.DataFrame, not <class 'str'>" in reason
 
 
 @pytest.mark.parametrize(
