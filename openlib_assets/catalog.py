@@ -16,10 +16,12 @@ from openlib_assets.transform import connected
 
 
 @contextmanager
-def catalog(storage: Storage) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Lend a DuckDB connection with one view a table, over every subject there is."""
+def catalog(storage: Storage, query: str) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Lend a DuckDB connection with a view over every subject there is, of each table that the query names."""
     with ExitStack() as stack:
-        views = {table.name: _view(storage, table, stack) for table in DERIVED_TABLES}
+        # Opening a table opens a file of each subject, which on S3 fetches it.
+        named = [table for table in DERIVED_TABLES if table.name in query.lower()]
+        views = {table.name: _view(storage, table, stack) for table in named}
         yield stack.enter_context(connected(views))
 
 

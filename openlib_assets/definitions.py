@@ -15,18 +15,19 @@ from openlib_assets.resources import OpenLibrary, StorageResource
 from openlib_assets.schedules import schedules
 from openlib_assets.sensors import sensors
 from openlib_assets.settings import Settings
+from openlib_assets.storage import storage_kind
 from openlib_assets.tables import DERIVED_TABLES
 
 
 def build_defs(settings: Settings | None = None, *, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
     """Assemble the code location by `settings` (default: the environment's), `resources` replacing its own by name."""
     settings = settings or Settings.from_env()
-    place = "s3" if settings.storage.startswith("s3://") else "local"
+    place = storage_kind(settings.storage)
     storage = StorageResource(root=settings.storage)
     return dg.Definitions(
         assets=_assets(place),
         resources={
-            "openlibrary": OpenLibrary(),
+            "openlibrary": OpenLibrary().as_resource(),
             "storage": storage,
             "io_manager": ParquetIOManager(storage=storage),
             **(resources or {}),

@@ -8,14 +8,15 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 
 from openlib_assets import layout
-from openlib_assets.openlibrary.client import Client
-from openlib_assets.openlibrary.enumeration import Enumeration, Listener, enumerate_subject
+from openlib_assets.openlibrary.enumeration import Enumeration, Listener
 from openlib_assets.openlibrary.errors import SubjectNotFoundError
+from openlib_assets.openlibrary.source import Source
 from openlib_assets.snapshots import (
     Snapshot,
     current_snapshot,
     next_fetched_at,
     open_current,
+    positioned,
     works_hash,
     write_snapshot,
 )
@@ -25,7 +26,6 @@ from openlib_assets.table_files import TableFileError
 from openlib_assets.tables import RAW_WORKS
 from openlib_assets.transform import CheckOutcome, connected, run_checks
 
-SOURCE = "subjects_api"
 _PREVIEW_ROWS = 5
 
 
@@ -37,6 +37,7 @@ class Fetched:
     path: str
     changed: bool
     outcomes: list[CheckOutcome]
+    pages: int
     preview: pa.Table
     verified_at: datetime
     requests: int
@@ -45,20 +46,23 @@ class Fetched:
 
 
 def fetch_subject(
-    storage: Storage, client: Client, subject: str, *, force: bool = False, listener: Listener | None = None
+    storage: Storage, source: Source, subject: str, *, force: bool = False, listener: Listener | None = None
 ) -> Fetched:
     """Fetch every work of a subject and keep them as a snapshot, unless they equal the current one.
 
     `force` writes a snapshot in any case, and accepts that works fell. Raises what the enumeration raises,
     CheckFailedError, StorageError and TableFileError; nothing is written then.
     """
-    started, requests, retries = time.monotonic(), client.traffic.requests, client.traffic.retries
-    with storage.lock(layout.lock_file(subject), what=f"the subject {subject!r}"):
+    started, requests, retries = time.monotonic(), source.traffic.requests, source.traffic.retries
+    with storage.lock(
+        layout.lock_file(subject),
+        taken=f"{subject!r} is being fetched by another run; wait for it to end, then try again",
+    ):
         sweep(storage)
         previous = _previous(storage, subject, force=force)
-        staging = SubjectStaging(storage, subject, client.subject_url(subject))
+        staging = SubjectStaging(storage, subject, source.url(subject))
         try:
-            enumeration = enumerate_subject(client, subject, staging, listener)
+            enumeration = source.enumerate(subject, staging, listener)
         except SubjectNotFoundError:
             staging.clear()
             raise
@@ -71,23 +75,24 @@ def fetch_subject(
             with open_current(storage, subject) as dataset:
                 outcomes = _checked(dataset, snapshot, previous)
         else:
-            snapshot = _snapshot(storage, client, subject, enumeration, digest)
+            snapshot = _snapshot(storage, source, subject, enumeration, digest)
 
             def check(dataset: ds.Dataset) -> None:
                 outcomes.extend(_checked(dataset, snapshot, None if force else previous))
 
             path = write_snapshot(storage, subject, staging.batches(enumeration.slices), snapshot, check)
-        preview = pa.Table.from_batches(staging.batches(enumeration.slices[:1])).slice(0, _PREVIEW_ROWS)
+        preview = pa.Table.from_batches(positioned(staging.batches(enumeration.slices[:1]))).slice(0, _PREVIEW_ROWS)
         staging.clear()
     return Fetched(
         snapshot=snapshot,
         path=path,
         changed=unchanged is None,
         outcomes=outcomes,
+        pages=enumeration.pages,
         preview=preview,
         verified_at=datetime.now(UTC),
-        requests=client.traffic.requests - requests,
-        retries=client.traffic.retries - retries,
+        requests=source.traffic.requests - requests,
+        retries=source.traffic.retries - retries,
         seconds=time.monotonic() - started,
     )
 
@@ -101,10 +106,10 @@ def _previous(storage: Storage, subject: str, *, force: bool) -> Snapshot | None
         raise
 
 
-def _snapshot(storage: Storage, client: Client, subject: str, enumeration: Enumeration, digest: str) -> Snapshot:
+def _snapshot(storage: Storage, source: Source, subject: str, enumeration: Enumeration, digest: str) -> Snapshot:
     return Snapshot(
-        source=SOURCE,
-        url=client.subject_url(subject),
+        source=source.name,
+        url=source.url(subject),
         fetched_at=next_fetched_at(storage, subject),
         work_count=enumeration.work_count,
         pages=enumeration.pages,

@@ -23,6 +23,7 @@ import pyarrow.dataset as ds
 from openlib_assets import layout
 from openlib_assets.errors import OpenlibError
 from openlib_assets.resources import StorageResource
+from openlib_assets.run_failures import failed_subjects
 from openlib_assets.snapshots import open_current
 from openlib_assets.storage import Storage
 from openlib_assets.table_files import open_table, write_table
@@ -82,6 +83,7 @@ class ParquetIOManager(dg.ConfigurableIOManager):
         wanted = context.dagster_type.typing_type
         if wanted is SubjectTables:
             return tables
+        _refuse_after_failures(context)
         if wanted in (pa.Table, Any):
             return tables.together()
         if wanted is pd.DataFrame:
@@ -102,6 +104,18 @@ class ParquetIOManager(dg.ConfigurableIOManager):
             context.step_context.add_asset_metadata(
                 table_metadata(rows.num_rows, rows.slice(0, 5), storage.uri(path)), context.asset_key, subject
             )
+
+
+def _refuse_after_failures(context: dg.InputContext) -> None:
+    """Refuse to put tables together where some subject of the run has none, rather than leave it out unsaid."""
+    failed = failed_subjects(context.step_context.instance, context.step_context.run_id)
+    if failed:
+        names = ", ".join(sorted(failed))
+        raise dg.Failure(
+            f"{context.asset_key.to_user_string()} is wanted for all subjects of the run at once, but these failed: "
+            f"{names}; run the others again without them",
+            allow_retries=False,
+        )
 
 
 def _layer(name: str, metadata: Mapping[str, Any] | None) -> str:

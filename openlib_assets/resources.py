@@ -1,13 +1,12 @@
 """What assets are given: the way to Open Library, the storage, and the tables in it."""
 
-import threading
 from typing import Annotated
 
 import dagster as dg
 from pydantic import Field, PrivateAttr
 
-from openlib_assets.openlibrary.client import Client
 from openlib_assets.openlibrary.enumeration import Listener
+from openlib_assets.openlibrary.source import Source, open_source
 from openlib_assets.settings import Settings
 from openlib_assets.storage import Storage, open_storage
 
@@ -16,16 +15,21 @@ class OpenLibrary:
     """The way to Open Library, by the settings in force when a step runs.
 
     It has no configuration, so that nothing of it (the contact, say) shows in the Dagster UI. `listener` hears how far
-    a fetch has come, `stop` ends it.
+    a fetch has come.
     """
 
-    def __init__(self, listener: Listener | None = None, stop: threading.Event | None = None) -> None:
+    def __init__(self, listener: Listener | None = None) -> None:
         self.listener = listener
-        self._stop = stop
 
-    def client(self) -> Client:
-        """Give a client for one step."""
-        return Client(Settings.from_env(), self._stop)
+    def source(self) -> Source:
+        """Open the source for one step."""
+        return open_source(Settings.from_env())
+
+    def as_resource(self) -> dg.ResourceDefinition:
+        """Give it as a resource that says in the UI what it is."""
+        return dg.ResourceDefinition(
+            lambda _: self, description="Open Library, as the OPENLIB_* variables say when a run starts."
+        )
 
 
 class StorageResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # generic only in what it hands to old-style code

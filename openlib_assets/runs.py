@@ -11,10 +11,11 @@ from typing import Any
 import dagster as dg
 
 from openlib_assets import layout
-from openlib_assets.assets.each_subject import FAILED_SUBJECTS, Failed
+from openlib_assets.assets.each_subject import FAILED_SUBJECTS
 from openlib_assets.jobs import ALL
 from openlib_assets.openlibrary.errors import SubjectNotFoundError
 from openlib_assets.partitions import SUBJECTS
+from openlib_assets.run_failures import Failed, failed_subjects
 from openlib_assets.storage import Storage
 from openlib_assets.table_files import open_table
 from openlib_assets.tables import RAW_WORKS, SUBJECT_SUMMARY
@@ -59,7 +60,7 @@ def run_subjects(
         for materialization in _materializations(result):
             if materialization.asset_key.path[-1] == RAW_WORKS.name and materialization.partition:
                 _note(results[materialization.partition], materialization)
-        for key, failed in _failures(result, stretch).items():
+        for key, failed in _failures(instance, result, stretch).items():
             results[key].error = failed.reason
             if failed.kind == SubjectNotFoundError.__name__:
                 not_found.add(key)
@@ -104,20 +105,25 @@ def _note(result: SubjectResult, materialization: dg.AssetMaterialization) -> No
     result.seconds = numbers["seconds"]
 
 
-def _failures(result: dg.ExecuteInProcessResult, stretch: Sequence[str]) -> dict[str, Failed]:
-    """Give the subjects of a run that failed; a defect fails all of them, since it does not tell them apart."""
+def _failures(
+    instance: dg.DagsterInstance, result: dg.ExecuteInProcessResult, stretch: Sequence[str]
+) -> dict[str, Failed]:
+    """Give the subjects of a run that failed; an asset that does not tell them apart fails all of them."""
+    failed = failed_subjects(instance, result.run_id)
     if result.success:
-        return {}
-    failed: dict[str, Failed] = {}
+        return failed
     for event in result.get_step_failure_events():
         data = event.step_failure_data
         if data.user_failure_data and FAILED_SUBJECTS in data.user_failure_data.metadata:
             about: Any = data.user_failure_data.metadata[FAILED_SUBJECTS].value
             failed |= {key: Failed(**why) for key, why in about.items()}
-        elif data.error:
-            root = data.error.cause or data.error
-            reason = f"{root.message.strip().splitlines()[0][:300]} (a defect; see run {result.run_id})"
-            return dict.fromkeys(stretch, Failed(str(event.step_key), "", reason))
+            continue
+        if data.user_failure_data:
+            reason = data.user_failure_data.description or ""
+        else:
+            root = data.error and (data.error.cause or data.error)
+            reason = f"{root.message.strip().splitlines()[0][:300] if root else ''} (a defect; see run {result.run_id})"
+        failed = dict.fromkeys(stretch, Failed(str(event.step_key), "", reason)) | failed
     return failed or dict.fromkeys(stretch, Failed("", "", f"the run failed; see run {result.run_id}"))
 
 

@@ -8,7 +8,7 @@ from openlib_assets.errors import OpenlibError
 from openlib_assets.jobs import ALL
 from openlib_assets.partitions import SUBJECTS, subjects
 from openlib_assets.settings import Settings
-from openlib_assets.watch_list import read_watch_list
+from openlib_assets.watch_list import NoWatchListError, read_watch_list
 
 # A tick has 60 seconds; what is left over comes with the next one.
 _MOST_NEW_SUBJECTS = 500
@@ -26,13 +26,13 @@ _MOST_NEW_SUBJECTS = 500
 )
 def new_subjects(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
     """Add partitions for new subjects and start their runs."""
-    address = Settings.from_env().subjects
     try:
+        address = Settings.from_env().subjects
         watch_list = read_watch_list(address)
+    except NoWatchListError as error:
+        return dg.SkipReason(str(error))
     except OpenlibError as error:
-        if "there is no watch list yet" in str(error):
-            return dg.SkipReason(str(error))
-        raise dg.Failure(str(error)) from error
+        raise dg.Failure(str(error)) from None
     _report_once(context, watch_list.problems)
     known = set(context.instance.get_dynamic_partitions(SUBJECTS))
     new = [key for key in watch_list.keys if key not in known][:_MOST_NEW_SUBJECTS]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
 from openlib_assets.errors import OpenlibError
+from openlib_assets.storage import StorageError, storage_kind
 
 PUBLIC_API_URL = "https://openlibrary.org"
 
@@ -100,13 +101,13 @@ def _api_url(text: str) -> str:
 
 
 def _storage(text: str) -> str:
-    if "://" not in text:
-        return text.rstrip("/") or "/"
-    advice = "give a folder or s3://bucket/prefix; credentials come from AWS's variables"
-    parts = _url("OPENLIB_STORAGE", text, advice)
-    if not text.startswith("s3://") or not parts.netloc:
-        raise SettingsError(f"OPENLIB_STORAGE={text!r}: {advice}")
-    return text.rstrip("/")
+    if "@" in text and "://" in text:
+        raise SettingsError("OPENLIB_STORAGE: leave keys and secrets out of it; they come from AWS's variables")
+    try:
+        storage_kind(text)
+    except StorageError as error:
+        raise SettingsError(f"OPENLIB_STORAGE={error}") from error
+    return text.rstrip("/") or "/"
 
 
 def _url(name: str, text: str, advice: str) -> SplitResult:

@@ -112,7 +112,7 @@ def write_snapshot(
     """Write a snapshot of the works in `batches`, unless `check`, given it as a dataset, raises; give its path."""
     path = layout.snapshot_file(subject, snapshot.name)
     with storage.writing(path) as file:
-        write_table(file, _positioned(batches), RAW_WORKS.schema, snapshot.metadata())
+        write_table(file, positioned(batches), RAW_WORKS.schema, snapshot.metadata())
         check(_dataset(file))
     return path
 
@@ -126,7 +126,8 @@ def next_fetched_at(storage: Storage, subject: str) -> datetime:
     return max(now, datetime.strptime(names[-1], _NAME_FORMAT).replace(tzinfo=UTC) + timedelta(seconds=1))
 
 
-def _positioned(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def positioned(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Number the works of an enumeration in their order: the rows of `raw_works`."""
     place = 0
     for batch in batches:
         position = pa.array(range(place, place + batch.num_rows), pa.int64())

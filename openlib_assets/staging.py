@@ -77,8 +77,7 @@ class SubjectStaging:
 
     def clear(self) -> None:
         """Throw the subject's staged pages away."""
-        for path in list(self._storage.paths(self._folder)):
-            self._storage.delete(path)
+        self._storage.clear(self._folder)
 
     def _table(self, path: str) -> pa.Table:
         with pa.ipc.open_file(pa.BufferReader(self._storage.read(path))) as reader:

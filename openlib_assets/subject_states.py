@@ -1,4 +1,4 @@
-"""What is known of each subject: watched, registered, fetched, verified, failed; and which files are its own."""
+"""What is known of each subject: watched, registered, fetched, failed, verified; and which files are its own."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from openlib_assets import layout
-from openlib_assets.partitions import SUBJECTS
+from openlib_assets.partitions import SUBJECTS, subjects
 from openlib_assets.storage import Storage
 from openlib_assets.tables import RAW_WORKS, Layer
+
+_FAILED = "FAILED"
 
 
 @dataclass(frozen=True)
@@ -35,11 +37,12 @@ def subject_states(instance: dg.DagsterInstance, watched: Sequence[str]) -> list
 
 
 def _state(instance: dg.DagsterInstance, key: str, *, watched: bool, registered: bool) -> SubjectState:
+    failed = registered and _status(instance, key) == _FAILED
     records = dg.AssetRecordsFilter(asset_key=dg.AssetKey(RAW_WORKS.name), asset_partitions=[key])
     found = instance.fetch_materializations(records, limit=1).records
     materialization = found[0].asset_materialization if found else None
     if materialization is None:
-        return SubjectState(key, watched, registered, "never fetched")
+        return SubjectState(key, watched, registered, "failed" if failed else "never fetched")
     numbers = {name: value.value for name, value in materialization.metadata.items()}
     verified = datetime.fromtimestamp(found[0].timestamp, UTC).isoformat(timespec="seconds")
     works, snapshot = numbers.get("works_reported"), numbers.get("snapshot")
@@ -47,11 +50,18 @@ def _state(instance: dg.DagsterInstance, key: str, *, watched: bool, registered:
         key,
         watched,
         registered,
-        "fetched",
+        "failed since" if failed else "fetched",
         works if isinstance(works, int) else None,
         snapshot if isinstance(snapshot, str) else None,
         verified,
     )
+
+
+def _status(instance: dg.DagsterInstance, key: str) -> str | None:
+    """Give what Dagster's UI shows for a subject's partition of `raw_works`."""
+    statuses = instance.get_status_by_partition(dg.AssetKey(RAW_WORKS.name), [key], subjects)
+    status = (statuses or {}).get(key)
+    return status.value if status else None
 
 
 def subject_files(storage: Storage, key: str) -> Iterator[str]:

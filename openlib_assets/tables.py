@@ -160,7 +160,7 @@ BOOKS = Table(
     key=("work_key",),
     columns=(
         _WORK_KEY,
-        Column("title", _TEXT, "Title; null where Open Library has none (it sends __None__).", nullable=True),
+        Column("title", _TEXT, "Title; null where Open Library has none (it sends `__None__`).", nullable=True),
         Column(
             "first_publish_year",
             _WHOLE,

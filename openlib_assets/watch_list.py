@@ -9,17 +9,20 @@ subjects:
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 import yaml
 
 from openlib_assets.errors import OpenlibError
 from openlib_assets.openlibrary.subject_keys import InvalidSubjectError, subject_key
-from openlib_assets.storage import Storage, open_storage
+from openlib_assets.storage import Storage, open_storage, split_address
 
 
 class WatchListError(OpenlibError):
     """The watch list cannot be read; it is not to be taken for an empty one."""
+
+
+class NoWatchListError(WatchListError):
+    """There is no watch list yet."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ def read_watch_list(address: str) -> WatchList:
     """Read the watch list at a path or `s3://` URL; raises WatchListError or StorageError."""
     storage, path = _place(address)
     if not storage.exists(path):
-        raise WatchListError(f"{address}: there is no watch list yet; make one with: openlib subjects add SUBJECT")
+        raise NoWatchListError(f"{address}: there is no watch list yet; make one with: openlib subjects add SUBJECT")
     return parse_watch_list(storage.read(path), address)
 
 
@@ -92,8 +95,5 @@ def _as_text(entry: object) -> str:
 
 
 def _place(address: str) -> tuple[Storage, str]:
-    if address.startswith("s3://"):
-        root, _, name = address.rpartition("/")
-        return open_storage(root), name
-    path = Path(address).expanduser().absolute()
-    return open_storage(str(path.parent)), path.name
+    root, path = split_address(address)
+    return open_storage(root), path

@@ -240,13 +240,14 @@ class TestFaults:
     def test_a_permanent_fault_of_one_page_ends_the_fetch_and_all_its_requests(
         self, fault: str, storage: LocalStorage
     ) -> None:
-        plan = FaultPlan({"http_503": 0.3}, planned=(Planned(fault, match="offset=90&"),))
+        busy = Planned("http_503", match="offset=81&", times=100)
+        plan = FaultPlan(planned=(Planned(fault, match="offset=90&"), busy))
         with Sandbox(SandboxConfig({"love": 1000}, faults=plan, latency=0.01)) as sandbox:
             with pytest.raises(PermanentError, match=rf"offset=90&.*: HTTP {fault[-3:]}.* \(1 try\)$"):
-                _fetch(sandbox, storage, page_size=10).run()
-            time.sleep(0.1)
+                _fetch(sandbox, storage, page_size=10, retry_wait=1).run()
+            assert 81 in _offsets(sandbox)
             sent = len(sandbox.requests)
-            time.sleep(0.2)
+            time.sleep(0.4)
             assert len(sandbox.requests) == sent < 40
 
     def test_a_fault_of_one_page_that_stays_ends_the_fetch_in_red(self, storage: LocalStorage) -> None:

@@ -209,18 +209,20 @@ def test_what_an_asset_returns_is_filed_by_subject_and_comes_back_the_same(made:
     assert counts == {key: len([row for row in table.to_pylist() if row["subject"] == key]) for key in keys}
 
 
-def test_a_table_without_rows_is_filed_as_one(made: Pipeline) -> None:
-    frames = [
+@pytest.mark.parametrize(
+    "frame",
+    [
         pd.DataFrame({"subject": [], "n": []}),
         pd.DataFrame({"subject": pd.Series([], dtype="string"), "n": pd.Series([], dtype="int64")}),
-    ]
-    for frame in frames:
-        result = run_assets(made, [writer(lambda _, frame=frame: frame)], SUBJECTS)
-        assert result.success, reasons(result)
-        for subject in SUBJECTS:
-            table = made.table(path_of("gold", "my_table", subject))
-            assert table.num_rows == 0
-            assert table.schema.names == ["n"]
+    ],
+)
+def test_a_table_without_rows_is_filed_as_one(made: Pipeline, frame: pd.DataFrame) -> None:
+    result = run_assets(made, [writer(lambda _: frame)], SUBJECTS)
+    assert result.success, reasons(result)
+    for subject in SUBJECTS:
+        table = made.table(path_of("gold", "my_table", subject))
+        assert table.num_rows == 0
+        assert table.schema.names == ["n"]
 
 
 def test_an_annotation_of_another_kind_is_refused_with_those_that_work(made: Pipeline) -> None:

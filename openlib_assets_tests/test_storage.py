@@ -83,6 +83,15 @@ def test_to_delete_what_is_not_there_is_no_error(storage: Storage) -> None:
     storage.delete("never/was")
 
 
+def test_a_cleared_folder_is_gone_with_all_below_it_and_nothing_else(storage: Storage, place: Place) -> None:
+    for path in PATHS:
+        storage.write(path, b"x")
+    storage.clear("a")
+    storage.clear("never/was")
+    assert set(place.states()) == {"ab/four.txt", "é/ü.txt"}
+    assert storage.folders("") == ["ab", "é"]
+
+
 def test_a_folder_is_not_a_file(storage: Storage) -> None:
     storage.write("a/b", b"x")
     assert not storage.exists("a")
@@ -184,20 +193,22 @@ def test_nothing_is_read_outside_the_root(storage: Storage, place: Place) -> Non
 
 def test_a_lock_keeps_everybody_else_out_until_it_is_let_go(storage: Storage, place: Place) -> None:
     other = place.open()
-    with storage.lock("_locks/love", what="the subject 'love'"), storage.lock("_locks/hate", what="the subject 'hate'"):
-        with pytest.raises(StorageError) as caught, other.lock("_locks/love", what="the subject 'love'"):
+    with storage.lock("_locks/love", taken="love is taken"), storage.lock("_locks/hate", taken="hate is taken"):
+        with (
+            pytest.raises(StorageError, match=r"^love is taken") as caught,
+            other.lock("_locks/love", taken="love is taken"),
+        ):
             pass
-        assert str(caught.value).startswith("the subject 'love' is being fetched by another run; wait for it to end")
         assert_one_line(caught.value)
-    with other.lock("_locks/love", what="the subject 'love'"):
+    with other.lock("_locks/love", taken="love is taken"):
         pass
     assert list(place.states()) == []
 
 
 def test_a_lock_is_let_go_when_its_block_raises(storage: Storage, place: Place) -> None:
-    with pytest.raises(ZeroDivisionError), storage.lock("lock", what="x"):
+    with pytest.raises(ZeroDivisionError), storage.lock("lock", taken="x"):
         raise ZeroDivisionError
-    with place.open().lock("lock", what="x"):
+    with place.open().lock("lock", taken="x"):
         pass
 
 
@@ -210,7 +221,7 @@ def test_of_many_that_want_a_lock_at_once_one_has_it_at_a_time(place: Place) -> 
         nonlocal most
         start.wait()
         for _ in range(5):
-            with suppress(StorageError), storage.lock("lock", what="x"):
+            with suppress(StorageError), storage.lock("lock", taken="x"):
                 holders.append(number)
                 most = max(most, len(holders))
                 time.sleep(0.002)
@@ -228,7 +239,7 @@ HOLDER = """
 import sys, time
 from openlib_assets.storage import open_storage, s3
 s3._LEASE_SECONDS = float(sys.argv[2])
-with open_storage(sys.argv[1]).lock("lock", what="x"):
+with open_storage(sys.argv[1]).lock("lock", taken="x"):
     print("held", flush=True)
     time.sleep(600)
 """
@@ -241,7 +252,7 @@ def killed_holder(root: str, *, lease_seconds: float = 60) -> Iterator[None]:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
-        with pytest.raises(StorageError), open_storage(root).lock("lock", what="x"):
+        with pytest.raises(StorageError), open_storage(root).lock("lock", taken="x"):
             pass
         holder.kill()
         holder.wait()
@@ -249,7 +260,7 @@ def killed_holder(root: str, *, lease_seconds: float = 60) -> Iterator[None]:
 
 
 def test_on_disk_a_lock_goes_at_once_with_the_death_of_its_holder(tmp_path: Path) -> None:
-    with killed_holder(str(tmp_path)), open_storage(str(tmp_path)).lock("lock", what="x"):
+    with killed_holder(str(tmp_path)), open_storage(str(tmp_path)).lock("lock", taken="x"):
         assert (tmp_path / "lock").exists()
 
 
@@ -267,7 +278,7 @@ def test_on_s3_the_lock_of_a_dead_holder_runs_out(s3_root: str, monkeypatch: pyt
     monkeypatch.setattr(s3, "_LEASE_SECONDS", 0.8)
     with killed_holder(s3_root, lease_seconds=0.8):
         time.sleep(1)
-        with storage.lock("lock", what="x"):
+        with storage.lock("lock", taken="x"):
             assert storage.exists("lock")
 
 
@@ -278,11 +289,11 @@ def test_on_s3_a_lease_taken_over_by_another_just_before_is_left_to_them(
     with monkeypatch.context() as patch:
         patch.setattr(s3, "_LEASE_SECONDS", -1.0)
         patch.setattr(s3.S3Storage, "_renew", lambda *_: None)
-        abandoned = dead.lock("lock", what="x")
+        abandoned = dead.lock("lock", taken="x")
         abandoned.__enter__()
-    held = quick.lock("lock", what="x")
+    held = quick.lock("lock", taken="x")
     while_next_read(monkeypatch, after=held.__enter__)
-    with pytest.raises(StorageError), slow.lock("lock", what="x"):
+    with pytest.raises(StorageError), slow.lock("lock", taken="x"):
         pass
     assert quick.exists("lock")
     held.__exit__(None, None, None)
@@ -292,10 +303,10 @@ def test_on_s3_a_lock_let_go_and_taken_by_another_just_before_is_left_to_them(
     s3_root: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, quick, slow = (open_storage(s3_root) for _ in range(3))
-    before, held = first.lock("lock", what="x"), quick.lock("lock", what="x")
+    before, held = first.lock("lock", taken="x"), quick.lock("lock", taken="x")
     before.__enter__()
     while_next_read(monkeypatch, before=lambda: before.__exit__(None, None, None), after=held.__enter__)
-    with pytest.raises(StorageError), slow.lock("lock", what="x"):
+    with pytest.raises(StorageError), slow.lock("lock", taken="x"):
         pass
     assert quick.exists("lock")
     held.__exit__(None, None, None)
@@ -305,10 +316,10 @@ def test_on_s3_who_lost_a_lease_leaves_the_next_one_alone(s3_root: str, monkeypa
     with monkeypatch.context() as patch:
         patch.setattr(s3, "_LEASE_SECONDS", -1.0)
         patch.setattr(s3.S3Storage, "_renew", lambda *_: None)
-        lost = open_storage(s3_root).lock("lock", what="x")
+        lost = open_storage(s3_root).lock("lock", taken="x")
         lost.__enter__()
     other = open_storage(s3_root)
-    with other.lock("lock", what="x"):
+    with other.lock("lock", taken="x"):
         lost.__exit__(None, None, None)
         assert other.exists("lock")
     assert not other.exists("lock")
@@ -336,13 +347,13 @@ def while_next_read(
 def test_on_s3_a_lock_that_is_held_does_not_run_out(s3_root: str, monkeypatch: pytest.MonkeyPatch) -> None:
     storage = open_storage(s3_root)
     monkeypatch.setattr(s3, "_LEASE_SECONDS", 0.8)
-    with storage.lock("lock", what="x"):
+    with storage.lock("lock", taken="x"):
         deadline = time.monotonic() + 2
         while time.monotonic() < deadline:
-            with pytest.raises(StorageError), storage.lock("lock", what="x"):
+            with pytest.raises(StorageError), storage.lock("lock", taken="x"):
                 pass
             time.sleep(0.1)
-    with storage.lock("lock", what="x"):
+    with storage.lock("lock", taken="x"):
         pass
 
 
@@ -357,7 +368,7 @@ def test_a_folder_that_cannot_be_written_is_an_error_of_one_line(tmp_path_factor
                 lambda: storage.write("new", b"x"),
                 lambda: storage.write("a/new", b"x"),
                 lambda: storage.delete("file"),
-                lambda: storage.lock("lock", what="x").__enter__(),
+                lambda: storage.lock("lock", taken="x").__enter__(),
             ]
             for attempt in attempts:
                 with pytest.raises(StorageError, match="Permission denied") as caught:
@@ -366,6 +377,25 @@ def test_a_folder_that_cannot_be_written_is_an_error_of_one_line(tmp_path_factor
                 assert_one_line(caught.value)
             assert storage.read("file") == b"x"
         root.chmod(0o755)
+
+
+def test_a_folder_that_cannot_be_looked_into_is_an_error_and_not_an_empty_one(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a/file").write_bytes(b"x")
+    (tmp_path / "a").chmod(0)
+    storage = open_storage(str(tmp_path))
+    attempts: list[Callable[[], object]] = [
+        lambda: storage.exists("a/file"),
+        lambda: storage.read("a/file"),
+        lambda: storage.folders("a"),
+        lambda: list(storage.paths("a")),
+    ]
+    with ordinary_user():
+        for attempt in attempts:
+            with pytest.raises(StorageError, match="Permission denied") as caught:
+                attempt()
+            assert_one_line(caught.value)
+    (tmp_path / "a").chmod(0o755)
 
 
 @contextmanager
@@ -399,7 +429,7 @@ def everything(root: str) -> list[StorageError]:
         lambda: storage.folders("a"),
         lambda: storage.delete("a"),
         lambda: storage.local_copy("a").__enter__(),
-        lambda: storage.lock("a", what="x").__enter__(),
+        lambda: storage.lock("a", taken="x").__enter__(),
     ]
     errors = []
     for attempt in attempts:

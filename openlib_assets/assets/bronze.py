@@ -9,6 +9,7 @@ from pydantic import Field
 from openlib_assets.assets.common import common_arguments
 from openlib_assets.assets.each_subject import Done, materialize_each
 from openlib_assets.fetching import Fetched, fetch_subject
+from openlib_assets.openlibrary.subject_keys import InvalidSubjectError, subject_key
 from openlib_assets.resources import OpenLibrary, StorageResource
 from openlib_assets.tables import RAW_WORKS
 from openlib_assets.ui_metadata import table_metadata
@@ -34,10 +35,13 @@ def raw_works_asset(place: str) -> dg.AssetsDefinition:
         storage: StorageResource,
     ) -> Iterator[Any]:
         bytes_ = storage.open()
-        client = openlibrary.client()
+        source = openlibrary.source()
 
         def fetch(subject: str) -> Done:
-            fetched = fetch_subject(bytes_, client, subject, force=config.force, listener=openlibrary.listener)
+            normal = subject_key(subject)
+            if subject != normal:
+                raise InvalidSubjectError(f"{subject!r} is not a subject key; its key is {normal!r}")
+            fetched = fetch_subject(bytes_, source, subject, force=config.force, listener=openlibrary.listener)
             context.log.info(f"{subject}: {_story(fetched)}")
             return Done(
                 metadata=_metadata(fetched, bytes_.uri(fetched.path)),
@@ -48,7 +52,7 @@ def raw_works_asset(place: str) -> dg.AssetsDefinition:
         try:
             yield from materialize_each(context, fetch)
         finally:
-            client.stop.set()
+            source.stop.set()
 
     return raw_works
 
@@ -56,7 +60,7 @@ def raw_works_asset(place: str) -> dg.AssetsDefinition:
 def _story(fetched: Fetched) -> str:
     state = f"wrote snapshot {fetched.snapshot.name}" if fetched.changed else f"unchanged since {fetched.snapshot.name}"
     return (
-        f"{fetched.snapshot.work_count} works on {fetched.snapshot.pages} pages in {fetched.requests} requests "
+        f"{fetched.snapshot.work_count} works on {fetched.pages} pages in {fetched.requests} requests "
         f"({fetched.retries} retries), {fetched.seconds:.1f} s; {state}"
     )
 
@@ -69,7 +73,7 @@ def _metadata(fetched: Fetched, uri: str) -> dict[str, Any]:
         "snapshot": snapshot.name,
         "verified_at": dg.MetadataValue.timestamp(fetched.verified_at),
         "works_reported": snapshot.work_count,
-        "pages": snapshot.pages,
+        "pages": fetched.pages,
         "requests": fetched.requests,
         "retries": fetched.retries,
         "seconds": round(fetched.seconds, 3),

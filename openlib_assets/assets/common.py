@@ -5,9 +5,9 @@ from typing import Any, TypedDict
 
 import dagster as dg
 
-from openlib_assets.assets.each_subject import check_specs
+from openlib_assets.assets.each_subject import GOES_SUBJECT_BY_SUBJECT, check_specs
 from openlib_assets.partitions import subjects
-from openlib_assets.tables import Column, Table
+from openlib_assets.tables import Layer, Table
 from openlib_assets.ui_metadata import column_schema
 
 OWNERS = ["team:openlib"]
@@ -29,6 +29,7 @@ class CommonArguments(TypedDict):
     partitions_def: dg.PartitionsDefinition[str]
     check_specs: list[dg.AssetCheckSpec]
     metadata: Mapping[str, Any]
+    tags: Mapping[str, str]
     output_required: bool
     backfill_policy: dg.BackfillPolicy
 
@@ -37,7 +38,7 @@ def common_arguments(table: Table, kinds: set[str]) -> CommonArguments:
     """Give what dg.asset is told of a table; `kinds` is what it is made with and where it lies."""
     return CommonArguments(
         name=table.name,
-        description=f"One row is {table.grain}.\n\n{_column_list(table.columns)}",
+        description=f"One row is {table.grain}.",
         group_name=str(table.layer),
         owners=OWNERS,
         kinds=kinds,
@@ -46,14 +47,21 @@ def common_arguments(table: Table, kinds: set[str]) -> CommonArguments:
         check_specs=check_specs(table),
         metadata={
             "dagster/column_schema": column_schema(table),
-            "layer": str(table.layer),
             "key": ", ".join(table.key),
+            **layer_metadata(table.layer),
         },
+        tags=layer_tags(table.layer),
         # Nothing is put out for a subject that failed; a run of several records each of the others on its own.
         output_required=False,
         backfill_policy=BACKFILL_POLICY,
     )
 
 
-def _column_list(columns: tuple[Column, ...]) -> str:
-    return "\n".join(f"- `{column.name}`: {column.description}" for column in columns)
+def layer_metadata(layer: Layer) -> dict[str, Any]:
+    """Give what the IO manager and the other assets of a run need to know of an asset that goes subject by subject."""
+    return {"layer": str(layer), GOES_SUBJECT_BY_SUBJECT: True}
+
+
+def layer_tags(layer: Layer) -> dict[str, str]:
+    """Give the tags to search by in the UI."""
+    return {"layer": str(layer), "source": "openlibrary"}

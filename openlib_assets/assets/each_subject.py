@@ -6,7 +6,6 @@ out by the assets that follow, and named with their reasons by the asset that co
 other subjects are complete, and the run is red.
 """
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,13 +15,14 @@ import dagster as dg
 from openlib_assets.errors import OpenlibError
 from openlib_assets.openlibrary.errors import BannedError, InterruptedFetchError
 from openlib_assets.partitions import subjects
+from openlib_assets.run_failures import Failed, failed_subjects, remember_failed
 from openlib_assets.tables import Table
 from openlib_assets.transform import CheckOutcome
 
 FAILED_SUBJECTS = "failed_subjects"
 
-# A run tag that the UI does not show; tags are what the steps of a run share, whatever process each has.
-_FAILED_TAG = ".dagster/openlib_failed_subjects"
+# Metadata of an asset that goes through its subjects as this module says, and so can tell of those that failed.
+GOES_SUBJECT_BY_SUBJECT = "goes_subject_by_subject"
 
 # Dagster would record one version of the data for all partitions of an output. This key of an output's metadata tells
 # it that the step records its own events (dagster/_core/definitions/source_asset.py, 1.13.27; a test holds us to it).
@@ -36,15 +36,6 @@ class Done:
     metadata: Mapping[str, Any]
     data_version: str
     outcomes: Sequence[CheckOutcome] = field(default=())
-
-
-@dataclass(frozen=True)
-class Failed:
-    """Why a subject failed: the asset, the kind of error, and its text."""
-
-    asset: str
-    kind: str
-    reason: str
 
 
 def check_specs(table: Table) -> list[dg.AssetCheckSpec]:
@@ -73,17 +64,12 @@ def materialize_each(context: dg.AssetExecutionContext, do: Callable[[str], Done
         yield from _materialize_several(context, do, sorted(context.partition_keys))
 
 
-def failed_subjects(run: dg.DagsterRun) -> dict[str, Failed]:
-    """Give the subjects that failed in a run of several, with their reasons."""
-    return {key: Failed(**about) for key, about in json.loads(run.tags.get(_FAILED_TAG, "{}")).items()}
-
-
 def _materialize_one(context: dg.AssetExecutionContext, do: Callable[[str], Done], subject: str) -> Iterator[Any]:
     try:
         done = do(subject)
     except OpenlibError as error:
         yield from _evaluations(context, subject, getattr(error, "outcomes", ()))
-        raise _failure({subject: _failed(context, error)}) from error
+        raise _failure({subject: _failed(context, error)}) from None
     _log_warnings(context, subject, done.outcomes)
     yield dg.MaterializeResult(
         metadata=done.metadata,
@@ -103,7 +89,7 @@ def _materialize_one(context: dg.AssetExecutionContext, do: Callable[[str], Done
 def _materialize_several(
     context: dg.AssetExecutionContext, do: Callable[[str], Done], keys: Sequence[str]
 ) -> Iterator[Any]:
-    failed = failed_subjects(_run(context))
+    failed = failed_subjects(context.instance, context.run.run_id)
     before = len(failed)
     parents = _ParentEvents(context, keys)
     for subject in keys:
@@ -130,8 +116,7 @@ def _materialize_several(
         )
         yield from _evaluations(context, subject, done.outcomes)
     if len(failed) > before:
-        about = {subject: vars(reason) for subject, reason in failed.items()}
-        context.instance.add_run_tags(context.run.run_id, {_FAILED_TAG: json.dumps(about)})
+        remember_failed(context.instance, context.run.run_id, failed)
     if failed and _fails_the_run(context, new=len(failed) > before):
         raise _failure(failed)
     for spec in context.assets_def.check_specs:
@@ -139,22 +124,21 @@ def _materialize_several(
     yield dg.MaterializeResult(metadata=_OWN_EVENTS)
 
 
-def _run(context: dg.AssetExecutionContext) -> dg.DagsterRun:
-    run: dg.DagsterRun | None = context.instance.get_run_by_id(context.run.run_id)
-    if run is None:
-        raise dg.DagsterInvariantViolationError(f"run {context.run.run_id} was deleted while it went on")
-    return run
-
-
 def _fails_the_run(context: dg.AssetExecutionContext, *, new: bool) -> bool:
-    """Tell whether failed subjects fail this asset: one that no other asset of the run waits for.
+    """Tell whether failed subjects fail this asset: one that no other of its kind in the run waits for.
 
     Where there are several of those, the one with the greatest name tells what failed before; each tells what is `new`.
     """
     graph = context.job_def.asset_layer
     selected = context.run.asset_selection or graph.executable_asset_keys
-    leaves = [key for key in selected if not any(child in selected for child in graph.get(key).child_keys)]
-    return context.asset_key in leaves and (new or context.asset_key == max(leaves))
+    ours = {key for key in selected if graph.get(key).metadata.get(GOES_SUBJECT_BY_SUBJECT)}
+
+    def is_waited_for(key: dg.AssetKey) -> bool:
+        children = set(selected).intersection(graph.get(key).child_keys)
+        return any(child in ours or is_waited_for(child) for child in children)
+
+    last = {key for key in ours if not is_waited_for(key)}
+    return context.asset_key in last and (new or context.asset_key == max(last))
 
 
 class _ParentEvents:

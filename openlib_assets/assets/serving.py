@@ -8,7 +8,7 @@ import dagster as dg
 import pyarrow as pa
 
 from openlib_assets import layout
-from openlib_assets.assets.common import BACKFILL_POLICY, OWNERS
+from openlib_assets.assets.common import BACKFILL_POLICY, OWNERS, layer_metadata, layer_tags
 from openlib_assets.assets.each_subject import Done, materialize_each
 from openlib_assets.exports import write_csv
 from openlib_assets.io_manager import SubjectTables
@@ -38,7 +38,8 @@ def subject_csv_asset(place: str) -> dg.AssetsDefinition:
         kinds={"csv", place},
         code_version="1",
         partitions_def=subjects,
-        metadata={"dagster/column_schema": _FILE_COLUMNS, "layer": str(Layer.SERVING)},
+        metadata={"dagster/column_schema": _FILE_COLUMNS, **layer_metadata(Layer.SERVING)},
+        tags=layer_tags(Layer.SERVING),
         output_required=False,
         ins={table.name: dg.AssetIn(dagster_type=SubjectTables) for table in CSV_TABLES},
         backfill_policy=BACKFILL_POLICY,

@@ -26,8 +26,9 @@ def prune(*, keep: int, yes: bool) -> None:
         if not snapshots and not runs:
             click.echo("nothing to remove")
             return
-        if not yes:
-            click.confirm(f"Remove these {len(snapshots)} snapshots and {len(runs)} runs?", abort=True)
+        if not yes and not click.confirm(f"Remove these {len(snapshots)} snapshots and {len(runs)} runs?"):
+            click.echo("nothing is removed")
+            return
         for path in snapshots:
             storage.delete(path)
         for run_id in runs:

@@ -48,7 +48,7 @@ def run_and_print(keys: list[str], *, force: bool, as_json: bool = False) -> int
     storage = open_storage(settings.storage)
     console = Console(stderr=True, highlight=False)
     with _interruptible(), open_instance() as instance, _progress(console, keys) as listener:
-        definitions = build_defs(settings, resources={"openlibrary": OpenLibrary(listener)})
+        definitions = build_defs(settings, resources={"openlibrary": OpenLibrary(listener).as_resource()})
         results = run_subjects(instance, definitions, storage, keys, force=force)
     if as_json:
         click.echo(json.dumps([asdict(result) for result in results], indent=2, ensure_ascii=False))

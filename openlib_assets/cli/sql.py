@@ -25,10 +25,10 @@ def sql(query: str | None, *, file: Path | None, form: str) -> None:
     from openlib_assets.settings import Settings
     from openlib_assets.storage import open_storage
 
-    text = query if file is None else file.read_text(encoding="utf-8")
-    with catalog(open_storage(Settings.from_env().storage)) as connection:
+    text = (query or "") if file is None else file.read_text(encoding="utf-8")
+    with catalog(open_storage(Settings.from_env().storage), text) as connection:
         try:
-            result = connection.execute(text or "")
+            result = connection.execute(text)
             headings = [column[0] for column in result.description or []]
             rows = result.fetchall()
         except duckdb.Error as error:

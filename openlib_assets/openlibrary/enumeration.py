@@ -137,12 +137,9 @@ class _Reading:
                     "check its spelling, or look it up with: openlib subjects search"
                 )
             try:
-                slices = self._whole()
+                return Enumeration(self._count, self._whole(), len(self._pages))
             except _MovedError:
                 self._moved = True
-                continue
-            if self._agreed():
-                return Enumeration(self._count, slices, len(self._pages))
         raise IncompleteError(
             f"{self._client.subject_url(self._key)}: the subject kept changing while it was read: "
             f"{self._held()} works held, {self._count} reported; run again later"

@@ -4,8 +4,8 @@ Each request reserves the next free slot in a small SQLite file (one per API hos
 that nobody starves: a thread holds one reservation at a time and slots are given in the order of asking. A 429
 pauses everybody. Where processes disagree about the rate, the lowest of those lately seen holds.
 
-Times are the system-wide monotonic clock, which a change of the wall clock does not move; a reservation that lies
-implausibly far ahead comes from before a restart of the machine and is forgotten.
+Times are the system-wide monotonic clock, which a change of the wall clock does not move. It starts anew with the
+machine, so what was reserved before a restart is forgotten.
 """
 
 import os
@@ -19,12 +19,12 @@ from urllib.parse import urlsplit
 
 import platformdirs
 
-from openlib_assets.openlibrary.errors import InterruptedFetchError
+from openlib_assets.openlibrary.errors import InterruptedFetchError, SourceError
 
 # Requests leave a little late, never early; this much air keeps every ten-second window within its bound all the same.
 _AIR = 1.02
 _RATE_REMEMBERED_SECONDS = 30.0
-_LONGEST_WAIT_SECONDS = 3600.0
+_LONGEST_WAIT_SECONDS = 86_400.0
 _LATE_SECONDS = 0.05
 # Where slots lie this close, being late by one of them is noise and asking again would cost more than it saves.
 _CLOSE_SPACING_SECONDS = 0.01
@@ -37,11 +37,13 @@ class Pace:
         self._file = file
         self._rate = requests_per_second
         self._stop = stop
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with closing(self._connect()) as db:
-            db.execute("CREATE TABLE IF NOT EXISTS pace (id INTEGER PRIMARY KEY, next_slot REAL, paused_until REAL)")
-            db.execute("CREATE TABLE IF NOT EXISTS rates (process INTEGER PRIMARY KEY, rate REAL, seen REAL)")
-            db.execute("INSERT OR IGNORE INTO pace VALUES (0, 0, 0)")
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            self._prepare()
+        except (OSError, sqlite3.Error) as error:
+            raise SourceError(
+                f"{file}: the pace cannot be kept there ({error}); set XDG_CACHE_HOME to a folder that can be written"
+            ) from error
 
     def wait_for_slot(self) -> None:
         """Return when it is this caller's turn to send one request.
@@ -61,6 +63,16 @@ class Pace:
         """Let nobody send a request for so many seconds from now."""
         with closing(self._connect()) as db:
             db.execute("UPDATE pace SET paused_until = max(paused_until, ?)", (time.monotonic() + seconds,))
+
+    def _prepare(self) -> None:
+        with closing(self._connect()) as db:
+            db.execute(
+                "CREATE TABLE IF NOT EXISTS pace"
+                " (id INTEGER PRIMARY KEY, next_slot REAL, paused_until REAL, boot TEXT DEFAULT '')"
+            )
+            db.execute("CREATE TABLE IF NOT EXISTS rates (process INTEGER PRIMARY KEY, rate REAL, seen REAL)")
+            db.execute("INSERT OR IGNORE INTO pace VALUES (0, 0, 0, ?)", (_boot(),))
+            db.execute("UPDATE pace SET next_slot = 0, paused_until = 0, boot = ?1 WHERE boot <> ?1", (_boot(),))
 
     def _reserve(self) -> tuple[float, float]:
         with closing(self._connect()) as db:
@@ -91,6 +103,14 @@ class Pace:
         # The file is a meeting point, not a record: losing it in a power cut costs nothing.
         db.execute("PRAGMA synchronous = OFF")
         return db
+
+
+def _boot() -> str:
+    """Give what tells one start of the machine from another, nothing where the system does not say."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
 
 
 def pace_file(api_url: str) -> Path:

@@ -3,17 +3,50 @@
 No domain in it: a storage knows paths below its root, files that appear whole or not at all, and nothing of tables.
 """
 
+from collections.abc import Callable
+from pathlib import Path
+
 from openlib_assets.storage.base import Storage, StorageError
 from openlib_assets.storage.local import LocalStorage
 
-__all__ = ["LocalStorage", "Storage", "StorageError", "open_storage"]
+__all__ = ["LocalStorage", "Storage", "StorageError", "open_storage", "split_address", "storage_kind"]
 
 
-def open_storage(root: str) -> Storage:
-    """Give the storage at `root`: a folder, or `s3://bucket/prefix` with AWS's standard variables and chain."""
-    if not root.startswith("s3://"):
-        return LocalStorage(root)
+def _open_s3(root: str) -> Storage:
     # Costs two seconds, which only those who chose S3 should pay.
     from openlib_assets.storage.s3 import S3Storage  # noqa: PLC0415
 
     return S3Storage.at(root)
+
+
+# What an address may begin with, before ://, and how a root of that kind is opened; anything else is a folder.
+_OPENERS: dict[str, Callable[[str], Storage]] = {"s3": _open_s3}
+
+
+def storage_kind(root: str) -> str:
+    """Give the kind of storage that a root is on: `local`, or what stands before `://`.
+
+    Raises StorageError for an address that is neither a folder nor of a kind that can be opened.
+    """
+    scheme, separator, rest = root.partition("://")
+    if not separator:
+        return LocalStorage.kind
+    if scheme not in _OPENERS or not rest.partition("/")[0]:
+        choices = " or ".join(f"{scheme}://bucket/prefix" for scheme in _OPENERS)
+        raise StorageError(f"{root!r}: give a folder or {choices}")
+    return scheme
+
+
+def open_storage(root: str) -> Storage:
+    """Give the storage at `root`: a folder, or `s3://bucket/prefix` with AWS's standard variables and chain."""
+    kind = storage_kind(root)
+    return LocalStorage(root) if kind == LocalStorage.kind else _OPENERS[kind](root)
+
+
+def split_address(address: str) -> tuple[str, str]:
+    """Split the address of a file into a root that can be opened and the path below it."""
+    if storage_kind(address) == LocalStorage.kind:
+        path = Path(address).expanduser().absolute()
+        return str(path.parent), path.name
+    root, _, name = address.rpartition("/")
+    return root, name

@@ -60,9 +60,13 @@ class Storage(Protocol):
         """Remove the file at `path`, if there is one."""
         ...
 
-    def lock(self, path: str, *, what: str) -> AbstractContextManager[None]:
-        """Hold the lock at `path`, which goes with its holder's death; `what` names it to whoever finds it taken.
+    def clear(self, folder: str) -> None:
+        """Remove everything below a folder, also what a killed process left half-written there."""
+        ...
 
-        Raises StorageError at once when somebody else holds it.
+    def lock(self, path: str, *, taken: str) -> AbstractContextManager[None]:
+        """Hold the lock at `path`, which goes with its holder's death.
+
+        Raises StorageError with the text `taken` at once when somebody else holds it.
         """
         ...

@@ -4,7 +4,9 @@ import contextlib
 import fcntl
 import filecmp
 import os
+import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +15,12 @@ from openlib_assets.storage.base import StorageError
 
 # Globs such as silver/**/*.parquet pass over names that begin with a dot.
 _TEMPORARY_PREFIX = ".writing-"
+_DAY_SECONDS = 86_400
+
+# What a plain open() would give; mkstemp's files are for their owner only. Read once, since reading sets it.
+_UMASK = os.umask(0o022)
+os.umask(_UMASK)
+_FILE_MODE = 0o666 & ~_UMASK
 
 
 class LocalStorage:
@@ -27,7 +35,8 @@ class LocalStorage:
         return str(self._at(path))
 
     def exists(self, path: str) -> bool:
-        return self._at(path).is_file()
+        with _errors(self.uri(path)):
+            return self._at(path).is_file()
 
     def paths(self, prefix: str) -> Iterator[str]:
         with _errors(self.uri(prefix)):
@@ -65,8 +74,9 @@ class LocalStorage:
         target = self._at(path)
         with _errors(str(target)):
             target.parent.mkdir(parents=True, exist_ok=True)
+            _remove_leftovers(target.parent)
             handle, name = tempfile.mkstemp(prefix=_TEMPORARY_PREFIX, dir=target.parent)
-            os.fchmod(handle, 0o666 & ~_umask())
+            os.fchmod(handle, _FILE_MODE)
             os.close(handle)
         temporary = Path(name)
         try:
@@ -90,13 +100,17 @@ class LocalStorage:
                 with contextlib.suppress(OSError):  # a folder still in use stays
                     folder.rmdir()
 
+    def clear(self, folder: str) -> None:
+        with _errors(self.uri(folder)), contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(self._at(folder))
+
     @contextmanager
-    def lock(self, path: str, *, what: str) -> Iterator[None]:
+    def lock(self, path: str, *, taken: str) -> Iterator[None]:
         target = self._at(path)
         with _errors(str(target)):
             handle = _locked(target)
         if handle is None:
-            raise StorageError(f"{what} is being fetched by another run; wait for it to end, then try again")
+            raise StorageError(taken)
         try:
             yield
         finally:
@@ -105,6 +119,14 @@ class LocalStorage:
 
     def _at(self, path: str) -> Path:
         return self._root / path
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Remove what a killed process was writing here a day ago or earlier."""
+    for leftover in folder.glob(f"{_TEMPORARY_PREFIX}*"):
+        with contextlib.suppress(FileNotFoundError):
+            if leftover.stat().st_mtime < time.time() - _DAY_SECONDS:
+                leftover.unlink()
 
 
 def _locked(file: Path) -> int | None:
@@ -122,12 +144,6 @@ def _locked(file: Path) -> int | None:
             if file.stat().st_ino == os.fstat(handle).st_ino:
                 return handle
         os.close(handle)
-
-
-def _umask() -> int:
-    current = os.umask(0o022)
-    os.umask(current)
-    return current
 
 
 @contextmanager

@@ -118,10 +118,14 @@ class S3Storage:
         with _errors(self.uri(path)):
             self._client.delete_object(Bucket=self._bucket, Key=self._key(path))
 
+    def clear(self, folder: str) -> None:
+        for path in list(self.paths(folder)):
+            self.delete(path)
+
     @contextmanager
-    def lock(self, path: str, *, what: str) -> Iterator[None]:
+    def lock(self, path: str, *, taken: str) -> Iterator[None]:
         """Hold a lease: an object written only where there is none, renewed while held, void once it has run out."""
-        lease = self._acquire(path, uuid.uuid4().hex, what)
+        lease = self._acquire(path, uuid.uuid4().hex, taken)
         done = threading.Event()
         renewing = threading.Thread(target=self._renew, args=(path, lease, done), daemon=True)
         renewing.start()
@@ -135,7 +139,7 @@ class S3Storage:
                 if found and found.holder == lease.holder:
                     self.delete(path)
 
-    def _acquire(self, path: str, me: str, what: str) -> _Lease:
+    def _acquire(self, path: str, me: str, taken: str) -> _Lease:
         """Write a lease where there is none, or in place of one that has run out and that nobody else replaced."""
         found: _Lease | None = None
         for _ in range(3):
@@ -147,10 +151,7 @@ class S3Storage:
                 return found
             if found and found.until > time.time():
                 break
-        raise StorageError(
-            f"{what} is being fetched by another run; wait for it to end, or {_LEASE_SECONDS:.0f} s if it was killed, "
-            "then try again"
-        )
+        raise StorageError(f"{taken} (a killed one lets go after {_LEASE_SECONDS:.0f} s)")
 
     def _put_lease(self, path: str, me: str, instead_of: _Lease | None) -> _Lease | None:
         """Write a lease, and give it, if there is none or just the one that it is to replace."""
@@ -180,8 +181,11 @@ class S3Storage:
                 answer = self._client.get_object(Bucket=self._bucket, Key=self._key(path))
             except self._client.exceptions.NoSuchKey:
                 return None
-            holder, _, until = answer["Body"].read().decode().partition(" ")
-        return _Lease(holder, float(until), answer["ETag"])
+            holder, _, until = answer["Body"].read().decode(errors="replace").partition(" ")
+        try:
+            return _Lease(holder, float(until), answer["ETag"])
+        except ValueError:  # not written by us; nobody holds it
+            return _Lease("", 0.0, answer["ETag"])
 
     def _renew(self, path: str, lease: _Lease, done: threading.Event) -> None:
         while not done.wait(_LEASE_SECONDS / 4):
