@@ -42,7 +42,7 @@ class LocalStorage:
         with _errors(self.uri(prefix)):
             found = sorted(
                 (Path(folder) / name).relative_to(self._root).as_posix()
-                for folder, _, names in os.walk(self._at(prefix))
+                for folder, _, names in os.walk(self._at(prefix), onerror=_raise_unless_missing)
                 for name in names
                 if not name.startswith(_TEMPORARY_PREFIX)
             )
@@ -119,6 +119,12 @@ class LocalStorage:
 
     def _at(self, path: str) -> Path:
         return self._root / path
+
+
+def _raise_unless_missing(error: OSError) -> None:
+    """Pass an error of os.walk on, which by itself takes a folder that it cannot read for an empty one."""
+    if not isinstance(error, FileNotFoundError):
+        raise error
 
 
 def _remove_leftovers(folder: Path) -> None:
