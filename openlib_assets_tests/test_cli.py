@@ -45,6 +45,8 @@ class Cli:
 
 @dataclass(frozen=True)
 class Said:
+    """What a command answered."""
+
     status: int
     out: str
     err: str
