@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from openlib_assets.openlibrary.errors import InterruptedFetchError
+from openlib_assets.openlibrary.errors import InterruptedFetchError, SourceError
 from openlib_assets.openlibrary.pacing import Pace, pace_file
 
 Sent = tuple[int, float]
@@ -200,22 +200,37 @@ class TestRecovery:
     @pytest.mark.parametrize("column", ["next_slot", "paused_until"])
     def test_a_slot_or_pause_implausibly_far_ahead_is_forgotten(self, file: Path, column: str) -> None:
         pace = _pace(file, 10)
-        _next_slot(file, 3700, column)
+        _next_slot(file, 90_000, column)
         started = time.monotonic()
         pace.wait_for_slot()
         assert time.monotonic() - started < 0.5
 
     @pytest.mark.parametrize("column", ["next_slot", "paused_until"])
-    def test_a_slot_or_pause_within_the_hour_is_kept(self, file: Path, column: str) -> None:
+    def test_a_slot_or_pause_within_the_day_is_kept(self, file: Path, column: str) -> None:
         stop = threading.Event()
         pace = _pace(file, 10, stop)
-        _next_slot(file, 3500, column)
+        _next_slot(file, 80_000, column)
         with ThreadPoolExecutor() as threads:
             waiting = threads.submit(pace.wait_for_slot)
             time.sleep(0.3)
             assert not waiting.done()
             stop.set()
             assert isinstance(waiting.exception(), InterruptedFetchError)
+
+    @pytest.mark.parametrize("column", ["next_slot", "paused_until"])
+    def test_what_was_reserved_before_a_restart_of_the_machine_is_forgotten(self, file: Path, column: str) -> None:
+        _pace(file, 10)
+        _next_slot(file, 600, column)
+        with closing(sqlite3.connect(file)) as db, db:
+            db.execute("UPDATE pace SET boot = 'the start before'")
+        started = time.monotonic()
+        _pace(file, 10).wait_for_slot()
+        assert time.monotonic() - started < 0.5
+
+    def test_a_folder_that_cannot_be_written_is_told_in_one_line(self, tmp_path: Path) -> None:
+        (tmp_path / "file").touch()
+        with pytest.raises(SourceError, match=r"^\S+/pace.sqlite: .* set XDG_CACHE_HOME [^\n]+$"):
+            _pace(tmp_path / "file" / "pace.sqlite", 10)
 
     def test_the_order_to_stop_ends_a_wait_at_once(self, file: Path) -> None:
         stop = threading.Event()

@@ -1,6 +1,7 @@
 """The sensor that follows the watch list, and the monthly refresh."""
 
 import logging
+import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -219,7 +220,8 @@ def test_what_is_written_is_read_again(storage_root: str) -> None:
 
 def evaluate_schedule(instance: dg.DagsterInstance, when: datetime) -> list[Any]:
     with dg.build_schedule_context(instance=instance, scheduled_execution_time=when) as context:
-        return list(monthly_refresh(context) or ())
+        requests: Any = monthly_refresh(context)
+        return list(requests)
 
 
 def test_once_a_month_every_registered_subject_is_run(instance: dg.DagsterInstance) -> None:
@@ -243,35 +245,46 @@ def test_without_a_registered_subject_the_schedule_says_what_to_do(instance: dg.
 def test_the_daemon_adds_partitions_and_runs_them_and_at_the_next_tick_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The definitions as the daemon loads them, its own evaluation, and real runs on a sandbox."""
+    """The definitions as a code location, the daemon's own evaluation, and real runs on a sandbox."""
     root = tmp_path / "data"
-    with (
-        Sandbox(SandboxConfig({"science_fiction": 5, "place:france": 6})) as sandbox,
-        dg.instance_for_test(synchronous_run_coordinator=True, synchronous_run_launcher=True) as instance,
-    ):
+    root.mkdir()
+    (root / "subjects.yaml").write_text(LIST)
+    with Sandbox(SandboxConfig({"science_fiction": 5, "place:france": 6})) as sandbox:
         monkeypatch.setenv("OPENLIB_API_URL", sandbox.url)
         monkeypatch.setenv("OPENLIB_STORAGE", str(root))
         monkeypatch.setenv("OPENLIB_REQUESTS_PER_SECOND", "1000")
-        root.mkdir()
-        (root / "subjects.yaml").write_text(LIST)
         target = ModuleTarget("openlib_assets.definitions", None, str(tmp_path), "openlib_assets")
-        with create_test_daemon_workspace_context(target, instance) as workspace:
+        with dg.instance_for_test() as instance, create_test_daemon_workspace_context(target, instance) as workspace:
             first, second, third = daemon_ticks(workspace, instance, 3)
-        runs = instance.get_runs()
-        assert first.status == TickStatus.SUCCESS
-        assert instance.get_dynamic_partitions("subjects") == ["place:france", "science_fiction"]
-        assert {run.tags["dagster/partition"] for run in runs} == {"place:france", "science_fiction"}
-        assert [run.status for run in runs] == [dg.DagsterRunStatus.SUCCESS] * 2
-        (warning,) = warnings(instance, first)
-        assert warning.endswith(
-            f"skipped: {root}/subjects.yaml, entry 3: '...' is not a usable subject: it holds '...', which a partition "
-            "key cannot"
-        )
-        for later in (second, third):
-            assert later.status == TickStatus.SKIPPED
-            assert later.skip_reason == f"all 2 subjects of {root}/subjects.yaml are known"
-            assert warnings(instance, later) == []
+            assert ended_runs(instance) == {
+                "place:france": dg.DagsterRunStatus.SUCCESS,
+                "science_fiction": dg.DagsterRunStatus.SUCCESS,
+            }
+            assert instance.get_dynamic_partitions("subjects") == ["place:france", "science_fiction"]
+            assert first.status == TickStatus.SUCCESS
+            (warning,) = warnings(instance, first)
+            assert warning.endswith(
+                f"skipped: {root}/subjects.yaml, entry 3: '...' is not a usable subject: it holds '...', which a "
+                "partition key cannot"
+            )
+            for later in (second, third):
+                assert later.status == TickStatus.SKIPPED
+                assert later.skip_reason == f"all 2 subjects of {root}/subjects.yaml are known"
+                assert warnings(instance, later) == []
         assert (root / "exports/place%3Afrance/books.csv").exists()
+        assert (root / "exports/science_fiction/books.csv").exists()
+
+
+def ended_runs(instance: dg.DagsterInstance) -> dict[str, dg.DagsterRunStatus]:
+    """Wait until all runs have ended; give what became of each by its subject."""
+    deadline = time.monotonic() + 120
+    while not all(run.is_finished for run in instance.get_runs()):
+        assert time.monotonic() < deadline, "a run does not end"
+        time.sleep(0.1)
+    runs = instance.get_runs()
+    by_subject = {run.tags["dagster/partition"]: run.status for run in runs}
+    assert len(by_subject) == len(runs)
+    return by_subject
 
 
 def daemon_ticks(

@@ -250,7 +250,9 @@ def test_two_fetches_in_pages_of_other_sizes_give_equal_tables(
         assert read_table(second.storage, next(second.storage.paths("bronze"))).num_rows == SIZES[CHANGED]
 
 
-@pytest.mark.parametrize("missing", [{"authors": []}, {"first_publish_year": None}, {"authors": [], "first_publish_year": None}])
+@pytest.mark.parametrize(
+    "missing", [{"authors": []}, {"first_publish_year": None}, {"authors": [], "first_publish_year": None}]
+)
 def test_a_subject_in_which_every_work_lacks_the_same_has_empty_tables_and_is_green(
     missing: dict[str, Any], new_place: PlaceMaker
 ) -> None:
