@@ -13,7 +13,7 @@ import pytest
 
 from openlib_assets.io_manager import SubjectTables
 from openlib_assets.partitions import subjects
-from openlib_assets.sandbox import Sandbox, SandboxConfig
+from openlib_assets.sandbox import FaultPlan, Sandbox, SandboxConfig
 from openlib_assets_tests.conftest import (
     Pipeline,
     Place,
@@ -58,13 +58,13 @@ def made(
 
 
 def run_assets(
-    pipeline: Pipeline, assets: Sequence[dg.AssetsDefinition], keys: Sequence[str]
+    pipeline: Pipeline, assets: Sequence[dg.AssetsDefinition], keys: Sequence[str], *, with_ours: bool = False
 ) -> dg.ExecuteInProcessResult:
     """Materialise somebody's own assets, added to the project's definitions, for some subjects in one run."""
     merged = dg.Definitions.merge(pipeline.definitions, dg.Definitions(assets=list(assets)))
     arguments: dict[str, Any] = {
         "instance": pipeline.instance,
-        "asset_selection": [asset.key for asset in assets],
+        "asset_selection": None if with_ours else [asset.key for asset in assets],
         "run_config": {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
         "raise_on_error": False,
     }
@@ -265,6 +265,23 @@ def test_a_missing_table_upstream_is_a_line_that_says_what_to_run(made: Pipeline
         assert f"/{table}/subject=never%20fetched/" in text
         assert text.endswith(f"there is no such table yet; {remedy}")
         assert len(text.splitlines()) == 1
+
+
+def test_tables_are_not_put_together_where_a_subject_of_the_run_failed(
+    instance: dg.DagsterInstance, new_place: PlaceMaker
+) -> None:
+    seen: list[pd.DataFrame] = []
+    plan = FaultPlan(permanent={"refused": "http_403"})
+    with Sandbox(SandboxConfig({"fine": 5, "refused": 5}, faults=plan)) as sandbox:
+        pipeline = Pipeline(new_place("local"), instance, sandbox.url)
+        instance.add_dynamic_partitions("subjects", ["fine", "refused"])
+        result = run_assets(pipeline, [reader(pd.DataFrame, seen)], ["fine", "refused"], with_ours=True)
+        assert not result.success
+        assert seen == []
+        assert any("these failed: refused; run the others again without them" in reason for reason in reasons(result))
+        assert_tables_equal(pipeline, "fine", reference_tables(pipeline, "fine", list(sandbox.works("fine"))))
+        assert run_assets(pipeline, [reader(pd.DataFrame, seen)], ["fine"]).success
+        assert len(seen) == 1
 
 
 def damaged(kind: str, whole: bytes, folder: Path) -> bytes:

@@ -254,7 +254,10 @@ def test_the_daemon_adds_partitions_and_runs_them_and_at_the_next_tick_nothing(
         monkeypatch.setenv("OPENLIB_STORAGE", str(root))
         monkeypatch.setenv("OPENLIB_REQUESTS_PER_SECOND", "1000")
         target = ModuleTarget("openlib_assets.definitions", None, str(tmp_path), "openlib_assets")
-        with dg.instance_for_test() as instance, create_test_daemon_workspace_context(target, instance) as workspace:
+        with (
+            dg.instance_for_test(synchronous_run_coordinator=True) as instance,
+            create_test_daemon_workspace_context(target, instance) as workspace,
+        ):
             first, second, third = daemon_ticks(workspace, instance, 3)
             assert ended_runs(instance) == {
                 "place:france": dg.DagsterRunStatus.SUCCESS,

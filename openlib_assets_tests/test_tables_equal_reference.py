@@ -269,3 +269,38 @@ def test_a_subject_in_which_every_work_lacks_the_same_has_empty_tables_and_is_gr
         assert_tables_equal(pipeline, subject, wanted)
         text = pipeline.storage.read(f"exports/{subject}/author_yearly_counts.csv")
         assert text == b"author_key,author_name,year,book_count\n"
+
+
+AWKWARD = (
+    "",
+    " ",
+    "__None__",
+    'a "quoted" one',
+    "a,b",
+    "a\nb",
+    "a\r\nb",
+    "\r",
+    "#1",
+    "=1+1",
+    "NULL",
+    "\\N",
+    "a|b",
+    "'",
+)
+STRANGE = ("\ufeffa", "a\u2028b", "a\tb", "NaN", "0x1F", "\U0001f680", "ﬁ", "e\u0301", "\x7f", "\ud83d", "\x00")
+
+
+def test_awkward_texts_pass_through_tables_and_csv_files_unharmed(new_place: PlaceMaker) -> None:
+    subject = "awkward"
+    with Sandbox(SandboxConfig({subject: 0})) as sandbox, dg.DagsterInstance.ephemeral() as instance:
+        for number, text in enumerate((*AWKWARD, *STRANGE), start=2):
+            authors = [{"key": f"/authors/OL{key}A", "name": text} for key in (1, number)]
+            sandbox.add_work(subject, {"title": text, "subject": [text, "", text], "authors": authors})
+        pipeline = Pipeline(new_place("local"), instance, sandbox.url)
+        result = pipeline.run(subject)
+        assert result.success, failure_text(result)
+        wanted = reference_tables(pipeline, subject, list(sandbox.works(subject)))
+        assert_tables_equal(pipeline, subject, wanted)
+        for name in CSV:
+            found = pipeline.storage.read(f"exports/{subject}/{name}.csv").decode()
+            assert_same_rows(found.split("\n"), csv_text(list(wanted[name][0]), wanted[name]).split("\n"))
