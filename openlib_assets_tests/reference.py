@@ -152,9 +152,7 @@ def _authors(names: Mapping[str, str | None], books_by_author: Mapping[str, list
     ]
 
 
-def _author_yearly_counts(
-    names: Mapping[str, str | None], books_by_author: Mapping[str, list[Row]]
-) -> list[Row]:
+def _author_yearly_counts(names: Mapping[str, str | None], books_by_author: Mapping[str, list[Row]]) -> list[Row]:
     """Rule 5: only years with a book have a row."""
     return [
         {

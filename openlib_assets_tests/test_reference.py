@@ -97,8 +97,7 @@ def test_columns_stand_in_the_order_of_the_contract() -> None:
     result = compute(work("OL1W", ("OL1A", "Ann"), year=2000))
     assert {table: " ".join(rows[0]) for table, rows in result.items()} == {
         "books": (
-            "work_key title first_publish_year year_status edition_count author_count has_fulltext cover_id "
-            "subjects"
+            "work_key title first_publish_year year_status edition_count author_count has_fulltext cover_id subjects"
         ),
         "authors": "author_key author_name book_count first_year last_year",
         "author_books": "author_key work_key author_position",
@@ -123,9 +122,7 @@ def test_an_empty_subject() -> None:
 
 
 def test_an_author_listed_twice_on_a_work_counts_once_at_the_first_place() -> None:
-    result = compute(
-        work("OL1W", ("OL1A", "Ann"), ("OL2A", "Bob"), ("OL1A", "Anna"), ("OL3A", "Cid"), year=2000)
-    )
+    result = compute(work("OL1W", ("OL1A", "Ann"), ("OL2A", "Bob"), ("OL1A", "Anna"), ("OL3A", "Cid"), year=2000))
     assert result["books"][0]["author_count"] == 3
     assert [list(row.values()) for row in result["author_books"]] == [
         ["OL1A", "OL1W", 1],
@@ -301,9 +298,7 @@ def test_recorded_answers_are_whole(subject_key: str, works: int) -> None:
 def test_tables_of_a_recorded_answer() -> None:
     result = compute(*recorded_answer("science_fiction")["works"])
     wells = [row for row in result["author_averages"] if row["author_name"] == "H. G. Wells"]
-    assert [list(row.values()) for row in wells] == [
-        ["OL13066A", "H. G. Wells", 3, 3, 1895, 1898, 3, 4, 1.0, 0.75]
-    ]
+    assert [list(row.values()) for row in wells] == [["OL13066A", "H. G. Wells", 3, 3, 1895, 1898, 3, 4, 1.0, 0.75]]
     [summary] = result["subject_summary"]
     assert (summary["works_dated"], summary["authors"]) == (12, 18)
     assert (summary["first_year"], summary["last_year"]) == (1800, 1949)
