@@ -179,7 +179,7 @@ class Sandbox:
         """Take a work out of a subject."""
         self._catalogue.remove_work(subject, key)
 
-    def change_work(self, subject: str, key: str, **fields: Any) -> None:
+    def change_work(self, subject: str, key: str, /, **fields: Any) -> None:
         """Change fields of a work of a subject, wherever it is listed."""
         self._catalogue.change_work(subject, key, fields)
 
