@@ -250,12 +250,13 @@ def killed_holder(root: str, *, lease_seconds: float = 60) -> Iterator[None]:
     """Let another process take the lock, check that it has it, and kill it the hard way."""
     command = [sys.executable, "-c", HOLDER, root, str(lease_seconds)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == "held\n"
-        with pytest.raises(StorageError), open_storage(root).lock("lock", taken="x"):
-            pass
-        holder.kill()
-        holder.wait()
+        try:
+            assert holder.stdout is not None
+            assert holder.stdout.readline() == "held\n"
+            with pytest.raises(StorageError), open_storage(root).lock("lock", taken="x"):
+                pass
+        finally:
+            holder.kill()
     yield
 
 
@@ -275,9 +276,10 @@ def s3_root(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_on_s3_the_lock_of_a_dead_holder_runs_out(s3_root: str, monkeypatch: pytest.MonkeyPatch) -> None:
     storage = open_storage(s3_root)
-    monkeypatch.setattr(s3, "_LEASE_SECONDS", 0.8)
-    with killed_holder(s3_root, lease_seconds=0.8):
-        time.sleep(1)
+    # Long enough that a holder on a busy machine renews it in time.
+    monkeypatch.setattr(s3, "_LEASE_SECONDS", 4.0)
+    with killed_holder(s3_root, lease_seconds=4.0):
+        time.sleep(4.2)
         with storage.lock("lock", taken="x"):
             assert storage.exists("lock")
 
