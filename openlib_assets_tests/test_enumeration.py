@@ -466,7 +466,7 @@ class TestResume:
             fetch.run()
         # Requests that were under way end on their own; what they fetch is set aside as well.
         for reader in set(threading.enumerate()) - before:
-            if "read" in reader.name:
+            if reader.name.endswith("(read)"):
                 reader.join()
         return {page.offset for page in fetch.staging.pages()}
 
