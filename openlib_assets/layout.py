@@ -4,7 +4,6 @@ from openlib_assets.openlibrary.subject_keys import encoded_key
 from openlib_assets.tables import Layer
 
 STAGING = "_staging"
-WATCH_LIST = "subjects.yaml"
 
 
 def table_file(layer: str, table: str, subject: str) -> str:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-# Sizes of the demo's subjects at size 1; `--size` multiplies them.
+# The subjects of the demo and of a sandbox that is not told others, with their sizes.
 DEMO_SUBJECTS = {"science_fiction": 2500, "place:france": 400, "person:sherlock_holmes": 60}
 
 
