@@ -1,6 +1,8 @@
 """A fetch from end to end: enumerate a subject, compare it with what is held, write a snapshot if it is new."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -21,7 +23,7 @@ from openlib_assets.snapshots import (
     write_snapshot,
 )
 from openlib_assets.staging import SubjectStaging, sweep
-from openlib_assets.storage import Storage
+from openlib_assets.storage import Storage, StorageError
 from openlib_assets.table_files import TableFileError
 from openlib_assets.tables import RAW_WORKS
 from openlib_assets.transform import CheckOutcome, connected, run_checks
@@ -45,15 +47,18 @@ class Fetched:
     seconds: float
 
 
-def fetch_subject(
+@contextmanager
+def fetched_subject(
     storage: Storage, source: Source, subject: str, *, force: bool = False, listener: Listener | None = None
-) -> Fetched:
+) -> Iterator[Fetched]:
     """Fetch every work of a subject and keep them as a snapshot, unless they equal the current one.
 
-    `force` writes a snapshot in any case, and accepts that works fell. Raises what the enumeration raises,
-    CheckFailedError, StorageError and TableFileError; nothing is written then.
+    The staged pages stay until the block has ended well: whoever records the fetch there can be killed before that,
+    and no page is asked for again. Nobody else fetches the subject meanwhile. `force` writes a snapshot in any case,
+    and accepts that works fell. Raises what the enumeration raises, CheckFailedError, StorageError and TableFileError;
+    nothing is written then.
     """
-    started, requests, retries = time.monotonic(), source.traffic.requests, source.traffic.retries
+    started = time.monotonic()
     with storage.lock(
         layout.lock_file(subject),
         taken=f"{subject!r} is being fetched by another run; wait for it to end, then try again",
@@ -62,7 +67,7 @@ def fetch_subject(
         previous = _previous(storage, subject, force=force)
         staging = SubjectStaging(storage, subject, source.url(subject))
         try:
-            enumeration = source.enumerate(subject, staging, listener)
+            enumeration, traffic = source.enumerate(subject, staging, listener)
         except SubjectNotFoundError:
             staging.clear()
             raise
@@ -82,19 +87,20 @@ def fetch_subject(
 
             path = write_snapshot(storage, subject, staging.batches(enumeration.slices), snapshot, check)
         preview = pa.Table.from_batches(positioned(staging.batches(enumeration.slices[:1]))).slice(0, _PREVIEW_ROWS)
-        staging.clear()
-    return Fetched(
-        snapshot=snapshot,
-        path=path,
-        changed=unchanged is None,
-        outcomes=outcomes,
-        pages=enumeration.pages,
-        preview=preview,
-        verified_at=datetime.now(UTC),
-        requests=source.traffic.requests - requests,
-        retries=source.traffic.retries - retries,
-        seconds=time.monotonic() - started,
-    )
+        yield Fetched(
+            snapshot=snapshot,
+            path=path,
+            changed=unchanged is None,
+            outcomes=outcomes,
+            pages=enumeration.pages,
+            preview=preview,
+            verified_at=datetime.now(UTC),
+            requests=traffic.requests,
+            retries=traffic.retries,
+            seconds=time.monotonic() - started,
+        )
+        with suppress(StorageError):  # what is left is swept after a day
+            staging.clear()
 
 
 def _previous(storage: Storage, subject: str, *, force: bool) -> Snapshot | None:

@@ -3,6 +3,7 @@
 import atexit
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ Relation: TypeAlias = ds.Dataset | pa.Table
 _MEMORY_LIMIT = "1GB"
 _BATCH_ROWS = 65_536
 _PREVIEW_ROWS = 5
+_starting = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,9 @@ def built(table: Table, inputs: Mapping[str, Relation]) -> Iterator[Built]:
 @contextmanager
 def connected(inputs: Mapping[str, Relation]) -> Iterator[duckdb.DuckDBPyConnection]:
     """Lend a DuckDB connection on which each input is a view; it keeps to its memory and spills to disk."""
-    with _engine().cursor() as connection:
+    with _starting:
+        engine = _engine()
+    with engine.cursor() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         for name, relation in inputs.items():
             connection.register(name, relation)

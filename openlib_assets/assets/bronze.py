@@ -1,14 +1,15 @@
 """Bronze: what Open Library sent, kept exactly."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import dagster as dg
 from pydantic import Field
 
 from openlib_assets.assets.common import common_arguments
-from openlib_assets.assets.each_subject import Done, materialize_each
-from openlib_assets.fetching import Fetched, fetch_subject
+from openlib_assets.assets.each_subject import Done, materialize_each, said_in_one_line
+from openlib_assets.fetching import Fetched, fetched_subject
 from openlib_assets.openlibrary.subject_keys import InvalidSubjectError, subject_key
 from openlib_assets.resources import OpenLibrary, StorageResource
 from openlib_assets.tables import RAW_WORKS
@@ -34,25 +35,24 @@ def raw_works_asset(place: str) -> dg.AssetsDefinition:
         openlibrary: dg.ResourceParam[OpenLibrary],
         storage: StorageResource,
     ) -> Iterator[Any]:
-        bytes_ = storage.open()
-        source = openlibrary.source()
+        with said_in_one_line():
+            bytes_ = storage.open()
+            source = openlibrary.source()
 
-        def fetch(subject: str) -> Done:
+        @contextmanager
+        def fetch(subject: str) -> Iterator[Done]:
             normal = subject_key(subject)
             if subject != normal:
                 raise InvalidSubjectError(f"{subject!r} is not a subject key; its key is {normal!r}")
-            fetched = fetch_subject(bytes_, source, subject, force=config.force, listener=openlibrary.listener)
-            context.log.info(f"{subject}: {_story(fetched)}")
-            return Done(
-                metadata=_metadata(fetched, bytes_.uri(fetched.path)),
-                outcomes=fetched.outcomes,
-                data_version=fetched.snapshot.content_hash,
-            )
+            with fetched_subject(bytes_, source, subject, force=config.force, listener=openlibrary.listener) as fetched:
+                context.log.info(f"{subject}: {_story(fetched)}")
+                yield Done(
+                    metadata=_metadata(fetched, bytes_.uri(fetched.path)),
+                    outcomes=fetched.outcomes,
+                    data_version=fetched.snapshot.content_hash,
+                )
 
-        try:
-            yield from materialize_each(context, fetch)
-        finally:
-            source.stop.set()
+        yield from materialize_each(context, fetch, at_once=source.max_in_flight, stop=source.stop.set)
 
     return raw_works
 

@@ -1,7 +1,7 @@
 """Silver and gold: every table that SQL makes from others, by one rule."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from typing import Any
 
 import dagster as dg
@@ -9,7 +9,7 @@ import pyarrow.dataset as ds
 
 from openlib_assets import layout
 from openlib_assets.assets.common import common_arguments
-from openlib_assets.assets.each_subject import Done, materialize_each
+from openlib_assets.assets.each_subject import Done, materialize_each, said_in_one_line
 from openlib_assets.io_manager import SubjectTables
 from openlib_assets.resources import StorageResource
 from openlib_assets.snapshots import Snapshot
@@ -28,8 +28,9 @@ def derived_asset(table: Table, place: str) -> dg.AssetsDefinition:
         ins={name: dg.AssetIn(dagster_type=SubjectTables) for name in table.made_from},
     )
     def derived(context: dg.AssetExecutionContext, storage: StorageResource, **inputs: SubjectTables) -> Iterator[Any]:
-        bytes_ = storage.open()
-        yield from materialize_each(context, lambda subject: make_table(bytes_, table, subject, inputs))
+        with said_in_one_line():
+            bytes_ = storage.open()
+        yield from materialize_each(context, lambda subject: nullcontext(make_table(bytes_, table, subject, inputs)))
 
     return derived
 

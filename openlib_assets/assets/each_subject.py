@@ -7,19 +7,24 @@ other subjects are complete, and the run is red.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import dagster as dg
 
+from openlib_assets.assets.at_once import each_done
 from openlib_assets.errors import OpenlibError
-from openlib_assets.openlibrary.errors import BannedError, InterruptedFetchError
+from openlib_assets.openlibrary.errors import InterruptedFetchError
 from openlib_assets.partitions import subjects
 from openlib_assets.run_failures import Failed, failed_subjects, remember_failed
 from openlib_assets.tables import Table
 from openlib_assets.transform import CheckOutcome
 
 FAILED_SUBJECTS = "failed_subjects"
+
+# While one subject is recorded, the next is made: Dagster works in Python, DuckDB beside it.
+AT_ONCE = 2
 
 # Metadata of an asset that goes through its subjects as this module says, and so can tell of those that failed.
 GOES_SUBJECT_BY_SUBJECT = "goes_subject_by_subject"
@@ -52,60 +57,78 @@ def check_specs(table: Table) -> list[dg.AssetCheckSpec]:
     ]
 
 
-def materialize_each(context: dg.AssetExecutionContext, do: Callable[[str], Done]) -> Iterator[Any]:
-    """Do the work for each subject of the run and give Dagster the events.
-
-    Raises dg.Failure in a run of one subject if that failed; in a run of several, if this is the last asset of the
-    run and any subject failed on the way.
-    """
-    if len(context.partition_keys) == 1:
-        yield from _materialize_one(context, do, context.partition_key)
-    else:
-        yield from _materialize_several(context, do, sorted(context.partition_keys))
-
-
-def _materialize_one(context: dg.AssetExecutionContext, do: Callable[[str], Done], subject: str) -> Iterator[Any]:
+@contextmanager
+def said_in_one_line() -> Iterator[None]:
+    """Fail the step with the text of a foreseen error that concerns no single subject."""
     try:
-        done = do(subject)
+        yield
+    except OpenlibError as error:
+        raise dg.Failure(str(error), allow_retries=False) from None
+
+
+def materialize_each(
+    context: dg.AssetExecutionContext,
+    do: Callable[[str], AbstractContextManager[Done]],
+    *,
+    at_once: int = AT_ONCE,
+    stop: Callable[[], object] = lambda: None,
+) -> Iterator[Any]:
+    """Do the work for each subject of the run, so many at once, and give Dagster the events.
+
+    The block in which a subject was done ends after its events were recorded, with an error if they were not. `stop`
+    is called when no more work is wanted. Raises dg.Failure in a run of one subject if that failed; in a run of
+    several, if this is the last asset of the run and any subject failed on the way.
+    """
+    try:
+        if len(context.partition_keys) == 1:
+            yield from _materialize_one(context, do, context.partition_key)
+        else:
+            yield from _materialize_several(context, do, sorted(context.partition_keys), at_once, stop)
+    finally:
+        stop()
+
+
+def _materialize_one(
+    context: dg.AssetExecutionContext, do: Callable[[str], AbstractContextManager[Done]], subject: str
+) -> Iterator[Any]:
+    try:
+        with do(subject) as done:
+            _log_warnings(context, subject, done.outcomes)
+            yield dg.MaterializeResult(
+                metadata=done.metadata,
+                data_version=dg.DataVersion(done.data_version),
+                check_results=[
+                    dg.AssetCheckResult(
+                        check_name=outcome.check.name,
+                        passed=outcome.passed,
+                        severity=_severity(outcome),
+                        metadata=_numbers(outcome),
+                    )
+                    for outcome in done.outcomes
+                ],
+            )
     except OpenlibError as error:
         yield from _evaluations(context, subject, getattr(error, "outcomes", ()))
         raise _failure({subject: _failed(context, error)}) from None
-    _log_warnings(context, subject, done.outcomes)
-    yield dg.MaterializeResult(
-        metadata=done.metadata,
-        data_version=dg.DataVersion(done.data_version),
-        check_results=[
-            dg.AssetCheckResult(
-                check_name=outcome.check.name,
-                passed=outcome.passed,
-                severity=_severity(outcome),
-                metadata=_numbers(outcome),
-            )
-            for outcome in done.outcomes
-        ],
-    )
 
 
 def _materialize_several(
-    context: dg.AssetExecutionContext, do: Callable[[str], Done], keys: Sequence[str]
+    context: dg.AssetExecutionContext,
+    do: Callable[[str], AbstractContextManager[Done]],
+    keys: Sequence[str],
+    at_once: int,
+    stop: Callable[[], object],
 ) -> Iterator[Any]:
     failed = failed_subjects(context.instance, context.run.run_id)
     before = len(failed)
     parents = _ParentEvents(context, keys)
-    for subject in keys:
-        if subject in failed:
-            continue
-        try:
-            done = do(subject)
-        except InterruptedFetchError:
-            raise
-        except OpenlibError as error:
-            failed[subject] = _failed(context, error)
-            context.log.error(f"{subject}: {error}")  # noqa: TRY400 - foreseen: a line, no traceback
-            yield from _evaluations(context, subject, getattr(error, "outcomes", ()))
-            if isinstance(error, BannedError):
-                # Whoever asks on now is only shut out for longer.
-                failed |= {key: failed[subject] for key in keys if key > subject and key not in failed}
+    for subject, done in each_done([key for key in keys if key not in failed], do, at_once, stop):
+        if isinstance(done, InterruptedFetchError):
+            raise done
+        if isinstance(done, OpenlibError):
+            failed[subject] = _failed(context, done)
+            context.log.error(f"{subject}: {done}")
+            yield from _evaluations(context, subject, getattr(done, "outcomes", ()))
             continue
         _log_warnings(context, subject, done.outcomes)
         yield dg.AssetMaterialization(

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import nullcontext
 from typing import Any
 
 import dagster as dg
@@ -9,7 +10,7 @@ import pyarrow as pa
 
 from openlib_assets import layout
 from openlib_assets.assets.common import BACKFILL_POLICY, OWNERS, layer_metadata, layer_tags
-from openlib_assets.assets.each_subject import Done, materialize_each
+from openlib_assets.assets.each_subject import Done, materialize_each, said_in_one_line
 from openlib_assets.exports import write_csv
 from openlib_assets.io_manager import SubjectTables
 from openlib_assets.partitions import subjects
@@ -47,8 +48,9 @@ def subject_csv_asset(place: str) -> dg.AssetsDefinition:
     def subject_csv(
         context: dg.AssetExecutionContext, storage: StorageResource, **inputs: SubjectTables
     ) -> Iterator[Any]:
-        bytes_ = storage.open()
-        yield from materialize_each(context, lambda subject: write_csv_files(bytes_, subject, inputs))
+        with said_in_one_line():
+            bytes_ = storage.open()
+        yield from materialize_each(context, lambda subject: nullcontext(write_csv_files(bytes_, subject, inputs)))
 
     return subject_csv
 

@@ -1,23 +1,20 @@
 """The Subjects API client: one request at a time made safe, polite and told apart when it fails.
 
-What belongs here: HTTP, the checks on a single answer, retries. What several answers mean together is
-`enumeration.py`'s business.
+What belongs here: what is asked, the checks on a single answer, retries. How a request is sent is `connection.py`'s
+business, what several answers mean together `enumeration.py`'s.
 """
 
 import random
 import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.metadata import version
 from itertools import pairwise
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 
-import requests
 import tenacity
 
+from openlib_assets.openlibrary.connection import Connection
 from openlib_assets.openlibrary.errors import (
     BannedError,
     InterruptedFetchError,
@@ -26,7 +23,6 @@ from openlib_assets.openlibrary.errors import (
     SourceError,
     TransientError,
 )
-from openlib_assets.openlibrary.pacing import Pace, pace_file
 from openlib_assets.openlibrary.records import MalformedRecordError, Record, parse_json, work_key
 from openlib_assets.settings import Settings
 
@@ -36,9 +32,6 @@ TRIES = 12
 _LONGEST_WAIT_FACTOR = 10
 _OTHER_WAITS_START_AT = 1 / 20
 _MAX_REDIRECTS = 3
-# Small beside a page, so that the time is looked at often while a slow one comes in.
-_CHUNK_BYTES = 1 << 14
-_TRANSIENT_STATUSES = {408, 425, 500, 502, 503, 504}
 
 
 @dataclass(frozen=True)
@@ -64,20 +57,21 @@ def _always() -> bool:
 
 
 class Client:
-    """Speaks to one Open Library; safe to use from several threads.
+    """Asks one Open Library, through a connection of its own or a shared one; safe to use from several threads.
 
-    `traffic` counts; `stop`, once set, ends every wait and every further request with InterruptedFetchError.
+    `traffic` counts what this client sent.
     """
 
-    def __init__(self, settings: Settings, stop: threading.Event | None = None) -> None:
+    def __init__(self, settings: Settings, connection: Connection | None = None) -> None:
         self.settings = settings
-        self.stop = stop or threading.Event()
         self.traffic = Traffic()
-        self._pace = Pace(pace_file(settings.api_url), settings.requests_per_second, self.stop)
+        self._connection = connection or Connection(settings)
         self._lock = threading.Lock()
-        self._idle_sessions: list[requests.Session] = []
-        self._rate_limited = False
-        self._banned: BannedError | None = None
+
+    @property
+    def stop(self) -> threading.Event:
+        """What ends every wait and every further request with InterruptedFetchError, once it is set."""
+        return self._connection.stop
 
     def subject_url(self, key: str, **query: str | int) -> str:
         """Give the address of a subject, of a page of it where `query` says so."""
@@ -131,7 +125,7 @@ class Client:
             stop=tenacity.stop_after_attempt(TRIES),
             retry=tenacity.retry_if_exception_type(TransientError),
             wait=self._wait,
-            sleep=self._sleep,
+            sleep=self._connection.wait,
             reraise=True,
         )
         tries = 0
@@ -139,86 +133,30 @@ class Client:
             for attempt in retrying:
                 with attempt:
                     tries = attempt.retry_state.attempt_number
-                    if not wanted():
-                        raise InterruptedFetchError("no longer wanted")
-                    if tries > 1:
-                        self._count(retries=1)
-                    return read(self._once(url))
+                    return read(self._once(url, wanted, again=tries > 1))
         except (BannedError, InterruptedFetchError):
             raise
         except SourceError as error:
             raise type(error)(f"{url}: {error} ({tries} {'try' if tries == 1 else 'tries'})") from error
         raise AssertionError("tenacity returns or raises")
 
-    def _once(self, url: str) -> Any:
+    def _once(self, url: str, wanted: Callable[[], bool] = _always, *, again: bool = False) -> Any:
         for _ in range(_MAX_REDIRECTS + 1):
-            body, moved_to = self._exchange(url)
+            with self._connection.turn():
+                if not wanted():
+                    raise InterruptedFetchError("no longer wanted")
+                self._count(retries=int(again), requests=1)
+                again = False
+                body, moved_to = self._connection.send(url)
             if moved_to is None:
                 return _parsed(body)
             url = self._redirected(url, moved_to)
         raise PermanentError(f"more than {_MAX_REDIRECTS} redirects")
 
-    def _exchange(self, url: str) -> tuple[bytes, str | None]:
-        """Send one paced request; give its body, or where it was redirected to."""
-        if self._banned:
-            raise self._banned
-        self._pace.wait_for_slot()
-        self._count(requests=1)
-        try:
-            return self._send(url)
-        except (requests.exceptions.ConnectTimeout, requests.exceptions.ConnectionError) as error:
-            refused = isinstance(error, requests.exceptions.ConnectTimeout) or "Connection refused" in str(error)
-            if refused and self._rate_limited:
-                self._banned = BannedError(
-                    f"{url}: connection refused after HTTP 429: Open Library has shut us out for a while; "
-                    "wait an hour, then run again at a lower OPENLIB_REQUESTS_PER_SECOND"
-                )
-                raise self._banned from error
-            raise TransientError(_reason(error)) from error
-        except requests.exceptions.RequestException as error:
-            raise TransientError(_reason(error)) from error
-
-    def _send(self, url: str) -> tuple[bytes, str | None]:
-        timeout = self.settings.timeout
-        deadline = time.monotonic() + _LONGEST_WAIT_FACTOR * timeout
-        with (
-            self._session() as session,
-            session.get(url, timeout=timeout, allow_redirects=False, stream=True) as response,
-        ):
-            status = response.status_code
-            if response.is_redirect:
-                return b"", response.headers["Location"]
-            if status == 429:
-                self._rate_limited = True
-                raise RateLimitedError("HTTP 429, too many requests")
-            if status in _TRANSIENT_STATUSES or status >= 500:
-                raise TransientError(f"HTTP {status}")
-            if status != 200:
-                raise PermanentError(f"HTTP {status}{_advice(status)}")
-            chunks = []
-            for chunk in response.iter_content(_CHUNK_BYTES):
-                chunks.append(chunk)
-                if time.monotonic() > deadline:
-                    raise TransientError(f"the answer took longer than {_LONGEST_WAIT_FACTOR * timeout:g} s")
-            return b"".join(chunks), None
-
-    def _count(self, *, requests: int = 0, retries: int = 0) -> None:
+    def _count(self, *, requests: int, retries: int) -> None:
         with self._lock:
             self.traffic.requests += requests
             self.traffic.retries += retries
-
-    @contextmanager
-    def _session(self) -> Iterator[requests.Session]:
-        """Lend a session to one thread at a time, so that connections are kept alive and never shared."""
-        with self._lock:
-            session = self._idle_sessions.pop() if self._idle_sessions else None
-        if session is None:
-            session = requests.Session()
-            session.headers["User-Agent"] = user_agent(self.settings.contact)
-            session.headers["Accept"] = "application/json"
-        yield session
-        with self._lock:
-            self._idle_sessions.append(session)
 
     def _redirected(self, url: str, location: str) -> str:
         """Follow a redirect on the same host only, and by our own scheme: Open Library's may say http."""
@@ -235,42 +173,8 @@ class Client:
         doubled = first * min(2.0 ** (state.attempt_number - 1), _LONGEST_WAIT_FACTOR)
         wait = doubled * random.uniform(1, 1.25)  # noqa: S311 - spreads retries, keeps no secret
         if limited:
-            self._pace.pause(wait)
+            self._connection.pause(wait)
         return wait
-
-    def _sleep(self, seconds: float) -> None:
-        if self.stop.wait(seconds):
-            raise InterruptedFetchError("interrupted while waiting to try again")
-
-
-def user_agent(contact: str | None) -> str:
-    """Give the User-Agent: name, version and, where there is one, the contact that Open Library asks for."""
-    name = f"openlib_assets/{version('openlib-assets')}"
-    return f"{name} ({contact})" if contact else name
-
-
-def _advice(status: int) -> str:
-    if status == 403:
-        return ", refused: set OPENLIB_CONTACT, Open Library turns unidentified clients away"
-    if status == 404:
-        return ", not found: check OPENLIB_API_URL"
-    return ""
-
-
-def _reason(error: requests.exceptions.RequestException) -> str:
-    """Say in a few words what a connection died of."""
-    text = str(error)
-    if isinstance(error, requests.exceptions.Timeout) or "timed out" in text:
-        return "no answer in time"
-    if "Connection refused" in text:
-        return "connection refused"
-    if "NameResolutionError" in text or "Name or service not known" in text:
-        return "the host name cannot be resolved"
-    if "IncompleteRead" in text:
-        return "the answer was cut short"
-    if isinstance(error, requests.exceptions.SSLError):
-        return f"TLS failed: {text[:120]}"
-    return f"the connection broke ({type(error).__name__})"
 
 
 def _parsed(body: bytes) -> Any:

@@ -42,7 +42,8 @@ class Pace:
             self._prepare()
         except (OSError, sqlite3.Error) as error:
             raise SourceError(
-                f"{file}: the pace cannot be kept there ({error}); set XDG_CACHE_HOME to a folder that can be written"
+                f"{file}: the pace cannot be kept there ({error}); "
+                "remove the file, or set XDG_CACHE_HOME to a folder that can be written"
             ) from error
 
     def wait_for_slot(self) -> None:

@@ -4,26 +4,28 @@ import threading
 from typing import Protocol
 
 from openlib_assets.openlibrary.client import Client, Traffic
+from openlib_assets.openlibrary.connection import Connection
 from openlib_assets.openlibrary.enumeration import Enumeration, Listener, Staging, enumerate_subject
 from openlib_assets.settings import Settings
 
 
 class Source(Protocol):
-    """Gives every work of a subject; `name` is what a snapshot says that it came from.
+    """Gives every work of a subject, of several at once if asked by several threads.
 
-    `traffic` counts what was asked; `stop`, once set, ends a fetch with InterruptedFetchError.
+    `name` is what a snapshot says that it came from; `stop`, once set, ends every fetch with InterruptedFetchError;
+    fetching more than `max_in_flight` subjects at once is of no use.
     """
 
     name: str
-    traffic: Traffic
     stop: threading.Event
+    max_in_flight: int
 
     def url(self, subject: str) -> str:
         """Give the address of a subject, for people to look at."""
         ...
 
-    def enumerate(self, subject: str, staging: Staging, listener: Listener | None) -> Enumeration:
-        """Fetch every work of a subject into the staging; raises SourceError."""
+    def enumerate(self, subject: str, staging: Staging, listener: Listener | None) -> tuple[Enumeration, Traffic]:
+        """Fetch every work of a subject into the staging, and tell what was sent for it; raises SourceError."""
         ...
 
 
@@ -32,20 +34,22 @@ class SubjectsApi:
 
     name = "subjects_api"
 
-    def __init__(self, client: Client) -> None:
-        self._client = client
-        self.traffic = client.traffic
-        self.stop = client.stop
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._connection = Connection(settings)
+        self.stop = self._connection.stop
+        self.max_in_flight = settings.max_in_flight
 
     def url(self, subject: str) -> str:
         """Give the address of a subject."""
-        return self._client.subject_url(subject)
+        return Client(self._settings, self._connection).subject_url(subject)
 
-    def enumerate(self, subject: str, staging: Staging, listener: Listener | None) -> Enumeration:
+    def enumerate(self, subject: str, staging: Staging, listener: Listener | None) -> tuple[Enumeration, Traffic]:
         """Fetch every work of a subject, page by page."""
-        return enumerate_subject(self._client, subject, staging, listener)
+        client = Client(self._settings, self._connection)
+        return enumerate_subject(client, subject, staging, listener), client.traffic
 
 
 def open_source(settings: Settings) -> Source:
     """Give the source that the settings choose."""
-    return SubjectsApi(Client(settings))
+    return SubjectsApi(settings)

@@ -1,0 +1,153 @@
+"""The connection to one Open Library that all fetches of a process share.
+
+What belongs here: sending one request, and what holds for all of them together: the pace, how many are under way at
+once, sessions kept alive, and a ban. Answers are read and asked for again in `client.py`.
+"""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+
+import requests
+
+from openlib_assets.openlibrary.errors import (
+    BannedError,
+    InterruptedFetchError,
+    PermanentError,
+    RateLimitedError,
+    TransientError,
+)
+from openlib_assets.openlibrary.pacing import Pace, pace_file
+from openlib_assets.settings import Settings
+
+_LONGEST_ANSWER_FACTOR = 10
+# Small beside a page, so that the time is looked at often while a slow one comes in.
+_CHUNK_BYTES = 1 << 14
+_TRANSIENT_STATUSES = {408, 425, 500, 502, 503, 504}
+_STOP_POLL_SECONDS = 0.5
+
+
+class Connection:
+    """Sends requests to one Open Library; safe to use from several threads.
+
+    `stop`, once set, ends every wait and every further request with InterruptedFetchError.
+    """
+
+    def __init__(self, settings: Settings, stop: threading.Event | None = None) -> None:
+        self.settings = settings
+        self.stop = stop or threading.Event()
+        self._pace = Pace(pace_file(settings.api_url), settings.requests_per_second, self.stop)
+        self._in_flight = threading.BoundedSemaphore(settings.max_in_flight)
+        self._lock = threading.Lock()
+        self._idle_sessions: list[requests.Session] = []
+        self._rate_limited = False
+        self._banned: BannedError | None = None
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Wait until one more request may be under way; raises BannedError and InterruptedFetchError."""
+        # In this order: a slot of the pace that waits for others to come back would be lost.
+        while not self._in_flight.acquire(timeout=_STOP_POLL_SECONDS):
+            if self.stop.is_set():
+                raise InterruptedFetchError("interrupted while waiting for its turn")
+        try:
+            if self._banned:
+                raise self._banned
+            self._pace.wait_for_slot()
+            yield
+        finally:
+            self._in_flight.release()
+
+    def send(self, url: str) -> tuple[bytes, str | None]:
+        """Send one request, whose turn it is; give its body, or where it was redirected to."""
+        try:
+            return self._exchange(url)
+        except (requests.exceptions.ConnectTimeout, requests.exceptions.ConnectionError) as error:
+            refused = isinstance(error, requests.exceptions.ConnectTimeout) or "Connection refused" in str(error)
+            if refused and self._rate_limited:
+                self._banned = BannedError(
+                    f"{url}: connection refused after HTTP 429: Open Library has shut us out for a while; "
+                    "wait an hour, then run again at a lower OPENLIB_REQUESTS_PER_SECOND"
+                )
+                raise self._banned from error
+            raise TransientError(_reason(error)) from error
+        except requests.exceptions.RequestException as error:
+            raise TransientError(_reason(error)) from error
+
+    def pause(self, seconds: float) -> None:
+        """Let nobody send a request for so many seconds from now."""
+        self._pace.pause(seconds)
+
+    def wait(self, seconds: float) -> None:
+        """Wait before trying again."""
+        if self.stop.wait(seconds):
+            raise InterruptedFetchError("interrupted while waiting to try again")
+
+    def _exchange(self, url: str) -> tuple[bytes, str | None]:
+        timeout = self.settings.timeout
+        deadline = time.monotonic() + _LONGEST_ANSWER_FACTOR * timeout
+        with (
+            self._session() as session,
+            session.get(url, timeout=timeout, allow_redirects=False, stream=True) as response,
+        ):
+            status = response.status_code
+            if response.is_redirect:
+                return b"", response.headers["Location"]
+            if status == 429:
+                self._rate_limited = True
+                raise RateLimitedError("HTTP 429, too many requests")
+            if status in _TRANSIENT_STATUSES or status >= 500:
+                raise TransientError(f"HTTP {status}")
+            if status != 200:
+                raise PermanentError(f"HTTP {status}{_advice(status)}")
+            chunks = []
+            for chunk in response.iter_content(_CHUNK_BYTES):
+                chunks.append(chunk)
+                if time.monotonic() > deadline:
+                    raise TransientError(f"the answer took longer than {_LONGEST_ANSWER_FACTOR * timeout:g} s")
+            return b"".join(chunks), None
+
+    @contextmanager
+    def _session(self) -> Iterator[requests.Session]:
+        """Lend a session to one thread at a time, so that connections are kept alive and never shared."""
+        with self._lock:
+            session = self._idle_sessions.pop() if self._idle_sessions else None
+        if session is None:
+            session = requests.Session()
+            session.headers["User-Agent"] = user_agent(self.settings.contact)
+            session.headers["Accept"] = "application/json"
+        yield session
+        with self._lock:
+            self._idle_sessions.append(session)
+
+
+def user_agent(contact: str | None) -> str:
+    """Give the User-Agent: name, version and, where there is one, the contact that Open Library asks for."""
+    name = f"openlib_assets/{version('openlib-assets')}"
+    return f"{name} ({contact})" if contact else name
+
+
+def _advice(status: int) -> str:
+    if status == 403:
+        return ", refused: set OPENLIB_CONTACT, Open Library turns unidentified clients away"
+    if status == 404:
+        return ", not found: check OPENLIB_API_URL"
+    return ""
+
+
+def _reason(error: requests.exceptions.RequestException) -> str:
+    """Say in a few words what a connection died of."""
+    text = str(error)
+    if isinstance(error, requests.exceptions.Timeout) or "timed out" in text:
+        return "no answer in time"
+    if "Connection refused" in text:
+        return "connection refused"
+    if "NameResolutionError" in text or "Name or service not known" in text:
+        return "the host name cannot be resolved"
+    if "IncompleteRead" in text:
+        return "the answer was cut short"
+    if isinstance(error, requests.exceptions.SSLError):
+        return f"TLS failed: {text[:120]}"
+    return f"the connection broke ({type(error).__name__})"
