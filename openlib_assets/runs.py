@@ -2,26 +2,34 @@
 
 One run takes many subjects, so that hundreds cost hardly more than one. A run over several partitions covers a
 stretch without gaps of the partitions' order, since that is all that Dagster can say of them.
+
+What a run had fetched that was interrupted or killed is not fetched again: the next run goes on from there.
 """
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import Any
 
 import dagster as dg
+from dagster_shared.error import SerializableErrorInfo
 
 from openlib_assets import layout
-from openlib_assets.assets.each_subject import FAILED_SUBJECTS
-from openlib_assets.jobs import ALL
+from openlib_assets.assets.each_subject import FAILED_SUBJECTS, latest_records
+from openlib_assets.assets.serving import SUBJECT_CSV
+from openlib_assets.jobs import ALL, REBUILD
 from openlib_assets.openlibrary.errors import SubjectNotFoundError
 from openlib_assets.partitions import SUBJECTS
 from openlib_assets.run_failures import Failed, failed_subjects
+from openlib_assets.run_launcher import fail_dead_runs
 from openlib_assets.storage import Storage
 from openlib_assets.table_files import open_table
 from openlib_assets.tables import RAW_WORKS, SUBJECT_SUMMARY
 
 _RANGE_START = "dagster/asset_partition_range_start"
 _RANGE_END = "dagster/asset_partition_range_end"
+_DAY_SECONDS = 86_400.0
 # The console is the command's own; what a run logs goes into the instance.
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -33,6 +41,7 @@ class SubjectResult:
     subject: str
     error: str | None = None
     unchanged: bool = False
+    resumed: bool = False
     works: int | None = None
     authors: int | None = None
     dated_share: float | None = None
@@ -49,12 +58,19 @@ def run_subjects(
     A subject that was new and that Open Library does not know does not stay registered. Raises KeyboardInterrupt when
     interrupted; the same call then goes on where it was.
     """
+    fail_dead_runs(instance)
     new = set(keys) - set(instance.get_dynamic_partitions(SUBJECTS))
     instance.add_dynamic_partitions(SUBJECTS, sorted(new))
     results = {key: SubjectResult(key) for key in keys}
+    fetched = {} if force else _fetched_before(instance, keys)
+    for key, materialization in fetched.items():
+        results[key].resumed = True
+        _note(results[key], materialization)
     not_found: set[str] = set()
-    for stretch in _stretches(instance, keys):
-        result = _run(instance, definitions, stretch, force=force)
+    todo = [(REBUILD, stretch) for stretch in _stretches(instance, fetched)]
+    todo += [(ALL, stretch) for stretch in _stretches(instance, set(keys) - set(fetched))]
+    for job, stretch in todo:
+        result = _run(instance, definitions.resolve_job_def(job), stretch, force=force)
         if _interrupted(result):
             raise KeyboardInterrupt
         for materialization in _materializations(result):
@@ -73,10 +89,11 @@ def run_subjects(
 
 
 def _run(
-    instance: dg.DagsterInstance, definitions: dg.Definitions, stretch: Sequence[str], *, force: bool
+    instance: dg.DagsterInstance, job: dg.JobDefinition, stretch: Sequence[str], *, force: bool
 ) -> dg.ExecuteInProcessResult:
-    job = definitions.resolve_job_def(ALL)
-    config = {**_QUIET, "ops": {RAW_WORKS.name: {"config": {"force": force}}}}
+    config: dict[str, Any] = dict(_QUIET)
+    if job.name == ALL:
+        config["ops"] = {RAW_WORKS.name: {"config": {"force": force}}}
     if len(stretch) == 1:
         return job.execute_in_process(
             instance=instance, run_config=config, raise_on_error=False, partition_key=stretch[0]
@@ -85,11 +102,43 @@ def _run(
     return job.execute_in_process(instance=instance, run_config=config, raise_on_error=False, tags=tags)
 
 
+def _fetched_before(instance: dg.DagsterInstance, keys: Sequence[str]) -> dict[str, dg.AssetMaterialization]:
+    """Give the last fetch of each subject whose run was stopped after it, and that no run has finished since.
+
+    Only those of the last day: what was staged is kept no longer either.
+    """
+    fetches = latest_records(instance, dg.AssetKey(RAW_WORKS.name), set(keys))
+    ends = latest_records(instance, dg.AssetKey(SUBJECT_CSV), set(keys))
+    day_ago = time.time() - _DAY_SECONDS
+    was_stopped = cache(partial(_was_stopped, instance))
+    found: dict[str, dg.AssetMaterialization] = {}
+    for key, fetch in fetches.items():
+        if fetch.timestamp < day_ago or not was_stopped(fetch.run_id):
+            continue
+        end = ends.get(key)
+        finished = end is not None and end.storage_id > fetch.storage_id and not was_stopped(end.run_id)
+        if not finished and fetch.asset_materialization:
+            found[key] = fetch.asset_materialization
+    return found
+
+
+def _was_stopped(instance: dg.DagsterInstance, run_id: str) -> bool:
+    """Tell whether a run was interrupted or killed: it failed, but no step of it for a reason of its own."""
+    run = instance.get_run_by_id(run_id)
+    if run is None or run.status not in (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED):
+        return False
+    failures = instance.all_logs(run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
+    return all(_is_interruption(entry.get_dagster_event().step_failure_data.error) for entry in failures)
+
+
 def _interrupted(result: dg.ExecuteInProcessResult) -> bool:
     """Tell whether a run ended by a signal, which Dagster hands on as a step's failure."""
+    return any(_is_interruption(event.step_failure_data.error) for event in result.get_step_failure_events())
+
+
+def _is_interruption(error: SerializableErrorInfo | None) -> bool:
     name = dg.DagsterExecutionInterruptedError.__name__
-    errors = [event.step_failure_data.error for event in result.get_step_failure_events()]
-    return any(error is not None and name in (error.cls_name, error.cause and error.cause.cls_name) for error in errors)
+    return error is not None and name in (error.cls_name, error.cause and error.cause.cls_name)
 
 
 def _materializations(result: dg.ExecuteInProcessResult) -> Iterator[dg.AssetMaterialization]:
@@ -127,7 +176,7 @@ def _failures(
     return failed or dict.fromkeys(stretch, Failed("", "", f"the run failed; see run {result.run_id}"))
 
 
-def _stretches(instance: dg.DagsterInstance, keys: Sequence[str]) -> Iterator[list[str]]:
+def _stretches(instance: dg.DagsterInstance, keys: Collection[str]) -> Iterator[list[str]]:
     """Cut subjects into stretches without gaps of the partitions' order."""
     wanted = set(keys)
     stretch: list[str] = []

@@ -169,34 +169,32 @@ class _ParentEvents:
 
     def __init__(self, context: dg.AssetExecutionContext, keys: Sequence[str]) -> None:
         self._latest = {
-            parent: _latest_events(context.instance, parent, set(keys))
+            parent: latest_records(context.instance, parent, set(keys))
             for parent in {dep.asset_key for dep in context.assets_def.get_asset_spec(context.asset_key).deps}
         }
 
     def tags(self, subject: str) -> dict[str, str]:
         """Give the tags by which Dagster tells whether a subject's table is older than what it was made from."""
         tags: dict[str, str] = {}
-        for parent, events in self._latest.items():
-            if subject in events:
-                storage_id, version = events[subject]
+        for parent, records in self._latest.items():
+            if subject in records and (materialization := records[subject].asset_materialization):
                 name = parent.to_user_string()
-                tags[f"dagster/input_event_pointer/{name}"] = str(storage_id)
+                tags[f"dagster/input_event_pointer/{name}"] = str(records[subject].storage_id)
+                version = (materialization.tags or {}).get("dagster/data_version", "")
                 tags[f"dagster/input_data_version/{name}"] = version
         return tags
 
 
-def _latest_events(instance: dg.DagsterInstance, key: dg.AssetKey, wanted: set[str]) -> dict[str, tuple[int, str]]:
-    """Give the latest materialization of each partition: its storage id and data version."""
-    latest: dict[str, tuple[int, str]] = {}
+def latest_records(instance: dg.DagsterInstance, key: dg.AssetKey, wanted: set[str]) -> dict[str, dg.EventLogRecord]:
+    """Give the record of the latest materialization of each subject, of those that have one."""
+    latest: dict[str, dg.EventLogRecord] = {}
     cursor: str | None = None
     while wanted - latest.keys():
         records = dg.AssetRecordsFilter(asset_key=key, asset_partitions=sorted(wanted - latest.keys()))
         page = instance.fetch_materializations(records, limit=max(100, len(wanted)), cursor=cursor)
         for record in page.records:
-            materialization = record.asset_materialization
-            if materialization and record.partition_key and record.partition_key not in latest:
-                version = (materialization.tags or {}).get("dagster/data_version", "")
-                latest[record.partition_key] = (record.storage_id, version)
+            if record.partition_key:
+                latest.setdefault(record.partition_key, record)
         if not page.has_more:
             break
         cursor = page.cursor

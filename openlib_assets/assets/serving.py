@@ -19,6 +19,8 @@ from openlib_assets.storage import Storage
 from openlib_assets.tables import CSV_TABLES, Layer
 from openlib_assets.ui_metadata import table_metadata
 
+SUBJECT_CSV = "subject_csv"
+
 _FILE_COLUMNS = dg.TableSchema(
     columns=[
         dg.TableColumn("file", "string", description="Name of the CSV file."),
@@ -32,7 +34,7 @@ def subject_csv_asset(place: str) -> dg.AssetsDefinition:
     """Give the asset `subject_csv`; `place` is the kind of storage."""
 
     @dg.asset(
-        name="subject_csv",
+        name=SUBJECT_CSV,
         description="CSV files for people: " + ", ".join(f"`{table.name}.csv`" for table in CSV_TABLES) + ".",
         group_name=str(Layer.SERVING),
         owners=OWNERS,

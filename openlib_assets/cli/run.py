@@ -116,7 +116,8 @@ def _print_table(results: list["SubjectResult"]) -> None:
             table.add_column(heading, justify="left" if heading in ("subject", "files") else "right", overflow="fold")
         for result in good:
             dated = "" if result.dated_share is None else f"{result.dated_share:.1%}"
-            state = f"{result.subject} (unchanged)" if result.unchanged else result.subject
+            notes = [note for note in ("unchanged", "resumed") if getattr(result, note)]
+            state = f"{result.subject} ({', '.join(notes)})" if notes else result.subject
             numbers = [f"{result.works:,}", f"{result.authors:,}", dated, str(result.pages), f"{result.seconds:.1f}"]
             table.add_row(Text(state), *numbers, Text(result.files or ""))
         console.print(table)

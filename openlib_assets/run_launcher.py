@@ -1,0 +1,49 @@
+"""Runs whose process is gone: killed, or ended with the machine, before it could say how its run went.
+
+Such a run would seem to go on for ever and keep its place among those that may go on at once. Dagster's own launcher
+on one machine does not look; the shipped `dagster.yaml` names this one, and the daemon asks it now and then.
+"""
+
+import dagster as dg
+import psutil
+from dagster._core.launcher import CheckRunHealthResult, DefaultRunLauncher, WorkerStatus
+
+# A process starts a little before the run in it, and clocks are read twice.
+_SLACK_SECONDS = 5.0
+
+
+class RunLauncher(DefaultRunLauncher):
+    """Dagster's launcher on one machine, that can tell whether the process of a run is still there."""
+
+    @property
+    def supports_check_run_worker_health(self) -> bool:
+        """Tell Dagster that it can ask."""
+        return True
+
+    def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
+        """Look for the process that started a run."""
+        started = self._instance.all_logs(run.run_id, of_type=dg.DagsterEventType.RUN_START)
+        pid = started[-1].get_dagster_event().pid if started else None
+        if pid is None or _is_there(pid, started[-1].timestamp):
+            return CheckRunHealthResult(WorkerStatus.RUNNING)
+        return CheckRunHealthResult(WorkerStatus.FAILED, f"process {pid} is gone")
+
+
+def fail_dead_runs(instance: dg.DagsterInstance) -> None:
+    """Fail the runs whose process is gone, where the daemon has not done so yet."""
+    if not isinstance(instance.run_launcher, RunLauncher):
+        return
+    for run in instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])):
+        health = instance.run_launcher.check_run_worker_health(run)
+        if health.status == WorkerStatus.FAILED:
+            instance.report_run_failed(run, f"The run ended without a word: {health.msg}.")
+
+
+def _is_there(pid: int, since: float) -> bool:
+    """Tell whether a process runs that was there at a time, in seconds since 1970; numbers are given out again."""
+    try:
+        return psutil.Process(pid).create_time() <= since + _SLACK_SECONDS and (
+            psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+        )
+    except psutil.NoSuchProcess:
+        return False
