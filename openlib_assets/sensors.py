@@ -1,17 +1,22 @@
-"""Sensors: the one that follows the watch list."""
+"""Sensors: what follows the watch list, keeps tables fresh, and marks subjects that nobody refreshed."""
 
 import json
+import time
 
 import dagster as dg
 
+from openlib_assets.assets.each_subject import latest_records
 from openlib_assets.errors import OpenlibError
 from openlib_assets.jobs import ALL
 from openlib_assets.partitions import SUBJECTS, subjects
 from openlib_assets.settings import Settings
+from openlib_assets.tables import RAW_WORKS, REFRESH_DAYS, REFRESHED_LATELY
 from openlib_assets.watch_list import NoWatchListError, read_watch_list
 
 # A tick has 60 seconds; what is left over comes with the next one.
 _MOST_NEW_SUBJECTS = 500
+
+_DAY_SECONDS = 86_400
 
 
 @dg.sensor(
@@ -56,4 +61,47 @@ def _report_once(context: dg.SensorEvaluationContext, problems: list[str]) -> No
             context.log.warning(f"skipped: {problem}")
 
 
-sensors = [new_subjects]
+@dg.sensor(
+    name="overdue_subjects",
+    minimum_interval_seconds=_DAY_SECONDS,
+    description=(
+        f"Once a day, fails the check {REFRESHED_LATELY} of each subject that was last fetched more than "
+        f"{REFRESH_DAYS} days ago. It starts nothing."
+    ),
+    default_status=dg.DefaultSensorStatus.RUNNING,
+)
+def overdue_subjects(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+    """Mark each overdue subject once; the next fetch takes the mark away."""
+    raw_works = dg.AssetKey(RAW_WORKS.name)
+    latest = latest_records(context.instance, raw_works, set(context.instance.get_dynamic_partitions(SUBJECTS)))
+    days = {key: (time.time() - record.timestamp) / _DAY_SECONDS for key, record in latest.items()}
+    overdue = {key: latest[key].storage_id for key, since in days.items() if since > REFRESH_DAYS}
+    marked = json.loads(context.cursor) if context.cursor else {}
+    new = sorted(key for key, fetch in overdue.items() if marked.get(key) != fetch)
+    if not new:
+        context.update_cursor(json.dumps(overdue))
+        return dg.SkipReason(f"{len(overdue)} of {len(latest)} subjects are overdue, none of them newly")
+    return dg.SensorResult(
+        asset_events=[
+            dg.AssetCheckEvaluation(
+                asset_key=raw_works,
+                check_name=REFRESHED_LATELY,
+                passed=False,
+                severity=dg.AssetCheckSeverity.WARN,
+                metadata={"days_since_fetch": int(days[key])},
+                partition=key,
+            )
+            for key in new
+        ],
+        cursor=json.dumps(overdue),
+    )
+
+
+keep_fresh = dg.AutomationConditionSensorDefinition(
+    "keep_fresh",
+    target=dg.AssetSelection.all(),
+    description="Makes silver, gold and serving again for each subject whose raw_works changed.",
+    default_status=dg.DefaultSensorStatus.RUNNING,
+)
+
+sensors = [new_subjects, overdue_subjects, keep_fresh]

@@ -1,5 +1,6 @@
 """What is known of each subject: watched, registered, fetched, failed, verified; and which files are its own."""
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,9 +10,10 @@ import dagster as dg
 from openlib_assets import layout
 from openlib_assets.partitions import SUBJECTS, subjects
 from openlib_assets.storage import Storage
-from openlib_assets.tables import RAW_WORKS, Layer
+from openlib_assets.tables import RAW_WORKS, REFRESH_DAYS, Layer
 
 _FAILED = "FAILED"
+_DAY_SECONDS = 86_400
 
 
 @dataclass(frozen=True)
@@ -50,11 +52,17 @@ def _state(instance: dg.DagsterInstance, key: str, *, watched: bool, registered:
         key,
         watched,
         registered,
-        "failed since" if failed else "fetched",
+        _word(failed=failed, days=(time.time() - found[0].timestamp) / _DAY_SECONDS),
         works if isinstance(works, int) else None,
         snapshot if isinstance(snapshot, str) else None,
         verified,
     )
+
+
+def _word(*, failed: bool, days: float) -> str:
+    if failed:
+        return "failed since"
+    return "overdue" if days > REFRESH_DAYS else "fetched"
 
 
 def _status(instance: dg.DagsterInstance, key: str) -> str | None:

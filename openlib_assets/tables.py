@@ -19,6 +19,9 @@ MOST_YEARS_IMPLAUSIBLE = 0.05
 OUTAGE_WORKS = 20
 # A subject does not lose more than this share of its works between two snapshots, unless something broke.
 LARGEST_FALL = 0.2
+# A monthly refresh, and half a month to notice that it did not happen.
+REFRESH_DAYS = 45
+REFRESHED_LATELY = "refreshed_lately"
 
 
 class Layer(StrEnum):
@@ -149,6 +152,13 @@ RAW_WORKS = Table(
             FROM snapshot
             """,
             f"works_before IS NULL OR works >= {1 - LARGEST_FALL} * works_before",
+        ),
+        Check(
+            REFRESHED_LATELY,
+            f"The subject was fetched in the last {REFRESH_DAYS} days; looked at again each day.",
+            "SELECT 0 AS days_since_fetch",
+            f"days_since_fetch <= {REFRESH_DAYS}",
+            blocking=False,
         ),
     ),
 )

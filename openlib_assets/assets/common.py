@@ -1,13 +1,14 @@
 """What all assets share: who owns them, what they are called in the UI, what they tell of their columns."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, TypedDict
 
 import dagster as dg
 
 from openlib_assets.assets.each_subject import GOES_SUBJECT_BY_SUBJECT, check_specs
 from openlib_assets.partitions import subjects
-from openlib_assets.tables import Layer, Table
+from openlib_assets.tables import REFRESH_DAYS, Layer, Table
 from openlib_assets.ui_metadata import column_schema
 
 OWNERS = ["team:openlib"]
@@ -15,6 +16,25 @@ OWNERS = ["team:openlib"]
 # All assets share one policy: where they differ, Dagster splits a backfill into a run for each.
 # A run costs a process and its imports, so it takes many subjects; still several runs share the cores.
 BACKFILL_POLICY = dg.BackfillPolicy.multi_run(25)
+
+# Dagster keeps one state an asset: that of whatever subject came last. Single subjects have the check refreshed_lately.
+FRESHNESS_POLICY = dg.FreshnessPolicy.time_window(fail_window=timedelta(days=REFRESH_DAYS))
+
+
+def _keep_fresh() -> dg.AutomationCondition[Any]:
+    changed = dg.AutomationCondition.any_deps_match(
+        dg.AutomationCondition.data_version_changed() | dg.AutomationCondition.will_be_requested()
+    )
+    return (
+        (changed | dg.AutomationCondition.newly_missing()).since_last_handled()
+        & ~dg.AutomationCondition.any_deps_missing()
+        & ~dg.AutomationCondition.any_deps_in_progress()
+        & ~dg.AutomationCondition.in_progress()
+    ).with_label("keep_fresh")
+
+
+# After a change of what an asset is made from. Unlike Dagster's eager(), it lets a fetch that found nothing new go by.
+KEEP_FRESH = _keep_fresh()
 
 
 class CommonArguments(TypedDict):
@@ -32,6 +52,7 @@ class CommonArguments(TypedDict):
     tags: Mapping[str, str]
     output_required: bool
     backfill_policy: dg.BackfillPolicy
+    freshness_policy: dg.FreshnessPolicy
 
 
 def common_arguments(table: Table, kinds: set[str]) -> CommonArguments:
@@ -54,6 +75,7 @@ def common_arguments(table: Table, kinds: set[str]) -> CommonArguments:
         # Nothing is put out for a subject that failed; a run of several records each of the others on its own.
         output_required=False,
         backfill_policy=BACKFILL_POLICY,
+        freshness_policy=FRESHNESS_POLICY,
     )
 
 

@@ -8,7 +8,7 @@ import dagster as dg
 import pyarrow.dataset as ds
 
 from openlib_assets import layout
-from openlib_assets.assets.common import common_arguments
+from openlib_assets.assets.common import KEEP_FRESH, common_arguments
 from openlib_assets.assets.each_subject import Done, materialize_each, said_in_one_line
 from openlib_assets.io_manager import SubjectTables
 from openlib_assets.resources import StorageResource
@@ -25,6 +25,7 @@ def derived_asset(table: Table, place: str) -> dg.AssetsDefinition:
 
     @dg.asset(
         **common_arguments(table, {"sql", "duckdb", "parquet", place}),
+        automation_condition=KEEP_FRESH,
         ins={name: dg.AssetIn(dagster_type=SubjectTables) for name in table.made_from},
     )
     def derived(context: dg.AssetExecutionContext, storage: StorageResource, **inputs: SubjectTables) -> Iterator[Any]:

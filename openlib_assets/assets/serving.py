@@ -9,7 +9,14 @@ import dagster as dg
 import pyarrow as pa
 
 from openlib_assets import layout
-from openlib_assets.assets.common import BACKFILL_POLICY, OWNERS, layer_metadata, layer_tags
+from openlib_assets.assets.common import (
+    BACKFILL_POLICY,
+    FRESHNESS_POLICY,
+    KEEP_FRESH,
+    OWNERS,
+    layer_metadata,
+    layer_tags,
+)
 from openlib_assets.assets.each_subject import Done, materialize_each, said_in_one_line
 from openlib_assets.exports import write_csv
 from openlib_assets.io_manager import SubjectTables
@@ -46,6 +53,8 @@ def subject_csv_asset(place: str) -> dg.AssetsDefinition:
         output_required=False,
         ins={table.name: dg.AssetIn(dagster_type=SubjectTables) for table in CSV_TABLES},
         backfill_policy=BACKFILL_POLICY,
+        freshness_policy=FRESHNESS_POLICY,
+        automation_condition=KEEP_FRESH,
     )
     def subject_csv(
         context: dg.AssetExecutionContext, storage: StorageResource, **inputs: SubjectTables
