@@ -3,7 +3,7 @@
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager
 from typing import Generic, NamedTuple, TypeVar
 
@@ -32,7 +32,7 @@ def each_done(
     do: Callable[[str], AbstractContextManager[Result]],
     at_once: int,
     stop: Callable[[], object],
-) -> Iterator[tuple[str, Result | OpenlibError]]:
+) -> Generator[tuple[str, Result | OpenlibError], None, None]:
     """Do the work for subjects, so many at once, and give each as it is done: its result, or why it failed.
 
     The block that gave a result ends well when the next one is asked for. Where none is, for whatever reason, `stop`
