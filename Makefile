@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed
 DEV_INSTALLED := $(VENV)/.dev-installed
 export DAGSTER_HOME ?= $(CURDIR)/.dagster_home
 
-.PHONY: help demo demo-ui test test-ui test-s3 check dev docs clean
+.PHONY: help demo demo-ui test test-ui test-s3 bench soak check dev docs clean
 
 help: ## This list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -42,6 +42,9 @@ test-ui: $(DEV_INSTALLED) ## The Dagster UI in a real browser (needs chromium)
 
 test-s3: $(DEV_INSTALLED) ## The storage and the pipeline on an S3 server over HTTP
 	$(BIN)/python -m pytest -n 2 --dist loadfile -k s3
+
+bench: $(DEV_INSTALLED) ## Pace, speed and memory on the sandbox, about 20 minutes; the table goes into the README
+	$(BIN)/python -m benchmarks --readme README.md
 
 check: $(DEV_INSTALLED) ## Lint, format, types, import contracts
 	$(BIN)/ruff check .
