@@ -28,9 +28,11 @@ def catalog(storage: Storage, query: str) -> Iterator[duckdb.DuckDBPyConnection]
 def _view(storage: Storage, table: Table, stack: ExitStack) -> ds.Dataset:
     schema = pa.schema([pa.field("subject", pa.string()), *table.schema])
     parts = []
-    for folder in storage.folders(f"{table.layer}/{table.name}"):
-        subject = decoded_key(folder.removeprefix("subject="))
-        path = layout.table_file(table.layer, table.name, subject)
+    # The files, not the folders: a write that failed or was killed leaves a folder without one on disk.
+    for path in storage.paths(f"{table.layer}/{table.name}"):
+        subject = decoded_key(path.split("/")[-2].removeprefix("subject="))
+        if path != layout.table_file(table.layer, table.name, subject):
+            continue
         rows = stack.enter_context(open_table(storage, path, remedy=f"make it with: openlib run {subject!r}"))
         (fragment,) = rows.get_fragments()
         parts.append(_of_subject(fragment, subject))

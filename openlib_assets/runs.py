@@ -6,6 +6,7 @@ stretch without gaps of the partitions' order, since that is all that Dagster ca
 What a run had fetched that was interrupted or killed is not fetched again: the next run goes on from there.
 """
 
+import json
 import time
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from openlib_assets.openlibrary.errors import SubjectNotFoundError
 from openlib_assets.partitions import SUBJECTS
 from openlib_assets.run_failures import Failed, failed_subjects
 from openlib_assets.run_launcher import fail_dead_runs
+from openlib_assets.staging import forget
 from openlib_assets.storage import Storage
 from openlib_assets.table_files import open_table
 from openlib_assets.tables import RAW_WORKS, SUBJECT_SUMMARY
@@ -30,6 +32,8 @@ from openlib_assets.tables import RAW_WORKS, SUBJECT_SUMMARY
 _RANGE_START = "dagster/asset_partition_range_start"
 _RANGE_END = "dagster/asset_partition_range_end"
 _DAY_SECONDS = 86_400.0
+# A tag of a stopped run that the UI does not show.
+_GIVEN_UP = ".dagster/openlib_given_up"
 # The console is the command's own; what a run logs goes into the instance.
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -63,9 +67,11 @@ def run_subjects(
     instance.add_dynamic_partitions(SUBJECTS, sorted(new))
     results = {key: SubjectResult(key) for key in keys}
     fetched = {} if force else _fetched_before(instance, keys)
-    for key, materialization in fetched.items():
+    for key, fetch in fetched.items():
         results[key].resumed = True
-        _note(results[key], materialization)
+        _note(results[key], fetch.asset_materialization)
+        # Killed before it could: else the next fetch would take these pages for those of an unfinished one.
+        forget(storage, key, fetch.timestamp)
     not_found: set[str] = set()
     todo = [(REBUILD, stretch) for stretch in _stretches(instance, fetched)]
     todo += [(ALL, stretch) for stretch in _stretches(instance, set(keys) - set(fetched))]
@@ -78,6 +84,8 @@ def run_subjects(
                 _note(results[materialization.partition], materialization)
         for key, failed in _failures(instance, result, stretch).items():
             results[key].error = failed.reason
+            if key in fetched:
+                _give_up(instance, fetched[key].run_id, key)
             if failed.kind == SubjectNotFoundError.__name__:
                 not_found.add(key)
     for key in not_found & new:
@@ -102,24 +110,36 @@ def _run(
     return job.execute_in_process(instance=instance, run_config=config, raise_on_error=False, tags=tags)
 
 
-def _fetched_before(instance: dg.DagsterInstance, keys: Sequence[str]) -> dict[str, dg.AssetMaterialization]:
+def _fetched_before(instance: dg.DagsterInstance, keys: Sequence[str]) -> dict[str, dg.EventLogRecord]:
     """Give the last fetch of each subject whose run was stopped after it, and that no run has finished since.
 
-    Only those of the last day: what was staged is kept no longer either.
+    Only those of the last day: what was staged is kept no longer either. And none from which a run went on before and
+    failed by itself: it would fail again.
     """
     fetches = latest_records(instance, dg.AssetKey(RAW_WORKS.name), set(keys))
     ends = latest_records(instance, dg.AssetKey(SUBJECT_CSV), set(keys))
     day_ago = time.time() - _DAY_SECONDS
     was_stopped = cache(partial(_was_stopped, instance))
-    found: dict[str, dg.AssetMaterialization] = {}
+    found: dict[str, dg.EventLogRecord] = {}
     for key, fetch in fetches.items():
-        if fetch.timestamp < day_ago or not was_stopped(fetch.run_id):
+        if fetch.timestamp < day_ago or not was_stopped(fetch.run_id) or key in _given_up(instance, fetch.run_id):
             continue
         end = ends.get(key)
         finished = end is not None and end.storage_id > fetch.storage_id and not was_stopped(end.run_id)
         if not finished and fetch.asset_materialization:
-            found[key] = fetch.asset_materialization
+            found[key] = fetch
     return found
+
+
+def _given_up(instance: dg.DagsterInstance, run_id: str) -> set[str]:
+    """Give the subjects for which nobody goes on from what a stopped run had fetched."""
+    run = instance.get_run_by_id(run_id)
+    return set(json.loads(run.tags.get(_GIVEN_UP, "[]"))) if run else set()
+
+
+def _give_up(instance: dg.DagsterInstance, run_id: str, key: str) -> None:
+    given_up = sorted(_given_up(instance, run_id) | {key})
+    instance.add_run_tags(run_id, {_GIVEN_UP: json.dumps(given_up)})
 
 
 def _was_stopped(instance: dg.DagsterInstance, run_id: str) -> bool:
@@ -147,7 +167,9 @@ def _materializations(result: dg.ExecuteInProcessResult) -> Iterator[dg.AssetMat
             yield event.step_materialization_data.materialization
 
 
-def _note(result: SubjectResult, materialization: dg.AssetMaterialization) -> None:
+def _note(result: SubjectResult, materialization: dg.AssetMaterialization | None) -> None:
+    if materialization is None:
+        return
     numbers: dict[str, Any] = {name: value.value for name, value in materialization.metadata.items()}
     result.unchanged = numbers["state"] == "unchanged"
     result.pages = numbers["pages"]

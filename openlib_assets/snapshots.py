@@ -75,9 +75,12 @@ class Snapshot:
 
 
 def snapshot_names(storage: Storage, subject: str) -> list[str]:
-    """Give the names of a subject's snapshots, oldest first; the last is the current one."""
-    folders = storage.folders(layout.snapshots_folder(subject))
-    return sorted(name.removeprefix("snapshot=") for name in folders if name.startswith("snapshot="))
+    """Give the names of a subject's snapshots, oldest first; the last is the current one.
+
+    A folder without a file is none: a write that failed or was killed leaves one behind on disk.
+    """
+    paths = storage.paths(layout.snapshots_folder(subject))
+    return sorted(path.split("/")[-2].removeprefix("snapshot=") for path in paths if path.endswith("/part-0.parquet"))
 
 
 @contextmanager

@@ -84,6 +84,14 @@ class SubjectStaging:
             return reader.read_all()
 
 
+def forget(storage: Storage, subject: str, until: float) -> None:
+    """Throw away the pages of a subject that were staged up to a time, in seconds since 1970."""
+    for path in list(storage.paths(layout.staging_folder(subject))):
+        serial = path.rpartition("/")[2].partition("-")[0]
+        if serial.isdecimal() and int(serial) <= until * 10**9:
+            storage.delete(path)
+
+
 def sweep(storage: Storage) -> None:
     """Throw away every staged page that is older than a day, of whatever subject."""
     now = time.time_ns()

@@ -98,9 +98,9 @@ def environment(variables: Mapping[str, str]) -> Iterator[None]:
 PlaceMaker = Callable[[str], Place]
 
 
-@pytest.fixture(scope="session")
-def s3_url() -> Iterator[str]:
-    """Serve S3 over HTTP and give its address."""
+@contextmanager
+def serving_s3() -> Iterator[str]:
+    """Serve S3 over HTTP for the block and give its address."""
     put, one_at_a_time = S3Response._key_response_put, threading.Lock()
 
     def put_in_one_step(*args: Any, **kwargs: Any) -> Any:
@@ -117,24 +117,33 @@ def s3_url() -> Iterator[str]:
         server.stop()
 
 
-@pytest.fixture(scope="session")
-def new_place(s3_url: str, tmp_path_factory: pytest.TempPathFactory) -> PlaceMaker:
-    """Give a maker of storage roots of a kind, `local` or `s3`."""
+def s3_place(url: str) -> Place:
+    """Make a bucket on the S3 at an address and give a root in it."""
     variables = {
-        "AWS_ENDPOINT_URL": s3_url,
+        "AWS_ENDPOINT_URL": url,
         "AWS_ACCESS_KEY_ID": "AKIATESTS",
         "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI-SECRET",
         "AWS_DEFAULT_REGION": "us-east-1",
     }
+    bucket = f"bucket-{uuid.uuid4().hex}"
     with environment(variables):
-        client = boto3.client("s3")
+        boto3.client("s3").create_bucket(Bucket=bucket)
+    return Place(f"s3://{bucket}/pre fix/é", variables)
+
+
+@pytest.fixture(scope="session")
+def s3_url() -> Iterator[str]:
+    """Serve S3 over HTTP and give its address."""
+    with serving_s3() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def new_place(s3_url: str, tmp_path_factory: pytest.TempPathFactory) -> PlaceMaker:
+    """Give a maker of storage roots of a kind, `local` or `s3`."""
 
     def make(kind: str) -> Place:
-        if kind == "local":
-            return Place(str(tmp_path_factory.mktemp("storage") / "root"), {})
-        bucket = f"bucket-{uuid.uuid4().hex}"
-        client.create_bucket(Bucket=bucket)
-        return Place(f"s3://{bucket}/pre fix/é", variables)
+        return s3_place(s3_url) if kind == "s3" else Place(str(tmp_path_factory.mktemp("storage") / "root"), {})
 
     return make
 

@@ -51,6 +51,8 @@ def raw_works_asset(place: str) -> dg.AssetsDefinition:
                     outcomes=fetched.outcomes,
                     data_version=fetched.snapshot.content_hash,
                 )
+                # Events wait to be stored; reading ends that, before the staged pages go.
+                context.instance.event_log_storage.get_logs_for_run(context.run.run_id, limit=1)
 
         yield from materialize_each(context, fetch, at_once=source.max_in_flight, stop=source.stop.set)
 

@@ -1,13 +1,16 @@
 """What all assets share: who owns them, what they are called in the UI, what they tell of their columns."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import Any, TypedDict
 
 import dagster as dg
 
+from openlib_assets import layout
 from openlib_assets.assets.each_subject import GOES_SUBJECT_BY_SUBJECT, check_specs
 from openlib_assets.partitions import subjects
+from openlib_assets.storage import Storage
 from openlib_assets.tables import REFRESH_DAYS, Layer, Table
 from openlib_assets.ui_metadata import column_schema
 
@@ -77,6 +80,12 @@ def common_arguments(table: Table, kinds: set[str]) -> CommonArguments:
         backfill_policy=BACKFILL_POLICY,
         freshness_policy=FRESHNESS_POLICY,
     )
+
+
+def locked(storage: Storage, subject: str) -> AbstractContextManager[None]:
+    """Hold the lock of a subject while a table of it is made, so that no two runs leave a mix of two fetches."""
+    taken = f"{subject!r} is being fetched or made by another run; wait for it to end, then try again"
+    return storage.lock(layout.lock_file(subject), taken=taken)
 
 
 def layer_metadata(layer: Layer) -> dict[str, Any]:

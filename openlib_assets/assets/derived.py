@@ -8,7 +8,7 @@ import dagster as dg
 import pyarrow.dataset as ds
 
 from openlib_assets import layout
-from openlib_assets.assets.common import KEEP_FRESH, common_arguments
+from openlib_assets.assets.common import KEEP_FRESH, common_arguments, locked
 from openlib_assets.assets.each_subject import Done, materialize_each, said_in_one_line
 from openlib_assets.io_manager import SubjectTables
 from openlib_assets.resources import StorageResource
@@ -37,8 +37,12 @@ def derived_asset(table: Table, place: str) -> dg.AssetsDefinition:
 
 
 def make_table(storage: Storage, table: Table, subject: str, inputs: dict[str, SubjectTables]) -> Done:
-    """Make a table of a subject from its inputs and put it in its place, unless a blocking check fails."""
+    """Make a table of a subject from its inputs and put it in its place, unless a blocking check fails.
+
+    Nobody else fetches the subject or makes a table of it meanwhile: what it is made from stays as it is.
+    """
     with ExitStack() as stack:
+        stack.enter_context(locked(storage, subject))
         relations: dict[str, Relation] = {}
         for name, tables in inputs.items():
             dataset: ds.Dataset = stack.enter_context(tables.open(subject))

@@ -16,6 +16,7 @@ from openlib_assets.assets.common import (
     OWNERS,
     layer_metadata,
     layer_tags,
+    locked,
 )
 from openlib_assets.assets.each_subject import Done, materialize_each, said_in_one_line
 from openlib_assets.exports import write_csv
@@ -67,12 +68,13 @@ def subject_csv_asset(place: str) -> dg.AssetsDefinition:
 
 
 def write_csv_files(storage: Storage, subject: str, inputs: dict[str, SubjectTables]) -> Done:
-    """Write the CSV files of a subject."""
+    """Write the CSV files of a subject; nobody makes a table of it meanwhile."""
     files = []
-    for table in CSV_TABLES:
-        with inputs[table.name].open(subject) as rows:
-            digest = write_csv(storage, subject, table, rows)
-            files.append({"file": f"{table.name}.csv", "rows": rows.count_rows(), "sha256": digest})
+    with locked(storage, subject):
+        for table in CSV_TABLES:
+            with inputs[table.name].open(subject) as rows:
+                digest = write_csv(storage, subject, table, rows)
+                files.append({"file": f"{table.name}.csv", "rows": rows.count_rows(), "sha256": digest})
     total = sum(int(file["rows"]) for file in files)
     version = hashlib.sha256("".join(str(file["sha256"]) for file in files).encode()).hexdigest()
     uri = storage.uri(layout.exports_folder(subject))

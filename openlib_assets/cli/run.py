@@ -87,11 +87,13 @@ def _progress(console: "Console", keys: list[str]) -> Iterator["Listener"]:
     finished: set[str] = set()
 
     def listener(progress: "FetchProgress") -> None:
+        if progress.subject in finished:
+            return  # its pages are read again where the subject changed, and its bar is gone
         if progress.subject not in tasks:
             tasks[progress.subject] = bar.add_task(progress.subject, total=progress.pages_due, works=0)
         task = tasks[progress.subject]
         bar.update(task, completed=progress.pages, total=progress.pages_due, works=progress.works)
-        if progress.works and progress.pages == progress.pages_due and progress.subject not in finished:
+        if progress.works and progress.pages == progress.pages_due:
             finished.add(progress.subject)
             bar.remove_task(task)
             text = f"fetched {progress.subject}: {progress.works:,} works ({len(finished)} of {len(keys)})"

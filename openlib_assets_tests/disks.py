@@ -1,0 +1,160 @@
+"""Storages that fail: a disk that fills up or turns read-only, an S3 that answers 500 and 503."""
+
+import http.client
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from openlib_assets_tests.forked import Tampering
+
+_FILLER = "filler"
+_CHUNK = 1 << 16
+
+
+class Disk:
+    """A small disk: a file system in memory of its own, or a folder where none may be mounted.
+
+    Commands have to be run with `tampering`: in a mere folder it is by that that every write fails.
+    """
+
+    def __init__(self, folder: Path, *, mounted: bool) -> None:
+        self.folder = folder
+        self.tampering = Tampering()
+        self._mounted = mounted
+
+    def fill(self) -> None:
+        """Leave no byte free."""
+        if not self._mounted:
+            self.tampering = Tampering(refuses="No space left on device")
+            return
+        with (self.folder / _FILLER).open("wb", buffering=0) as filler:
+            try:
+                while filler.write(bytes(_CHUNK)) == _CHUNK:
+                    pass
+            except OSError:
+                return
+
+    def make_read_only(self) -> None:
+        """Allow no change any more."""
+        if self._mounted:
+            subprocess.run(["mount", "-o", "remount,ro", self.folder], check=True)
+        else:
+            self.tampering = Tampering(refuses="Read-only file system")
+
+    def restore(self) -> None:
+        """Be a sound disk again."""
+        self.tampering = Tampering()
+        if self._mounted:
+            subprocess.run(["mount", "-o", "remount,rw", self.folder], check=True)
+            (self.folder / _FILLER).unlink(missing_ok=True)
+
+
+@contextmanager
+def small_disk(folder: Path, size: str = "4m") -> Iterator[Disk]:
+    """Give a disk of its own at `folder`; only root may mount one, and not everywhere."""
+    folder.mkdir(parents=True)
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
+    mounted = subprocess.run(mount, capture_output=True, check=False).returncode == 0
+    try:
+        yield Disk(folder, mounted=mounted)
+    finally:
+        if mounted:
+            subprocess.run(["umount", "-l", folder], check=True)
+
+
+# Given the number of a request, its method and its path: the status that it is answered with, None to let it through.
+# Below zero: the request is let through, and it is its answer that gets lost on the way.
+Trouble = Callable[[int, str, str], int | None]
+
+
+class TroubledS3:
+    """Stands before an S3 and answers for it where `trouble` says so."""
+
+    def __init__(self, url: str) -> None:
+        self.trouble: Trouble = lambda *_: None
+        self.faults = 0
+        self._numbers = 0
+        self._lock = threading.Lock()
+        parts = urlsplit(url)
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
+            wbufsize = -1
+
+            def __getattr__(self, name: str) -> Callable[[], None]:
+                if name.startswith("do_"):
+                    return self._pass_on
+                raise AttributeError(name)
+
+            def _pass_on(self) -> None:
+                body = self._body()
+                status = outer.status(self.command, self.path)
+                if status is None or status < 0:
+                    connection = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=60)
+                    headers = {name: value for name, value in self.headers.items() if name.lower() != "expect"}
+                    headers.pop("Transfer-Encoding", None)
+                    headers["Content-Length"] = str(len(body))
+                    connection.request(self.command, self.path, body, headers)
+                    with connection.getresponse() as answer:
+                        content = answer.read()
+                    connection.close()
+                    if status is None:
+                        self._send(answer.status, answer.getheaders(), content)
+                        return
+                self._send(abs(status), [], b"")
+
+            def _body(self) -> bytes:
+                if "chunked" not in self.headers.get("Transfer-Encoding", ""):
+                    return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                parts_read = []
+                while size := int(self.rfile.readline().split(b";")[0], 16):
+                    parts_read.append(self.rfile.read(size))
+                    self.rfile.readline()
+                self.rfile.readline()
+                return b"".join(parts_read)
+
+            def _send(self, status: int, headers: list[tuple[str, str]], content: bytes) -> None:
+                self.send_response_only(status)
+                length = str(len(content))
+                for name, value in headers:
+                    if name.lower() == "content-length":
+                        length = value if self.command == "HEAD" else length
+                    elif name.lower() not in ("transfer-encoding", "connection"):
+                        self.send_header(name, value)
+                self.send_header("Content-Length", length)
+                self.end_headers()
+                if self.command != "HEAD":
+                    self.wfile.write(content)
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def __enter__(self) -> "TroubledS3":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def status(self, method: str, path: str) -> int | None:
+        with self._lock:
+            self._numbers += 1
+            status = self.trouble(self._numbers, method, path)
+            self.faults += status is not None
+            return status
