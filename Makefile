@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 DEV_INSTALLED := $(VENV)/.dev-installed
+# Of make soak.
+MINUTES ?= 10
+SEED ?= 1
 export DAGSTER_HOME ?= $(CURDIR)/.dagster_home
 
 .PHONY: help demo demo-ui test test-ui test-s3 bench soak check dev docs clean
@@ -45,6 +48,10 @@ test-s3: $(DEV_INSTALLED) ## The storage and the pipeline on an S3 server over H
 
 bench: $(DEV_INSTALLED) ## Pace, speed and memory on the sandbox, about 20 minutes; the table goes into the README
 	$(BIN)/python -m benchmarks --readme README.md
+
+soak: $(DEV_INSTALLED) ## Runs under faults, kills, full disks and a failing S3; ten minutes, more with MINUTES=60
+	$(BIN)/python -m openlib_assets_tests.soak --minutes $$(($(MINUTES) / 2)) --seed $(SEED) --storage local
+	$(BIN)/python -m openlib_assets_tests.soak --minutes $$(($(MINUTES) / 2)) --seed $(SEED) --storage s3
 
 check: $(DEV_INSTALLED) ## Lint, format, types, import contracts
 	$(BIN)/ruff check .

@@ -1,6 +1,9 @@
 """The Dagster instance that the command line works on: the same one that `dagster dev` shows."""
 
+import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,7 +40,16 @@ def open_instance() -> "dg.DagsterInstance":
     import dagster as dg  # noqa: PLC0415 - slow, and not every command gets here
 
     try:
-        return dg.DagsterInstance.get()
+        with _alone(home):
+            return dg.DagsterInstance.get()
     except Exception as error:
         reason = str(error).strip().splitlines()[0]
         raise InstanceError(f"DAGSTER_HOME={home}: the Dagster instance cannot be opened: {reason}") from error
+
+
+@contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """Let one command at a time open the instance: two that make the same tables in a new one fail in Dagster."""
+    with (home / ".opening").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

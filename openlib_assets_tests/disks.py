@@ -2,6 +2,7 @@
 
 import http.client
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -71,6 +72,15 @@ def small_disk(folder: Path, size: str = "4m") -> Iterator[Disk]:
 Trouble = Callable[[int, str, str], int | None]
 
 
+class _Server(ThreadingHTTPServer):
+    """Clients may be killed, and hang up."""
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing of those that hang up."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
+
+
 class TroubledS3:
     """Stands before an S3 and answers for it where `trouble` says so."""
 
@@ -91,6 +101,12 @@ class TroubledS3:
                 if name.startswith("do_"):
                     return self._pass_on
                 raise AttributeError(name)
+
+            def handle_expect_100(self) -> bool:
+                """Let the client go on at once."""
+                goes_on = super().handle_expect_100()
+                self.wfile.flush()
+                return goes_on
 
             def _pass_on(self) -> None:
                 body = self._body()
@@ -135,7 +151,7 @@ class TroubledS3:
             def log_message(self, *_: object) -> None:
                 """Say nothing."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 

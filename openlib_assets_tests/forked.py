@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import psutil
 import pytest
 
 from openlib_assets_tests.deployment import environment
@@ -89,6 +90,10 @@ class Forked:
     def output(self) -> str:
         """What it has printed so far, on both streams."""
         return self.log.read_text(encoding="utf-8", errors="replace")
+
+    def stopped(self) -> bool:
+        """Tell whether it has stopped itself and waits to be let go on."""
+        return psutil.Process(self.pid).status() == psutil.STATUS_STOPPED
 
     def running(self) -> bool:
         return self.process.is_alive()

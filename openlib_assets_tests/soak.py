@@ -60,6 +60,8 @@ _MOMENTS = (
     ("within", "exports"),
 )
 _RUN_SECONDS = 300.0
+# The first has a storage that fails, the second a kill; all else is left to the dice.
+_LEAST_ROUNDS = 3
 _LEASE_SECONDS = 1.5
 
 Say = Callable[[str], None]
@@ -70,6 +72,7 @@ class Told:
     """What a soak came to: how often what happened."""
 
     rounds: int
+    troubled: int
     killed: int
     complete: int
     red: int
@@ -93,20 +96,20 @@ class Soak:
         self._begun: set[str] = set()
         self._unlike: set[str] = set()
         self._changes: dict[int, int] = {}
-        self._rounds = self._killed = self._complete = self._red = self._exact = 0
+        self._rounds = self._troubled = self._killed = self._complete = self._red = self._exact = 0
         sandbox.on_request(self._change_meanwhile)
 
     def go(self, seconds: float) -> Told:
         """Go on for so many seconds, then check that quiet rounds bring everything in order."""
         deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
+        while time.monotonic() < deadline or self._rounds < _LEAST_ROUNDS:
             self._rounds += 1
             self._round()
         self._sandbox._faults = FaultSource(FaultPlan())
         self._changes.clear()
         for name in ("what was begun is ended", "all is fetched anew"):
             self._quiet_round(name)
-        return Told(self._rounds, self._killed, self._complete, self._red, self._exact)
+        return Told(self._rounds, self._troubled, self._killed, self._complete, self._red, self._exact)
 
     def _round(self) -> None:
         dice = self._dice
@@ -118,7 +121,7 @@ class Soak:
             story.append("changes meanwhile")
         tampering = self._tampering(story)
         # Killed once or twice, then left to end.
-        for kills in range(dice.choice([0, 0, 1, 1, 2]), -1, -1):
+        for kills in range(1 if self._rounds == 2 else dice.choice([0, 0, 1, 1, 2]), -1, -1):
             ended = self._run(chosen, tampering, kill=kills > 0, story=story)
             self._check_files()
             if ended:
@@ -131,10 +134,11 @@ class Soak:
 
     def _tampering(self, story: list[str]) -> Tampering:
         dice, plain = self._dice, self._it.tampering
-        if dice.random() > 0.4:
+        if self._rounds > 1 and dice.random() > 0.4:
             return plain
+        self._troubled += 1
         if self._s3 is None:
-            share = dice.choice([0.005, 0.05])
+            share = dice.choice([0.02, 0.1])
             story.append(f"the disk refuses {share:.1%} of writes")
             return replace(plain, refuses="No space left on device", refuses_share=share, seed=dice.randrange(1 << 30))
         every, part = dice.choice([(90, 0), (60, 1), (5, 2)]), random.Random(dice.randrange(1 << 30))

@@ -104,7 +104,8 @@ def test_two_runs_that_make_tables_of_a_subject_at_once_never_leave_a_mix(
         before = list(here.sandbox.works(SUBJECT))
         first = here.it.start("run", SUBJECT, tampering=Tampering(moment="within", path=path, number=signal.SIGSTOP))
         folder = Path(place.root, path).parent if path.startswith("exports") else Path(place.root, path)
-        wait_until(lambda: list(folder.rglob(".writing-*")), "the first holds a table")
+        wait_until(first.stopped, "the first holds a table")
+        assert list(folder.rglob(".writing-*"))
         here.sandbox.remove_work(SUBJECT, before[7]["key"])
         here.sandbox.add_work(SUBJECT, {"title": "Another"})
         second = here.it.run("run", SUBJECT)
@@ -280,7 +281,8 @@ def test_a_disk_that_takes_nothing_more_is_a_line_and_leaves_the_old_tables(
             else:
                 at = Tampering(moment="after", path="bronze", number=signal.SIGSTOP)
                 running = here.it.start("run", SUBJECT, tampering=at)
-                wait_until(lambda: len(data(place)) > len(before), "the snapshot is there")
+                wait_until(running.stopped, "the snapshot is there")
+                assert len(data(place)) > len(before)
                 getattr(disk, trouble)()
                 os.kill(running.pid, signal.SIGCONT)
                 done = running

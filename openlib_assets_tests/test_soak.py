@@ -12,8 +12,10 @@ from openlib_assets_tests.soak import soak
 def test_whatever_goes_wrong_what_is_said_to_be_complete_is_exact(
     kind: str, seed: int, new_place: PlaceMaker, tmp_path: Path
 ) -> None:
-    told = soak(new_place(kind), tmp_path / "commands", seed=seed, seconds=20, say=print)
-    assert told.rounds >= 2
+    told = soak(new_place(kind), tmp_path / "commands", seed=seed, seconds=5, say=print)
+    assert told.rounds >= 3
+    assert told.troubled
+    assert told.killed
     assert told.complete
     assert told.exact
     assert told.red
