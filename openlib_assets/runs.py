@@ -2,38 +2,29 @@
 
 One run takes many subjects, so that hundreds cost hardly more than one. A run over several partitions covers a
 stretch without gaps of the partitions' order, since that is all that Dagster can say of them.
-
-What a run had fetched that was interrupted or killed is not fetched again: the next run goes on from there.
 """
 
-import json
-import time
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
 from typing import Any
 
 import dagster as dg
-from dagster_shared.error import SerializableErrorInfo
 
 from openlib_assets import layout
-from openlib_assets.assets.each_subject import FAILED_SUBJECTS, latest_records
-from openlib_assets.assets.serving import SUBJECT_CSV
+from openlib_assets.assets.each_subject import FAILED_SUBJECTS
 from openlib_assets.jobs import ALL, REBUILD
 from openlib_assets.openlibrary.errors import SubjectNotFoundError
 from openlib_assets.partitions import SUBJECTS
 from openlib_assets.run_failures import Failed, failed_subjects
 from openlib_assets.run_launcher import fail_dead_runs
 from openlib_assets.staging import forget
+from openlib_assets.stopped_runs import fetched_before, give_up, is_interruption
 from openlib_assets.storage import Storage
 from openlib_assets.table_files import open_table
 from openlib_assets.tables import RAW_WORKS, SUBJECT_SUMMARY
 
 _RANGE_START = "dagster/asset_partition_range_start"
 _RANGE_END = "dagster/asset_partition_range_end"
-_DAY_SECONDS = 86_400.0
-# A tag of a stopped run that the UI does not show.
-_GIVEN_UP = ".dagster/openlib_given_up"
 # The console is the command's own; what a run logs goes into the instance.
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -66,7 +57,7 @@ def run_subjects(
     new = set(keys) - set(instance.get_dynamic_partitions(SUBJECTS))
     instance.add_dynamic_partitions(SUBJECTS, sorted(new))
     results = {key: SubjectResult(key) for key in keys}
-    fetched = {} if force else _fetched_before(instance, keys)
+    fetched = {} if force else fetched_before(instance, keys)
     for key, fetch in fetched.items():
         results[key].resumed = True
         _note(results[key], fetch.asset_materialization)
@@ -85,7 +76,7 @@ def run_subjects(
         for key, failed in _failures(instance, result, stretch).items():
             results[key].error = failed.reason
             if key in fetched:
-                _give_up(instance, fetched[key].run_id, key)
+                give_up(instance, fetched[key].run_id, key)
             if failed.kind == SubjectNotFoundError.__name__:
                 not_found.add(key)
     for key in not_found & new:
@@ -110,55 +101,9 @@ def _run(
     return job.execute_in_process(instance=instance, run_config=config, raise_on_error=False, tags=tags)
 
 
-def _fetched_before(instance: dg.DagsterInstance, keys: Sequence[str]) -> dict[str, dg.EventLogRecord]:
-    """Give the last fetch of each subject whose run was stopped after it, and that no run has finished since.
-
-    Only those of the last day: what was staged is kept no longer either. And none from which a run went on before and
-    failed by itself: it would fail again.
-    """
-    fetches = latest_records(instance, dg.AssetKey(RAW_WORKS.name), set(keys))
-    ends = latest_records(instance, dg.AssetKey(SUBJECT_CSV), set(keys))
-    day_ago = time.time() - _DAY_SECONDS
-    was_stopped = cache(partial(_was_stopped, instance))
-    found: dict[str, dg.EventLogRecord] = {}
-    for key, fetch in fetches.items():
-        if fetch.timestamp < day_ago or not was_stopped(fetch.run_id) or key in _given_up(instance, fetch.run_id):
-            continue
-        end = ends.get(key)
-        finished = end is not None and end.storage_id > fetch.storage_id and not was_stopped(end.run_id)
-        if not finished and fetch.asset_materialization:
-            found[key] = fetch
-    return found
-
-
-def _given_up(instance: dg.DagsterInstance, run_id: str) -> set[str]:
-    """Give the subjects for which nobody goes on from what a stopped run had fetched."""
-    run = instance.get_run_by_id(run_id)
-    return set(json.loads(run.tags.get(_GIVEN_UP, "[]"))) if run else set()
-
-
-def _give_up(instance: dg.DagsterInstance, run_id: str, key: str) -> None:
-    given_up = sorted(_given_up(instance, run_id) | {key})
-    instance.add_run_tags(run_id, {_GIVEN_UP: json.dumps(given_up)})
-
-
-def _was_stopped(instance: dg.DagsterInstance, run_id: str) -> bool:
-    """Tell whether a run was interrupted or killed: it failed, but no step of it for a reason of its own."""
-    run = instance.get_run_by_id(run_id)
-    if run is None or run.status not in (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED):
-        return False
-    failures = instance.all_logs(run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
-    return all(_is_interruption(entry.get_dagster_event().step_failure_data.error) for entry in failures)
-
-
 def _interrupted(result: dg.ExecuteInProcessResult) -> bool:
     """Tell whether a run ended by a signal, which Dagster hands on as a step's failure."""
-    return any(_is_interruption(event.step_failure_data.error) for event in result.get_step_failure_events())
-
-
-def _is_interruption(error: SerializableErrorInfo | None) -> bool:
-    name = dg.DagsterExecutionInterruptedError.__name__
-    return error is not None and name in (error.cls_name, error.cause and error.cause.cls_name)
+    return any(is_interruption(event.step_failure_data.error) for event in result.get_step_failure_events())
 
 
 def _materializations(result: dg.ExecuteInProcessResult) -> Iterator[dg.AssetMaterialization]:
