@@ -16,7 +16,7 @@ import dagster as dg
 from openlib_assets.assets.at_once import each_done
 from openlib_assets.errors import OpenlibError
 from openlib_assets.openlibrary.errors import InterruptedFetchError
-from openlib_assets.partitions import subjects
+from openlib_assets.partitions import still_registered, subjects
 from openlib_assets.run_failures import Failed, failed_subjects, remember_failed
 from openlib_assets.tables import Table
 from openlib_assets.transform import CheckOutcome
@@ -80,10 +80,12 @@ def materialize_each(
     several, if this is the last asset of the run and any subject failed on the way.
     """
     try:
-        if len(context.partition_keys) == 1:
-            yield from _materialize_one(context, do, context.partition_key)
+        with still_registered():
+            keys = sorted(context.partition_keys)
+        if len(keys) == 1:
+            yield from _materialize_one(context, do, keys[0])
         else:
-            yield from _materialize_several(context, do, sorted(context.partition_keys), at_once, stop)
+            yield from _materialize_several(context, do, keys, at_once, stop)
     finally:
         stop()
 
