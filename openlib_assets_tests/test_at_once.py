@@ -8,10 +8,12 @@ from contextlib import AbstractContextManager, contextmanager
 import dagster as dg
 import pytest
 
+from openlib_assets import layout
 from openlib_assets.assets.at_once import each_done
+from openlib_assets.assets.common import locked
 from openlib_assets.errors import OpenlibError
 from openlib_assets.sandbox import FaultPlan, Planned, Sandbox, SandboxConfig
-from openlib_assets_tests.conftest import Pipeline, PlaceMaker, assert_tables_equal, reference_tables
+from openlib_assets_tests.conftest import Pipeline, Place, PlaceMaker, assert_tables_equal, reference_tables
 
 PATIENCE_SECONDS = 10
 
@@ -165,6 +167,23 @@ def test_a_subject_whose_requests_stall_holds_up_no_other(instance: dg.DagsterIn
         assert max(others) < second
         for subject in subjects:
             assert_tables_equal(it, subject, reference_tables(it, subject, list(sandbox.works(subject))))
+
+
+def test_a_table_waits_for_whoever_makes_another_of_its_subject(place: Place) -> None:
+    """As the steps of one run do where the executor works on several."""
+    storage, made = place.open(), threading.Event()
+
+    def make() -> None:
+        with locked(storage, "love"):
+            made.set()
+
+    with storage.lock(layout.lock_file("love"), taken="taken"):
+        maker = threading.Thread(target=make, daemon=True)
+        maker.start()
+        assert not made.wait(0.7)
+    assert made.wait(PATIENCE_SECONDS)
+    maker.join(PATIENCE_SECONDS)
+    assert not maker.is_alive()
 
 
 def wait_for(condition: Callable[[], bool]) -> None:

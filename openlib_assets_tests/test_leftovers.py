@@ -16,7 +16,7 @@ from dagster._core.execution.api import execute_run
 
 from openlib_assets import snapshots
 from openlib_assets.sandbox import Sandbox, SandboxConfig
-from openlib_assets_tests.conftest import Pipeline, Place, PlaceMaker, failure_text, snapshot_paths
+from openlib_assets_tests.conftest import Pipeline, Place, PlaceMaker, snapshot_paths
 from openlib_assets_tests.disks import TroubledS3, small_disk
 from openlib_assets_tests.exactness import assert_exact, assert_exact_for, assert_nothing_left
 from openlib_assets_tests.forked import Forked, Tampering, wait_until
@@ -78,7 +78,9 @@ def test_a_run_whose_subject_was_removed_while_it_was_queued_says_so_and_harms_n
             assert "Nonexistent partition keys: ['gone']" in " ".join(failure.error.message.split())
             # An asset that has inputs fails in Dagster before it is ours to say it better.
             if name == "all_assets":
-                assert failure_text(result).startswith("a subject was removed while its run waited (")
+                assert failure.user_failure_data is not None
+                said = failure.user_failure_data.description or ""
+                assert said.startswith("a subject was removed while its run waited (")
         assert_nothing_left(pipeline.place)
         assert pipeline.run("stays").success
 

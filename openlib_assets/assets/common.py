@@ -1,7 +1,8 @@
 """What all assets share: who owns them, what they are called in the UI, what they tell of their columns."""
 
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from typing import Any, TypedDict
 
@@ -10,11 +11,15 @@ import dagster as dg
 from openlib_assets import layout
 from openlib_assets.assets.each_subject import GOES_SUBJECT_BY_SUBJECT, check_specs
 from openlib_assets.partitions import subjects
-from openlib_assets.storage import Storage
+from openlib_assets.storage import LockTakenError, Storage
 from openlib_assets.tables import REFRESH_DAYS, Layer, Table
 from openlib_assets.ui_metadata import column_schema
 
 OWNERS = ["team:openlib"]
+
+# How long a table waits for whoever fetches its subject or makes another table of it, and how often it looks.
+_LOCK_SECONDS = 600.0
+_LOCK_POLL_SECONDS = 0.2
 
 # All assets share one policy: where they differ, Dagster splits a backfill into a run for each.
 # A run costs a process and its imports, so it takes many subjects; still several runs share the cores.
@@ -82,10 +87,24 @@ def common_arguments(table: Table, kinds: set[str]) -> CommonArguments:
     )
 
 
-def locked(storage: Storage, subject: str) -> AbstractContextManager[None]:
-    """Hold the lock of a subject while a table of it is made, so that no two runs leave a mix of two fetches."""
+@contextmanager
+def locked(storage: Storage, subject: str) -> Iterator[None]:
+    """Hold the lock of a subject while a table of it is made, so that no two runs leave a mix of two fetches.
+
+    Waits for others, since the tables of one run may be made side by side, in processes of their own.
+    """
     taken = f"{subject!r} is being fetched or made by another run; wait for it to end, then try again"
-    return storage.lock(layout.lock_file(subject), taken=taken)
+    deadline = time.monotonic() + _LOCK_SECONDS
+    with ExitStack() as stack:
+        while True:
+            try:
+                stack.enter_context(storage.lock(layout.lock_file(subject), taken=taken))
+                break
+            except LockTakenError:
+                if time.monotonic() > deadline:
+                    raise
+            time.sleep(_LOCK_POLL_SECONDS)
+        yield
 
 
 def layer_metadata(layer: Layer) -> dict[str, Any]:

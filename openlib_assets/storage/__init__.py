@@ -6,10 +6,10 @@ No domain in it: a storage knows paths below its root, files that appear whole o
 from collections.abc import Callable
 from pathlib import Path
 
-from openlib_assets.storage.base import Storage, StorageError
+from openlib_assets.storage.base import LockTakenError, Storage, StorageError
 from openlib_assets.storage.local import LocalStorage
 
-__all__ = ["LocalStorage", "Storage", "StorageError", "open_storage", "split_address", "storage_kind"]
+__all__ = ["LocalStorage", "LockTakenError", "Storage", "StorageError", "open_storage", "split_address", "storage_kind"]
 
 
 def _open_s3(root: str) -> Storage:

@@ -12,6 +12,10 @@ class StorageError(OpenlibError):
     """Bytes could not be read or written; the text names the full address and the reason."""
 
 
+class LockTakenError(StorageError):
+    """Somebody else holds the lock; the text says what for."""
+
+
 class Storage(Protocol):
     """Files below a root, addressed by relative paths with forward slashes.
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from openlib_assets.storage.base import StorageError
+from openlib_assets.storage.base import LockTakenError, StorageError
 
 # Globs such as silver/**/*.parquet pass over names that begin with a dot.
 _TEMPORARY_PREFIX = ".writing-"
@@ -110,7 +110,7 @@ class LocalStorage:
         with _errors(str(target)):
             handle = _locked(target)
         if handle is None:
-            raise StorageError(taken)
+            raise LockTakenError(taken)
         try:
             yield
         finally:

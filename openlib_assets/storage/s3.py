@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from botocore.exceptions import BotoCoreError, ClientError
 from dagster_aws.s3 import S3Resource
 
-from openlib_assets.storage.base import StorageError
+from openlib_assets.storage.base import LockTakenError, StorageError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -151,7 +151,7 @@ class S3Storage:
                 return found
             if found and found.until > time.time():
                 break
-        raise StorageError(f"{taken} (a killed one lets go after {_LEASE_SECONDS:.0f} s)")
+        raise LockTakenError(f"{taken} (a killed one lets go after {_LEASE_SECONDS:.0f} s)")
 
     def _put_lease(self, path: str, me: str, instead_of: _Lease | None) -> _Lease | None:
         """Write a lease, and give it, if there is none or just the one that it is to replace."""
