@@ -1,4 +1,4 @@
-"""The interface of a storage, and its one error."""
+"""The interface of a storage, and its errors."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
