@@ -4,7 +4,7 @@ A snapshot is immutable. One is written only when a fetch found something new, a
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -87,16 +87,22 @@ def snapshot_names(storage: Storage, subject: str) -> list[str]:
 def open_current(storage: Storage, subject: str) -> Iterator[ds.Dataset]:
     """Lend the current snapshot of a subject; raises TableFileError where there is none or it is unreadable."""
     names = snapshot_names(storage, subject)
-    path = layout.snapshot_file(subject, names[-1] if names else "none")
-    with open_table(storage, path, remedy=f"fetch it with: openlib run --force {subject!r}") as dataset:
+    with open_snapshot(storage, subject, names[-1] if names else "none") as dataset:
         yield dataset
+
+
+def open_snapshot(storage: Storage, subject: str, name: str) -> AbstractContextManager[ds.Dataset]:
+    """Lend the snapshot of a subject of that name; raises TableFileError where there is none or it is unreadable."""
+    path = layout.snapshot_file(subject, name)
+    return open_table(storage, path, remedy=f"fetch it with: openlib run --force {subject!r}")
 
 
 def current_snapshot(storage: Storage, subject: str) -> Snapshot | None:
     """Give the current snapshot of a subject, None if it was never fetched."""
-    if not snapshot_names(storage, subject):
+    names = snapshot_names(storage, subject)
+    if not names:
         return None
-    with open_current(storage, subject) as dataset:
+    with open_snapshot(storage, subject, names[-1]) as dataset:
         return Snapshot.of(dataset)
 
 

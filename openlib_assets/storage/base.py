@@ -71,6 +71,6 @@ class Storage(Protocol):
     def lock(self, path: str, *, taken: str) -> AbstractContextManager[None]:
         """Hold the lock at `path`, which goes with its holder's death.
 
-        Raises StorageError with the text `taken` at once when somebody else holds it.
+        Raises LockTakenError with the text `taken` at once when somebody else holds it.
         """
         ...
