@@ -15,7 +15,7 @@ import pyarrow as pa
 import requests
 
 from openlib_assets.openlibrary.enumeration import page_offsets
-from openlib_assets.tables import DERIVED_TABLES
+from openlib_assets.tables import BOOKS, DERIVED_TABLES
 from openlib_assets.transform import sql_text
 
 
@@ -57,10 +57,14 @@ def make_tables(bronze: Path, snapshot: pa.Table, folder: Path) -> float:
         connection.register("snapshot", snapshot)
         connection.execute(f"CREATE VIEW raw_works AS FROM read_parquet('{bronze}')")
         connection.execute(sql_text("works"))
+        for name in ("snapshot", "author_lists"):
+            connection.execute(f"CREATE TABLE previous_{name} AS FROM {name} LIMIT 0")
         for table in DERIVED_TABLES:
             file = folder / f"{table.name}.parquet"
             connection.execute(f"COPY ({sql_text(table.name)}) TO '{file}' (FORMAT parquet, COMPRESSION zstd)")
             connection.execute(f"CREATE VIEW {table.name} AS FROM read_parquet('{file}')")
+            if table is BOOKS:
+                connection.execute("CREATE TABLE previous_books AS FROM books LIMIT 0")
     return time.monotonic() - started
 
 

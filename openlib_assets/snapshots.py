@@ -66,6 +66,7 @@ class Snapshot:
         """Give the one-row table `snapshot` that the SQL sees beside `raw_works`."""
         return pa.table(
             {
+                "name": pa.array([self.name], pa.string()),
                 "works_reported": pa.array([self.work_count], pa.int64()),
                 "fetched_at": pa.array([self.fetched_at], pa.timestamp("us", "UTC")),
                 "snapshot_year": pa.array([self.fetched_at.year], pa.int64()),
@@ -88,6 +89,17 @@ def open_current(storage: Storage, subject: str) -> Iterator[ds.Dataset]:
     """Lend the current snapshot of a subject; raises TableFileError where there is none or it is unreadable."""
     names = snapshot_names(storage, subject)
     with open_snapshot(storage, subject, names[-1] if names else "none") as dataset:
+        yield dataset
+
+
+@contextmanager
+def open_previous(storage: Storage, subject: str) -> Iterator[ds.Dataset | None]:
+    """Lend the snapshot before the current one, None where there is none; raises TableFileError if unreadable."""
+    names = snapshot_names(storage, subject)[:-1]
+    if not names:
+        yield None
+        return
+    with open_snapshot(storage, subject, names[-1]) as dataset:
         yield dataset
 
 

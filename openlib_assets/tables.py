@@ -63,7 +63,9 @@ class Check:
 class Table:
     """A table; `grain` says what one row is, `key` the columns that identify and sort it, `made_from` its inputs.
 
-    `code_version` goes up with every change of the table's SQL or columns that changes its content.
+    `looks_back`: its SQL also sees `previous_books`, `previous_author_lists` and `previous_snapshot`, made from the
+    snapshot before; they are empty without one. `code_version` goes up with every change of the table's SQL or columns
+    that changes its content.
     """
 
     name: str
@@ -73,6 +75,7 @@ class Table:
     columns: tuple[Column, ...]
     made_from: tuple[str, ...] = ()
     checks: tuple[Check, ...] = ()
+    looks_back: bool = False
     code_version: str = "1"
 
     @property
@@ -375,7 +378,41 @@ SUBJECT_SUMMARY = Table(
     ),
 )
 
+SUBJECT_CHANGES = Table(
+    "subject_changes",
+    Layer.GOLD,
+    "a work that came, went or changed since the snapshot before",
+    key=("work_key",),
+    columns=(
+        _WORK_KEY,
+        Column("title", _TEXT, "Title now, or the last one of a work that went; null without one.", nullable=True),
+        Column(
+            "change",
+            _TEXT,
+            "`added`, `removed`, or `changed`: any column of books or the ordered list of authors differs.",
+        ),
+        Column("previous_snapshot", _TEXT, "Name of the snapshot before: the end of its fetch (YYYYMMDDTHHMMSSZ)."),
+        Column("current_snapshot", _TEXT, "Name of the snapshot that the tables are made from."),
+    ),
+    made_from=("raw_works", "books"),
+    looks_back=True,
+    checks=(
+        Check(
+            "changes_add_up",
+            "The works before, and those that came, less those that went, are the works now.",
+            """
+            SELECT (SELECT works_reported FROM previous_snapshot) AS works_before,
+                   count(*) FILTER (WHERE change = 'added') AS added,
+                   count(*) FILTER (WHERE change = 'removed') AS removed,
+                   (SELECT count(*) FROM books) AS works
+            FROM subject_changes
+            """,
+            "works_before IS NULL OR works_before + added - removed = works",
+        ),
+    ),
+)
+
 # In an order in which each table stands after those it is made from.
-DERIVED_TABLES = (BOOKS, AUTHOR_BOOKS, AUTHORS, AUTHOR_YEARLY_COUNTS, AUTHOR_AVERAGES, SUBJECT_SUMMARY)
+DERIVED_TABLES = (BOOKS, AUTHOR_BOOKS, AUTHORS, AUTHOR_YEARLY_COUNTS, AUTHOR_AVERAGES, SUBJECT_SUMMARY, SUBJECT_CHANGES)
 ALL_TABLES = (RAW_WORKS, *DERIVED_TABLES)
 CSV_TABLES = (AUTHORS, BOOKS, AUTHOR_BOOKS, AUTHOR_YEARLY_COUNTS, AUTHOR_AVERAGES)

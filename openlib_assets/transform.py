@@ -23,6 +23,7 @@ Relation: TypeAlias = ds.Dataset | pa.Table
 _MEMORY_LIMIT = "1GB"
 _BATCH_ROWS = 65_536
 _PREVIEW_ROWS = 5
+_LOOKED_BACK_ON = ("books", "author_lists", "snapshot")
 _starting = threading.Lock()
 
 
@@ -69,14 +70,22 @@ class Built:
 
 
 @contextmanager
-def built(table: Table, inputs: Mapping[str, Relation]) -> Iterator[Built]:
+def built(
+    table: Table, inputs: Mapping[str, Relation], previous: Mapping[str, Relation] | None = None
+) -> Iterator[Built]:
     """Lend `table` as its SQL makes it from `inputs`, which are named as the SQL names them.
 
+    `previous` is `raw_works` and `snapshot` of the snapshot before, for a table that looks back; None without one.
     Raises CheckFailedError when a blocking check fails.
     """
     with connected(inputs) as connection:
+        if table.looks_back and previous:
+            _keep_previous(connection, previous, inputs)
         if "raw_works" in inputs:
             connection.execute(sql_text("works"))
+        if table.looks_back and not previous:
+            for name in _LOOKED_BACK_ON:
+                connection.execute(f"CREATE TEMP TABLE previous_{name} AS FROM {name} LIMIT 0")
         connection.execute(f"CREATE TEMP TABLE {table.name} AS {sql_text(table.name)}")
         outcomes = run_checks(connection, table)
         (rows,) = connection.sql(f"SELECT count(*) FROM {table.name}").fetchall()[0]  # noqa: S608
@@ -93,6 +102,20 @@ def connected(inputs: Mapping[str, Relation]) -> Iterator[duckdb.DuckDBPyConnect
         for name, relation in inputs.items():
             connection.register(name, relation)
         yield connection
+
+
+def _keep_previous(
+    connection: duckdb.DuckDBPyConnection, previous: Mapping[str, Relation], inputs: Mapping[str, Relation]
+) -> None:
+    """Put what a table looks back on beside its inputs, made from the snapshot before by the same SQL."""
+    for name, relation in previous.items():
+        connection.register(name, relation)
+    connection.execute(sql_text("works"))
+    connection.execute(f"CREATE TEMP TABLE previous_books AS {sql_text('books')}")
+    connection.execute("CREATE TEMP TABLE previous_author_lists AS FROM author_lists")
+    connection.execute("CREATE TEMP TABLE previous_snapshot AS FROM snapshot")
+    for name in previous:
+        connection.register(name, inputs[name])
 
 
 @cache

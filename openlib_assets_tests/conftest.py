@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import json
 import os
 import threading
 import uuid
@@ -30,7 +31,7 @@ from openlib_assets.storage import Storage, open_storage
 from openlib_assets_tests import reference
 
 SILVER = ("books", "authors", "author_books")
-GOLD = ("author_yearly_counts", "author_averages", "subject_summary")
+GOLD = ("author_yearly_counts", "author_averages", "subject_summary", "subject_changes")
 CSV = ("authors", "books", "author_books", "author_yearly_counts", "author_averages")
 
 _FOREIGN_PREFIXES = ("OPENLIB_", "AWS_")
@@ -235,14 +236,23 @@ def reference_tables(
     pipeline: Pipeline, subject: str, records: Sequence[Mapping[str, Any]]
 ) -> dict[str, list[dict[str, Any]]]:
     """Compute the tables that a subject of these records must have, by other means than the project's."""
-    about = pipeline.table(snapshot_paths(pipeline, subject)[-1]).schema.metadata
+    *earlier, current = (pipeline.table(path) for path in snapshot_paths(pipeline, subject))
     api_url = pipeline.variables["OPENLIB_API_URL"]
     return reference.tables(
         records,
         works_reported=len(records),
-        fetched_at=datetime.fromisoformat(about[b"fetched_at"].decode()),
+        fetched_at=_fetched_at(current),
         source=f"{api_url}/subjects/{quote(subject, safe=':')}.json",
+        previous=reference.Snapshot(_records(earlier[-1]), _fetched_at(earlier[-1])) if earlier else None,
     )
+
+
+def _fetched_at(raw_works: pa.Table) -> datetime:
+    return datetime.fromisoformat(raw_works.schema.metadata[b"fetched_at"].decode())
+
+
+def _records(raw_works: pa.Table) -> list[dict[str, Any]]:
+    return [json.loads(payload) for payload in raw_works["payload"].to_pylist()]
 
 
 def assert_tables_equal(pipeline: Pipeline, subject: str, wanted: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:

@@ -7,10 +7,27 @@ Written from the data contract alone, with the standard library only and nothing
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 Row = dict[str, Any]
 Record = Mapping[str, Any]
+
+# The columns of each table, in the contract's order.
+COLUMNS = {
+    "books": "work_key title first_publish_year year_status edition_count author_count has_fulltext cover_id subjects",
+    "authors": "author_key author_name book_count first_year last_year",
+    "author_books": "author_key work_key author_position",
+    "author_yearly_counts": "author_key author_name year book_count",
+    "author_averages": (
+        "author_key author_name book_count dated_book_count first_year last_year active_years span_years "
+        "avg_books_per_active_year avg_books_per_calendar_year"
+    ),
+    "subject_summary": (
+        "works_reported works works_dated works_year_missing works_year_implausible works_without_author "
+        "authors first_year last_year fetched_at source"
+    ),
+    "subject_changes": "work_key title change previous_snapshot current_snapshot",
+}
 
 # The property White_Space of Unicode. `str.isspace` also holds for U+001C to U+001F, which do not have it.
 WHITE_SPACE = (
@@ -20,12 +37,24 @@ WHITE_SPACE = (
 )
 
 
+class Snapshot(NamedTuple):
+    """A fetch: its work records (each work once, any order) and when it ended, an aware datetime."""
+
+    records: Iterable[Record]
+    fetched_at: datetime
+
+
 def tables(
-    records: Iterable[Record], *, works_reported: int, fetched_at: datetime, source: str
+    records: Iterable[Record],
+    *,
+    works_reported: int,
+    fetched_at: datetime,
+    source: str,
+    previous: Snapshot | None = None,
 ) -> dict[str, list[Row]]:
     """Compute all tables from a subject's work records (each work once, any order) and facts of the fetch.
 
-    `fetched_at` is an aware datetime. The columns of a row stand in the contract's order.
+    `fetched_at` is an aware datetime, `previous` the fetch before. The columns of a row stand in the contract's order.
     """
     works = list(records)
     fetched_at = fetched_at.astimezone(UTC)
@@ -54,6 +83,7 @@ def tables(
                 "source": source,
             }
         ],
+        "subject_changes": _subject_changes(Snapshot(works, fetched_at), previous) if previous else [],
     }
 
 
@@ -188,6 +218,34 @@ def _author_averages(names: Mapping[str, str | None], books_by_author: Mapping[s
             }
         )
     return rows
+
+
+def _subject_changes(current: Snapshot, previous: Snapshot) -> list[Row]:
+    """Rule 10."""
+    now, before = _compared(current), _compared(previous)
+    rows = []
+    for work_key in sorted(now.keys() | before.keys()):
+        if now.get(work_key) == before.get(work_key):
+            continue
+        book, _ = now.get(work_key) or before[work_key]
+        rows.append(
+            {
+                "work_key": work_key,
+                "title": book["title"],
+                "change": "added" if work_key not in before else "changed" if work_key in now else "removed",
+                "previous_snapshot": previous.fetched_at.strftime("%Y%m%dT%H%M%SZ"),
+                "current_snapshot": current.fetched_at.strftime("%Y%m%dT%H%M%SZ"),
+            }
+        )
+    return rows
+
+
+def _compared(snapshot: Snapshot) -> dict[str, tuple[Row, list[str]]]:
+    """What makes a difference: the book, and the authors as listed."""
+    works = list(snapshot.records)
+    listed = {_bare(work["key"]): [_bare(author["key"]) for author in work.get("authors") or []] for work in works}
+    books = _books(works, snapshot_year=snapshot.fetched_at.year)
+    return {book["work_key"]: (book, listed[book["work_key"]]) for book in books}
 
 
 def _count_status(books: list[Row], status: str) -> int:

@@ -230,7 +230,9 @@ def test_a_change_of_one_subject_makes_its_downstream_stale_and_nothing_else(
         run("extract")
         stale = of_state(stale_states(pipeline, subjects), "STALE")
         # What reads the fetched works themselves; the rest follows as soon as these are made again.
-        assert stale == {(asset, changed) for asset in ("books", "author_books", "authors", "subject_summary")}
+        assert stale == {
+            (asset, changed) for asset in ("books", "author_books", "authors", "subject_summary", "subject_changes")
+        }
 
         run("rebuild_from_bronze")
         assert of_state(stale_states(pipeline, subjects), "STALE") == set()
@@ -368,6 +370,7 @@ def test_the_graph_is_that_of_the_design(shown: Ran) -> None:
         "author_yearly_counts": {"books", "authors", "author_books"},
         "author_averages": {"authors", "author_yearly_counts"},
         "subject_summary": {"raw_works", "books", "authors"},
+        "subject_changes": {"raw_works", "books"},
         "subject_csv": {"authors", "books", "author_books", "author_yearly_counts", "author_averages"},
     }
 

@@ -7,7 +7,7 @@ import pytest
 import requests
 
 from openlib_assets_tests.recorded_server import recorded_answer, recorded_server
-from openlib_assets_tests.reference import Row, csv_text, tables
+from openlib_assets_tests.reference import COLUMNS, Row, Snapshot, csv_text, tables
 
 FETCHED_AT = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 SOURCE = "https://openlibrary.org/subjects/tea.json"
@@ -28,8 +28,8 @@ def work(key: str, *authors: tuple[str, str], year: int | None = None, **fields:
     }
 
 
-def compute(*records: Row, fetched_at: datetime = FETCHED_AT) -> dict[str, list[Row]]:
-    return tables(records, works_reported=len(records), fetched_at=fetched_at, source=SOURCE)
+def compute(*records: Row, fetched_at: datetime = FETCHED_AT, previous: Snapshot | None = None) -> dict[str, list[Row]]:
+    return tables(records, works_reported=len(records), fetched_at=fetched_at, source=SOURCE, previous=previous)
 
 
 def name_of_author(*names: str) -> str | None:
@@ -56,6 +56,7 @@ def test_a_small_subject() -> None:
         "author_yearly_counts",
         "author_averages",
         "subject_summary",
+        "subject_changes",
     ]
     assert [list(row.values()) for row in result["books"]] == [
         ["OL10W", "Ten", 2000, "ok", 1, 1, False, None, ["Tea", "Cups", "Tea"]],
@@ -94,23 +95,9 @@ def test_a_small_subject() -> None:
 
 
 def test_columns_stand_in_the_order_of_the_contract() -> None:
-    result = compute(work("OL1W", ("OL1A", "Ann"), year=2000))
-    assert {table: " ".join(rows[0]) for table, rows in result.items()} == {
-        "books": (
-            "work_key title first_publish_year year_status edition_count author_count has_fulltext cover_id subjects"
-        ),
-        "authors": "author_key author_name book_count first_year last_year",
-        "author_books": "author_key work_key author_position",
-        "author_yearly_counts": "author_key author_name year book_count",
-        "author_averages": (
-            "author_key author_name book_count dated_book_count first_year last_year active_years span_years "
-            "avg_books_per_active_year avg_books_per_calendar_year"
-        ),
-        "subject_summary": (
-            "works_reported works works_dated works_year_missing works_year_implausible works_without_author "
-            "authors first_year last_year fetched_at source"
-        ),
-    }
+    before = Snapshot([], FETCHED_AT)
+    result = compute(work("OL1W", ("OL1A", "Ann"), year=2000), previous=before)
+    assert {table: " ".join(rows[0]) for table, rows in result.items()} == COLUMNS
 
 
 def test_an_empty_subject() -> None:

@@ -12,7 +12,7 @@ from openlib_assets.assets.common import KEEP_FRESH, common_arguments, locked
 from openlib_assets.assets.each_subject import Done, materialize_each, said_in_one_line
 from openlib_assets.io_manager import SubjectTables
 from openlib_assets.resources import StorageResource
-from openlib_assets.snapshots import Snapshot
+from openlib_assets.snapshots import Snapshot, open_previous
 from openlib_assets.storage import Storage
 from openlib_assets.table_files import file_digest, write_table
 from openlib_assets.tables import RAW_WORKS, Table
@@ -49,7 +49,9 @@ def make_table(storage: Storage, table: Table, subject: str, inputs: dict[str, S
             relations[name] = dataset
             if name == RAW_WORKS.name:
                 relations["snapshot"] = Snapshot.of(dataset).relation()
-        result = stack.enter_context(built(table, relations))
+        previous = stack.enter_context(open_previous(storage, subject)) if table.looks_back else None
+        before = {RAW_WORKS.name: previous, "snapshot": Snapshot.of(previous).relation()} if previous else None
+        result = stack.enter_context(built(table, relations, before))
         path = layout.table_file(table.layer, table.name, subject)
         with storage.writing(path) as file:
             rows = write_table(file, result.batches(), table.schema)

@@ -41,3 +41,9 @@ SELECT
     replace(author.key, '/authors/', '') AS author_key,
     author.name AS author_name
 FROM author_lists;
+
+-- One row is a work that lists authors: their keys, in order and with repeats.
+CREATE OR REPLACE TEMP VIEW author_lists AS
+SELECT work_key, list(author_key ORDER BY author_position) AS author_keys
+FROM listed_authors
+GROUP BY work_key;

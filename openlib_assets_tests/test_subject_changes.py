@@ -1,0 +1,97 @@
+"""What came, went or changed between two fetches."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from openlib_assets.sandbox import Sandbox, SandboxConfig
+from openlib_assets_tests.conftest import (
+    Pipeline,
+    Place,
+    assert_tables_equal,
+    reference_tables,
+    snapshot_paths,
+)
+
+SUBJECT = "place:venice"
+PATH = "gold/subject_changes/subject=place%3Avenice/part-0.parquet"
+
+
+def changes(pipeline: Pipeline) -> dict[str, str]:
+    return {row["work_key"]: row["change"] for row in pipeline.table(PATH).to_pylist()}
+
+
+def bare(work: Mapping[str, Any]) -> str:
+    return str(work["key"]).removeprefix("/works/")
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(SandboxConfig({SUBJECT: 60})) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def pipeline(instance: dg.DagsterInstance, place: Place, sandbox: Sandbox) -> Pipeline:
+    """The subject, fetched once."""
+    pipeline = Pipeline(place, instance, sandbox.url)
+    assert pipeline.run(SUBJECT).success
+    return pipeline
+
+
+def fetch_again(pipeline: Pipeline, sandbox: Sandbox, *, force: bool = False) -> None:
+    assert pipeline.run(SUBJECT, force=force).success
+    wanted = reference_tables(pipeline, SUBJECT, list(sandbox.works(SUBJECT)))
+    assert_tables_equal(pipeline, SUBJECT, wanted)
+
+
+def test_what_came_went_and_changed_is_told_with_the_names_of_both_snapshots(
+    pipeline: Pipeline, sandbox: Sandbox
+) -> None:
+    works = [work for work in sandbox.works(SUBJECT) if len({author["key"] for author in work["authors"]}) > 1]
+    gone, retitled, reordered, counted, undated = works[:5]
+    sandbox.remove_work(SUBJECT, gone["key"])
+    sandbox.change_work(SUBJECT, retitled["key"], title="Another title")
+    sandbox.change_work(SUBJECT, reordered["key"], authors=reordered["authors"][::-1])
+    sandbox.change_work(SUBJECT, counted["key"], edition_count=counted["edition_count"] + 1)
+    sandbox.change_work(SUBJECT, undated["key"], first_publish_year=None)
+    new = sandbox.add_work(SUBJECT)
+    fetch_again(pipeline, sandbox)
+    assert changes(pipeline) == {
+        bare(gone): "removed",
+        bare(new): "added",
+        **dict.fromkeys(map(bare, (retitled, reordered, counted, undated)), "changed"),
+    }
+    titles = {row["work_key"]: row["title"] for row in pipeline.table(PATH).to_pylist()}
+    assert titles[bare(gone)] == (None if gone["title"] == "__None__" else gone["title"])
+    assert titles[bare(retitled)] == "Another title"
+    names = [path.split("snapshot=")[1].split("/")[0] for path in snapshot_paths(pipeline, SUBJECT)]
+    told = {(row["previous_snapshot"], row["current_snapshot"]) for row in pipeline.table(PATH).to_pylist()}
+    assert told == {tuple(names)}
+
+
+def test_the_first_snapshot_has_no_rows(pipeline: Pipeline) -> None:
+    assert changes(pipeline) == {}
+
+
+def test_what_is_not_a_column_of_books_changes_nothing(pipeline: Pipeline, sandbox: Sandbox) -> None:
+    work = next(sandbox.works(SUBJECT))
+    sandbox.change_work(SUBJECT, work["key"], ia_collection=["another"])
+    fetch_again(pipeline, sandbox)
+    assert len(snapshot_paths(pipeline, SUBJECT)) == 2, "it does make a new snapshot"
+    assert changes(pipeline) == {}
+
+
+def test_only_the_snapshot_before_counts(pipeline: Pipeline, sandbox: Sandbox) -> None:
+    first, second = (work["key"] for work in [*sandbox.works(SUBJECT)][:2])
+    sandbox.change_work(SUBJECT, first, title="One")
+    fetch_again(pipeline, sandbox)
+    sandbox.change_work(SUBJECT, second, title="Two")
+    fetch_again(pipeline, sandbox)
+    assert changes(pipeline) == {second.removeprefix("/works/"): "changed"}
+    fetch_again(pipeline, sandbox)
+    assert changes(pipeline) == {second.removeprefix("/works/"): "changed"}, "an unchanged subject keeps them"
+    fetch_again(pipeline, sandbox, force=True)
+    assert changes(pipeline) == {}, "a forced snapshot of the same works"
