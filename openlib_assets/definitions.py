@@ -6,9 +6,10 @@ from typing import Any
 
 import dagster as dg
 
+from openlib_assets.assets.across_subjects import catalog_asset, comparison_asset
 from openlib_assets.assets.bronze import raw_works_asset
 from openlib_assets.assets.derived import derived_asset
-from openlib_assets.assets.serving import subject_csv_asset
+from openlib_assets.assets.serving import subject_csv_asset, subject_report_asset
 from openlib_assets.io_manager import ParquetIOManager
 from openlib_assets.jobs import jobs
 from openlib_assets.resources import OpenLibrary, StorageResource
@@ -49,6 +50,9 @@ def _assets(place: str) -> list[dg.AssetsDefinition]:
             raw_works_asset(place),
             *(derived_asset(table, place) for table in DERIVED_TABLES),
             subject_csv_asset(place),
+            subject_report_asset(place),
+            catalog_asset(place),
+            comparison_asset(place),
         ]
 
 

@@ -4,6 +4,8 @@ from openlib_assets.openlibrary.subject_keys import encoded_key
 from openlib_assets.tables import Layer
 
 STAGING = "_staging"
+CATALOG = "catalog.duckdb"
+COMPARISON = "reports/index.html"
 
 
 def table_file(layer: str, table: str, subject: str) -> str:
@@ -39,6 +41,11 @@ def csv_file(subject: str, table: str) -> str:
 def reports_folder(subject: str) -> str:
     """Give the folder of a subject's report."""
     return f"reports/{encoded_key(subject)}"
+
+
+def report_file(subject: str) -> str:
+    """Give the path of a subject's report."""
+    return f"{reports_folder(subject)}/index.html"
 
 
 def staging_folder(subject: str) -> str:

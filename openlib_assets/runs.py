@@ -12,7 +12,8 @@ import dagster as dg
 
 from openlib_assets import layout
 from openlib_assets.assets.each_subject import FAILED_SUBJECTS
-from openlib_assets.jobs import ALL, REBUILD
+from openlib_assets.errors import OpenlibError
+from openlib_assets.jobs import ACROSS, ALL, REBUILD
 from openlib_assets.openlibrary.errors import SubjectNotFoundError
 from openlib_assets.partitions import SUBJECTS
 from openlib_assets.run_failures import Failed, failed_subjects
@@ -87,6 +88,23 @@ def run_subjects(
     return list(results.values())
 
 
+class AcrossSubjectsError(OpenlibError):
+    """What is made across all subjects could not be made."""
+
+
+def run_across_subjects(instance: dg.DagsterInstance, definitions: dg.Definitions) -> None:
+    """Make the catalog and the comparison of all subjects again; raises AcrossSubjectsError with the reasons."""
+    job = definitions.resolve_job_def(ACROSS)
+    result = job.execute_in_process(instance=instance, run_config=_QUIET, raise_on_error=False)
+    if _interrupted(result):
+        raise KeyboardInterrupt
+    if not result.success:
+        failures = result.get_step_failure_events()
+        raise AcrossSubjectsError(
+            "; ".join(f"{event.step_key}: {_reason(event.step_failure_data, result.run_id)}" for event in failures)
+        )
+
+
 def _run(
     instance: dg.DagsterInstance, job: dg.JobDefinition, stretch: Sequence[str], *, force: bool
 ) -> dg.ExecuteInProcessResult:
@@ -134,13 +152,17 @@ def _failures(
             about: Any = data.user_failure_data.metadata[FAILED_SUBJECTS].value
             failed |= {key: Failed(**why) for key, why in about.items()}
             continue
-        if data.user_failure_data:
-            reason = data.user_failure_data.description or ""
-        else:
-            root = data.error and (data.error.cause or data.error)
-            reason = f"{root.message.strip().splitlines()[0][:300] if root else ''} (a defect; see run {result.run_id})"
+        reason = _reason(data, result.run_id)
         failed = dict.fromkeys(stretch, Failed(str(event.step_key), "", reason)) | failed
     return failed or dict.fromkeys(stretch, Failed("", "", f"the run failed; see run {result.run_id}"))
+
+
+def _reason(data: Any, run_id: str) -> str:
+    """Say in one line why a step failed."""
+    if data.user_failure_data:
+        return data.user_failure_data.description or ""
+    root = data.error and (data.error.cause or data.error)
+    return f"{root.message.strip().splitlines()[0][:300] if root else ''} (a defect; see run {run_id})"
 
 
 def _stretches(instance: dg.DagsterInstance, keys: Collection[str]) -> Iterator[list[str]]:

@@ -45,7 +45,11 @@ def _cell(value: Any) -> str:
     if value is None:
         return ""
     text = " ".join(str(value).split())
-    text = text if len(text) <= _LONGEST_CELL else text[: _LONGEST_CELL - 1] + "…"
+    return escaped(text if len(text) <= _LONGEST_CELL else text[: _LONGEST_CELL - 1] + "…")
+
+
+def escaped(text: str) -> str:
+    """Give a text as Markdown that shows it as it is."""
     for character in "\\`*_[]|":
         text = text.replace(character, f"\\{character}")
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

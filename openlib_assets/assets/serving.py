@@ -1,12 +1,14 @@
 """Serving: what is made for people."""
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import nullcontext
+from base64 import b64encode
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, nullcontext
 from typing import Any
 
 import dagster as dg
 import pyarrow as pa
+import pyarrow.dataset as ds
 
 from openlib_assets import layout
 from openlib_assets.assets.common import (
@@ -22,12 +24,20 @@ from openlib_assets.assets.each_subject import Done, materialize_each, said_in_o
 from openlib_assets.exports import write_csv
 from openlib_assets.io_manager import SubjectTables
 from openlib_assets.partitions import subjects
+from openlib_assets.report.charts import with_colours
+from openlib_assets.report.findings import findings
+from openlib_assets.report.numbers import INPUTS, Numbers, numbers_of
+from openlib_assets.report.page import Chart, report_charts, report_html
 from openlib_assets.resources import StorageResource
+from openlib_assets.snapshots import Snapshot, snapshot_names
 from openlib_assets.storage import Storage
-from openlib_assets.tables import CSV_TABLES, Layer
-from openlib_assets.ui_metadata import table_metadata
+from openlib_assets.table_files import file_digest
+from openlib_assets.tables import CSV_TABLES, RAW_WORKS, Layer, Table
+from openlib_assets.transform import Relation
+from openlib_assets.ui_metadata import escaped, table_metadata
 
 SUBJECT_CSV = "subject_csv"
+SUBJECT_REPORT = "subject_report"
 
 _FILE_COLUMNS = dg.TableSchema(
     columns=[
@@ -40,31 +50,52 @@ _FILE_COLUMNS = dg.TableSchema(
 
 def subject_csv_asset(place: str) -> dg.AssetsDefinition:
     """Give the asset `subject_csv`; `place` is the kind of storage."""
+    return _serving_asset(
+        SUBJECT_CSV,
+        "CSV files for people: " + ", ".join(f"`{table.name}.csv`" for table in CSV_TABLES) + ".",
+        {"csv", place},
+        CSV_TABLES,
+        write_csv_files,
+        {"dagster/column_schema": _FILE_COLUMNS},
+    )
 
+
+def subject_report_asset(place: str) -> dg.AssetsDefinition:
+    """Give the asset `subject_report`; `place` is the kind of storage."""
+    description = "One HTML page for people, to open from disk: findings, charts, authors, what to stock, data quality."
+    return _serving_asset(SUBJECT_REPORT, description, {"html", place}, INPUTS, write_report)
+
+
+def _serving_asset(
+    name: str,
+    description: str,
+    kinds: set[str],
+    tables: Sequence[Table],
+    make: Callable[[Storage, str, dict[str, SubjectTables]], Done],
+    metadata: dict[str, Any] | None = None,
+) -> dg.AssetsDefinition:
     @dg.asset(
-        name=SUBJECT_CSV,
-        description="CSV files for people: " + ", ".join(f"`{table.name}.csv`" for table in CSV_TABLES) + ".",
+        name=name,
+        description=description,
         group_name=str(Layer.SERVING),
         owners=OWNERS,
-        kinds={"csv", place},
+        kinds=kinds,
         code_version="1",
         partitions_def=subjects,
-        metadata={"dagster/column_schema": _FILE_COLUMNS, **layer_metadata(Layer.SERVING)},
+        metadata={**(metadata or {}), **layer_metadata(Layer.SERVING)},
         tags=layer_tags(Layer.SERVING),
         output_required=False,
-        ins={table.name: dg.AssetIn(dagster_type=SubjectTables) for table in CSV_TABLES},
+        ins={table.name: dg.AssetIn(dagster_type=SubjectTables) for table in tables},
         backfill_policy=BACKFILL_POLICY,
         freshness_policy=FRESHNESS_POLICY,
         automation_condition=KEEP_FRESH,
     )
-    def subject_csv(
-        context: dg.AssetExecutionContext, storage: StorageResource, **inputs: SubjectTables
-    ) -> Iterator[Any]:
+    def served(context: dg.AssetExecutionContext, storage: StorageResource, **inputs: SubjectTables) -> Iterator[Any]:
         with said_in_one_line():
             bytes_ = storage.open()
-        yield from materialize_each(context, lambda subject: nullcontext(write_csv_files(bytes_, subject, inputs)))
+        yield from materialize_each(context, lambda subject: nullcontext(make(bytes_, subject, inputs)))
 
-    return subject_csv
+    return served
 
 
 def write_csv_files(storage: Storage, subject: str, inputs: dict[str, SubjectTables]) -> Done:
@@ -79,3 +110,36 @@ def write_csv_files(storage: Storage, subject: str, inputs: dict[str, SubjectTab
     version = hashlib.sha256("".join(str(file["sha256"]) for file in files).encode()).hexdigest()
     uri = storage.uri(layout.exports_folder(subject))
     return Done(table_metadata(total, pa.Table.from_pylist(files), uri), version)
+
+
+def write_report(storage: Storage, subject: str, inputs: dict[str, SubjectTables]) -> Done:
+    """Write the report of a subject; nobody makes a table of it meanwhile."""
+    with ExitStack() as stack:
+        stack.enter_context(locked(storage, subject))
+        relations: dict[str, Relation] = {}
+        for name, tables in inputs.items():
+            dataset: ds.Dataset = stack.enter_context(tables.open(subject))
+            relations[name] = dataset
+            if name == RAW_WORKS.name:
+                snapshot = Snapshot.of(dataset)
+        earlier = snapshot_names(storage, subject)[:-1]
+        numbers = numbers_of(subject, relations, snapshot, earlier[-1] if earlier else None)
+        charts = report_charts(numbers)
+        path = layout.report_file(subject)
+        with storage.writing(path) as file:
+            file.write_text(report_html(numbers, charts), encoding="utf-8")
+            version = file_digest(file)
+    return Done(_report_metadata(numbers, charts, storage.uri(path)), version)
+
+
+def _report_metadata(numbers: Numbers, charts: Sequence[Chart], uri: str) -> dict[str, Any]:
+    return {
+        "dagster/uri": uri,
+        "findings": dg.MetadataValue.md("\n".join(f"- {escaped(finding)}" for finding in findings(numbers))),
+        "charts": dg.MetadataValue.md("\n".join(map(_picture, charts))),
+    }
+
+
+def _picture(chart: Chart) -> str:
+    data = b64encode(with_colours(chart.svg).encode()).decode()
+    return f"![{chart.title}](data:image/svg+xml;base64,{data})"

@@ -40,7 +40,7 @@ def run_and_print(keys: list[str], *, force: bool, as_json: bool = False) -> int
     from openlib_assets.definitions import build_defs
     from openlib_assets.instance import open_instance
     from openlib_assets.resources import OpenLibrary
-    from openlib_assets.runs import run_subjects
+    from openlib_assets.runs import AcrossSubjectsError, run_across_subjects, run_subjects
     from openlib_assets.settings import Settings
     from openlib_assets.storage import open_storage
 
@@ -50,10 +50,18 @@ def run_and_print(keys: list[str], *, force: bool, as_json: bool = False) -> int
     with _interruptible(), open_instance() as instance, _progress(console, keys) as listener:
         definitions = build_defs(settings, resources={"openlibrary": OpenLibrary(listener).as_resource()})
         results = run_subjects(instance, definitions, storage, keys, force=force)
+        across: AcrossSubjectsError | None = None
+        if any(result.error is None for result in results):
+            try:
+                run_across_subjects(instance, definitions)
+            except AcrossSubjectsError as error:
+                across = error
     if as_json:
         click.echo(json.dumps([asdict(result) for result in results], indent=2, ensure_ascii=False))
     else:
         _print_table(results)
+    if across:
+        raise across
     return int(any(result.error for result in results))
 
 

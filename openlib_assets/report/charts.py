@@ -1,0 +1,158 @@
+"""Charts: Vega-Lite specifications, drawn as SVG without a browser.
+
+Colours are names of CSS custom properties, so that a page's light or dark scheme decides; where no page stands around
+a chart, `with_colours` puts colours in their place.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import vl_convert
+
+Rows = Sequence[Mapping[str, Any]]
+Spec = dict[str, Any]
+
+WIDTH, HEIGHT = 380, 190
+
+# For charts that stand alone: the page's light scheme (templates/page.css).
+_LIGHT = {"ink": "#1d2433", "muted": "#5b6478", "line": "#d6dae3", "mark": "#2458c5", "doubt": "#b4541a"}
+
+_CONFIG: Spec = {
+    "background": None,
+    "font": "sans-serif",
+    # The page describes each chart in words and lists its numbers beside it.
+    "aria": False,
+    "view": {"stroke": None},
+    # Few labels, and none measured against another: measuring text is most of what a chart costs.
+    "axis": {
+        "labelColor": "var(--muted)",
+        "labelFontSize": 12,
+        "labelLimit": 0,
+        "labelOverlap": False,
+        "titleColor": "var(--muted)",
+        "titleFontSize": 12,
+        "titleFontWeight": "normal",
+        "gridColor": "var(--line)",
+        "domainColor": "var(--line)",
+        "tickColor": "var(--line)",
+        "tickCount": 4,
+    },
+    "bar": {"color": "var(--mark)"},
+    "line": {"color": "var(--mark)", "strokeWidth": 2},
+    "rule": {"color": "var(--muted)"},
+}
+
+
+def bars_by_year(rows: Rows, value: str) -> str:
+    """Draw a bar for each year: `rows` hold `year` and `value`."""
+    years = [row["year"] for row in rows]
+    shown = {"first": min(years), "last": max(years)}
+    bar_width = max(1, min(24, WIDTH // (shown["last"] - shown["first"] + 1) - 1))
+    return _svg(
+        {
+            "data": {"values": list(rows)},
+            "mark": {"type": "bar", "width": bar_width},
+            "encoding": {
+                "x": {
+                    "field": "year",
+                    "type": "quantitative",
+                    "title": None,
+                    "scale": {"domain": [shown["first"] - 1, shown["last"] + 1], "nice": False},
+                    "axis": {"format": "d", "grid": False, "values": _ticks(shown["first"], shown["last"])},
+                },
+                "y": {"field": value, "type": "quantitative", "title": None, "axis": _COUNTS},
+            },
+        }
+    )
+
+
+def bars_by_label(rows: Rows, label: str, value: str, *, colour: str = "mark") -> str:
+    """Draw a bar, from left to right, for each of a few labels, in their order."""
+    return _svg(
+        {
+            "data": {"values": list(rows)},
+            "mark": {"type": "bar", "color": f"var(--{colour})"},
+            "height": {"step": 30},
+            "encoding": {
+                "y": {"field": label, "type": "nominal", "sort": None, "title": None, "axis": {"grid": False}},
+                "x": {"field": value, "type": "quantitative", "title": None, "axis": _COUNTS},
+            },
+        }
+    )
+
+
+def heat_map(rows: Rows, down: str, across: str, value: str, *, order: Sequence[str]) -> str:
+    """Draw a square for each pair of labels, which come in an order: the darker, the greater its value."""
+    return _svg(
+        {
+            "data": {"values": list(rows)},
+            "mark": "rect",
+            "width": {"step": 34},
+            "height": {"step": 34},
+            "encoding": {
+                "y": {"field": down, "type": "nominal", "sort": list(order), "title": None},
+                "x": {
+                    "field": across,
+                    "type": "nominal",
+                    "sort": list(order),
+                    "title": None,
+                    "axis": {"labelAngle": -45, "orient": "top"},
+                },
+                "color": {"value": "var(--mark)"},
+                "opacity": {
+                    "field": value,
+                    "type": "quantitative",
+                    "scale": {"type": "sqrt", "range": [0.06, 1]},
+                    "legend": None,
+                },
+            },
+        }
+    )
+
+
+def curve_of_shares(rows: Rows, x: str, y: str, *, x_title: str, y_title: str) -> str:
+    """Draw a curve from share to share, both from 0 to 1, with the line of equal shares beside it."""
+    equal = [{x: 0, y: 0}, {x: 1, y: 1}]
+    axis = {"format": "%", "values": [0, 0.25, 0.5, 0.75, 1]}
+
+    def encoding(**more: Any) -> Spec:
+        return {
+            "x": {"field": x, "type": "quantitative", "title": x_title, "axis": {**axis, "grid": False}},
+            "y": {"field": y, "type": "quantitative", "title": y_title, "axis": axis},
+            **more,
+        }
+
+    return _svg(
+        {
+            "layer": [
+                {
+                    "data": {"values": equal},
+                    "mark": {"type": "line", "color": "var(--muted)", "strokeDash": [4, 4], "strokeWidth": 1},
+                    "encoding": encoding(),
+                },
+                {"data": {"values": list(rows)}, "mark": "line", "encoding": encoding()},
+            ]
+        }
+    )
+
+
+def with_colours(svg: str) -> str:
+    """Give a chart that stands alone, outside of a page: light scheme, white ground."""
+    coloured = re.sub(r"var\(--(\w+)\)", lambda match: _LIGHT[match[1]], svg)
+    return coloured.replace(">", '><rect width="100%" height="100%" fill="white"/>', 1)
+
+
+_COUNTS: Spec = {"format": "~s", "tickMinStep": 1}
+
+
+def _ticks(first: int, last: int) -> list[int]:
+    """Give a few round years of a span."""
+    step = next(step for step in (1, 2, 5, 10, 20, 50, 100, 200, 500) if (last - first) / step <= 5)
+    return list(range(-(-first // step) * step, last + 1, step))
+
+
+def _svg(spec: Spec) -> str:
+    whole = {"width": WIDTH, "height": HEIGHT, "config": _CONFIG, **spec}
+    svg: str = vl_convert.vegalite_to_svg(whole, vl_version="6.4")
+    return svg

@@ -1,0 +1,150 @@
+"""Findings: what the numbers of a subject say, in sentences; none says more than the data can show."""
+
+from collections.abc import Callable, Iterator
+from itertools import groupby
+
+from openlib_assets.report.numbers import Numbers, Row
+from openlib_assets.report.words import count, counted, share
+
+# Below so many, a share says less than the two numbers behind it.
+_FEW = 20
+
+
+def findings(numbers: Numbers) -> list[str]:
+    """Give the findings of a subject, the most telling first."""
+    return [sentence for finding in _FINDINGS for sentence in finding(numbers)]
+
+
+def half_of_books(numbers: Numbers) -> Row | None:
+    """Give the smallest number of most productive authors by whom at least half of the dated books are."""
+    curve = numbers.rows["concentration"]
+    return next((point for point in curve if 2 * point["books"] >= curve[-1]["books"]), None)
+
+
+def _dated(numbers: Numbers) -> Iterator[str]:
+    works, dated = numbers.summary["works"], numbers.summary["works_dated"]
+    if dated == works:
+        yield f"All {counted(works, 'work')} have a usable year of first publication."
+    else:
+        yield (
+            f"{_part(dated, works, 'work')} have a usable year of first publication; "
+            f"the other {count(works - dated)} are in no count by year."
+        )
+
+
+def _concentration(numbers: Numbers) -> Iterator[str]:
+    half = half_of_books(numbers)
+    authors = numbers.quality["authors_dated"]
+    if half is None or authors < _FEW:
+        return
+    yield (
+        f"Half of the dated books that name an author are by {share(half['authors'], authors)} of the authors: "
+        f"the {count(half['authors'])} most productive of {count(authors)}."
+    )
+
+
+def _most_productive(numbers: Numbers) -> Iterator[str]:
+    named = [author for author in numbers.rows["top_authors"] if author["author_name"]]
+    if named and named[0]["book_count"] > 1:
+        first = named[0]
+        yield f"The author listed on most works is {first['author_name']}, with {count(first['book_count'])}."
+
+
+def _decades(numbers: Numbers) -> Iterator[str]:
+    years = numbers.rows["books_per_year"]
+    if numbers.summary["works_dated"] < _FEW:
+        return
+    decades = {
+        decade: sum(year["books"] for year in group) for decade, group in groupby(years, lambda row: row["year"] // 10)
+    }
+    most = max(decades, key=lambda decade: (decades[decade], decade))
+    yield (
+        f"The decade with most first publications is the {most}0s: {count(decades[most])} books, "
+        f"{share(decades[most], numbers.summary['works_dated'])} of those dated."
+    )
+
+
+def _growth(numbers: Numbers) -> Iterator[str]:
+    recent, before = books_in_last_ten_years(numbers), books_in_ten_years_before(numbers)
+    if min(recent, before) < _FEW:
+        return
+    change = recent - before
+    direction = (
+        "as many as" if change == 0 else f"{share(abs(change), before)} {'more' if change > 0 else 'fewer'} than"
+    )
+    yield (
+        f"{counted(recent, 'book')} are dated {numbers.year - 9} to {numbers.year}, {direction} in the ten years "
+        "before. Open Library may not know of all recent books yet."
+    )
+
+
+def _newcomers(numbers: Numbers) -> Iterator[str]:
+    newcomers = sum(row["newcomers"] for row in numbers.rows["newcomers"])
+    authors = numbers.quality["authors_dated"]
+    if authors:
+        yield (
+            f"{_part(newcomers, authors, 'author')} with a dated book have their first one here in the last ten years; "
+            "they may have written on other subjects before."
+        )
+
+
+def _ebooks(numbers: Numbers) -> Iterator[str]:
+    ways = {row["access"]: row["books"] for row in numbers.rows["ebooks"]}
+    yield (
+        f"{_part(ways['readable'] + ways['borrowable'], numbers.summary['works'], 'work')} can be read or borrowed "
+        f"as an e-book at the Internet Archive: {count(ways['readable'])} by everybody, "
+        f"{count(ways['borrowable'])} on loan."
+    )
+
+
+def _editions(numbers: Numbers) -> Iterator[str]:
+    groups = {row["label"]: row["books"] for row in numbers.rows["editions"]}
+    if groups["1"]:
+        single = _part(groups["1"], numbers.summary["works"], "work")
+        yield f"{single} have a single edition that Open Library knows of."
+
+
+def _changes(numbers: Numbers) -> Iterator[str]:
+    if numbers.previous_snapshot is None:
+        return
+    kinds = {row["change"]: row["works"] for row in numbers.rows["changes"]}
+    if not any(kinds.values()):
+        yield "Nothing changed since the snapshot before."
+        return
+    yield (
+        f"Since the snapshot before, {counted(kinds['added'], 'work')} came, {count(kinds['removed'])} went "
+        f"and {count(kinds['changed'])} changed."
+    )
+
+
+def books_in_last_ten_years(numbers: Numbers) -> int:
+    """Count the books dated in the year of the snapshot or the nine before."""
+    return _books_between(numbers, numbers.year - 9, numbers.year)
+
+
+def books_in_ten_years_before(numbers: Numbers) -> int:
+    """Count the books dated in the ten years before those."""
+    return _books_between(numbers, numbers.year - 19, numbers.year - 10)
+
+
+def _books_between(numbers: Numbers, first: int, last: int) -> int:
+    return sum(row["books"] for row in numbers.rows["books_per_year"] if first <= row["year"] <= last)
+
+
+def _part(part: int, whole: int, thing: str) -> str:
+    """Say what part of so many things: in percent too, where they are not few."""
+    text = f"{count(part)} of {counted(whole, thing)}"
+    return f"{text} ({share(part, whole)})" if whole >= _FEW else text
+
+
+_FINDINGS: tuple[Callable[[Numbers], Iterator[str]], ...] = (
+    _concentration,
+    _most_productive,
+    _decades,
+    _growth,
+    _newcomers,
+    _ebooks,
+    _editions,
+    _changes,
+    _dated,
+)

@@ -1,0 +1,246 @@
+"""The report of a subject as one HTML page that needs nothing beside itself."""
+
+import hashlib
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+from urllib.parse import quote
+
+import jinja2
+
+from openlib_assets import layout
+from openlib_assets.report import findings, words
+from openlib_assets.report.charts import bars_by_label, bars_by_year, curve_of_shares
+from openlib_assets.report.numbers import WEIGHTS, Numbers, Row
+
+# A few very old books would press all others into a corner.
+_CHARTED_YEARS = 100
+# More points than this cannot be told apart on a curve.
+_CURVE_POINTS = 120
+
+_ACCESS = {
+    "readable": "readable by everybody",
+    "borrowable": "on loan, one at a time",
+    "restricted": "scanned, not lent",
+    "none": "no scan",
+}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A headline figure with its definition."""
+
+    name: str
+    value: str
+    definition: str
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart with what it shows in words and in numbers; `rows` have the columns `head`."""
+
+    name: str
+    title: str
+    svg: str
+    description: str
+    head: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+
+
+def report_html(numbers: Numbers, charts: Sequence[Chart]) -> str:
+    """Give the page, with its charts; equal numbers give equal text."""
+    return template("report.html").render(
+        subject=numbers.subject,
+        name=words.subject_name(numbers.subject),
+        numbers=numbers,
+        summary=numbers.summary,
+        quality=numbers.quality,
+        findings=findings.findings(numbers),
+        figures=headline_figures(numbers),
+        charts={chart.name: chart for chart in charts},
+        weights=WEIGHTS,
+        changes={row["change"]: row["works"] for row in numbers.rows["changes"]},
+        data=_data(numbers),
+        exports="../../" + quote(layout.exports_folder(numbers.subject)),
+        script_hash=script_hash("explore.js"),
+    )
+
+
+def headline_figures(numbers: Numbers) -> list[Figure]:
+    """Give the figures that stand on top."""
+    summary, quality = numbers.summary, numbers.quality
+    works, dated = summary["works"], summary["works_dated"]
+    ways = {row["access"]: row["books"] for row in numbers.rows["ebooks"]}
+    active = numbers.rows["author_activity"][0]["authors"]
+    half = findings.half_of_books(numbers)
+    return [
+        Figure("Works", words.count(works), "Works that Open Library lists under the subject. Each is one book here."),
+        Figure("Authors", words.count(summary["authors"]), "Everybody listed as an author of one of the works."),
+        Figure(
+            "Dated",
+            words.share(dated, works),
+            "Works with a usable year of first publication: after 1000, at most a year after the fetch.",
+        ),
+        Figure(
+            "Years",
+            f"{summary['first_year']} to {summary['last_year']}" if dated else "none",
+            "From the first to the last usable year of first publication.",
+        ),
+        Figure(
+            "Books in ten years",
+            words.count(findings.books_in_last_ten_years(numbers)),
+            f"Dated works first published from {numbers.year - 9} to {numbers.year}.",
+        ),
+        Figure(
+            "Authors active now",
+            words.count(active),
+            f"Authors whose last dated book of the subject is of {numbers.year - 4} or later.",
+        ),
+        Figure(
+            "Half is by",
+            words.share(half["authors"], quality["authors_dated"]) if half else "none",
+            "The share of the authors with a dated book, the most productive first, by whom half of the dated books "
+            "that name an author are.",
+        ),
+        Figure(
+            "E-books",
+            words.share(ways["readable"] + ways["borrowable"], works),
+            "Works of which an e-book can be read or borrowed at the Internet Archive, by the record of the snapshot.",
+        ),
+    ]
+
+
+def report_charts(numbers: Numbers) -> list[Chart]:
+    """Draw the charts of a subject; one without anything to show is left out."""
+    drawn = [draw(numbers) for draw in (_years, _doubtful, _concentration, _newcomers, _activity, _ebooks, _editions)]
+    return [chart for chart in drawn if chart is not None]
+
+
+def _years(numbers: Numbers) -> Chart | None:
+    rows = numbers.rows["books_per_year"]
+    if not rows:
+        return None
+    shown = [row for row in rows if row["year"] > rows[-1]["year"] - _CHARTED_YEARS]
+    description = f"Dated works by the year of their first publication, {shown[0]['year']} to {shown[-1]['year']}."
+    earlier = sum(row["books"] for row in rows) - sum(row["books"] for row in shown)
+    if earlier:
+        description += f" Not drawn: {words.counted(earlier, 'book')} of earlier years, from {rows[0]['year']} on."
+    return Chart(
+        "years",
+        "Books per year",
+        bars_by_year(shown, "books"),
+        description,
+        ("year", "books"),
+        [(row["year"], row["books"]) for row in rows],
+    )
+
+
+def _doubtful(numbers: Numbers) -> Chart | None:
+    rows = [
+        {"label": "no year", "books": numbers.summary["works_year_missing"]},
+        {"label": "impossible year", "books": numbers.summary["works_year_implausible"]},
+    ]
+    description = "Works without a year, or with one that cannot be; they are in no count by year."
+    return _labelled("doubtful", "Doubtful years", rows, "books", description, colour="doubt")
+
+
+def _concentration(numbers: Numbers) -> Chart | None:
+    curve, authors = numbers.rows["concentration"], numbers.quality["authors_dated"]
+    if not curve:
+        return None
+    step = -(-len(curve) // _CURVE_POINTS)
+    points = [*curve[:-1:step], curve[-1]]
+    books = curve[-1]["books"]
+    shares: list[Row] = [{"authors": 0.0, "books": 0.0}]
+    shares += [{"authors": point["authors"] / authors, "books": point["books"] / books} for point in points]
+    return Chart(
+        "concentration",
+        "How the output is spread",
+        curve_of_shares(
+            [*shares, {"authors": 1.0, "books": 1.0}], "authors", "books", x_title="authors", y_title="books"
+        ),
+        "The share of the dated books that the most productive authors have, one and all; the dashed line is where "
+        "everybody would have as many.",
+        ("most productive authors", "books by at least one of them"),
+        [(point["authors"], point["books"]) for point in points],
+    )
+
+
+def _newcomers(numbers: Numbers) -> Chart | None:
+    rows = numbers.rows["newcomers"]
+    if not any(row["newcomers"] for row in rows):
+        return None
+    return Chart(
+        "newcomers",
+        "Newcomers of the last ten years",
+        bars_by_year(rows, "newcomers"),
+        "Authors by the year of their first dated book of the subject.",
+        ("year", "newcomers"),
+        [(row["year"], row["newcomers"]) for row in rows],
+    )
+
+
+def _activity(numbers: Numbers) -> Chart | None:
+    rows = numbers.rows["author_activity"]
+    return _labelled("activity", "Active and quiet authors", rows, "authors", "Authors by their last dated book here.")
+
+
+def _ebooks(numbers: Numbers) -> Chart | None:
+    rows = [{"label": _ACCESS[row["access"]], "books": row["books"]} for row in numbers.rows["ebooks"]]
+    return _labelled("ebooks", "E-books", rows, "books", "Works by what can be had of them at the Internet Archive.")
+
+
+def _editions(numbers: Numbers) -> Chart | None:
+    rows = numbers.rows["editions"]
+    return _labelled("editions", "Editions", rows, "books", "Works by the editions that Open Library knows of.")
+
+
+def _labelled(
+    name: str, title: str, rows: Sequence[Row], value: str, description: str, *, colour: str = "mark"
+) -> Chart | None:
+    if not any(row[value] for row in rows):
+        return None
+    svg = bars_by_label(rows, "label", value, colour=colour)
+    return Chart(name, title, svg, description, ("", value), [(row["label"], row[value]) for row in rows])
+
+
+def _data(numbers: Numbers) -> dict[str, Any]:
+    """Give what the page's tables hold."""
+    return {
+        "authors": numbers.rows["top_authors"],
+        "stock": [{**row, "access": _ACCESS[row["access"]]} for row in numbers.rows["stock_candidates"]],
+    }
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("openlib_assets.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "count": words.count,
+        "work_link": words.work_link,
+        "author_link": words.author_link,
+        "subject_link": words.subject_link,
+        "subject_name": words.subject_name,
+    }
+    environment.globals["share"] = words.share
+    return environment
+
+
+def template(name: str) -> jinja2.Template:
+    """Give a template; whatever is put into it is escaped."""
+    return _environment().get_template(name)
+
+
+@cache
+def script_hash(name: str) -> str:
+    """Give the hash by which a page allows its own script, and no other, to run."""
+    text = template(name).render()
+    return "sha256-" + b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -1,0 +1,48 @@
+"""How numbers, shares and names are written in a report."""
+
+from urllib.parse import quote
+
+_SITE = "https://openlibrary.org"
+
+
+def count(number: int) -> str:
+    """Write a whole number, thousands set apart: 12,345."""
+    return f"{number:,}"
+
+
+def counted(number: int, thing: str, things: str | None = None) -> str:
+    """Write so many things: 1 book, 2 books."""
+    return f"{count(number)} {thing if number == 1 else things or thing + 's'}"
+
+
+def share(part: int, whole: int) -> str:
+    """Write a share in percent, rounded; only nothing is 0 %, and only all is 100 %."""
+    if whole == 0:
+        return "none"
+    percent = 100 * part / whole
+    if part in (0, whole):
+        return f"{percent:.0f}\u00a0%"
+    if percent < 1:
+        return f"{max(percent, 0.1):.1f}\u00a0%"
+    return f"{min(percent, 99.9):.1f}\u00a0%" if percent > 99 else f"{percent:.0f}\u00a0%"
+
+
+def subject_name(subject: str) -> str:
+    """Write a subject's key as people would: `place:new_york` becomes `new york (place)`."""
+    kind, _, name = subject.rpartition(":")
+    return f"{name.replace('_', ' ')} ({kind})" if kind else name.replace("_", " ")
+
+
+def subject_link(subject: str) -> str:
+    """Give the address of a subject's page at Open Library."""
+    return f"{_SITE}/subjects/{quote(subject, safe=':')}"
+
+
+def work_link(work_key: str) -> str:
+    """Give the address of a work's page; an orphaned edition (its key ends in M) has an edition's."""
+    return f"{_SITE}/{'books' if work_key.endswith('M') else 'works'}/{work_key}"
+
+
+def author_link(author_key: str) -> str:
+    """Give the address of an author's page."""
+    return f"{_SITE}/authors/{author_key}"
