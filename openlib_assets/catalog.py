@@ -64,6 +64,11 @@ def write_catalog(storage: Storage) -> str:
     return hashlib.sha256(repr(says).encode()).hexdigest()
 
 
+def in_one_line(error: duckdb.Error) -> str:
+    """Give what DuckDB says of an error, without its drawing of the place in the SQL."""
+    return str(error).strip().splitlines()[0]
+
+
 def _create_view(
     connection: duckdb.DuckDBPyConnection, storage: Storage, table: Table, *, temporary: bool = False
 ) -> None:
@@ -72,9 +77,9 @@ def _create_view(
     create = f"CREATE {'TEMP ' if temporary else ''}VIEW {table.name} AS SELECT"
     try:
         connection.execute(f"{create} {columns} FROM {_files(storage, table)}")
-    except duckdb.IOException as error:
+    except duckdb.Error as error:
         if "No files found" not in str(error):
-            raise CatalogError(f"{storage.uri()}: {' '.join(str(error).split())[:300]}") from error
+            raise CatalogError(in_one_line(error)) from error
         typed = [f"NULL::VARCHAR AS {name}" for name in _folders(table)]
         typed += [f"NULL::{_SQL_TYPES[column.type]} AS {column.name}" for column in table.columns]
         connection.execute(f"{create} {', '.join(typed)} WHERE false")
@@ -126,7 +131,7 @@ def _prepare(connection: duckdb.DuckDBPyConnection, storage: Storage) -> None:
         _load_httpfs(connection)
         connection.execute(_s3_secret())
     except duckdb.Error as error:
-        raise CatalogError(f"DuckDB cannot read {storage.uri()}: {' '.join(str(error).split())[:300]}") from error
+        raise CatalogError(f"DuckDB cannot read {storage.uri()}: {in_one_line(error)}") from error
 
 
 def _load_httpfs(connection: duckdb.DuckDBPyConnection) -> None:

@@ -55,15 +55,15 @@ def subject_csv_asset(place: str) -> dg.AssetsDefinition:
         "CSV files for people: " + ", ".join(f"`{table.name}.csv`" for table in CSV_TABLES) + ".",
         {"csv", place},
         CSV_TABLES,
-        write_csv_files,
-        {"dagster/column_schema": _FILE_COLUMNS},
+        make=write_csv_files,
+        metadata={"dagster/column_schema": _FILE_COLUMNS},
     )
 
 
 def subject_report_asset(place: str) -> dg.AssetsDefinition:
     """Give the asset `subject_report`; `place` is the kind of storage."""
     description = "One HTML page for people, to open from disk: findings, charts, authors, what to stock, data quality."
-    return _serving_asset(SUBJECT_REPORT, description, {"html", place}, INPUTS, write_report)
+    return _serving_asset(SUBJECT_REPORT, description, {"html", place}, INPUTS, make=write_report)
 
 
 def _serving_asset(
@@ -71,6 +71,7 @@ def _serving_asset(
     description: str,
     kinds: set[str],
     tables: Sequence[Table],
+    *,
     make: Callable[[Storage, str, dict[str, SubjectTables]], Done],
     metadata: dict[str, Any] | None = None,
 ) -> dg.AssetsDefinition:

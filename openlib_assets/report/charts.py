@@ -68,15 +68,16 @@ def bars_by_year(rows: Rows, value: str) -> str:
 
 
 def bars_by_label(rows: Rows, label: str, value: str, *, colour: str = "mark") -> str:
-    """Draw a bar, from left to right, for each of a few labels, in their order."""
+    """Draw a bar, from left to right, for each of a few labels, in their order; each says its number."""
+    said = [{"said": f"{row[label]}: {row[value]:,}", "number": row[value]} for row in rows]
     return _svg(
         {
-            "data": {"values": list(rows)},
+            "data": {"values": said},
             "mark": {"type": "bar", "color": f"var(--{colour})"},
             "height": {"step": 30},
             "encoding": {
-                "y": {"field": label, "type": "nominal", "sort": None, "title": None, "axis": {"grid": False}},
-                "x": {"field": value, "type": "quantitative", "title": None, "axis": _COUNTS},
+                "y": {"field": "said", "type": "nominal", "sort": None, "title": None, "axis": {"ticks": False}},
+                "x": {"field": "number", "type": "quantitative", "axis": None},
             },
         }
     )
@@ -114,7 +115,7 @@ def heat_map(rows: Rows, down: str, across: str, value: str, *, order: Sequence[
 def curve_of_shares(rows: Rows, x: str, y: str, *, x_title: str, y_title: str) -> str:
     """Draw a curve from share to share, both from 0 to 1, with the line of equal shares beside it."""
     equal = [{x: 0, y: 0}, {x: 1, y: 1}]
-    axis = {"format": "%", "values": [0, 0.25, 0.5, 0.75, 1]}
+    axis = {"format": "%", "values": [0, 0.5, 1]}
 
     def encoding(**more: Any) -> Spec:
         return {

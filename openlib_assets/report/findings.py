@@ -24,7 +24,9 @@ def half_of_books(numbers: Numbers) -> Row | None:
 def _dated(numbers: Numbers) -> Iterator[str]:
     works, dated = numbers.summary["works"], numbers.summary["works_dated"]
     if dated == works:
-        yield f"All {counted(works, 'work')} have a usable year of first publication."
+        yield "Every work has a usable year of first publication."
+    elif not dated:
+        yield "No work has a usable year of first publication."
     else:
         yield (
             f"{_part(dated, works, 'work')} have a usable year of first publication; "
