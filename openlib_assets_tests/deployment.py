@@ -202,12 +202,17 @@ class Dagster:
 
 
 @contextmanager
-def dagster_dev(env: Mapping[str, str], *, module: str = "openlib_assets.definitions") -> Iterator[Dagster]:
-    """Run `dagster dev`, web server and daemon, on the instance that `env` names; gives it when it answers."""
+def dagster_dev(env: Mapping[str, str], *, module: str | None = None) -> Iterator[Dagster]:
+    """Run `dagster dev`, web server and daemon, on the instance that `env` names; gives it when it answers.
+
+    It serves `module`, or where none is given what the project's own files name.
+    """
     home = Path(env["DAGSTER_HOME"])
     home.mkdir(parents=True, exist_ok=True)
     port, log = free_port(), home / "dagster-dev.log"
-    command = [sys.executable, "-m", "dagster", "dev", "-m", module, "--host", "127.0.0.1", "--port", str(port)]
+    command = [sys.executable, "-m", "dagster", "dev", "--host", "127.0.0.1", "--port", str(port)]
+    if module:
+        command += ["-m", module]
     with running(command, env, log) as process:
         server = Dagster(f"http://127.0.0.1:{port}", log, process)
         _wait_until_up(f"{server.url}/server_info", process, log)

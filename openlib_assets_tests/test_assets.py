@@ -28,7 +28,10 @@ from openlib_assets_tests.conftest import (
 )
 
 TABLES = ("raw_works", *SILVER, *GOLD)
-ASSETS = (*TABLES, "subject_csv")
+ASSETS = (*TABLES, "subject_csv", "subject_report")
+ACROSS = ("catalog", "comparison")
+# What reads the fetched works themselves.
+RAW_CHILDREN = ("books", "author_books", "authors", "subject_summary", "subject_changes", "subject_report")
 Materializations = dict[str, dict[str, list[dg.AssetMaterialization]]]
 
 
@@ -230,9 +233,7 @@ def test_a_change_of_one_subject_makes_its_downstream_stale_and_nothing_else(
         run("extract")
         stale = of_state(stale_states(pipeline, subjects), "STALE")
         # What reads the fetched works themselves; the rest follows as soon as these are made again.
-        assert stale == {
-            (asset, changed) for asset in ("books", "author_books", "authors", "subject_summary", "subject_changes")
-        }
+        assert stale == {(asset, changed) for asset in RAW_CHILDREN}
 
         run("rebuild_from_bronze")
         assert of_state(stale_states(pipeline, subjects), "STALE") == set()
@@ -341,15 +342,15 @@ def numbers(ran: Ran, asset: str) -> dict[str, Any]:
 
 def test_every_asset_says_what_it_is_who_owns_it_and_where_it_is_stored(shown: Ran) -> None:
     specs = {spec.key.to_user_string(): spec for spec in shown.pipeline.definitions.resolve_all_asset_specs()}
-    assert set(specs) == set(ASSETS)
-    layers = {"raw_works": "bronze", "subject_csv": "serving"}
+    assert set(specs) == {*ASSETS, *ACROSS}
+    layers = {"raw_works": "bronze"} | dict.fromkeys(("subject_csv", "subject_report", *ACROSS), "serving")
     stored = "s3" if shown.pipeline.place.root.startswith("s3://") else "local"
     for name, spec in specs.items():
         assert spec.description
         assert list(spec.owners) == ["team:openlib"]
         assert spec.group_name == layers.get(name, "silver" if name in SILVER else "gold")
         assert spec.kinds & {"s3", "local"} == {stored}
-        assert spec.partitions_def == dg.DynamicPartitionsDefinition(name="subjects")
+        assert spec.partitions_def == (None if name in ACROSS else dg.DynamicPartitionsDefinition(name="subjects"))
         assert spec.code_version
     assert specs["raw_works"].kinds == {"python", "parquet", stored}
     assert specs["books"].kinds == {"sql", "duckdb", "parquet", stored}
@@ -372,6 +373,9 @@ def test_the_graph_is_that_of_the_design(shown: Ran) -> None:
         "subject_summary": {"raw_works", "books", "authors"},
         "subject_changes": {"raw_works", "books"},
         "subject_csv": {"authors", "books", "author_books", "author_yearly_counts", "author_averages"},
+        "subject_report": set(TABLES),
+        "catalog": {*SILVER, *GOLD},
+        "comparison": {"books", "authors", "author_books", "subject_summary", "subject_changes"},
     }
 
 

@@ -177,6 +177,7 @@ def test_the_storage_holds_the_paths_of_the_contract_and_no_others(pipeline: Pip
         wanted |= {f"silver/{name}/subject={key}/part-0.parquet" for name in SILVER}
         wanted |= {f"gold/{name}/subject={key}/part-0.parquet" for name in GOLD}
         wanted |= {f"exports/{key}/{name}.csv" for name in CSV}
+        wanted.add(f"reports/{key}/index.html")
         wanted.add(f"bronze/raw_works/subject={key}/snapshot={name}/part-0.parquet")
     assert set(pipeline.place.states()) == wanted
 
@@ -205,7 +206,7 @@ def test_a_second_run_of_unchanged_works_touches_no_file_and_keeps_the_versions(
 def data_versions(instance: dg.DagsterInstance, subject: str) -> dict[str, str | None]:
     """The version of the data that each asset recorded last for a subject."""
     versions = {}
-    for name in ("raw_works", *SILVER, *GOLD, "subject_csv"):
+    for name in ("raw_works", *SILVER, *GOLD, "subject_csv", "subject_report"):
         records = instance.fetch_materializations(
             dg.AssetRecordsFilter(dg.AssetKey(name), asset_partitions=[subject]), limit=1
         ).records

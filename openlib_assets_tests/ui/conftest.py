@@ -4,28 +4,20 @@ Playwright is imported where it is used: tests that need no browser are collecte
 """
 
 import contextlib
-import os
 import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-import requests
 
 from openlib_assets.sandbox import Sandbox, SandboxConfig
+from openlib_assets_tests.deployment import PROJECT_ROOT, dagster_dev, environment, shipped_instance
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Request, ViewportSize, WebSocket
 
-PROJECT_ROOT = Path(__file__).parents[2]
 SCREENSHOTS = PROJECT_ROOT / "test-results" / "ui"
 
 SUBJECT = "love"
@@ -43,8 +35,6 @@ _BROWSER_ARGUMENTS = [
     "--disable-sync",
 ]
 _PATIENCE_SECONDS = 30
-_START_SECONDS = 90
-_STOP_SECONDS = 20
 # Dagster's pages scroll in parts: what is out of sight may not be there at all. The wide page has room for the whole
 # graph with the details of every asset.
 _HIGH: "ViewportSize" = {"width": 1600, "height": 1800}
@@ -96,79 +86,12 @@ def wire() -> Wire:
 def dagster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DagsterServer]:
     """Start `dagster dev` in the project root, as the README says, on an instance and a storage of its own."""
     folder = tmp_path_factory.mktemp("dagster")
-    home = folder / "home"
-    home.mkdir()
-    (home / "dagster.yaml").write_bytes(files("openlib_assets").joinpath("dagster.yaml").read_bytes())
-    port = _free_port()
+    secrets = {"OPENLIB_CONTACT": CONTACT, "AWS_ACCESS_KEY_ID": "somebody", "AWS_SECRET_ACCESS_KEY": AWS_SECRET}
     with Sandbox(SandboxConfig({SUBJECT: WORKS})) as sandbox:
-        server = DagsterServer(f"http://127.0.0.1:{port}", home, folder / "data", folder / "dagster.log", sandbox)
-        with _running(server, port):
-            yield server
-
-
-@contextlib.contextmanager
-def _running(server: DagsterServer, port: int) -> Iterator[None]:
-    with server.log.open("wb") as log:
-        # A session of its own: signals are Dagster's alone then, and not ignored, whatever shell started the tests.
-        process = subprocess.Popen(
-            [sys.executable, "-m", "dagster", "dev", "--host", "127.0.0.1", "--port", str(port)],
-            cwd=PROJECT_ROOT,
-            env=_environment(server),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        try:
-            _wait_until_up(server, process)
-            yield
-        finally:
-            _stop(process)
-
-
-def _environment(server: DagsterServer) -> dict[str, str]:
-    kept = ("PATH", "LANG", "TMPDIR")
-    return {name: os.environ[name] for name in kept if name in os.environ} | {
-        "HOME": str(server.home),
-        "XDG_CACHE_HOME": str(server.home.parent / "cache"),
-        "DAGSTER_HOME": str(server.home),
-        "OPENLIB_STORAGE": str(server.storage),
-        "OPENLIB_API_URL": server.sandbox.url,
-        "OPENLIB_REQUESTS_PER_SECOND": "1000",
-        "OPENLIB_RETRY_WAIT": "0.1",
-        "OPENLIB_CONTACT": CONTACT,
-        "AWS_ACCESS_KEY_ID": "somebody",
-        "AWS_SECRET_ACCESS_KEY": AWS_SECRET,
-    }
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
-def _wait_until_up(server: DagsterServer, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + _START_SECONDS
-    with requests.Session() as session:
-        session.trust_env = False  # no proxy on the way to this machine
-        while process.poll() is None and time.monotonic() < deadline:
-            with contextlib.suppress(requests.RequestException):
-                if session.get(f"{server.url}/server_info", timeout=5).ok:
-                    return
-            time.sleep(0.1)
-    pytest.fail(f"dagster dev did not come up:\n{server.log.read_text()[-3000:]}", pytrace=False)
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    """End Dagster and all that it started, which is its process group; politely first."""
-    for by in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, by)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(_STOP_SECONDS)
-            break
-    with contextlib.suppress(ProcessLookupError):  # whoever outlived their parent
-        os.killpg(process.pid, signal.SIGKILL)
+        env = environment(folder, sandbox.url, OPENLIB_REQUESTS_PER_SECOND="1000", **secrets)
+        shipped_instance(folder / "home")
+        with dagster_dev(env) as server:
+            yield DagsterServer(server.url, folder / "home", folder / "data", server.log, sandbox)
 
 
 @pytest.fixture(scope="session")
@@ -212,7 +135,7 @@ def wide_page(page: "Page") -> "Iterator[Page]":
     page.set_viewport_size(_HIGH)
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def last_look(page: "Page", request: pytest.FixtureRequest) -> Iterator[None]:
     """Keep what stood on the screen when a test failed."""
     failed_before = request.session.testsfailed
@@ -221,6 +144,6 @@ def last_look(page: "Page", request: pytest.FixtureRequest) -> Iterator[None]:
         take_screenshot(page, f"failed-{request.node.name}")
 
 
-def take_screenshot(page: "Page", name: str) -> None:
+def take_screenshot(page: "Page", name: str, *, full_page: bool = False) -> None:
     """Put a picture of the screen where people find it; CI keeps the folder, git does not."""
-    page.screenshot(path=SCREENSHOTS / f"{name}.png", animations="disabled")
+    page.screenshot(path=SCREENSHOTS / f"{name}.png", animations="disabled", full_page=full_page)

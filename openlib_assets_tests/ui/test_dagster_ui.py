@@ -28,10 +28,10 @@ from openlib_assets_tests.ui.conftest import (
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
-pytestmark = pytest.mark.ui
+pytestmark = [pytest.mark.ui, pytest.mark.usefixtures("last_look")]
 
 GROUPS = {str(layer): {table.name for table in ALL_TABLES if table.layer is layer} for layer in Layer}
-GROUPS[str(Layer.SERVING)].add("subject_csv")
+GROUPS[str(Layer.SERVING)] |= {"subject_csv", "subject_report", "catalog", "comparison"}
 UNKNOWN_SUBJECT = "no_such_subject"
 CHECKS = sum(len(table.all_checks) for table in ALL_TABLES)
 

@@ -1,0 +1,305 @@
+"""The report of a subject and the comparison of all, opened from disk in a real browser, on a desk and on a phone."""
+
+import csv
+import io
+import json
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+import pyarrow.parquet as pq
+import pytest
+
+from openlib_assets.report.numbers import WEIGHTS
+from openlib_assets.sandbox import Sandbox, SandboxConfig
+from openlib_assets_tests.deployment import environment, openlib, shipped_instance
+from openlib_assets_tests.ui.conftest import take_screenshot
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Locator, Page
+
+pytestmark = pytest.mark.ui
+
+SUBJECT, OTHER, LARGE = "science_fiction", "place:venice", "large"
+LARGE_WORKS = 200_000
+SCRIPT = "<script>document.title = 'injected'</script>"
+DESK, PHONE = (1280, 900), (390, 844)
+_MOST_BYTES = 5_000_000
+_OPEN_SECONDS = 2.0
+_RUN_SECONDS = 400
+
+LOOKS = [pytest.param(size, scheme, id=f"{size[0]}-{scheme}") for size in (DESK, PHONE) for scheme in ("light", "dark")]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A storage with two subjects, one of them fetched twice, and a large one; with a script for a title."""
+    folder = tmp_path_factory.mktemp("pages")
+    shipped_instance(folder / "home")
+    with Sandbox(SandboxConfig({SUBJECT: 3000, OTHER: 40, LARGE: LARGE_WORKS})) as sandbox:
+        env = environment(folder, sandbox.url)
+
+        def run(*subjects: str) -> None:
+            finished = openlib("run", *subjects, env=env, seconds=_RUN_SECONDS)
+            assert finished.status == 0, finished.output
+
+        run(SUBJECT, OTHER)
+        work = next(sandbox.works(SUBJECT))
+        authors = [{"key": "/authors/OL99999999A", "name": SCRIPT}]
+        sandbox.change_work(SUBJECT, work["key"], title=SCRIPT, edition_count=4000, authors=authors)
+        run(SUBJECT, LARGE)
+    return folder / "data"
+
+
+class Opened:
+    """A page that was opened from disk, and all that it said and asked for."""
+
+    def __init__(self, page: "Page", file: Path) -> None:
+        self.page = page
+        self.complaints: list[str] = []
+        self.requests: list[str] = []
+        page.on("console", lambda message: self.complaints.append(message.text))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("request", lambda request: self.requests.append(request.url))
+        started = time.monotonic()
+        page.goto(file.as_uri())
+        page.locator("[data-explore] tbody tr").first.wait_for()
+        self.seconds = time.monotonic() - started
+        self.address = file.as_uri()
+
+    def table(self, name: str) -> "Locator":
+        """Give what is around a table to explore."""
+        return self.page.locator(f"[data-explore={name}]")
+
+    def column(self, name: str, place: int) -> list[str]:
+        """Give the texts of a column as shown."""
+        return [text.strip() for text in self.table(name).locator(f"tbody td:nth-child({place})").all_inner_texts()]
+
+    def sort(self, name: str, column: str) -> None:
+        """Click a column's head."""
+        self.table(name).locator("thead").get_by_role("button", name=column, exact=True).click()
+
+
+@contextmanager
+def opened(
+    browser: "Browser", file: Path, size: tuple[int, int] = DESK, scheme: str = "light", *, touch: bool = False
+) -> Iterator[Opened]:
+    """Open a file of a storage."""
+    viewport: Any = {"width": size[0], "height": size[1]}
+    look: Any = scheme
+    context = browser.new_context(viewport=viewport, color_scheme=look, locale="en-US", has_touch=touch)
+    try:
+        yield Opened(context.new_page(), file)
+    finally:
+        context.close()
+
+
+def report(folder: Path, subject: str) -> Path:
+    return folder / "reports" / subject.replace(":", "%3A") / "index.html"
+
+
+def pages(folder: Path) -> dict[str, Path]:
+    return {
+        "report": report(folder, SUBJECT),
+        "small": report(folder, OTHER),
+        "comparison": folder / "reports/index.html",
+    }
+
+
+def numbers(texts: Sequence[str]) -> list[float]:
+    return [float(text.replace(",", "")) for text in texts if text]
+
+
+@pytest.mark.parametrize(("size", "scheme"), LOOKS)
+@pytest.mark.parametrize("name", ["report", "small", "comparison"])
+def test_a_page_is_whole_says_nothing_asks_for_nothing_and_is_accessible(
+    browser: "Browser", folder: Path, name: str, size: tuple[int, int], scheme: str
+) -> None:
+    from axe_playwright_python.sync_playwright import Axe  # noqa: PLC0415 - see conftest
+
+    with opened(browser, pages(folder)[name], size, scheme) as shown:
+        page = shown.page
+        take_screenshot(page, f"page-{name}-{size[0]}-{scheme}", full_page=True)
+        figures = page.locator("figure[data-chart]")
+        assert figures.count() >= (1 if name == "comparison" else 6)
+        for place in range(figures.count()):
+            marks = figures.nth(place).locator("svg .role-mark path").all()
+            boxes = [box for mark in marks if (box := mark.bounding_box())]
+            assert any(box["width"] * box["height"] > 0 for box in boxes), figures.nth(place).inner_text()
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= size[0], "the page scrolls sideways"
+        found = Axe().run(page).response["violations"]
+        serious = [violation for violation in found if violation["impact"] in ("serious", "critical")]
+        assert serious == [], json.dumps(serious, indent=1)[:3000]
+        assert shown.complaints == []
+        assert shown.requests == [shown.address]
+
+
+def test_light_and_dark_differ_and_charts_follow(browser: "Browser", folder: Path) -> None:
+    def look(scheme: str) -> tuple[str, str]:
+        with opened(browser, report(folder, SUBJECT), scheme=scheme) as shown:
+            ground = shown.page.evaluate("getComputedStyle(document.body).backgroundColor")
+            bar = "getComputedStyle(document.querySelector('figure[data-chart=years] .mark-rect path')).fill"
+            return ground, shown.page.evaluate(bar)
+
+    light, dark = look("light"), look("dark")
+    assert light[0] != dark[0]
+    assert light[1] != dark[1]
+
+
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+def test_authors_are_sorted_and_searched(browser: "Browser", folder: Path, size: tuple[int, int]) -> None:
+    table = pq.read_table(folder / f"gold/author_averages/subject={SUBJECT}/part-0.parquet", partitioning=None)
+    averages = table.to_pylist()
+    with opened(browser, report(folder, SUBJECT), size) as shown:
+        assert numbers(shown.column("authors", 2)) == sorted((row["book_count"] for row in averages), reverse=True)[:25]
+        for name, place, value in (("books", 2, "book_count"), ("first", 6, "first_year"), ("last", 7, "last_year")):
+            top = sorted(averages, key=lambda row: (-row["book_count"], -row["dated_book_count"], row["author_key"]))
+            values = [row[value] for row in top[:1000] if row[value] is not None]
+            shown.sort("authors", name)
+            once = numbers(shown.column("authors", place))
+            shown.sort("authors", name)
+            again = numbers(shown.column("authors", place))
+            assert sorted([once, again]) == sorted([sorted(values)[:25], sorted(values, reverse=True)[:25]])
+        shown.sort("authors", "author")
+        assert shown.table("authors").locator("th[aria-sort=ascending]").inner_text() == "author"
+        wanted = next(
+            row for row in averages if row["author_name"] and "ö" in row["author_name"] and row["book_count"] > 2
+        )
+        plain = wanted["author_name"].replace("ö", "o").upper()
+        shown.page.get_by_label("Search authors").fill(plain)
+        found = shown.column("authors", 1)
+        assert wanted["author_name"] in found
+        assert len(found) < 25
+        shown.page.get_by_label("Search authors").fill("nobody is called that")
+        assert shown.column("authors", 1) == []
+        assert shown.table("authors").get_by_role("status").inner_text() == "0 of 0 shown"
+        shown.page.get_by_label("Search authors").fill("")
+        shown.table("authors").get_by_role("button", name="Show more").click()
+        assert len(shown.column("authors", 1)) == 125
+
+
+def test_each_author_has_a_sparkline_and_a_link(browser: "Browser", folder: Path) -> None:
+    with opened(browser, report(folder, SUBJECT)) as shown:
+        rows = shown.table("authors").locator("tbody tr")
+        for place in range(rows.count()):
+            assert rows.nth(place).locator("svg.sparkline rect").count() > 0
+            address = rows.nth(place).locator("a").get_attribute("href") or ""
+            assert address.startswith("https://openlibrary.org/authors/OL")
+
+
+def stock_scores(folder: Path, weights: dict[str, int]) -> dict[str, float]:
+    """Give what each book of the list must score."""
+    text = report(folder, SUBJECT).read_text(encoding="utf-8")
+    rows = json.loads(text.partition('id="data">')[2].partition("</script>")[0])["stock"]
+    total = sum(weights.values())
+    return {row["work_key"]: 100 * sum(weight * row[name] for name, weight in weights.items()) / total for row in rows}
+
+
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+def test_the_stock_list_follows_the_weights_and_is_saved_as_csv(
+    browser: "Browser", folder: Path, size: tuple[int, int], tmp_path: Path
+) -> None:
+    with opened(browser, report(folder, SUBJECT), size) as shown:
+        first = stock_scores(folder, WEIGHTS)
+        assert numbers(shown.column("stock", 1)) == pytest.approx(sorted(first.values(), reverse=True)[:25], abs=0.006)
+        for name, value in {"demand": 0, "recency": 10, "author": 0, "no_free": 3}.items():
+            shown.page.locator(f"input[name={name}]").fill(str(value))
+        again = stock_scores(folder, {"demand": 0, "recency": 10, "author": 0, "no_free": 3})
+        assert numbers(shown.column("stock", 1)) == pytest.approx(sorted(again.values(), reverse=True)[:25], abs=0.006)
+        assert shown.page.locator("input[name=recency] + output").inner_text() == "10"
+        with shown.page.expect_download() as download:
+            shown.page.get_by_role("button", name="Save as CSV").click()
+        download.value.save_as(tmp_path / "stock.csv")
+        assert shown.complaints == []
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "stock.csv").read_text(encoding="utf-8-sig"))))
+    assert {row["work_key"]: float(row["score"]) for row in rows} == pytest.approx(again, abs=0.006)
+    assert [float(row["score"]) for row in rows] == sorted((float(row["score"]) for row in rows), reverse=True)
+    assert any(row["title"].startswith("'=") for row in rows), "a formula is made harmless"
+    assert not any(row["title"].startswith(("=", "+", "-", "@")) for row in rows)
+    assert any("\n" in row["title"] or '"' in row["title"] for row in rows)
+
+
+def test_all_weights_at_nothing_is_no_error(browser: "Browser", folder: Path) -> None:
+    with opened(browser, report(folder, SUBJECT)) as shown:
+        for name in WEIGHTS:
+            shown.page.locator(f"input[name={name}]").fill("0")
+        assert set(shown.column("stock", 1)) == {"0.00"}
+        assert shown.complaints == []
+
+
+def test_a_script_in_a_title_or_a_name_shows_as_text(browser: "Browser", folder: Path) -> None:
+    with opened(browser, report(folder, SUBJECT)) as shown:
+        shown.page.get_by_label("Search books").fill("injected")
+        assert shown.column("stock", 2) == [SCRIPT]
+        assert shown.column("stock", 3) == [SCRIPT]
+        shown.page.get_by_text("Changed: 1").click()
+        assert shown.page.locator("#changes ~ details").get_by_text(SCRIPT).is_visible()
+        assert shown.page.title() != "injected"
+        assert shown.complaints == []
+
+
+def test_definitions_show_on_hover_by_keyboard_and_by_tap(browser: "Browser", folder: Path) -> None:
+    with opened(browser, report(folder, SUBJECT), PHONE, touch=True) as shown:
+        definition = shown.page.locator("[data-figure=Works] .definition")
+        assert not definition.is_visible()
+        shown.page.locator("[data-figure=Works]").hover()
+        assert definition.is_visible()
+        shown.page.mouse.move(0, 0)
+        assert not definition.is_visible()
+        shown.page.locator("[data-figure=Works] button").focus()
+        assert definition.is_visible()
+        shown.page.locator("[data-figure=Authors] button").tap()
+        assert shown.page.locator("[data-figure=Authors] .definition").is_visible()
+
+
+def test_figures_on_the_page_are_those_of_the_summary(browser: "Browser", folder: Path) -> None:
+    table = pq.read_table(folder / f"gold/subject_summary/subject={SUBJECT}/part-0.parquet", partitioning=None)
+    (summary,) = table.to_pylist()
+    with opened(browser, report(folder, SUBJECT)) as shown:
+        assert shown.page.locator("[data-figure=Works] .value").inner_text() == f"{summary['works']:,}"
+        assert shown.page.locator("[data-figure=Authors] .value").inner_text() == f"{summary['authors']:,}"
+        assert shown.page.locator("[data-count=works_reported]").inner_text() == f"{summary['works_reported']:,}"
+
+
+def test_a_subject_of_200_000_works_opens_at_once_and_says_what_was_left_out(browser: "Browser", folder: Path) -> None:
+    file = report(folder, LARGE)
+    assert file.stat().st_size < _MOST_BYTES
+    with opened(browser, file) as shown:
+        assert shown.seconds < _OPEN_SECONDS
+        text = shown.page.locator("main").inner_text()
+        assert f"of {LARGE_WORKS:,} works" in text
+        assert "Here are the 1,000 with most books of" in text
+        shown.page.get_by_label("Search books").fill("the")
+        assert shown.complaints == []
+        take_screenshot(shown.page, "page-large")
+
+
+def test_the_comparison_links_to_each_report_and_the_report_back(browser: "Browser", folder: Path) -> None:
+    with opened(browser, folder / "reports/index.html") as shown:
+        assert shown.column("subjects", 1) == ["large", "science fiction", "venice (place)"]
+        shown.table("subjects").get_by_role("link", name="venice (place)").click()
+        shown.page.locator("h1", has_text="venice (place)").wait_for()
+        shown.page.get_by_role("link", name="All subjects").click()
+        shown.page.locator("h1", has_text="Subjects side by side").wait_for()
+        shown.page.get_by_label("Search subjects").fill("VENICE")
+        assert shown.column("subjects", 1) == ["venice (place)"]
+
+
+def test_links_to_csv_files_lead_somewhere(browser: "Browser", folder: Path) -> None:
+    for subject in (SUBJECT, OTHER):
+        with opened(browser, report(folder, subject)) as shown:
+            for link in shown.page.locator("a[href$='.csv']").all():
+                address = link.evaluate("element => element.href")
+                assert Path(unquote(urlsplit(address).path)).is_file()
+
+
+def test_the_printed_page_shows_what_the_screen_shows(browser: "Browser", folder: Path) -> None:
+    with opened(browser, report(folder, SUBJECT)) as shown:
+        shown.page.emulate_media(media="print")
+        assert shown.page.locator("[data-figure=Works] .definition").is_visible()
+        assert not shown.page.get_by_label("Search authors").is_visible()
+        assert shown.page.locator("figure[data-chart=years] svg").is_visible()
