@@ -4,15 +4,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 DEV_INSTALLED := $(VENV)/.dev-installed
+SPARK_INSTALLED := $(VENV)/.spark-installed
 # Of make soak.
 MINUTES ?= 10
 SEED ?= 1
 export DAGSTER_HOME ?= $(CURDIR)/.dagster_home
 
-.PHONY: help demo demo-ui test test-ui test-s3 bench soak check dev docs clean
+.PHONY: help demo demo-ui test test-ui test-s3 test-spark bench bench-scaling soak check dev docs clean
 
 help: ## This list
-	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 15
 
 $(BIN)/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
@@ -25,6 +26,11 @@ $(INSTALLED): $(BIN)/pip pyproject.toml constraints.txt
 
 $(DEV_INSTALLED): $(INSTALLED)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,check,ui,dg]'
+	@touch $@
+
+# Half a gigabyte, which only these tests need.
+$(SPARK_INSTALLED): $(DEV_INSTALLED)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[spark]'
 	@touch $@
 
 demo: $(INSTALLED) ## The main job on the sandbox Open Library, offline
@@ -46,8 +52,14 @@ test-ui: $(DEV_INSTALLED) ## The Dagster UI in a real browser (needs chromium)
 test-s3: $(DEV_INSTALLED) ## The storage and the pipeline on an S3 server over HTTP
 	$(BIN)/python -m pytest -n 2 --dist loadfile -k s3
 
+test-spark: $(SPARK_INSTALLED) ## The aggregates' SQL on Spark (needs Java)
+	$(BIN)/python -m pytest -m spark openlib_assets_tests/spark
+
 bench: $(DEV_INSTALLED) ## Pace, speed and memory on the sandbox, about 20 minutes; the table goes into the README
 	$(BIN)/python -m benchmarks --readme README.md
+
+bench-scaling: $(DEV_INSTALLED) ## As many works and subjects as docs/scaling.md speaks of, about 10 minutes and 6 GB of disk
+	$(BIN)/python -m benchmarks --scaling docs/scaling.md
 
 soak: $(DEV_INSTALLED) ## Runs under faults, kills, full disks and a failing S3; ten minutes, more with MINUTES=60
 	$(BIN)/python -m openlib_assets_tests.soak --minutes $$(($(MINUTES) / 2)) --seed $(SEED) --storage local
@@ -59,7 +71,7 @@ check: $(DEV_INSTALLED) ## Lint, format, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-docs: $(DEV_INSTALLED) ## Make again what is generated: data dictionary, sample output
+docs: $(DEV_INSTALLED) ## Make again what is generated: data dictionary, SQL in other dialects, sample output
 	$(BIN)/python -m openlib_assets_tests.generated docs
 
 clean: ## Remove the environment, the demo and what tests left

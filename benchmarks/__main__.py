@@ -9,7 +9,7 @@ from types import FrameType
 
 from rich.console import Console
 
-from benchmarks import backfill, pace, rebuild, throughput, volume
+from benchmarks import aggregates, backfill, many_subjects, pace, rebuild, throughput, volume
 from benchmarks.figures import Figure, measured_on, table, write_into
 
 _BENCHMARKS: dict[str, Callable[[], list[Figure]]] = {
@@ -19,30 +19,38 @@ _BENCHMARKS: dict[str, Callable[[], list[Figure]]] = {
     "rebuild": rebuild.figures,
     "volume": volume.figures,
 }
+_SCALING: dict[str, Callable[[], list[Figure]]] = {
+    "aggregates": aggregates.figures,
+    "many_subjects": many_subjects.figures,
+}
 
 
 def main() -> int:
-    """Run the benchmarks that the command line names, or all; give the exit status: 1 if a target is missed."""
+    """Run the benchmarks that the command line names, or those of a table; give 1 if a target is missed, else 0."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of: {', '.join(_BENCHMARKS)} (default: all)")
-    parser.add_argument("--readme", type=Path, help="write the table of all benchmarks into this Markdown file")
+    every = _BENCHMARKS | _SCALING
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"some of: {', '.join(every)}")
+    tables = parser.add_mutually_exclusive_group()
+    tables.add_argument("--readme", type=Path, help=f"write the table of {', '.join(_BENCHMARKS)} into this file")
+    tables.add_argument("--scaling", type=Path, help=f"write the table of {', '.join(_SCALING)} into this file")
     asked = parser.parse_args()
-    if unknown := set(asked.names) - set(_BENCHMARKS):
+    if unknown := set(asked.names) - set(every):
         parser.error(f"no such benchmark: {', '.join(sorted(unknown))}")
-    if asked.readme and asked.names:
-        parser.error("--readme takes the table of all benchmarks: name none")
+    file = asked.readme or asked.scaling
+    if file and asked.names:
+        parser.error("a file takes its whole table: name no benchmark")
     signal.signal(signal.SIGTERM, _interrupt)
     # Where nobody looks on, lines are not to be broken.
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
     measured: list[Figure] = []
-    for name in asked.names or _BENCHMARKS:
+    for name in asked.names or (_SCALING if asked.scaling else _BENCHMARKS):
         console.print(f"{name} ...")
-        figures = _BENCHMARKS[name]()
+        figures = every[name]()
         console.print(table(figures))
         measured += figures
     console.print(measured_on())
-    if asked.readme:
-        write_into(asked.readme, measured)
+    if file:
+        write_into(file, measured)
     missed = [figure.what for figure in measured if figure.met is False]
     for what in missed:
         console.print(f"target missed: {what}")

@@ -1,4 +1,5 @@
-"""What is generated into docs/: the data dictionary, and the CSV files of a small sandbox subject.
+"""What is generated into docs/: the data dictionary, the aggregates' SQL in other dialects, and the CSV files of a
+small sandbox subject.
 
 `python -m openlib_assets_tests.generated docs` writes them; a test proves that they are what the code makes today.
 """
@@ -18,8 +19,10 @@ from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets.settings import Settings
 from openlib_assets.storage import open_storage
 from openlib_assets.tables import ALL_TABLES, CSV_TABLES, Table
+from openlib_assets_tests import dialects
 
 DATA_DICTIONARY = "data_dictionary.md"
+SQL_FOLDER = "sql"
 SAMPLE_FOLDER = "sample_output"
 SAMPLE_SUBJECT = "place:venice"
 _SAMPLE_WORKS = 25
@@ -62,6 +65,15 @@ def _type(kind: pa.DataType) -> str:
     return str(kind).replace("list<item: string>", "list of string").replace("list<element: string>", "list of string")
 
 
+def sql_files() -> dict[str, str]:
+    """Give the SQL of the aggregates in each dialect, by its path."""
+    return {
+        f"{dialect}/{table.name}.sql": dialects.documented(table, dialect)
+        for dialect in dialects.DIALECTS
+        for table in dialects.AGGREGATES
+    }
+
+
 def sample_files(folder: Path) -> dict[str, bytes]:
     """Run the sample subject from the sandbox into `folder` and give its CSV files by name."""
     with (
@@ -83,6 +95,10 @@ def sample_files(folder: Path) -> dict[str, bytes]:
 def write(docs: Path) -> None:
     """Write everything that is generated into the docs folder."""
     (docs / DATA_DICTIONARY).write_text(data_dictionary(), encoding="utf-8")
+    for name, text in sql_files().items():
+        path = docs / SQL_FOLDER / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
     (docs / SAMPLE_FOLDER).mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         for name, content in sample_files(Path(folder)).items():

@@ -1,0 +1,1 @@
+"""Tests on Spark, an engine beside DuckDB: they need Java and run with `-m spark` only."""
