@@ -56,6 +56,7 @@ def make_tables(bronze: Path, snapshot: pa.Table, folder: Path) -> float:
         connection.execute("SET TimeZone = 'UTC'")
         connection.register("snapshot", snapshot)
         connection.execute(f"CREATE VIEW raw_works AS FROM read_parquet('{bronze}')")
+        connection.execute(sql_text("spellings"))
         connection.execute(sql_text("works"))
         for table in DERIVED_TABLES:
             file = folder / f"{table.name}.parquet"

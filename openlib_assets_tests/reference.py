@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from openlib_assets_tests.reference_duplicates import possible_duplicate_books, possible_same_authors
+
 Row = dict[str, Any]
 Record = Mapping[str, Any]
 
@@ -33,10 +35,14 @@ def tables(
     author_books = _author_books(works)
     names = _author_names(works)
     books_by_author = _books_by_author(books, author_books)
+    authors = _authors(names, books_by_author)
+    same_authors = possible_same_authors(books, author_books, authors)
     return {
         "books": books,
-        "authors": _authors(names, books_by_author),
+        "authors": authors,
         "author_books": author_books,
+        "possible_same_authors": same_authors,
+        "possible_duplicate_books": possible_duplicate_books(books, author_books, same_authors),
         "author_yearly_counts": _author_yearly_counts(names, books_by_author),
         "author_averages": _author_averages(names, books_by_author),
         "subject_summary": [

@@ -53,6 +53,8 @@ def test_a_small_subject() -> None:
         "books",
         "authors",
         "author_books",
+        "possible_same_authors",
+        "possible_duplicate_books",
         "author_yearly_counts",
         "author_averages",
         "subject_summary",
@@ -94,13 +96,16 @@ def test_a_small_subject() -> None:
 
 
 def test_columns_stand_in_the_order_of_the_contract() -> None:
-    result = compute(work("OL1W", ("OL1A", "Ann"), year=2000))
+    one, again = (work(f"OL{number}W", (f"OL{number}A", "Ann Bell"), year=2000, title="Tea") for number in (1, 2))
+    result = compute(one, again)
     assert {table: " ".join(rows[0]) for table, rows in result.items()} == {
         "books": (
             "work_key title first_publish_year year_status edition_count author_count has_fulltext cover_id subjects"
         ),
         "authors": "author_key author_name book_count first_year last_year",
         "author_books": "author_key work_key author_position",
+        "possible_same_authors": "author_key author_name into_author_key into_author_name rule score",
+        "possible_duplicate_books": "work_key title into_work_key into_title rule score",
         "author_yearly_counts": "author_key author_name year book_count",
         "author_averages": (
             "author_key author_name book_count dated_book_count first_year last_year active_years span_years "
