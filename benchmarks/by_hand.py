@@ -56,6 +56,7 @@ def make_tables(bronze: Path, snapshot: pa.Table, folder: Path) -> float:
         connection.execute("SET TimeZone = 'UTC'")
         connection.register("snapshot", snapshot)
         connection.execute(f"CREATE VIEW raw_works AS FROM read_parquet('{bronze}')")
+        connection.execute(sql_text("spellings"))
         connection.execute(sql_text("works"))
         for name in ("snapshot", "author_lists"):
             connection.execute(f"CREATE TABLE previous_{name} AS FROM {name} LIMIT 0")

@@ -123,7 +123,9 @@ def _engine() -> duckdb.DuckDBPyConnection:
     """Give the process's one DuckDB, since starting it costs more than a small table; temporaries are a cursor's."""
     spill = tempfile.mkdtemp(prefix="openlib-")
     atexit.register(shutil.rmtree, spill, ignore_errors=True)
-    return duckdb.connect(config={"memory_limit": _MEMORY_LIMIT, "temp_directory": spill})
+    engine = duckdb.connect(config={"memory_limit": _MEMORY_LIMIT, "temp_directory": spill})
+    engine.execute(sql_text("spellings"))
+    return engine
 
 
 def run_checks(connection: duckdb.DuckDBPyConnection, table: Table) -> list[CheckOutcome]:

@@ -30,7 +30,7 @@ from openlib_assets.settings import Settings
 from openlib_assets.storage import Storage, open_storage
 from openlib_assets_tests import reference
 
-SILVER = ("books", "authors", "author_books")
+SILVER = ("books", "authors", "author_books", "possible_same_authors", "possible_duplicate_books")
 GOLD = ("author_yearly_counts", "author_averages", "subject_summary", "subject_changes")
 CSV = ("authors", "books", "author_books", "author_yearly_counts", "author_averages")
 

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from openlib_assets_tests.reference_duplicates import possible_duplicate_books, possible_same_authors
+
 Row = dict[str, Any]
 Record = Mapping[str, Any]
 
@@ -17,6 +19,8 @@ COLUMNS = {
     "books": "work_key title first_publish_year year_status edition_count author_count has_fulltext cover_id subjects",
     "authors": "author_key author_name book_count first_year last_year",
     "author_books": "author_key work_key author_position",
+    "possible_same_authors": "author_key author_name into_author_key into_author_name rule score",
+    "possible_duplicate_books": "work_key title into_work_key into_title rule score",
     "author_yearly_counts": "author_key author_name year book_count",
     "author_averages": (
         "author_key author_name book_count dated_book_count first_year last_year active_years span_years "
@@ -62,10 +66,14 @@ def tables(
     author_books = _author_books(works)
     names = _author_names(works)
     books_by_author = _books_by_author(books, author_books)
+    authors = _authors(names, books_by_author)
+    same_authors = possible_same_authors(books, author_books, authors)
     return {
         "books": books,
-        "authors": _authors(names, books_by_author),
+        "authors": authors,
         "author_books": author_books,
+        "possible_same_authors": same_authors,
+        "possible_duplicate_books": possible_duplicate_books(books, author_books, same_authors),
         "author_yearly_counts": _author_yearly_counts(names, books_by_author),
         "author_averages": _author_averages(names, books_by_author),
         "subject_summary": [

@@ -368,6 +368,8 @@ def test_the_graph_is_that_of_the_design(shown: Ran) -> None:
         "books": {"raw_works"},
         "author_books": {"raw_works"},
         "authors": {"raw_works", "books", "author_books"},
+        "possible_same_authors": {"books", "author_books", "authors"},
+        "possible_duplicate_books": {"books", "author_books", "possible_same_authors"},
         "author_yearly_counts": {"books", "authors", "author_books"},
         "author_averages": {"authors", "author_yearly_counts"},
         "subject_summary": {"raw_works", "books", "authors"},

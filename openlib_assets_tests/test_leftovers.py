@@ -302,7 +302,8 @@ def test_a_disk_that_takes_nothing_more_is_a_line_and_leaves_the_old_tables(
             if moment == "from the start":
                 assert after == before
             for path in after:
-                if path.endswith(".parquet"):
+                # Nothing may be a duplicate in so few works.
+                if path.endswith(".parquet") and "/possible_" not in path:
                     assert here.pipeline.table(path).num_rows, path
             assert_exact(here.pipeline, here.sandbox, "hope")
 

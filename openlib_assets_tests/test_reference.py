@@ -53,6 +53,8 @@ def test_a_small_subject() -> None:
         "books",
         "authors",
         "author_books",
+        "possible_same_authors",
+        "possible_duplicate_books",
         "author_yearly_counts",
         "author_averages",
         "subject_summary",
@@ -96,7 +98,8 @@ def test_a_small_subject() -> None:
 
 def test_columns_stand_in_the_order_of_the_contract() -> None:
     before = Snapshot([], FETCHED_AT)
-    result = compute(work("OL1W", ("OL1A", "Ann"), year=2000), previous=before)
+    one, again = (work(f"OL{number}W", (f"OL{number}A", "Ann Bell"), year=2000, title="Tea") for number in (1, 2))
+    result = compute(one, again, previous=before)
     assert {table: " ".join(rows[0]) for table, rows in result.items()} == COLUMNS
 
 

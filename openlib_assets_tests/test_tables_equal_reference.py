@@ -60,6 +60,12 @@ TYPES = {
     "change": TEXT,
     "previous_snapshot": TEXT,
     "current_snapshot": TEXT,
+    "into_author_name": TEXT,
+    "into_author_key": TEXT,
+    "into_title": TEXT,
+    "into_work_key": TEXT,
+    "rule": TEXT,
+    "score": REAL,
 }
 
 

@@ -213,13 +213,13 @@ class Catalogue:
     def _code(self, subject: str, index: int) -> int:
         place, within = divmod(index, _BLOCK)
         stride = self._subjects[subject].stride if within else self._common
-        return _generated_code(_BLOCK * (stride.block(place) + 1) + within)
+        return works.generated_code(_BLOCK * (stride.block(place) + 1) + within)
 
     def _lists(self, code: int) -> list[_Subject]:
         """The subjects that list a work as generated."""
         number = code >> 1
         block, within = divmod(number - _BLOCK, _BLOCK)
-        if not 0 <= block < _BLOCKS or code != _generated_code(number):
+        if not 0 <= block < _BLOCKS or code != works.generated_code(number):
             return []
         if within == 0:
             index = _BLOCK * self._common.place(block)
@@ -243,11 +243,6 @@ class Catalogue:
             return edits.get("edition_count", works.edition_count(dice))
         year = edits.get("first_publish_year", works.first_publish_year(dice, self._world.this_year))
         return ordering.UNDATED[field] if year is None else year
-
-
-def _generated_code(number: int) -> int:
-    """Some works are orphaned editions."""
-    return 2 * number + (number % 199 == 0)
 
 
 def _find(codes: "array[int]", code: int) -> tuple[int, bool]:

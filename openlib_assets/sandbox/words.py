@@ -61,95 +61,85 @@ MESSY_TITLES = (
     "{}\ud800",
 )
 
+# Where other titles of the same work begin differently: with an article, or without.
+ARTICLES = {
+    "eng": ("The ", "A "),
+    "fre": ("Le ", "La ", "L'"),
+    "ger": ("Der ", "Die ", "Das "),
+    "spa": ("El ", "La "),
+    "gre": ("Ο ", "Η ", "Το "),
+}
+
+# What stands behind the title of the same work elsewhere.
+SUBTITLES = (": a novel", " : a novel", " (Large print)", "; a story", ": and other stories", ": complete edition")
+
 FIRST_NAMES = (
-    "Ursula",
-    "Isaac",
-    "Octavia",
-    "Jules",
-    "Mary",
-    "Stanisław",
-    "Arthur",
-    "Doris",
-    "Philip",
-    "Ray",
-    "Connie",
-    "Samuel",
-    "Anne",
-    "Iain",
-    "Nalo",
-    "Kim",
-    "Lois",
-    "Robert",
-    "Margaret",
-    "Vernor",
-    "Joanna",
-    "William",
-    "Alice",
-    "Björn",
-    "Zoë",
-    "José",
-    "Nnedi",
-    "Amélie",
-    "Ágnes",
-    "Øyvind",
-    "Şebnem",
-    "Đorđe",
+    "Ursula Isaac Octavia Jules Mary Stanisław Arthur Doris Philip Ray Connie Samuel Anne Iain Nalo Kim Lois Robert "
+    "Margaret Vernor Joanna William Alice Björn Zoë José Nnedi Amélie Ágnes Øyvind Şebnem Đorđe Peter Hannah Louis "
+    "Marie-Claire Otto Irène Tomás Lucía Giovanni Chiara Erik Astrid Jan Zofia Václav Božena Ion Ana Emre Leyla Kofi "
+    "Ama Juan Carmen Walter Ruth J.R. H.G. C.S. E."
 )
-LAST_NAMES = (
+# Surnames that are more than one plain word.
+AWKWARD_LAST_NAMES = (
     "Le Guin",
-    "Carter",
     "O'Brien",
-    "Vernes",
-    "Shelby",
-    "Lemowski",
-    "Clarkson",
-    "Lessing",
-    "Dickinson",
-    "Bradley",
-    "Willis",
-    "Delany",
     "McCaffrey",
-    "Banksia",
-    "Hopkins",
-    "Robinson",
-    "Bujnowski",
-    "Heinemann",
-    "Atwater",
-    "Vinge",
-    "Russo",
-    "Gibbons",
     "Sheldon-Ray",
-    "Löfroth",
-    "Muñoz",
-    "Saramago",
-    "Okorafor",
-    "N\u00f8rgaard",
-    "Szabó",
-    "Yıldız",
-    "Petrović",
     "van der Berg",
     "de la Cruz, Jr.",
     "Fitz;Gerald",
     "Ångström",
     "Smith",
-    "Smith",
-    "Jones",
 )
-OTHER_SCRIPT_NAMES = (
-    "Аркадий Стругацкий",
-    "Анна Ахматова",
-    "刘慈欣",
+LAST_NAME_STEMS = (
+    "Al Ash Bar Bell Ber Blom Bran Bux Cal Car Clark Col Cran Dal Dan Del Dick Dor Dun Ed El Fair Fal Far Fen Gar Gib "
+    "Gil Grü Had Hal Har Hein Hel Hol Hop Jan Kar Kel Kirch Kön Lang Lem Les Lind Löf Lun Mac Mal Mar Mel Mor Mun Nor "
+    "Oak Ols Pen Pet Ran Red Rob Rosen Rus Sal Schön Shel Sil Stan Stein Sten Tal Thor Tor Ul Vern Vin Wal Wes Wil Yar"
+)
+LAST_NAME_ENDINGS = (
+    "am berg berry bourne bridge burn by croft dahl den der dorf dottir field ford gate grave ham hart heim holm "
+    "hurst ing ington ley lin lock man mann mark mond mont more ová quist röd ski son stad stead ström ton vić ward "
+    "well wood worth"
+)
+# In other scripts: first names, the two parts that last names are made of, and what stands between the names.
+SCRIPTS = (
+    (
+        "Аркадий Анна Борис Вера Виктор Галина Дмитрий Елена Иван Ирина Лев Мария Михаил Наталья Ольга Пётр Сергей",
+        "Ахмат Бел Волк Голуб Дан Ерм Жук Зайц Иван Козл Лебед Мороз Никит Орл Павл Род Стругац Тихон Фёдор Щерб",
+        "енко ов ский ин ович юк",
+        " ",
+    ),
+    (
+        "Νίκος Μαρία Γιώργος Ελένη Κώστας Άννα Δημήτρης Σοφία Οδυσσέας Ζωή Θανάσης Ειρήνη Πέτρος Χριστίνα Αλέξανδρος",
+        "Καζαντζ Παπαδ Σεφερ Ελυτ Ρίτσ Μυριβ Θεοτοκ Βενεζ Αλεξ Δημητρ Κωνσταντ Νικολ Γεωργ Σταμ Χατζ",
+        "άκης όπουλος ίδης έας ούλης ιάδης",
+        " ",
+    ),
+    (
+        "نجيب طه أحلام غسان إميل حنان جبران يوسف سعد نوال صالح مريم علي زينب خالد",
+        "محفوظ حسين مستغانمي كنفاني حبيبي الشيخ خليل إدريس ونوس السعداوي الطيب منيف درويش القاسم البرغوثي",
+        "ي اني وي ية",
+        " ",
+    ),
+    (
+        "刘 王 李 张 陈 杨 赵 黄 周 吴 徐 孙 胡 朱 高 林 何 郭 马 罗",
+        "慈 晓 建 文 国 志 海 永 春 明 德 玉 金 秀 红 光 天 世 家 少",
+        "欣 华 平 军 英 民 强 云 波 辉 芳 兰 生 龙 超 勇 涛 伟 梅 林",
+        "",
+    ),
+)
+# Names of all kinds that many have, or nobody.
+SHARED_NAMES = (
     "[英]阿道司·赫胥黎",
     "村上春樹",
     "小松左京",
-    "نجيب محفوظ",
     "אתגר קרת",
-    "Νίκος Καζαντζάκης",
     "한강",
     "रवीन्द्रनाथ ठाकुर",
     "ภาณุ ตรัยเวช",
     "E\u0301mile Zola\u0308",
     "Various",
+    "Anonymous",
     "🚀 Rocket Press",
 )
 

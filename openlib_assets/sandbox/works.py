@@ -2,6 +2,9 @@
 
 The number is the one in `/works/OL<number>W`. A record is made anew each time it is asked for, so a catalogue
 of a million works costs no memory, and a work has the same record in every subject that lists it.
+
+Some works have to do with the work of the number before theirs, by the last digit of the number: 5 can be its
+translation, 7 the same book again (a duplicate), 9 its sequel or next volume.
 """
 
 import random
@@ -11,16 +14,17 @@ from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
-from openlib_assets.sandbox import words
+from openlib_assets.sandbox import people, words
 
 Record = dict[str, Any]
 
 LATEST_ORDINARY_YEAR = 2024
-AUTHORS = 6_000_000
-_AUTHOR_NUMBERS = 9_999_991  # a prime: authors are spread over it without meeting
 _HEAD = 30  # the greater, the less the most productive author stands out
 _KEY = re.compile(r"/works/OL(?P<number>[1-9][0-9]*)(?P<kind>[WM])")
 _ONE = 2**32  # a die shows 0.._ONE-1
+# Last digits of works that can have to do with the work before.
+_TRANSLATION, _DUPLICATE, _SEQUEL = 5, 7, 9
+_VOLUME = 3  # the title shape with a number of a volume
 _LANGUAGES = tuple(words.NOUNS)
 _NOUNS = {language: nouns.split() for language, nouns in words.NOUNS.items()}
 
@@ -50,8 +54,47 @@ _UNPACK = struct.Struct(f"<{len(Dice._fields)}I").unpack
 
 
 def roll(seed: int, number: int) -> Dice:
-    """The dice of a work."""
+    """The dice of a work. A duplicate and a sequel share some with the work before."""
+    dice = _cast(seed, number)
+    if dice.translation % 4 == 0:
+        if number % 10 == _DUPLICATE:
+            return _again(dice, _cast(seed, number - 1))
+        if number % 10 == _SEQUEL:
+            return _continued(dice, _cast(seed, number - 1))
+    return dice
+
+
+def is_duplicate(seed: int, number: int) -> bool:
+    """Whether a work is the same book as the work of the number before."""
+    return number % 10 == _DUPLICATE and _cast(seed, number).translation % 4 == 0
+
+
+def _cast(seed: int, number: int) -> Dice:
     return Dice._make(_UNPACK(blake2b(b"%d/%d" % (seed, number)).digest()))
+
+
+def _again(dice: Dice, original: Dice) -> Dice:
+    """The same title, authors and language; editions of its own, of which the first can be another."""
+    year, dating = original.year, original.dating
+    chance = dice.dating % 8
+    if chance == 0:
+        dating = 0
+    elif chance == 1:
+        year = dice.year
+    elif chance < 4:
+        year = min(year + dice.year // 16, _ONE - 1)
+    same = {name: getattr(original, name) for name in ("title", "language", "crowd", "author", "others")}
+    return dice._replace(year=year, dating=dating, **same)
+
+
+def _continued(dice: Dice, original: Dice) -> Dice:
+    """The same authors and language, and nearly the title: the next volume, or `X and Y` after `X`."""
+    nouns = len(_NOUNS["eng"])
+    next_shape = nouns * nouns * len(words.PLACES)
+    shape = original.title // next_shape % 4
+    title = (original.title + next_shape * (4 if shape == _VOLUME else 1)) % _ONE
+    same = {name: getattr(original, name) for name in ("language", "crowd", "author", "others")}
+    return dice._replace(title=title, **same)
 
 
 class World(NamedTuple):
@@ -108,6 +151,11 @@ def code(work_key: str) -> int:
     if not match:
         raise ValueError(f"not a work key: {work_key!r}")
     return 2 * int(match["number"]) + (match["kind"] == "M")
+
+
+def generated_code(number: int) -> int:
+    """The code of a generated work: some are orphaned editions."""
+    return 2 * number + (number % 199 == 0)
 
 
 def edition_count(dice: Dice) -> int:
@@ -213,19 +261,21 @@ def availability(record: Record, dice: random.Random) -> dict[str, Any] | None:
 
 
 class _Story(NamedTuple):
-    """What a work shares with its translations, and the language it is in."""
+    """What a work shares with its translations, the language it is in, and whether it is a duplicate."""
 
     dice: Dice
     language: str
+    again: bool = False
 
 
 def _story(seed: int, number: int, dice: Dice) -> _Story:
     """Some works are the translation of the work with the number before theirs."""
-    if number % 10 == 5 and dice.translation % 4 == 0:
-        original = roll(seed, number - 1)
+    related = dice.translation % 4 == 0
+    if related and number % 10 == _TRANSLATION:
+        original = _cast(seed, number - 1)
         other = (_LANGUAGES.index(_language(original)) + 1 + dice.language % (len(_LANGUAGES) - 1)) % len(_LANGUAGES)
         return _Story(original, _LANGUAGES[other])
-    return _Story(dice, _language(dice))
+    return _Story(dice, _language(dice), again=related and number % 10 == _DUPLICATE)
 
 
 def _language(dice: Dice) -> str:
@@ -240,50 +290,65 @@ def _title(dice: Dice, story: _Story) -> str:
     chance, place = divmod(chance, len(words.PLACES))
     volume, shape = divmod(chance, 4)
     plain = words.TITLE_SHAPES[language][shape].format(nouns[noun], nouns[other], words.PLACES[place], volume % 60 + 1)
+    if story.again:
+        plain = _retitled(plain, language, dice.translation // 8)
     mess, which = divmod(dice.mess, len(words.MESSY_TITLES))
     if mess % 2000 == 0:
         return f"{plain}; or, {'a very long story. ' * 150}"
     return words.MESSY_TITLES[which].replace("{}", plain) if mess % 25 == 1 else plain
 
 
+def _retitled(title: str, language: str, chance: int) -> str:
+    """The title as another catalogue has it; of these, only the last is beyond recognition."""
+    articles = words.ARTICLES.get(language, ("",))
+    article = next((article for article in articles if title.startswith(article)), "")
+    other_article = title.removeprefix(article) if article else articles[0] + title
+    other_signs = title.replace(",", " :").replace("'", "\u2019") + " ."
+    with_subtitle = title + words.SUBTITLES[chance // 16 % len(words.SUBTITLES)]
+    misspelled = title[:-2] + title[-1]
+    return (
+        *[title] * 4,
+        *[title.upper()] * 2,
+        *[other_signs] * 2,
+        *[other_article] * 3,
+        *[people.without_accents(title)] * 2,
+        *[with_subtitle] * 2,
+        misspelled,
+    )[chance % 16]
+
+
 def _authors(dice: Dice, story: _Story) -> list[dict[str, str]]:
-    """None, one, several, or the same one twice; with each work's own spelling of the names."""
+    """None, one, several, or the same one twice, under one key or two; with each work's own spelling of the names."""
     chances = story.dice
     crowd = chances.crowd % 1000
     if crowd < 35:
         return []
+    author = _person(chances.author)
+    # A book that was recorded a second time has its author a second time as well, as often as not.
+    second = story.again and dice.translation // 4 % 2 == 0
     if crowd < 780:
-        return [_author(chances.author, dice.spelling)]
+        if crowd % 75 == 1:
+            return [people.author(author, dice.spelling), people.author(author, dice.spelling, second=True)]
+        return [_author(author, dice.spelling, second=second)]
     count = 2 if crowd < 920 else 3 if crowd < 975 else 4 + crowd % 6
-    others = [chances.others * (2 * place + 1) * 2_654_435_761 % _ONE for place in range(1, count)]
-    authors = [_author(chance, dice.spelling + place) for place, chance in enumerate((chances.author, *others))]
+    others = [_person(chances.others * (2 * place + 1) * 2_654_435_761 % _ONE) for place in range(1, count)]
+    authors = [
+        _author(person, dice.spelling + place, second=second and place == 0)
+        for place, person in enumerate((author, *others))
+    ]
     if crowd % 10 == 3:
-        authors[-1] = _author(chances.author, dice.spelling + 1)
+        authors[-1] = people.author(author, dice.spelling + 1)
     return authors
 
 
-def _author(chance: int, spelling: int) -> dict[str, str]:
-    """An author by Zipf's law: a few wrote much, most wrote one book."""
-    rank = int(_HEAD * (AUTHORS / _HEAD) ** (chance / _ONE)) - _HEAD
-    number = rank * 6_700_417 % _AUTHOR_NUMBERS + 1
-    return {"key": f"/authors/OL{number}A", "name": _name(number, spelling)}
+def _person(chance: int) -> int:
+    """Someone by Zipf's law: a few wrote much, most wrote one book."""
+    return int(_HEAD * (people.PEOPLE / _HEAD) ** (chance / _ONE)) - _HEAD
 
 
-def _name(number: int, spelling: int) -> str:
-    mixed = number * 2_654_435_761 % _ONE
-    mixed, quirk = divmod(mixed, 400)
-    if quirk == 0:
-        return ("", "  ", "\u3000", "\u00a0\t")[spelling % 4]
-    if quirk < 60:
-        name = words.OTHER_SCRIPT_NAMES[mixed % len(words.OTHER_SCRIPT_NAMES)]
-        return name if quirk < 50 else (name, name + " ")[spelling % 2]
-    mixed, first = divmod(mixed, len(words.FIRST_NAMES))
-    first_name, last_name = words.FIRST_NAMES[first], words.LAST_NAMES[mixed % len(words.LAST_NAMES)]
-    name = f"{first_name} {last_name}"
-    if quirk < 110:
-        inverted = f"{last_name}, {first_name}"
-        return (name, name, name, inverted, inverted, name + " ", name.upper(), "", "  ")[spelling % 9]
-    return name
+def _author(person: int, spelling: int, *, second: bool) -> dict[str, str]:
+    second = second or (people.has_second_number(person) and spelling >> 16 & 1 == 1)
+    return people.author(person, spelling, second=second)
 
 
 def _subjects(dice: Dice, common: Sequence[str], own: Sequence[str]) -> list[str]:

@@ -33,6 +33,7 @@ pytestmark = [pytest.mark.ui, pytest.mark.usefixtures("last_look")]
 GROUPS = {str(layer): {table.name for table in ALL_TABLES if table.layer is layer} for layer in Layer}
 GROUPS[str(Layer.SERVING)] |= {"subject_csv", "subject_report", "catalog", "comparison"}
 UNKNOWN_SUBJECT = "no_such_subject"
+ASSETS = sum(map(len, GROUPS.values()))
 CHECKS = sum(len(table.all_checks) for table in ALL_TABLES)
 
 _KINDS = {"raw_works": ("Python", "Parquet", "local"), "subject_csv": ("local",)}  # for CSV there is a picture only
@@ -69,7 +70,14 @@ def test_lineage_shows_every_asset_in_its_group(wide_page: "Page") -> None:
 
 def test_new_subject_is_added_and_everything_made_for_it(page: "Page", good_run: str) -> None:
     page.goto(good_run)
-    for text in ("Success", f"partition: {SUBJECT}", "8 assets", f"{CHECKS} checks", "Errored (0)", "Succeeded (8)"):
+    for text in (
+        "Success",
+        f"partition: {SUBJECT}",
+        f"{ASSETS} assets",
+        f"{CHECKS} checks",
+        "Errored (0)",
+        f"Succeeded ({ASSETS})",
+    ):
         shown(page, text)
     take_screenshot(page, "06-run-green")
 
@@ -189,7 +197,7 @@ def test_contact_and_secrets_are_shown_nowhere(
         "schedule": (f"{location}/schedules/monthly_refresh", "Fetches every registered subject again"),
         "job": (f"{location}/jobs/all_assets", "Fetch a subject and make everything from it."),
         "configuration": ("/config", "max_concurrent_runs"),
-        "good-run": (good_run, "Succeeded (8)"),
+        "good-run": (good_run, f"Succeeded ({ASSETS})"),
         "failed-run": (failed_run, "Errored (1)"),
     }
     for name, (address, text) in stations.items():
@@ -204,7 +212,7 @@ def test_contact_and_secrets_are_shown_nowhere(
     take_screenshot(page, "16-tags-and-config")
     page.goto(f"{good_run}?logType=stderr")
     page.get_by_placeholder("Select a step").click()
-    page.get_by_text(re.compile(r"^pid: \d+ \(8 steps\)$")).click()
+    page.get_by_text(re.compile(rf"^pid: \d+ \({ASSETS} steps\)$")).click()
     shown(page, "STEP_SUCCESS", exact=False)
     wire.texts.append(page.content())
     take_screenshot(page, "17-good-run-stderr")
@@ -248,9 +256,9 @@ def select_new_partition(page: "Page", subject: str) -> None:
     """Add a partition in the dialog that launches a run of all assets."""
     answers = itertools.count(1)
     # The dialog asks for the partitions of one asset after the other, and forgets what was selected meanwhile.
-    with page.expect_response(lambda answer: "op=PartitionHealthQuery" in answer.url and next(answers) == 8):
+    with page.expect_response(lambda answer: "op=PartitionHealthQuery" in answer.url and next(answers) == ASSETS):
         page.get_by_role("button", name="Materialize all").click()
-    launcher = page.get_by_role("dialog").filter(has_text="Launch runs to materialize 8 assets")
+    launcher = page.get_by_role("dialog").filter(has_text=f"Launch runs to materialize {ASSETS} assets")
     launcher.get_by_text("0 partitions").wait_for()
     take_screenshot(page, f"03-launch-{subject}")
     launcher.get_by_role("button", name="Add a partition").click()
