@@ -98,7 +98,7 @@ def connected(inputs: Mapping[str, Relation]) -> Iterator[duckdb.DuckDBPyConnect
     with _starting:
         engine = _engine()
     with engine.cursor() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
         for name, relation in inputs.items():
             connection.register(name, relation)
         yield connection

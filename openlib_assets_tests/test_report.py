@@ -244,6 +244,20 @@ def test_what_is_missing_is_counted(report: Report) -> None:
     )
 
 
+def test_counts_are_told_as_they_are_and_as_they_would_be_if_duplicates_were_merged(report: Report) -> None:
+    for kind, held, table in (
+        ("works", "books", "possible_duplicate_books"),
+        ("authors", "authors", "possible_same_authors"),
+    ):
+        found = re.search(rf'<tr data-duplicates="{kind}">.*?</tr>', report.text)
+        assert found
+        numbers = [int(number.replace(",", "")) for number in re.findall(r'class="number">([\d,]+)<', found[0])]
+        scores = [row["score"] for row in report.tables[table]]
+        total = len(report.tables[held])
+        assert numbers == [total, total - sum(score >= 0.8 for score in scores), total - len(scores)]
+        assert scores, "the sandbox has duplicates"
+
+
 def test_text_of_open_library_is_shown_and_never_run(report: Report) -> None:
     assert any(row["title"] == SCRIPT for row in report.data["stock"])
     assert any(row["author_names"] == [SCRIPT] for row in report.data["stock"])

@@ -106,6 +106,16 @@ def _editions(numbers: Numbers) -> Iterator[str]:
         yield f"{single} have a single edition that Open Library knows of."
 
 
+def _duplicates(numbers: Numbers) -> Iterator[str]:
+    works = numbers.rows["duplicates"][0]
+    likely = works["held"] - works["without_likely"]
+    if likely:
+        yield (
+            f"{counted(likely, 'work')} may well be the same book as another, by title and author; merged, there would "
+            f"be {counted(works['without_likely'], 'work')}. All counts here are Open Library's, not merged."
+        )
+
+
 def _changes(numbers: Numbers) -> Iterator[str]:
     if numbers.previous_snapshot is None:
         return
@@ -147,6 +157,7 @@ _FINDINGS: tuple[Callable[[Numbers], Iterator[str]], ...] = (
     _newcomers,
     _ebooks,
     _editions,
+    _duplicates,
     _changes,
     _dated,
 )

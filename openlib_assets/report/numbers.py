@@ -13,6 +13,8 @@ from openlib_assets.tables import (
     AUTHOR_YEARLY_COUNTS,
     AUTHORS,
     BOOKS,
+    POSSIBLE_DUPLICATE_BOOKS,
+    POSSIBLE_SAME_AUTHORS,
     RAW_WORKS,
     SUBJECT_CHANGES,
     SUBJECT_SUMMARY,
@@ -28,6 +30,8 @@ INPUTS: tuple[Table, ...] = (
     BOOKS,
     AUTHORS,
     AUTHOR_BOOKS,
+    POSSIBLE_SAME_AUTHORS,
+    POSSIBLE_DUPLICATE_BOOKS,
     AUTHOR_YEARLY_COUNTS,
     AUTHOR_AVERAGES,
     SUBJECT_SUMMARY,
@@ -51,6 +55,9 @@ _QUERIES = (
     "changes",
     "changed_works",
     "quality",
+    "duplicates",
+    "duplicate_books",
+    "same_authors",
 )
 
 
@@ -85,6 +92,6 @@ def numbers_of(
     with connected(relations) as connection:
         connection.execute(sql_text("works"))
         connection.execute(f"CREATE TEMP TABLE ebook_access AS {sql_text('report/ebook_access')}")
-        rows = {name: connection.sql(sql_text(f"report/{name}")).to_arrow_table().to_pylist() for name in _QUERIES}
+        rows = {name: connection.execute(sql_text(f"report/{name}")).to_arrow_table().to_pylist() for name in _QUERIES}
         (summary,) = connection.sql("FROM subject_summary").to_arrow_table().to_pylist()
     return Numbers(subject, snapshot, previous_snapshot, summary, rows)
