@@ -10,7 +10,7 @@ MINUTES ?= 10
 SEED ?= 1
 export DAGSTER_HOME ?= $(CURDIR)/.dagster_home
 
-.PHONY: help demo demo-ui test test-ui test-s3 test-spark bench bench-scaling soak check dev docs clean
+.PHONY: help demo demo-ui test test-ui test-s3 test-spark bench bench-scaling soak check dev docs presentation clean
 
 help: ## This list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 15
@@ -73,6 +73,9 @@ check: $(DEV_INSTALLED) ## Lint, format, types, import contracts
 
 docs: $(DEV_INSTALLED) ## Make again what is generated: data dictionary, SQL in other dialects, sample output
 	$(BIN)/python -m openlib_assets_tests.generated docs
+
+presentation: $(DEV_INSTALLED) ## The presentation, to HTML and to PDF (needs chromium)
+	$(BIN)/python -m openlib_assets_tests.presentation docs/presentation
 
 clean: ## Remove the environment, the demo and what tests left
 	rm -rf $(VENV) demo test-results .pytest_cache .mypy_cache .ruff_cache

@@ -59,6 +59,7 @@ class EventLogStorage(SqliteEventLogStorage):
         self._failure: Exception | None = None
         self._run_engine = lru_cache(_RUNS_REMEMBERED)(self._new_run_engine)
         self._tables_seen: set[str] = set()
+        self._asset_key_index_cols_seen = False
         super().__init__(base_dir)
 
     def store_event(self, event: dg.EventLogEntry) -> None:
@@ -80,6 +81,11 @@ class EventLogStorage(SqliteEventLogStorage):
         if table_name not in self._tables_seen and super().has_table(table_name):
             self._tables_seen.add(table_name)
         return table_name in self._tables_seen
+
+    def _has_asset_key_index_cols_on_connection(self, conn: sa.Connection) -> bool:
+        if not self._asset_key_index_cols_seen:
+            self._asset_key_index_cols_seen = super()._has_asset_key_index_cols_on_connection(conn)
+        return self._asset_key_index_cols_seen
 
     def dispose(self) -> None:
         """Record what waits, and close what is open."""

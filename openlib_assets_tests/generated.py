@@ -4,7 +4,6 @@ small sandbox subject.
 `python -m openlib_assets_tests.generated docs` writes them; a test proves that they are what the code makes today.
 """
 
-import os
 import sys
 import tempfile
 from pathlib import Path
@@ -17,9 +16,10 @@ from openlib_assets.definitions import build_defs
 from openlib_assets.runs import run_subjects
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets.settings import Settings
-from openlib_assets.storage import open_storage
+from openlib_assets.storage import Storage, open_storage
 from openlib_assets.tables import ALL_TABLES, CSV_TABLES, Table
 from openlib_assets_tests import dialects
+from openlib_assets_tests.conftest import environment
 
 DATA_DICTIONARY = "data_dictionary.md"
 SQL_FOLDER = "sql"
@@ -27,7 +27,7 @@ SAMPLE_FOLDER = "sample_output"
 SAMPLE_SUBJECT = "place:venice"
 _SAMPLE_WORKS = 25
 # Years lie well in the past, so that none of them becomes plausible only because time passes.
-_SAMPLE_THIS_YEAR = 2020
+_THIS_YEAR = 2020
 
 
 def data_dictionary() -> str:
@@ -74,21 +74,29 @@ def sql_files() -> dict[str, str]:
     }
 
 
-def sample_files(folder: Path) -> dict[str, bytes]:
-    """Run the sample subject from the sandbox into `folder` and give its CSV files by name."""
+def made_subject(folder: Path, subject: str, works: int) -> Storage:
+    """Run a subject of the sandbox into a folder and give the storage there."""
     with (
-        Sandbox(SandboxConfig({SAMPLE_SUBJECT: _SAMPLE_WORKS}, this_year=_SAMPLE_THIS_YEAR)) as sandbox,
+        Sandbox(SandboxConfig({subject: works}, this_year=_THIS_YEAR)) as sandbox,
         dg.DagsterInstance.ephemeral() as instance,
+        environment(
+            {
+                "OPENLIB_API_URL": sandbox.url,
+                "OPENLIB_STORAGE": str(folder),
+                "OPENLIB_REQUESTS_PER_SECOND": "1000",
+            }
+        ),
     ):
-        os.environ |= {
-            "OPENLIB_API_URL": sandbox.url,
-            "OPENLIB_STORAGE": str(folder),
-            "OPENLIB_REQUESTS_PER_SECOND": "1000",
-        }
         storage = open_storage(str(folder))
-        (result,) = run_subjects(instance, build_defs(Settings.from_env()), storage, [SAMPLE_SUBJECT], force=False)
+        (result,) = run_subjects(instance, build_defs(Settings.from_env()), storage, [subject], force=False)
     if result.error:
         raise RuntimeError(result.error)
+    return storage
+
+
+def sample_files(folder: Path) -> dict[str, bytes]:
+    """Run the sample subject from the sandbox into `folder` and give its CSV files by name."""
+    storage = made_subject(folder, SAMPLE_SUBJECT, _SAMPLE_WORKS)
     return {f"{table.name}.csv": storage.read(layout.csv_file(SAMPLE_SUBJECT, table.name)) for table in CSV_TABLES}
 
 

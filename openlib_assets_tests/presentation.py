@@ -12,7 +12,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import jinja2
@@ -72,8 +72,6 @@ def _numbers() -> Iterator[Numbers]:
 
 
 def _numbers_in(storage: Storage) -> Numbers:
-    from contextlib import ExitStack  # noqa: PLC0415
-
     with ExitStack() as stack:
         raw_works = stack.enter_context(open_current(storage, _SUBJECT))
         inputs = {

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-import pytest
+from pypdf import PdfReader
 
-from openlib_assets_tests import generated
+from openlib_assets_tests import generated, presentation
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -19,9 +19,18 @@ def test_the_sql_for_other_dialects_is_current() -> None:
     assert kept == generated.sql_files()
 
 
-def test_the_sample_output_is_current(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("OPENLIB_API_URL", "OPENLIB_STORAGE", "OPENLIB_REQUESTS_PER_SECOND"):
-        monkeypatch.setenv(name, "")  # so that what the run sets is undone afterwards
+def test_the_sample_output_is_current(tmp_path: Path) -> None:
     made = generated.sample_files(tmp_path)
     kept = {path.name: path.read_bytes() for path in (DOCS / generated.SAMPLE_FOLDER).glob("*.csv")}
     assert kept == made
+
+
+def test_the_presentation_is_current_on_the_web_and_on_paper() -> None:
+    folder = DOCS / "presentation"
+    html = folder / presentation.HTML
+    assert html.read_text(encoding="utf-8") == presentation.built_html(folder)
+    pdf = PdfReader(folder / presentation.PDF)
+    assert pdf.metadata is not None
+    assert str(pdf.metadata[presentation.PRINTED_FROM]) == presentation.digest(html), "print it again: make presentation"
+    slides = html.read_text(encoding="utf-8").count("<section ")
+    assert len(pdf.pages) == slides <= 12

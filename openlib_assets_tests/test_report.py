@@ -47,10 +47,10 @@ class Report:
 
     def numbers(self, chart: str) -> list[tuple[str, int]]:
         """Give the numbers that stand beside a chart."""
-        found = re.search(rf'<figure data-chart="{chart}".*?<tbody>(.*?)</tbody>', self.text, re.DOTALL)
+        found = re.search(rf'<figure data-(?:chart|groups)="{chart}".*?<tbody>(.*?)</tbody>', self.text, re.DOTALL)
         assert found
-        rows = re.findall(r"<tr><td>(.*?)</td><td class=\"number\">(\d+)</td></tr>", found[1])
-        return [(html.unescape(label), int(number)) for label, number in rows]
+        rows = re.findall(r'<tr><t[hd][^>]*>(.*?)</t[hd]><td class="number">([\d,]+)</td>', found[1])
+        return [(html.unescape(label), int(number.replace(",", ""))) for label, number in rows]
 
     def findings(self) -> list[str]:
         """Give the findings."""
@@ -329,7 +329,7 @@ def test_the_asset_shows_its_charts_and_findings(instance: dg.DagsterInstance, n
     assert record.asset_materialization
     shown = {name: value.value for name, value in record.asset_materialization.metadata.items()}
     assert shown["dagster/uri"] == str(report_path(place, "mugs"))
-    assert str(shown["charts"]).count("](data:image/svg+xml;base64,") >= 5
+    assert str(shown["charts"]).count("](data:image/svg+xml;base64,") == 3
     assert "works" in str(shown["findings"])
 
 

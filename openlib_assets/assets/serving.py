@@ -27,14 +27,14 @@ from openlib_assets.partitions import subjects
 from openlib_assets.report.charts import with_colours
 from openlib_assets.report.findings import findings
 from openlib_assets.report.numbers import INPUTS, Numbers, numbers_of
-from openlib_assets.report.page import Chart, report_charts, report_html
+from openlib_assets.report.page import Chart, Groups, report_charts, report_groups, report_html
 from openlib_assets.resources import StorageResource
 from openlib_assets.snapshots import Snapshot, snapshot_names
 from openlib_assets.storage import Storage
 from openlib_assets.table_files import file_digest
 from openlib_assets.tables import CSV_TABLES, RAW_WORKS, Layer, Table
 from openlib_assets.transform import Relation
-from openlib_assets.ui_metadata import escaped, table_metadata
+from openlib_assets.ui_metadata import escaped, markdown, table_metadata
 
 SUBJECT_CSV = "subject_csv"
 SUBJECT_REPORT = "subject_report"
@@ -138,7 +138,15 @@ def _report_metadata(numbers: Numbers, charts: Sequence[Chart], uri: str) -> dic
         "dagster/uri": uri,
         "findings": dg.MetadataValue.md("\n".join(f"- {escaped(finding)}" for finding in findings(numbers))),
         "charts": dg.MetadataValue.md("\n".join(map(_picture, charts))),
+        **{groups.name: dg.MetadataValue.md(_table(groups)) for groups in report_groups(numbers)},
     }
+
+
+def _table(groups: Groups) -> str:
+    rows = pa.table(
+        {groups.title: [label for label, _ in groups.rows], "number": [number for _, number in groups.rows]}
+    )
+    return markdown(rows)
 
 
 def _picture(chart: Chart) -> str:

@@ -39,6 +39,7 @@ def demo(*, folder: Path, ui: bool, port: int) -> int:
         click.echo(f"a sandbox Open Library answers at {sandbox.url}; everything it holds is invented")
         status = run_and_print(list(DEMO_SUBJECTS), force=False)
         if status == 0:
+            click.echo(f"Open in a browser: {folder / 'data' / 'reports' / 'index.html'}")
             click.echo(f"Tables (Parquet):  {folder / 'data' / 'silver'} and {folder / 'data' / 'gold'}")
             click.echo(f"CSV files:         {folder / 'data' / 'exports'}")
             click.echo(f"In the Dagster UI: make demo-ui, then open http://127.0.0.1:{port}")

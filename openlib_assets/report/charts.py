@@ -67,22 +67,6 @@ def bars_by_year(rows: Rows, value: str) -> str:
     )
 
 
-def bars_by_label(rows: Rows, label: str, value: str, *, colour: str = "mark") -> str:
-    """Draw a bar, from left to right, for each of a few labels, in their order; each says its number."""
-    said = [{"said": f"{row[label]}: {row[value]:,}", "number": row[value]} for row in rows]
-    return _svg(
-        {
-            "data": {"values": said},
-            "mark": {"type": "bar", "color": f"var(--{colour})"},
-            "height": {"step": 30},
-            "encoding": {
-                "y": {"field": "said", "type": "nominal", "sort": None, "title": None, "axis": {"ticks": False}},
-                "x": {"field": "number", "type": "quantitative", "axis": None},
-            },
-        }
-    )
-
-
 def heat_map(rows: Rows, down: str, across: str, value: str, *, order: Sequence[str]) -> str:
     """Draw a square for each pair of labels, which come in an order: the darker, the greater its value."""
     return _svg(

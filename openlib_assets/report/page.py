@@ -12,7 +12,7 @@ import jinja2
 
 from openlib_assets import layout
 from openlib_assets.report import findings, words
-from openlib_assets.report.charts import bars_by_label, bars_by_year, curve_of_shares
+from openlib_assets.report.charts import bars_by_year, curve_of_shares
 from openlib_assets.report.numbers import WEIGHTS, Numbers, Row
 
 # A few very old books would press all others into a corner.
@@ -38,6 +38,22 @@ class Figure:
 
 
 @dataclass(frozen=True)
+class Groups:
+    """A few groups and how many there are of each, which a table with bars shows best; `doubt` sets them apart."""
+
+    name: str
+    title: str
+    description: str
+    rows: Sequence[tuple[str, int]]
+    doubt: bool = False
+
+    @property
+    def most(self) -> int:
+        """The greatest of the numbers, at least 1."""
+        return max(1, *(number for _, number in self.rows))
+
+
+@dataclass(frozen=True)
 class Chart:
     """A chart with what it shows in words and in numbers; `rows` have the columns `head`."""
 
@@ -60,6 +76,7 @@ def report_html(numbers: Numbers, charts: Sequence[Chart]) -> str:
         findings=findings.findings(numbers),
         figures=headline_figures(numbers),
         charts={chart.name: chart for chart in charts},
+        groups={groups.name: groups for groups in report_groups(numbers)},
         weights=WEIGHTS,
         changes={row["change"]: row["works"] for row in numbers.rows["changes"]},
         data=_data(numbers),
@@ -114,7 +131,7 @@ def headline_figures(numbers: Numbers) -> list[Figure]:
 
 def report_charts(numbers: Numbers) -> list[Chart]:
     """Draw the charts of a subject; one without anything to show is left out."""
-    drawn = [draw(numbers) for draw in (_years, _doubtful, _concentration, _newcomers, _activity, _ebooks, _editions)]
+    drawn = [draw(numbers) for draw in (_years, _concentration, _newcomers)]
     return [chart for chart in drawn if chart is not None]
 
 
@@ -135,15 +152,6 @@ def _years(numbers: Numbers) -> Chart | None:
         ("year", "books"),
         [(row["year"], row["books"]) for row in rows],
     )
-
-
-def _doubtful(numbers: Numbers) -> Chart | None:
-    rows = [
-        {"label": "no year", "books": numbers.summary["works_year_missing"]},
-        {"label": "impossible year", "books": numbers.summary["works_year_implausible"]},
-    ]
-    description = "Works without a year, or with one that cannot be; they are in no count by year."
-    return _labelled("doubtful", "Doubtful years", rows, "books", description, colour="doubt")
 
 
 def _concentration(numbers: Numbers) -> Chart | None:
@@ -182,28 +190,38 @@ def _newcomers(numbers: Numbers) -> Chart | None:
     )
 
 
-def _activity(numbers: Numbers) -> Chart | None:
-    rows = numbers.rows["author_activity"]
-    return _labelled("activity", "Active and quiet authors", rows, "authors", "Authors by their last dated book here.")
-
-
-def _ebooks(numbers: Numbers) -> Chart | None:
-    rows = [{"label": _ACCESS[row["access"]], "books": row["books"]} for row in numbers.rows["ebooks"]]
-    return _labelled("ebooks", "E-books", rows, "books", "Works by what can be had of them at the Internet Archive.")
-
-
-def _editions(numbers: Numbers) -> Chart | None:
-    rows = numbers.rows["editions"]
-    return _labelled("editions", "Editions", rows, "books", "Works by the editions that Open Library knows of.")
-
-
-def _labelled(
-    name: str, title: str, rows: Sequence[Row], value: str, description: str, *, colour: str = "mark"
-) -> Chart | None:
-    if not any(row[value] for row in rows):
-        return None
-    svg = bars_by_label(rows, "label", value, colour=colour)
-    return Chart(name, title, svg, description, ("", value), [(row["label"], row[value]) for row in rows])
+def report_groups(numbers: Numbers) -> list[Groups]:
+    """Give what is counted by groups."""
+    return [
+        Groups(
+            "doubtful",
+            "Doubtful years",
+            "Works without a year, or with one that cannot be; they are in no count by year.",
+            [
+                ("no year", numbers.summary["works_year_missing"]),
+                ("impossible year", numbers.summary["works_year_implausible"]),
+            ],
+            doubt=True,
+        ),
+        Groups(
+            "activity",
+            "Active and quiet authors",
+            "Authors by their last dated book of the subject.",
+            [(row["label"], row["authors"]) for row in numbers.rows["author_activity"]],
+        ),
+        Groups(
+            "ebooks",
+            "E-books",
+            "Works by what can be had of them at the Internet Archive.",
+            [(_ACCESS[row["access"]], row["books"]) for row in numbers.rows["ebooks"]],
+        ),
+        Groups(
+            "editions",
+            "Editions",
+            "Works by the editions that Open Library knows of.",
+            [(row["label"], row["books"]) for row in numbers.rows["editions"]],
+        ),
+    ]
 
 
 def _data(numbers: Numbers) -> dict[str, Any]:
