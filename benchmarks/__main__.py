@@ -9,7 +9,7 @@ from types import FrameType
 
 from rich.console import Console
 
-from benchmarks import aggregates, backfill, duplicates, many_subjects, pace, rebuild, throughput, volume
+from benchmarks import aggregates, backfill, duplicates, many_subjects, pace, rebuild, reports, throughput, volume
 from benchmarks.figures import Figure, measured_on, table, write_into
 
 _BENCHMARKS: dict[str, Callable[[], list[Figure]]] = {
@@ -18,6 +18,7 @@ _BENCHMARKS: dict[str, Callable[[], list[Figure]]] = {
     "throughput": throughput.figures,
     "rebuild": rebuild.figures,
     "volume": volume.figures,
+    "reports": reports.figures,
     "duplicates": duplicates.figures,
 }
 _SCALING: dict[str, Callable[[], list[Figure]]] = {

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from openlib_assets import layout
+from openlib_assets.assets.each_subject import latest_records
 from openlib_assets.partitions import SUBJECTS, subjects
 from openlib_assets.storage import Storage
 from openlib_assets.tables import RAW_WORKS, REFRESH_DAYS, Layer
@@ -31,31 +32,32 @@ class SubjectState:
 
 def subject_states(instance: dg.DagsterInstance, watched: Sequence[str]) -> list[SubjectState]:
     """Give the states of all subjects that are watched or registered, by key."""
-    registered = instance.get_dynamic_partitions(SUBJECTS)
+    registered = set(instance.get_dynamic_partitions(SUBJECTS))
+    keys = sorted({*watched, *registered})
+    raw_works = dg.AssetKey(RAW_WORKS.name)
+    latest = latest_records(instance, raw_works, set(keys))
+    # What Dagster's UI shows for the partitions of `raw_works`.
+    statuses = instance.get_status_by_partition(raw_works, sorted(registered), subjects) or {}
+    failed = {key for key, status in statuses.items() if status and status.value == _FAILED}
     return [
-        _state(instance, key, watched=key in watched, registered=key in registered)
-        for key in sorted({*watched, *registered})
+        _state(key, latest.get(key), watched=key in watched, registered=key in registered, failed=key in failed)
+        for key in keys
     ]
 
 
-def _state(instance: dg.DagsterInstance, key: str, *, watched: bool, registered: bool) -> SubjectState:
-    failed = registered and _status(instance, key) == _FAILED
-    records = dg.AssetRecordsFilter(asset_key=dg.AssetKey(RAW_WORKS.name), asset_partitions=[key])
-    found = instance.fetch_materializations(records, limit=1).records
-    materialization = found[0].asset_materialization if found else None
-    if materialization is None:
+def _state(key: str, fetch: dg.EventLogRecord | None, *, watched: bool, registered: bool, failed: bool) -> SubjectState:
+    if fetch is None or fetch.asset_materialization is None:
         return SubjectState(key, watched, registered, "failed" if failed else "never fetched")
-    numbers = {name: value.value for name, value in materialization.metadata.items()}
-    verified = datetime.fromtimestamp(found[0].timestamp, UTC).isoformat(timespec="seconds")
+    numbers = {name: value.value for name, value in fetch.asset_materialization.metadata.items()}
     works, snapshot = numbers.get("works_reported"), numbers.get("snapshot")
     return SubjectState(
         key,
         watched,
         registered,
-        _word(failed=failed, days=(time.time() - found[0].timestamp) / _DAY_SECONDS),
+        _word(failed=failed, days=(time.time() - fetch.timestamp) / _DAY_SECONDS),
         works if isinstance(works, int) else None,
         snapshot if isinstance(snapshot, str) else None,
-        verified,
+        datetime.fromtimestamp(fetch.timestamp, UTC).isoformat(timespec="seconds"),
     )
 
 
@@ -63,13 +65,6 @@ def _word(*, failed: bool, days: float) -> str:
     if failed:
         return "failed since"
     return "overdue" if days > REFRESH_DAYS else "fetched"
-
-
-def _status(instance: dg.DagsterInstance, key: str) -> str | None:
-    """Give what Dagster's UI shows for a subject's partition of `raw_works`."""
-    statuses = instance.get_status_by_partition(dg.AssetKey(RAW_WORKS.name), [key], subjects)
-    status = (statuses or {}).get(key)
-    return status.value if status else None
 
 
 def subject_files(storage: Storage, key: str) -> Iterator[str]:

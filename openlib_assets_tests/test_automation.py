@@ -16,7 +16,8 @@ from openlib_assets.subject_states import subject_states
 from openlib_assets.tables import REFRESH_DAYS, REFRESHED_LATELY
 from openlib_assets_tests.conftest import GOLD, SILVER, Pipeline, PlaceMaker
 
-DERIVED = {*SILVER, *GOLD, "subject_csv"}
+DERIVED = {*SILVER, *GOLD, "subject_csv", "subject_report"}
+ACROSS = {"catalog", "comparison"}
 RAW_WORKS = dg.AssetKey("raw_works")
 DAY = 86_400.0
 
@@ -35,20 +36,21 @@ def it(instance: dg.DagsterInstance, sandbox: Sandbox, new_place: PlaceMaker) ->
 class Daemon:
     """Evaluates the automation conditions, tick by tick, as the daemon does; starts nothing."""
 
-    def __init__(self, pipeline: Pipeline) -> None:
+    def __init__(self, pipeline: Pipeline, *assets: str) -> None:
         self._pipeline = pipeline
+        self._assets = assets or ("raw_works", *DERIVED)
         self._cursor: Any = None
 
     def tick(self) -> dict[str, set[str]]:
-        """Give the subjects that are to be made, by asset."""
+        """Give the subjects that are to be made, by asset; `None` stands for all in one."""
         result = dg.evaluate_automation_conditions(
             self._pipeline.definitions,
             self._pipeline.instance,
-            dg.AssetSelection.assets("raw_works", *DERIVED),
+            dg.AssetSelection.assets(*self._assets),
             cursor=self._cursor,
         )
         self._cursor = result.cursor
-        requested = {name: result.get_requested_partitions(dg.AssetKey(name)) for name in (*DERIVED, "raw_works")}
+        requested = {name: result.get_requested_partitions(dg.AssetKey(name)) for name in self._assets}
         return {name: {str(key) for key in keys} for name, keys in requested.items() if keys}
 
 
@@ -128,6 +130,19 @@ def test_what_failed_is_not_tried_again_and_again(it: Pipeline, daemon: Daemon, 
     # Whoever was asked failed without a trace.
     assert daemon.tick() == {}
     assert daemon.tick() == {}
+
+
+def test_what_is_made_across_subjects_follows_once_for_all_of_them(it: Pipeline, sandbox: Sandbox) -> None:
+    daemon = Daemon(it, *ACROSS)
+    assert daemon.tick() == {}
+    assert it.run("love", "sea", "war").success
+    assert daemon.tick() == {name: {"None"} for name in ACROSS}
+    assert daemon.tick() == {}
+    assert it.run("love", job="extract").success
+    assert daemon.tick() == {}, "a fetch alone shows in neither"
+    sandbox.add_work("sea")
+    assert it.run("sea").success
+    assert daemon.tick() == {name: {"None"} for name in ACROSS}
 
 
 def overdue(instance: dg.DagsterInstance, cursor: str | None) -> Any:

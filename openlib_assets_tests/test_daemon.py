@@ -64,13 +64,19 @@ def test_a_backfill_of_raw_works_alone_is_followed_by_the_rest_of_these_subjects
     params = {"assetSelection": [{"path": ["raw_works"]}], "partitionNames": ["love", "war"]}
     answer = deployed.dagster.graphql(_LAUNCH, params=params)["launchPartitionBackfill"]
     assert answer["__typename"] == "LaunchBackfillSuccess", answer
-    for name in [*(table.name for table in DERIVED_TABLES), "subject_csv"]:
+    for name in [*(table.name for table in DERIVED_TABLES), "subject_csv", "subject_report"]:
         wait_until(
             lambda name=name: materialized(deployed, name) == {"love", "war"},  # type: ignore[misc]
             _TICKS_SECONDS,
             what=f"{name} of love and war",
         )
     assert materialized(deployed, "raw_works") == {"love", "war"}
+    for name in ("catalog", "comparison"):
+        wait_until(
+            lambda name=name: deployed.instance.get_latest_materialization_event(dg.AssetKey(name)) is not None,  # type: ignore[misc]
+            _TICKS_SECONDS,
+            what=name,
+        )
     asked = {request.path for request in deployed.sandbox.requests}
     assert asked == {"/subjects/love.json", "/subjects/war.json"}
 

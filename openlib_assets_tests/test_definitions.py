@@ -48,12 +48,14 @@ def test_the_jobs_select_what_their_names_say() -> None:
     everything = {key.to_user_string() for key in defs.resolve_asset_graph().get_all_asset_keys()}
     selected = {
         name: {key.to_user_string() for key in defs.resolve_job_def(name).asset_layer.executable_asset_keys}
-        for name in ("all_assets", "extract", "rebuild_from_bronze")
+        for name in ("all_assets", "extract", "rebuild_from_bronze", "across_subjects")
     }
+    across = {"catalog", "comparison"}
     assert selected == {
-        "all_assets": everything,
+        "all_assets": everything - across,
         "extract": {"raw_works"},
-        "rebuild_from_bronze": everything - {"raw_works"},
+        "rebuild_from_bronze": everything - across - {"raw_works"},
+        "across_subjects": across,
     }
     for name in selected:
         assert defs.resolve_job_def(name).description

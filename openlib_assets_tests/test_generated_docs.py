@@ -31,6 +31,8 @@ def test_the_presentation_is_current_on_the_web_and_on_paper() -> None:
     assert html.read_text(encoding="utf-8") == presentation.built_html(folder)
     pdf = PdfReader(folder / presentation.PDF)
     assert pdf.metadata is not None
-    assert str(pdf.metadata[presentation.PRINTED_FROM]) == presentation.digest(html), "print it again: make presentation"
+    assert str(pdf.metadata[presentation.PRINTED_FROM]) == presentation.digest(html), (
+        "print it again: make presentation"
+    )
     slides = html.read_text(encoding="utf-8").count("<section ")
     assert len(pdf.pages) == slides <= 12

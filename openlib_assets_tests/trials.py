@@ -8,6 +8,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from openlib_assets.jobs import ACROSS
 from openlib_assets.sandbox import FaultPlan, LoggedRequest, Sandbox, SandboxConfig
 from openlib_assets_tests.conftest import Pipeline, Place, snapshot_paths
 from openlib_assets_tests.exactness import assert_exact, lease_has_run_out
@@ -87,10 +88,11 @@ class Trial:
         self.pipeline = Pipeline(place, instance, sandbox.url)
 
     def runs(self) -> list[tuple[dg.DagsterRunStatus, str]]:
-        """Give what became of each run, oldest first, with the message of its end."""
+        """Give what became of each run of subjects, oldest first, with the message of its end."""
         with self.it.instance() as instance:
             found = []
-            for run in reversed(instance.get_runs()):
+            runs = [run for run in instance.get_runs() if run.job_name != ACROSS]
+            for run in reversed(runs):
                 failures = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.RUN_FAILURE)
                 found.append((run.status, failures[-1].user_message or failures[-1].message if failures else ""))
         return found

@@ -46,10 +46,9 @@ def _concentration(numbers: Numbers) -> Iterator[str]:
 
 
 def _most_productive(numbers: Numbers) -> Iterator[str]:
-    named = [author for author in numbers.rows["top_authors"] if author["author_name"]]
-    if named and named[0]["book_count"] > 1:
-        first = named[0]
-        yield f"The author listed on most works is {first['author_name']}, with {count(first['book_count'])}."
+    authors = numbers.rows["top_authors"]
+    if authors and authors[0]["book_count"] > 1:
+        yield f"The author with most works here is listed on {count(authors[0]['book_count'])} of them."
 
 
 def _decades(numbers: Numbers) -> Iterator[str]:
