@@ -16,7 +16,7 @@ from openlib_assets.assets.serving import write_report
 from openlib_assets.io_manager import SubjectTables
 from openlib_assets.report.charts import bars_by_year, with_colours
 from openlib_assets.report.numbers import INPUTS, WEIGHTS
-from openlib_assets.report.words import author_link, counted, share, subject_link, subject_name, work_link
+from openlib_assets.report.words import author_link, counted, listed, share, subject_link, subject_name, work_link
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets_tests.conftest import Pipeline, Place, PlaceMaker, reference_tables
 
@@ -91,7 +91,7 @@ def test_headline_figures_are_those_of_the_tables(report: Report) -> None:
     assert report.figure("Authors") == f"{summary['authors']:,}"
     assert report.figure("Dated") == f"{100 * len(report.dated) / WORKS:.0f} %"
     assert report.figure("Years") == f"{summary['first_year']} to {summary['last_year']}"
-    assert report.figure("Books in ten years") == str(len(recent))
+    assert report.figure("Books of the last ten years") == str(len(recent))
     assert report.figure("Authors active now") == str(len(active))
     lent = sum(bool(work["public_scan"] or work["lending_edition"]) for work in report.records)
     assert report.figure("E-books") == f"{100 * lent / WORKS:.0f} %"
@@ -144,7 +144,7 @@ def test_half_of_the_books_is_by_as_few_of_the_most_productive_authors_as_it_tak
     assert finding.startswith("Half of the dated books that name an author are by ")
     assert f"the {authors:,} most productive of {len(ranked):,}" in finding
     assert f"by {100 * authors / len(ranked):.0f} % of the authors" in finding
-    assert report.figure("Half is by") == f"{100 * authors / len(ranked):.0f} %"
+    assert report.figure("Authors behind half the books") == f"{100 * authors / len(ranked):.0f} %"
 
 
 def test_newcomers_and_quiet_authors_are_counted_by_their_first_and_last_years(report: Report) -> None:
@@ -319,6 +319,34 @@ def test_a_subject_of_one_work_has_a_report_whatever_the_work_lacks(
     assert f"<li>{wanted} year of first publication.</li>" in report_path(place, "one").read_text()
 
 
+def test_findings_name_all_who_are_listed_on_most_works_and_nobody_where_they_are_many(
+    instance: dg.DagsterInstance, new_place: PlaceMaker
+) -> None:
+    def finding(*authors: str) -> list[str]:
+        place = new_place("local")
+        with Sandbox(SandboxConfig({"ties": 2 * len(authors)})) as sandbox:
+            for work, name in zip(list(sandbox.works("ties")), 2 * authors, strict=True):
+                key = f"/authors/OL{len(name)}A"
+                sandbox.change_work("ties", work["key"], authors=[{"key": key, "name": name.strip()}])
+            assert Pipeline(place, instance, sandbox.url).run("ties").success
+        return re.findall("<li>(The authors? listed .*?)</li>", report_path(place, "ties").read_text())
+
+    assert finding("Ann") == ["The author listed on most works is Ann, with 2."]
+    assert finding(" ", "Bo") == ["The authors listed on most works are OL1A and Bo, with 2 each."]
+    assert finding("A", "Bo", "Cat", "Dora") == []
+
+
+def test_a_number_of_editions_that_cannot_be_is_none(instance: dg.DagsterInstance, new_place: PlaceMaker) -> None:
+    place = new_place("local")
+    with Sandbox(SandboxConfig({"odd": 3})) as sandbox:
+        for work, editions in zip(list(sandbox.works("odd")), (-7, 0, None), strict=True):
+            sandbox.change_work("odd", work["key"], edition_count=editions)
+        assert Pipeline(place, instance, sandbox.url).run("odd").success
+    report = Report(report_path(place, "odd").read_text(), [], {"books": []})
+    assert dict(report.numbers("editions"))["none"] == 3
+    assert {(row["edition_count"], row["demand"]) for row in report.data["stock"]} == {(0, 0)}
+
+
 def test_the_asset_shows_its_charts_and_findings(instance: dg.DagsterInstance, new_place: PlaceMaker) -> None:
     place = new_place("local")
     with Sandbox(SandboxConfig({"mugs": 60})) as sandbox:
@@ -366,6 +394,7 @@ def test_a_share_says_neither_nothing_nor_all_unless_it_is(part: int, whole: int
 def test_names_counts_and_links_are_written_as_people_and_open_library_write_them() -> None:
     assert counted(1, "book") == "1 book"
     assert counted(12_345, "book") == "12,345 books"
+    assert [listed("ABC"[:length]) for length in (1, 2, 3)] == ["A", "A and B", "A, B and C"]
     assert subject_name("place:new_york") == "new york (place)"
     assert subject_link("person:o'neil") == "https://openlibrary.org/subjects/person:o%27neil"
     assert work_link("OL1W") == "https://openlibrary.org/works/OL1W"

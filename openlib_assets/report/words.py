@@ -1,5 +1,6 @@
 """How numbers, shares and names are written in a report."""
 
+from collections.abc import Sequence
 from urllib.parse import quote
 
 _SITE = "https://openlibrary.org"
@@ -13,6 +14,12 @@ def count(number: int) -> str:
 def counted(number: int, thing: str, things: str | None = None) -> str:
     """Write so many things: 1 book, 2 books."""
     return f"{count(number)} {thing if number == 1 else things or thing + 's'}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Write some names, at least one, one after the other: A, B and C."""
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def share(part: int, whole: int) -> str:
