@@ -91,7 +91,7 @@ def test_headline_figures_are_those_of_the_tables(report: Report) -> None:
     assert report.figure("Authors") == f"{summary['authors']:,}"
     assert report.figure("Dated") == f"{100 * len(report.dated) / WORKS:.0f} %"
     assert report.figure("Years") == f"{summary['first_year']} to {summary['last_year']}"
-    assert report.figure("Books in ten years") == str(len(recent))
+    assert report.figure("Books of the last ten years") == str(len(recent))
     assert report.figure("Authors active now") == str(len(active))
     lent = sum(bool(work["public_scan"] or work["lending_edition"]) for work in report.records)
     assert report.figure("E-books") == f"{100 * lent / WORKS:.0f} %"
@@ -144,7 +144,7 @@ def test_half_of_the_books_is_by_as_few_of_the_most_productive_authors_as_it_tak
     assert finding.startswith("Half of the dated books that name an author are by ")
     assert f"the {authors:,} most productive of {len(ranked):,}" in finding
     assert f"by {100 * authors / len(ranked):.0f} % of the authors" in finding
-    assert report.figure("Half is by") == f"{100 * authors / len(ranked):.0f} %"
+    assert report.figure("Authors behind half the books") == f"{100 * authors / len(ranked):.0f} %"
 
 
 def test_newcomers_and_quiet_authors_are_counted_by_their_first_and_last_years(report: Report) -> None:
@@ -317,6 +317,17 @@ def test_a_subject_of_one_work_has_a_report_whatever_the_work_lacks(
         pipeline = Pipeline(place, instance, sandbox.url)
         assert pipeline.run("one").success
     assert f"<li>{wanted} year of first publication.</li>" in report_path(place, "one").read_text()
+
+
+def test_a_number_of_editions_that_cannot_be_is_none(instance: dg.DagsterInstance, new_place: PlaceMaker) -> None:
+    place = new_place("local")
+    with Sandbox(SandboxConfig({"odd": 3})) as sandbox:
+        for work, editions in zip(list(sandbox.works("odd")), (-7, 0, None), strict=True):
+            sandbox.change_work("odd", work["key"], edition_count=editions)
+        assert Pipeline(place, instance, sandbox.url).run("odd").success
+    report = Report(report_path(place, "odd").read_text(), [], {"books": []})
+    assert dict(report.numbers("editions"))["none"] == 3
+    assert {(row["edition_count"], row["demand"]) for row in report.data["stock"]} == {(0, 0)}
 
 
 def test_the_asset_shows_its_charts_and_findings(instance: dg.DagsterInstance, new_place: PlaceMaker) -> None:

@@ -13,7 +13,7 @@ import vl_convert
 Rows = Sequence[Mapping[str, Any]]
 Spec = dict[str, Any]
 
-WIDTH, HEIGHT = 380, 190
+WIDTH, HEIGHT = 420, 200
 
 # For charts that stand alone: the page's light scheme (templates/page.css).
 _LIGHT = {"ink": "#1d2433", "muted": "#5b6478", "line": "#d6dae3", "mark": "#2458c5", "doubt": "#b4541a"}
@@ -23,15 +23,16 @@ _CONFIG: Spec = {
     "font": "sans-serif",
     # The page describes each chart in words and lists its numbers beside it.
     "aria": False,
+    "mark": {"aria": False},
     "view": {"stroke": None},
     # Few labels, and none measured against another: measuring text is most of what a chart costs.
     "axis": {
         "labelColor": "var(--muted)",
-        "labelFontSize": 12,
+        "labelFontSize": 13,
         "labelLimit": 0,
         "labelOverlap": False,
         "titleColor": "var(--muted)",
-        "titleFontSize": 12,
+        "titleFontSize": 13,
         "titleFontWeight": "normal",
         "gridColor": "var(--line)",
         "domainColor": "var(--line)",
@@ -68,27 +69,28 @@ def bars_by_year(rows: Rows, value: str) -> str:
 
 
 def heat_map(rows: Rows, down: str, across: str, value: str, *, order: Sequence[str]) -> str:
-    """Draw a square for each pair of labels, which come in an order: the darker, the greater its value."""
+    """Draw a square for each pair of labels, which come in an order: the stronger, the greater the share."""
     return _svg(
         {
             "data": {"values": list(rows)},
             "mark": "rect",
+            "autosize": "pad",
             "width": {"step": 34},
             "height": {"step": 34},
             "encoding": {
-                "y": {"field": down, "type": "nominal", "sort": list(order), "title": None},
+                "y": {"field": down, "type": "nominal", "sort": list(order), "title": None, "axis": _NAMES},
                 "x": {
                     "field": across,
                     "type": "nominal",
                     "sort": list(order),
                     "title": None,
-                    "axis": {"labelAngle": -45, "orient": "top"},
+                    "axis": {**_NAMES, "labelAngle": -45, "orient": "top"},
                 },
                 "color": {"value": "var(--mark)"},
                 "opacity": {
                     "field": value,
                     "type": "quantitative",
-                    "scale": {"type": "sqrt", "range": [0.06, 1]},
+                    "scale": {"type": "sqrt", "domain": [0, 1], "range": [0.06, 1]},
                     "legend": None,
                 },
             },
@@ -128,6 +130,8 @@ def with_colours(svg: str) -> str:
     return coloured.replace(">", '><rect width="100%" height="100%" fill="white"/>', 1)
 
 
+# A subject's name may be a sentence; it is whole in the table.
+_NAMES: Spec = {"labelLimit": 150}
 _COUNTS: Spec = {"format": "~s", "tickMinStep": 1}
 
 
@@ -138,6 +142,8 @@ def _ticks(first: int, last: int) -> list[int]:
 
 
 def _svg(spec: Spec) -> str:
-    whole = {"width": WIDTH, "height": HEIGHT, "config": _CONFIG, **spec}
+    # Labels are part of the width: scaled to a page, all charts have letters of one size.
+    fit = {"type": "fit-x", "contains": "padding"}
+    whole = {"width": WIDTH, "height": HEIGHT, "autosize": fit, "config": _CONFIG, **spec}
     svg: str = vl_convert.vegalite_to_svg(whole, vl_version="6.4")
     return svg

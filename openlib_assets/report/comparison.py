@@ -9,6 +9,7 @@ import duckdb
 from openlib_assets.openlibrary.subject_keys import encoded_key
 from openlib_assets.report import words
 from openlib_assets.report.charts import heat_map
+from openlib_assets.report.findings import FEW
 from openlib_assets.report.numbers import Row
 from openlib_assets.report.page import Chart, script_hash, template
 from openlib_assets.tables import AUTHOR_BOOKS, AUTHORS, BOOKS, SUBJECT_CHANGES, SUBJECT_SUMMARY, Table
@@ -17,13 +18,13 @@ from openlib_assets.transform import sql_text
 # The tables of the catalog that the comparison reads.
 TABLES: tuple[Table, ...] = (BOOKS, AUTHORS, AUTHOR_BOOKS, SUBJECT_SUMMARY, SUBJECT_CHANGES)
 
-_QUERIES = ("subjects", "overlaps", "bridging_authors")
-# More squares than that side by side cannot be told apart on a page.
-_MAPPED_SUBJECTS = 15
+_QUERIES = ("largest_subjects", "subjects", "overlaps", "bridging_authors")
+_LISTED_PAIRS = 50
 
 
 def comparison_numbers(connection: duckdb.DuckDBPyConnection) -> dict[str, list[Row]]:
     """Compute the rows of the comparison from the catalog's views, by the name of the query."""
+    connection.execute(f"CREATE TEMP VIEW largest_subjects AS {sql_text('comparison/largest_subjects')}")
     return {name: connection.sql(sql_text(f"comparison/{name}")).to_arrow_table().to_pylist() for name in _QUERIES}
 
 
@@ -33,7 +34,9 @@ def comparison_html(numbers: Mapping[str, list[Row]]) -> str:
     return template("comparison.html").render(
         subjects=subjects,
         works=sum(row["works"] for row in subjects),
-        incomplete=[row["subject"] for row in subjects if row["works"] != row["works_reported"]],
+        incomplete=[words.subject_name(row["subject"]) for row in subjects if row["works"] != row["works_reported"]],
+        few=FEW,
+        compared=len(numbers["largest_subjects"]),
         overlap=_overlap(numbers),
         data=_data(numbers),
         script_hash=script_hash("explore.js"),
@@ -42,7 +45,7 @@ def comparison_html(numbers: Mapping[str, list[Row]]) -> str:
 
 def _overlap(numbers: Mapping[str, list[Row]]) -> Chart | None:
     """Draw which of the largest subjects share works."""
-    largest = [row["subject"] for row in numbers["subjects"][:_MAPPED_SUBJECTS]]
+    largest = [row["subject"] for row in numbers["largest_subjects"]]
     shares = {(row["subject"], row["other_subject"]): row["share_of_smaller"] for row in numbers["overlaps"]}
     pairs = [(one, other, shares.get((min(one, other), max(one, other)), 0.0)) for one in largest for other in largest]
     drawn = [
@@ -58,14 +61,15 @@ def _overlap(numbers: Mapping[str, list[Row]]) -> Chart | None:
             row["works"],
             row["authors"],
         )
-        for row in numbers["overlaps"][:50]
+        for row in numbers["overlaps"][:_LISTED_PAIRS]
     ]
     return Chart(
         "overlap",
         "Works in common",
         heat_map(drawn, "subject", "other", "share", order=[words.subject_name(subject) for subject in largest]),
-        f"The darker, the greater the part of the smaller subject's works that the other one lists, too; "
-        f"the {len(largest)} largest subjects.",
+        "The stronger the colour, the greater the part of the smaller subject's works that the other one lists, too; "
+        f"at its strongest, all of them. Drawn: the {len(largest)} largest subjects. "
+        f"Listed: {len(rows)} pairs, those with most works in common first.",
         ("subjects", "works in common", "authors in common"),
         rows,
     )
@@ -76,8 +80,14 @@ def _data(numbers: Mapping[str, list[Row]]) -> dict[str, Any]:
         return {"name": words.subject_name(subject), "report": f"{quote(encoded_key(subject))}/index.html"}
 
     return {
-        "subjects": [{**row, **about(row["subject"])} for row in numbers["subjects"]],
+        "subjects": [{**row, **about(row["subject"]), "growth": _growth(row)} for row in numbers["subjects"]],
         "bridges": [
             {**row, "subjects": [about(subject) for subject in row["subjects"]]} for row in numbers["bridging_authors"]
         ],
     }
+
+
+def _growth(row: Row) -> float | None:
+    """Give by how many percent the last ten years have more books than the ten before; nothing where they are few."""
+    recent, before = row["books_recent"], row["books_before"]
+    return 100 * (recent - before) / before if min(recent, before) >= FEW else None

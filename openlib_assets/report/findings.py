@@ -7,7 +7,7 @@ from openlib_assets.report.numbers import Numbers, Row
 from openlib_assets.report.words import count, counted, share
 
 # Below so many, a share says less than the two numbers behind it.
-_FEW = 20
+FEW = 20
 
 
 def findings(numbers: Numbers) -> list[str]:
@@ -29,7 +29,7 @@ def _dated(numbers: Numbers) -> Iterator[str]:
         yield "No work has a usable year of first publication."
     else:
         yield (
-            f"{_part(dated, works, 'work')} have a usable year of first publication; "
+            f"{_part(dated, works, 'work')} {_have(dated)} a usable year of first publication; "
             f"the other {count(works - dated)} are in no count by year."
         )
 
@@ -37,7 +37,7 @@ def _dated(numbers: Numbers) -> Iterator[str]:
 def _concentration(numbers: Numbers) -> Iterator[str]:
     half = half_of_books(numbers)
     authors = numbers.quality["authors_dated"]
-    if half is None or authors < _FEW:
+    if half is None or authors < FEW:
         return
     yield (
         f"Half of the dated books that name an author are by {share(half['authors'], authors)} of the authors: "
@@ -47,13 +47,14 @@ def _concentration(numbers: Numbers) -> Iterator[str]:
 
 def _most_productive(numbers: Numbers) -> Iterator[str]:
     authors = numbers.rows["top_authors"]
-    if authors and authors[0]["book_count"] > 1:
-        yield f"The author with most works here is listed on {count(authors[0]['book_count'])} of them."
+    most = max((author["book_count"] for author in authors), default=0)
+    if most > 1:
+        yield f"No author is listed on more than {count(most)} of the works."
 
 
 def _decades(numbers: Numbers) -> Iterator[str]:
     years = numbers.rows["books_per_year"]
-    if numbers.summary["works_dated"] < _FEW:
+    if numbers.summary["works_dated"] < FEW:
         return
     decades = {
         decade: sum(year["books"] for year in group) for decade, group in groupby(years, lambda row: row["year"] // 10)
@@ -67,7 +68,7 @@ def _decades(numbers: Numbers) -> Iterator[str]:
 
 def _growth(numbers: Numbers) -> Iterator[str]:
     recent, before = books_in_last_ten_years(numbers), books_in_ten_years_before(numbers)
-    if min(recent, before) < _FEW:
+    if min(recent, before) < FEW:
         return
     change = recent - before
     direction = (
@@ -84,8 +85,8 @@ def _newcomers(numbers: Numbers) -> Iterator[str]:
     authors = numbers.quality["authors_dated"]
     if authors:
         yield (
-            f"{_part(newcomers, authors, 'author')} with a dated book have their first one here in the last ten years; "
-            "they may have written on other subjects before."
+            f"{_part(newcomers, authors, 'author')} with a dated book {_have(newcomers)} their first one here in the "
+            "last ten years" + ("; they may have written on other subjects before." if newcomers else ".")
         )
 
 
@@ -102,7 +103,7 @@ def _editions(numbers: Numbers) -> Iterator[str]:
     groups = {row["label"]: row["books"] for row in numbers.rows["editions"]}
     if groups["1"]:
         single = _part(groups["1"], numbers.summary["works"], "work")
-        yield f"{single} have a single edition that Open Library knows of."
+        yield f"{single} {_have(groups['1'])} a single edition that Open Library knows of."
 
 
 def _duplicates(numbers: Numbers) -> Iterator[str]:
@@ -145,7 +146,11 @@ def _books_between(numbers: Numbers, first: int, last: int) -> int:
 def _part(part: int, whole: int, thing: str) -> str:
     """Say what part of so many things: in percent too, where they are not few."""
     text = f"{count(part)} of {counted(whole, thing)}"
-    return f"{text} ({share(part, whole)})" if whole >= _FEW else text
+    return f"{text} ({share(part, whole)})" if whole >= FEW else text
+
+
+def _have(things: int) -> str:
+    return "has" if things == 1 else "have"
 
 
 _FINDINGS: tuple[Callable[[Numbers], Iterator[str]], ...] = (

@@ -106,7 +106,7 @@ def headline_figures(numbers: Numbers) -> list[Figure]:
             "From the first to the last usable year of first publication.",
         ),
         Figure(
-            "Books in ten years",
+            "Books of the last ten years",
             words.count(findings.books_in_last_ten_years(numbers)),
             f"Dated works first published from {numbers.year - 9} to {numbers.year}.",
         ),
@@ -116,7 +116,7 @@ def headline_figures(numbers: Numbers) -> list[Figure]:
             f"Authors whose last dated book of the subject is of {numbers.year - 4} or later.",
         ),
         Figure(
-            "Half is by",
+            "Authors behind half the books",
             words.share(half["authors"], quality["authors_dated"]) if half else "none",
             "The share of the authors with a dated book, the most productive first, by whom half of the dated books "
             "that name an author are.",
@@ -169,7 +169,7 @@ def _concentration(numbers: Numbers) -> Chart | None:
         curve_of_shares(
             [*shares, {"authors": 1.0, "books": 1.0}], "authors", "books", x_title="authors", y_title="books"
         ),
-        "The share of the dated books that the most productive authors have, one and all; the dashed line is where "
+        "How much of the dated books is by the most productive authors, up to all authors; the dashed line is where "
         "everybody would have as many.",
         ("most productive authors", "books by at least one of them"),
         [(point["authors"], point["books"]) for point in points],

@@ -38,7 +38,7 @@ _PATIENCE_SECONDS = 30
 # Dagster's pages scroll in parts: what is out of sight may not be there at all. The wide page has room for the whole
 # graph with the details of every asset.
 _HIGH: "ViewportSize" = {"width": 1600, "height": 1800}
-_WIDE: "ViewportSize" = {"width": 2400, "height": 1500}
+_WIDE: "ViewportSize" = {"width": 3600, "height": 4500}
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ The tests tell one story, in the order of the file, on one instance: a failed ru
 
 import contextlib
 import csv
+import html
 import itertools
 import re
 from pathlib import Path
@@ -31,12 +32,18 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.ui, pytest.mark.usefixtures("last_look")]
 
 GROUPS = {str(layer): {table.name for table in ALL_TABLES if table.layer is layer} for layer in Layer}
-GROUPS[str(Layer.SERVING)] |= {"subject_csv", "subject_report", "catalog", "comparison"}
+ACROSS_SUBJECTS = {"catalog", "comparison"}  # they have no partitions
+GROUPS[str(Layer.SERVING)] |= {"subject_csv", "subject_report"} | ACROSS_SUBJECTS
 UNKNOWN_SUBJECT = "no_such_subject"
 ASSETS = sum(map(len, GROUPS.values()))
+ASSETS_OF_A_SUBJECT = ASSETS - len(ACROSS_SUBJECTS)
 CHECKS = sum(len(table.all_checks) for table in ALL_TABLES)
 
-_KINDS = {"raw_works": ("Python", "Parquet", "local"), "subject_csv": ("local",)}  # for CSV there is a picture only
+_KINDS = {
+    "raw_works": ("Python", "Parquet", "local"),
+    "subject_csv": ("local",),
+    "subject_report": ("html", "local"),
+}  # for CSV there is a picture only
 _SQL_KINDS = ("SQL", "DuckDB", "Parquet", "local")
 _RUN_MILLISECONDS = 60_000
 
@@ -57,7 +64,7 @@ def test_lineage_shows_every_asset_in_its_group(wide_page: "Page") -> None:
     page = wide_page
     open_lineage(page)
     take_screenshot(page, "01-lineage-collapsed")
-    page.keyboard.press("Alt+e")  # expand all groups
+    expand_all_groups(page)
     assets = {asset for members in GROUPS.values() for asset in members}
     for asset in assets:
         graph_box(page, asset).wait_for()
@@ -113,7 +120,8 @@ def test_table_shows_what_it_is_and_holds(page: "Page", dagster: DagsterServer, 
     assert value(page, "dagster/partition_row_count") == str(held.num_rows)
     key = table.key[0]
     preview = page.get_by_role("table").filter(has=page.get_by_role("columnheader", name=key, exact=True)).last
-    assert str(held[key][0].as_py()) in preview.inner_text()
+    preview.wait_for()
+    assert all(str(first) in preview.inner_text() for first in held[key][:1].to_pylist())
 
 
 def test_csv_files_are_shown(page: "Page", dagster: DagsterServer, good_run: str) -> None:
@@ -128,6 +136,46 @@ def test_csv_files_are_shown(page: "Page", dagster: DagsterServer, good_run: str
         with (folder / f"{table.name}.csv").open(encoding="utf-8", newline="") as file:
             rows = sum(1 for _ in csv.reader(file)) - 1
         assert _in_cells(page.get_by_role("table").last, f"{table.name}.csv")[1] == str(rows)
+
+
+def test_report_shows_its_charts_and_its_findings(page: "Page", dagster: DagsterServer, good_run: str) -> None:
+    open_asset(page, "subject_report", "Overview")
+    shown_definition(page, "subject_report", "serving")
+    open_partition(page, "subject_report", SUBJECT)
+    file = Path(value(page, "dagster/uri"))
+    assert file.is_relative_to(dagster.storage)
+    report = file.read_text(encoding="utf-8")
+    drawn = [html.unescape(title) for title in re.findall(r'<h3 id="chart-\w+">(.*?)</h3>', report)]
+    charts = opened_markdown(page, "charts")
+    pictures = charts.locator("img[src^='data:image/svg+xml;base64,']")
+    pictures.last.wait_for()
+    assert [picture.get_attribute("alt") for picture in pictures.all()] == drawn
+    for picture in pictures.all():
+        assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
+    take_screenshot(page, "09-subject_report-charts")
+    charts.get_by_role("button", name="Close").click()
+    charts.wait_for(state="detached")
+    findings = re.findall(r"<li>(.*?)</li>", report.partition('class="findings"')[2].partition("</ul>")[0])
+    assert len(findings) >= 5
+    told = opened_markdown(page, "findings").get_by_role("listitem")
+    told.last.wait_for()
+    assert told.all_inner_texts() == [html.unescape(finding) for finding in findings]
+    take_screenshot(page, "09-subject_report-findings")
+
+
+@pytest.mark.parametrize(("asset", "entry"), [("catalog", "views"), ("comparison", "subjects")])
+def test_what_is_made_across_subjects_is_made_with_the_first(
+    page: "Page", dagster: DagsterServer, good_run: str, asset: str, entry: str
+) -> None:
+    open_asset(page, asset, "Overview")
+    page.get_by_role("link", name="serving", exact=True).wait_for()
+    assert page.get_by_role("tab", name="Partitions", exact=True).count() == 0
+    open_asset(page, asset, "Events")
+    file = Path(value(page, "dagster/uri"))
+    assert file.is_relative_to(dagster.storage)
+    assert file.is_file()
+    assert value(page, entry)
+    take_screenshot(page, f"09-{asset}")
 
 
 @pytest.mark.parametrize("table", ALL_TABLES, ids=lambda table: table.name)
@@ -156,7 +204,7 @@ def test_completeness_is_proved_by_two_numbers(page: "Page", good_run: str) -> N
 def test_graph_tells_that_all_is_well(wide_page: "Page", good_run: str) -> None:
     page = wide_page
     open_lineage(page)
-    page.keyboard.press("Alt+e")
+    expand_all_groups(page)
     for table in ALL_TABLES:
         box = graph_box(page, table.name)
         checks = len(table.all_checks)
@@ -167,7 +215,13 @@ def test_graph_tells_that_all_is_well(wide_page: "Page", good_run: str) -> None:
 
 def test_unknown_subject_is_red_with_its_reason(page: "Page", dagster: DagsterServer, failed_run: str) -> None:
     page.goto(failed_run)
-    for text in ("Failure", f"partition: {UNKNOWN_SUBJECT}", "Errored (1)", "Succeeded (0)", "Not executed (7)"):
+    for text in (
+        "Failure",
+        f"partition: {UNKNOWN_SUBJECT}",
+        "Errored (1)",
+        "Succeeded (0)",
+        f"Not executed ({ASSETS - 1})",
+    ):
         shown(page, text)
     reason = page.get_by_text(re.compile(f"/subjects/{UNKNOWN_SUBJECT}\\.json: Open Library has no work")).first
     reason.wait_for()
@@ -256,7 +310,9 @@ def select_new_partition(page: "Page", subject: str) -> None:
     """Add a partition in the dialog that launches a run of all assets."""
     answers = itertools.count(1)
     # The dialog asks for the partitions of one asset after the other, and forgets what was selected meanwhile.
-    with page.expect_response(lambda answer: "op=PartitionHealthQuery" in answer.url and next(answers) == ASSETS):
+    with page.expect_response(
+        lambda answer: "op=PartitionHealthQuery" in answer.url and next(answers) == ASSETS_OF_A_SUBJECT
+    ):
         page.get_by_role("button", name="Materialize all").click()
     launcher = page.get_by_role("dialog").filter(has_text=f"Launch runs to materialize {ASSETS} assets")
     launcher.get_by_text("0 partitions").wait_for()
@@ -277,6 +333,14 @@ def open_lineage(page: "Page") -> None:
     page.evaluate("localStorage.clear(); sessionStorage.clear()")
     page.goto("/asset-groups")
     graph_box(page, str(Layer.BRONZE)).wait_for()
+
+
+def expand_all_groups(page: "Page") -> None:
+    """Show every asset, as small as its details may be to be drawn."""
+    page.keyboard.press("Alt+e")
+    graph_box(page, RAW_WORKS.name).wait_for()
+    for _ in range(3):
+        page.locator("[aria-label=zoom_out]").click()
 
 
 def graph_box(page: "Page", name: str) -> "Locator":
@@ -322,6 +386,13 @@ def shown_definition(page: "Page", asset: str, group: str) -> None:
 def value(page: "Page", key: str) -> str:
     """Give the value of a metadata entry."""
     return _in_cells(page.get_by_role("table").first, key)[1]
+
+
+def opened_markdown(page: "Page", key: str) -> "Locator":
+    """Open the dialog that shows a metadata entry of text and pictures."""
+    entry = page.get_by_role("row").filter(has=page.get_by_text(key, exact=True)).first
+    entry.get_by_text("[Show Markdown]").click()
+    return page.get_by_role("dialog")
 
 
 def _in_cells(table: "Locator", first: str) -> list[str]:

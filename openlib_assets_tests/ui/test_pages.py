@@ -123,10 +123,10 @@ def test_a_page_is_whole_says_nothing_asks_for_nothing_and_is_accessible(
     with opened(browser, pages(folder)[name], size, scheme) as shown:
         page = shown.page
         take_screenshot(page, f"page-{name}-{size[0]}-{scheme}", full_page=True)
-        figures = page.locator("figure[data-chart]")
-        assert figures.count() >= (1 if name == "comparison" else 6)
+        figures = page.locator("figure[data-chart], figure[data-groups]")
+        assert figures.count() >= (1 if name == "comparison" else 7)
         for place in range(figures.count()):
-            marks = figures.nth(place).locator("svg .role-mark path").all()
+            marks = figures.nth(place).locator("svg .role-mark path, .bar span").all()
             boxes = [box for mark in marks if (box := mark.bounding_box())]
             assert any(box["width"] * box["height"] > 0 for box in boxes), figures.nth(place).inner_text()
         wide = page.evaluate("document.documentElement.scrollWidth")
@@ -156,7 +156,11 @@ def test_authors_are_sorted_and_searched(browser: "Browser", folder: Path, size:
     averages = table.to_pylist()
     with opened(browser, report(folder, SUBJECT), size) as shown:
         assert numbers(shown.column("authors", 2)) == sorted((row["book_count"] for row in averages), reverse=True)[:25]
-        for name, place, value in (("books", 2, "book_count"), ("first", 6, "first_year"), ("last", 7, "last_year")):
+        for name, place, value in (
+            ("books", 2, "book_count"),
+            ("first year", 6, "first_year"),
+            ("last year", 7, "last_year"),
+        ):
             top = sorted(averages, key=lambda row: (-row["book_count"], -row["dated_book_count"], row["author_key"]))
             values = [row[value] for row in top[:1000] if row[value] is not None]
             shown.sort("authors", name)
@@ -298,8 +302,11 @@ def test_links_to_csv_files_lead_somewhere(browser: "Browser", folder: Path) -> 
 
 
 def test_the_printed_page_shows_what_the_screen_shows(browser: "Browser", folder: Path) -> None:
-    with opened(browser, report(folder, SUBJECT)) as shown:
+    with opened(browser, report(folder, SUBJECT), scheme="dark") as shown:
         shown.page.emulate_media(media="print")
+        ground = shown.page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert ground == "rgb(255, 255, 255)"
+        assert shown.page.pdf().startswith(b"%PDF")
         assert shown.page.locator("[data-figure=Works] .definition").is_visible()
         assert not shown.page.get_by_label("Search authors").is_visible()
         assert shown.page.locator("figure[data-chart=years] svg").is_visible()

@@ -12,7 +12,7 @@ works AS (
     GROUP BY author_key
 ),
 names AS (
-    SELECT author_key, arg_max(author_name, book_count) AS author_name
+    SELECT author_key, arg_max(author_name, (book_count, subject)) AS author_name
     FROM authors
     GROUP BY author_key
 )

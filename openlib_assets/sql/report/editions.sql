@@ -9,6 +9,6 @@ FROM (
         (5, '10 to 49', 10, 49),
         (6, '50 or more', 50, 1000000000)
 ) AS sizes(place, label, least, most)
-LEFT JOIN books ON coalesce(books.edition_count, 0) BETWEEN sizes.least AND sizes.most
+LEFT JOIN books ON greatest(0, books.edition_count) BETWEEN sizes.least AND sizes.most
 GROUP BY sizes.place, sizes.label
 ORDER BY sizes.place

@@ -5,7 +5,7 @@ SELECT
     count(*) FILTER (WHERE author_count = 0) AS without_author,
     count(*) FILTER (WHERE year_status = 'missing') AS year_missing,
     count(*) FILTER (WHERE year_status = 'implausible') AS year_implausible,
-    count(*) FILTER (WHERE coalesce(edition_count, 0) = 0) AS without_edition,
+    count(*) FILTER (WHERE coalesce(edition_count, 0) <= 0) AS without_edition,
     count(*) FILTER (WHERE work_key LIKE '%M') AS orphaned_editions,
     (SELECT count(*) FROM authors) AS authors,
     (SELECT count(*) FROM authors WHERE author_name IS NULL) AS authors_without_name,

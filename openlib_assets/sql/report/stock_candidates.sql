@@ -25,9 +25,9 @@ criteria AS (
         coalesce(work_authors.author_names, []) AS author_names,
         coalesce(work_authors.author_count, 0) AS author_count,
         CASE WHEN books.year_status = 'ok' THEN books.first_publish_year END AS year,
-        coalesce(books.edition_count, 0) AS edition_count,
+        greatest(0, books.edition_count) AS edition_count,
         ebook_access.access,
-        coalesce(ln(1 + edition_count) / ln(1 + greatest(1, max(edition_count) OVER ())), 0) AS demand,
+        coalesce(ln(1 + greatest(0, books.edition_count)) / ln(1 + greatest(1, max(books.edition_count) OVER ())), 0) AS demand,
         coalesce(least(1, greatest(0, 1 - (snapshot.snapshot_year - year) / 50)), 0) AS recency,
         coalesce(
             ln(1 + work_authors.book_count) / ln(1 + (SELECT greatest(1, max(book_count)) FROM authors)), 0
