@@ -6,6 +6,7 @@
 import contextlib
 import hashlib
 import os
+import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,10 +19,12 @@ import pyarrow as pa
 
 from openlib_assets import layout
 from openlib_assets.errors import OpenlibError
+from openlib_assets.openlibrary.subject_keys import decoded_key
 from openlib_assets.storage import LocalStorage, Storage
 from openlib_assets.tables import ALL_TABLES, RAW_WORKS, Table
 from openlib_assets.transform import connected
 
+_TABLE_FILE = re.compile(r"(?:/|s3://).*/subject=(?P<subject>[^/]+)/.*?part-0\.parquet")
 _SQL_TYPES = {
     pa.string(): "VARCHAR",
     pa.int64(): "BIGINT",
@@ -64,9 +67,14 @@ def write_catalog(storage: Storage) -> str:
     return hashlib.sha256(repr(says).encode()).hexdigest()
 
 
-def in_one_line(error: duckdb.Error) -> str:
-    """Give what DuckDB says of an error, without its drawing of the place in the SQL."""
-    return str(error).strip().splitlines()[0]
+def unreadable(error: duckdb.Error) -> CatalogError:
+    """Say in one line what DuckDB could not read, and what makes it again where it is a table."""
+    line = str(error).strip().splitlines()[0]  # the rest draws the place in the SQL
+    table = _TABLE_FILE.search(line)
+    if not table:
+        return CatalogError(line)
+    remedy = "fetch it with: openlib run --force" if f"/{RAW_WORKS.name}/" in line else "make it with: openlib run"
+    return CatalogError(f"{table[0]}: not a readable Parquet file; {remedy} {decoded_key(table['subject'])!r}")
 
 
 def _create_view(
@@ -79,7 +87,7 @@ def _create_view(
         connection.execute(f"{create} {columns} FROM {_files(storage, table)}")
     except duckdb.Error as error:
         if "No files found" not in str(error):
-            raise CatalogError(in_one_line(error)) from error
+            raise unreadable(error) from error
         typed = [f"NULL::VARCHAR AS {name}" for name in _folders(table)]
         typed += [f"NULL::{_SQL_TYPES[column.type]} AS {column.name}" for column in table.columns]
         connection.execute(f"{create} {', '.join(typed)} WHERE false")
@@ -131,7 +139,7 @@ def _prepare(connection: duckdb.DuckDBPyConnection, storage: Storage) -> None:
         _load_httpfs(connection)
         connection.execute(_s3_secret())
     except duckdb.Error as error:
-        raise CatalogError(f"DuckDB cannot read {storage.uri()}: {in_one_line(error)}") from error
+        raise CatalogError(f"{storage.uri()}: DuckDB cannot read there: {unreadable(error)}") from error
 
 
 def _load_httpfs(connection: duckdb.DuckDBPyConnection) -> None:

@@ -4,7 +4,7 @@ A snapshot is immutable. One is written only when a fetch found something new, a
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,7 +15,7 @@ import pyarrow.dataset as ds
 from openlib_assets import layout
 from openlib_assets.openlibrary.records import content_hash
 from openlib_assets.storage import Storage
-from openlib_assets.table_files import open_table, write_table
+from openlib_assets.table_files import TableFileError, open_table, write_table
 from openlib_assets.tables import RAW_WORKS
 
 _NAME_FORMAT = "%Y%m%dT%H%M%SZ"
@@ -94,13 +94,13 @@ def open_current(storage: Storage, subject: str) -> Iterator[ds.Dataset]:
 
 @contextmanager
 def open_previous(storage: Storage, subject: str) -> Iterator[ds.Dataset | None]:
-    """Lend the snapshot before the current one, None where there is none; raises TableFileError if unreadable."""
-    names = snapshot_names(storage, subject)[:-1]
-    if not names:
-        yield None
-        return
-    with open_snapshot(storage, subject, names[-1]) as dataset:
-        yield dataset
+    """Lend the snapshot before the current one; None without one that can be read, as after a damaged one."""
+    with ExitStack() as stack:
+        previous: ds.Dataset | None = None
+        for name in snapshot_names(storage, subject)[-2:-1]:
+            with suppress(TableFileError):
+                previous = stack.enter_context(open_snapshot(storage, subject, name))
+        yield previous
 
 
 def open_snapshot(storage: Storage, subject: str, name: str) -> AbstractContextManager[ds.Dataset]:

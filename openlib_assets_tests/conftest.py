@@ -7,7 +7,7 @@ import os
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime
 from itertools import zip_longest
 from pathlib import Path
@@ -236,14 +236,17 @@ def reference_tables(
     pipeline: Pipeline, subject: str, records: Sequence[Mapping[str, Any]]
 ) -> dict[str, list[dict[str, Any]]]:
     """Compute the tables that a subject of these records must have, by other means than the project's."""
-    *earlier, current = (pipeline.table(path) for path in snapshot_paths(pipeline, subject))
+    *earlier, current_path = snapshot_paths(pipeline, subject)
+    current, previous = pipeline.table(current_path), None
+    with suppress(pa.ArrowInvalid):  # damaged, and as good as none
+        previous = pipeline.table(earlier[-1]) if earlier else None
     api_url = pipeline.variables["OPENLIB_API_URL"]
     return reference.tables(
         records,
         works_reported=len(records),
         fetched_at=_fetched_at(current),
         source=f"{api_url}/subjects/{quote(subject, safe=':')}.json",
-        previous=reference.Snapshot(_records(earlier[-1]), _fetched_at(earlier[-1])) if earlier else None,
+        previous=reference.Snapshot(_records(previous), _fetched_at(previous)) if previous else None,
     )
 
 

@@ -10,7 +10,7 @@ import duckdb
 from openlib_assets import layout
 from openlib_assets.assets.common import OWNERS, layer_tags
 from openlib_assets.assets.each_subject import said_in_one_line
-from openlib_assets.catalog import CatalogError, catalog, in_one_line, write_catalog
+from openlib_assets.catalog import catalog, unreadable, write_catalog
 from openlib_assets.report.comparison import TABLES, comparison_html, comparison_numbers
 from openlib_assets.resources import StorageResource
 from openlib_assets.storage import Storage
@@ -48,7 +48,7 @@ def comparison_asset(place: str) -> dg.AssetsDefinition:
             try:
                 numbers = comparison_numbers(connection)
             except duckdb.Error as error:  # a file that cannot be read, or is gone since
-                raise CatalogError(in_one_line(error)) from error
+                raise unreadable(error) from error
         page = comparison_html(numbers).encode()
         with storage.writing(layout.COMPARISON) as file:
             file.write_bytes(page)

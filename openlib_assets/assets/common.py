@@ -21,7 +21,7 @@ OWNERS = ["team:openlib"]
 _LOCK_SECONDS = 600.0
 _LOCK_POLL_SECONDS = 0.2
 
-# All assets share one policy: where they differ, Dagster splits a backfill into a run for each.
+# All assets of a subject share one policy: where they differ, Dagster splits a backfill into a run for each.
 # A run costs a process and its imports, so it takes many subjects; still several runs share the cores.
 BACKFILL_POLICY = dg.BackfillPolicy.multi_run(25)
 

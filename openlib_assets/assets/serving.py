@@ -29,7 +29,7 @@ from openlib_assets.report.findings import findings
 from openlib_assets.report.numbers import INPUTS, Numbers, numbers_of
 from openlib_assets.report.page import Chart, Groups, report_charts, report_groups, report_html
 from openlib_assets.resources import StorageResource
-from openlib_assets.snapshots import Snapshot, snapshot_names
+from openlib_assets.snapshots import Snapshot, open_previous
 from openlib_assets.storage import Storage
 from openlib_assets.table_files import file_digest
 from openlib_assets.tables import CSV_TABLES, RAW_WORKS, Layer, Table
@@ -123,8 +123,8 @@ def write_report(storage: Storage, subject: str, inputs: dict[str, SubjectTables
             relations[name] = dataset
             if name == RAW_WORKS.name:
                 snapshot = Snapshot.of(dataset)
-        earlier = snapshot_names(storage, subject)[:-1]
-        numbers = numbers_of(subject, relations, snapshot, earlier[-1] if earlier else None)
+        previous = stack.enter_context(open_previous(storage, subject))
+        numbers = numbers_of(subject, relations, snapshot, Snapshot.of(previous).name if previous else None)
         charts = report_charts(numbers)
         path = layout.report_file(subject)
         with storage.writing(path) as file:

@@ -20,7 +20,7 @@ def sql(query: str | None, *, file: Path | None, form: str) -> None:
 
     import duckdb
 
-    from openlib_assets.catalog import catalog
+    from openlib_assets.catalog import catalog, unreadable
     from openlib_assets.cli.output import print_rows
     from openlib_assets.settings import Settings
     from openlib_assets.storage import open_storage
@@ -34,6 +34,8 @@ def sql(query: str | None, *, file: Path | None, form: str) -> None:
             result = connection.execute(text)
             headings = [column[0] for column in result.description or []]
             rows = result.fetchall()
+        except (duckdb.IOException, duckdb.InvalidInputException) as error:
+            raise unreadable(error) from error
         except duckdb.Error as error:
             raise click.UsageError(" ".join(str(error).split())[:500]) from error
     if form == "csv":
