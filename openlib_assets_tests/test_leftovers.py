@@ -299,8 +299,8 @@ def test_a_disk_that_takes_nothing_more_is_a_line_and_leaves_the_old_tables(
             if moment == "from the start":
                 assert after == before
             for path in after:
-                # Nothing may be a duplicate in so few works.
-                if path.endswith(".parquet") and "/possible_" not in path:
+                # Nothing may be a duplicate in so few works, nor changed since a snapshot before.
+                if path.endswith(".parquet") and "/possible_" not in path and "/subject_changes/" not in path:
                     assert here.pipeline.table(path).num_rows, path
             assert_exact(here.pipeline, here.sandbox, "hope")
 
