@@ -237,16 +237,18 @@ def reference_tables(
 ) -> dict[str, list[dict[str, Any]]]:
     """Compute the tables that a subject of these records must have, by other means than the project's."""
     *earlier, current_path = snapshot_paths(pipeline, subject)
-    current, previous = pipeline.table(current_path), None
-    with suppress(pa.ArrowInvalid):  # damaged, and as good as none
-        previous = pipeline.table(earlier[-1]) if earlier else None
+    current = pipeline.table(current_path)
+    previous: reference.Snapshot | None = None
+    with suppress(pa.ArrowInvalid, KeyError, TypeError):  # damaged or foreign, and as good as none
+        before = pipeline.table(earlier[-1]) if earlier else None
+        previous = before and reference.Snapshot(_records(before), _fetched_at(before))
     api_url = pipeline.variables["OPENLIB_API_URL"]
     return reference.tables(
         records,
         works_reported=len(records),
         fetched_at=_fetched_at(current),
         source=f"{api_url}/subjects/{quote(subject, safe=':')}.json",
-        previous=reference.Snapshot(_records(previous), _fetched_at(previous)) if previous else None,
+        previous=previous,
     )
 
 
