@@ -157,7 +157,7 @@ def test_report_shows_its_charts_and_its_findings(page: "Page", dagster: Dagster
     charts.wait_for(state="detached")
     findings = re.findall(r"<li>(.*?)</li>", report.partition('class="findings"')[2].partition("</ul>")[0])
     assert len(findings) >= 5
-    told = opened_markdown(page, "findings").get_by_role("listitem")
+    told = _entry(page, "findings").get_by_role("listitem")
     told.last.wait_for()
     assert told.all_inner_texts() == [html.unescape(finding) for finding in findings]
     take_screenshot(page, "09-subject_report-findings")
@@ -390,9 +390,12 @@ def value(page: "Page", key: str) -> str:
 
 def opened_markdown(page: "Page", key: str) -> "Locator":
     """Open the dialog that shows a metadata entry of text and pictures."""
-    entry = page.get_by_role("row").filter(has=page.get_by_text(key, exact=True)).first
-    entry.get_by_text("[Show Markdown]").click()
+    _entry(page, key).get_by_text("[Show Markdown]").click()
     return page.get_by_role("dialog")
+
+
+def _entry(page: "Page", key: str) -> "Locator":
+    return page.get_by_role("row").filter(has=page.get_by_text(key, exact=True)).first
 
 
 def _in_cells(table: "Locator", first: str) -> list[str]:
