@@ -14,7 +14,7 @@ from openlib_assets.catalog import catalog, unreadable, write_catalog
 from openlib_assets.report.comparison import TABLES, comparison_html, comparison_numbers
 from openlib_assets.resources import StorageResource
 from openlib_assets.storage import Storage
-from openlib_assets.tables import DERIVED_TABLES, Layer, Table
+from openlib_assets.tables import ALL_TABLES, DERIVED_TABLES, Layer, Table
 
 CATALOG = "catalog"
 COMPARISON = "comparison"
@@ -34,7 +34,7 @@ def catalog_asset(place: str) -> dg.AssetsDefinition:
 
     def make(storage: Storage) -> tuple[str, str, dict[str, Any]]:
         version = write_catalog(storage)
-        return layout.CATALOG, version, {"views": [table.name for table in DERIVED_TABLES]}
+        return layout.CATALOG, version, {"views": [table.name for table in ALL_TABLES]}
 
     description = "One DuckDB database with a view of each table over all subjects, `subject` first."
     return _asset(CATALOG, description, {"duckdb", place}, DERIVED_TABLES, make)

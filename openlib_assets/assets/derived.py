@@ -5,7 +5,6 @@ from contextlib import ExitStack, nullcontext
 from typing import Any
 
 import dagster as dg
-import pyarrow.dataset as ds
 
 from openlib_assets import layout
 from openlib_assets.assets.common import KEEP_FRESH, common_arguments, locked
@@ -43,12 +42,10 @@ def make_table(storage: Storage, table: Table, subject: str, inputs: dict[str, S
     """
     with ExitStack() as stack:
         stack.enter_context(locked(storage, subject))
-        relations: dict[str, Relation] = {}
-        for name, tables in inputs.items():
-            dataset: ds.Dataset = stack.enter_context(tables.open(subject))
-            relations[name] = dataset
-            if name == RAW_WORKS.name:
-                relations["snapshot"] = Snapshot.of(dataset).relation()
+        datasets = {name: stack.enter_context(tables.open(subject)) for name, tables in inputs.items()}
+        relations: dict[str, Relation] = dict(datasets)
+        if RAW_WORKS.name in datasets:
+            relations["snapshot"] = Snapshot.of(datasets[RAW_WORKS.name]).relation()
         previous = stack.enter_context(open_previous(storage, subject)) if table.looks_back else None
         before = {RAW_WORKS.name: previous, "snapshot": Snapshot.of(previous).relation()} if previous else None
         result = stack.enter_context(built(table, relations, before))

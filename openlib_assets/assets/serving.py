@@ -8,7 +8,6 @@ from typing import Any
 
 import dagster as dg
 import pyarrow as pa
-import pyarrow.dataset as ds
 
 from openlib_assets import layout
 from openlib_assets.assets.common import (
@@ -33,7 +32,6 @@ from openlib_assets.snapshots import Snapshot, open_previous
 from openlib_assets.storage import Storage
 from openlib_assets.table_files import file_digest
 from openlib_assets.tables import CSV_TABLES, RAW_WORKS, Layer, Table
-from openlib_assets.transform import Relation
 from openlib_assets.ui_metadata import escaped, markdown, table_metadata
 
 SUBJECT_CSV = "subject_csv"
@@ -117,14 +115,14 @@ def write_report(storage: Storage, subject: str, inputs: dict[str, SubjectTables
     """Write the report of a subject; nobody makes a table of it meanwhile."""
     with ExitStack() as stack:
         stack.enter_context(locked(storage, subject))
-        relations: dict[str, Relation] = {}
-        for name, tables in inputs.items():
-            dataset: ds.Dataset = stack.enter_context(tables.open(subject))
-            relations[name] = dataset
-            if name == RAW_WORKS.name:
-                snapshot = Snapshot.of(dataset)
+        datasets = {name: stack.enter_context(tables.open(subject)) for name, tables in inputs.items()}
         previous = stack.enter_context(open_previous(storage, subject))
-        numbers = numbers_of(subject, relations, snapshot, Snapshot.of(previous).name if previous else None)
+        numbers = numbers_of(
+            subject,
+            datasets,
+            Snapshot.of(datasets[RAW_WORKS.name]),
+            Snapshot.of(previous).name if previous else None,
+        )
         charts = report_charts(numbers)
         path = layout.report_file(subject)
         with storage.writing(path) as file:

@@ -41,15 +41,14 @@ _CONFIG: Spec = {
     },
     "bar": {"color": "var(--mark)"},
     "line": {"color": "var(--mark)", "strokeWidth": 2},
-    "rule": {"color": "var(--muted)"},
 }
 
 
 def bars_by_year(rows: Rows, value: str) -> str:
     """Draw a bar for each year: `rows` hold `year` and `value`."""
     years = [row["year"] for row in rows]
-    shown = {"first": min(years), "last": max(years)}
-    bar_width = max(1, min(24, WIDTH // (shown["last"] - shown["first"] + 1) - 1))
+    first, last = min(years), max(years)
+    bar_width = max(1, min(24, WIDTH // (last - first + 1) - 1))
     return _svg(
         {
             "data": {"values": list(rows)},
@@ -59,8 +58,8 @@ def bars_by_year(rows: Rows, value: str) -> str:
                     "field": "year",
                     "type": "quantitative",
                     "title": None,
-                    "scale": {"domain": [shown["first"] - 1, shown["last"] + 1], "nice": False},
-                    "axis": {"format": "d", "grid": False, "values": _ticks(shown["first"], shown["last"])},
+                    "scale": {"domain": [first - 1, last + 1], "nice": False},
+                    "axis": {"format": "d", "grid": False, "values": _ticks(first, last)},
                 },
                 "y": {"field": value, "type": "quantitative", "title": None, "axis": _COUNTS},
             },
@@ -103,22 +102,16 @@ def curve_of_shares(rows: Rows, x: str, y: str, *, x_title: str, y_title: str) -
     equal = [{x: 0, y: 0}, {x: 1, y: 1}]
     axis = {"format": "%", "values": [0, 0.5, 1]}
 
-    def encoding(**more: Any) -> Spec:
-        return {
-            "x": {"field": x, "type": "quantitative", "title": x_title, "axis": {**axis, "grid": False}},
-            "y": {"field": y, "type": "quantitative", "title": y_title, "axis": axis},
-            **more,
-        }
-
+    encoding = {
+        "x": {"field": x, "type": "quantitative", "title": x_title, "axis": {**axis, "grid": False}},
+        "y": {"field": y, "type": "quantitative", "title": y_title, "axis": axis},
+    }
+    line = {"type": "line", "color": "var(--muted)", "strokeDash": [4, 4], "strokeWidth": 1}
     return _svg(
         {
             "layer": [
-                {
-                    "data": {"values": equal},
-                    "mark": {"type": "line", "color": "var(--muted)", "strokeDash": [4, 4], "strokeWidth": 1},
-                    "encoding": encoding(),
-                },
-                {"data": {"values": list(rows)}, "mark": "line", "encoding": encoding()},
+                {"data": {"values": equal}, "mark": line, "encoding": encoding},
+                {"data": {"values": list(rows)}, "mark": "line", "encoding": encoding},
             ]
         }
     )
