@@ -1,7 +1,7 @@
 """The settings: environment variables, their defaults, and what is wrong with a bad one.
 
-What belongs here: every variable the project reads that is its own. Those of AWS and of proxies are read by the
-libraries concerned; `DAGSTER_HOME` is Dagster's.
+What belongs here: every variable the project reads that is its own, but for those of S3, which `storage.s3_options`
+reads. Those of AWS, of Postgres and of proxies are read by the libraries concerned; `DAGSTER_HOME` is Dagster's.
 """
 
 import math
@@ -13,6 +13,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from openlib_assets.errors import OpenlibError
 from openlib_assets.storage import StorageError, storage_kind
+from openlib_assets.storage.s3_options import S3Options
 
 PUBLIC_API_URL = "https://openlibrary.org"
 
@@ -54,6 +55,7 @@ class Settings:
         """
         values = {k: v.strip() for k, v in (os.environ if env is None else env).items() if v.strip()}
         contact = _contact(values.get("OPENLIB_CONTACT"))
+        _check_s3_options(values)
         storage = _storage(values.get("OPENLIB_STORAGE", "data"))
         return Settings(
             storage=storage,
@@ -108,6 +110,13 @@ def _storage(text: str) -> str:
     except StorageError as error:
         raise SettingsError(f"OPENLIB_STORAGE={error}") from error
     return text.rstrip("/") or "/"
+
+
+def _check_s3_options(values: Mapping[str, str]) -> None:
+    try:
+        S3Options.from_env(values)
+    except StorageError as error:
+        raise SettingsError(str(error)) from error
 
 
 def _url(name: str, text: str, advice: str) -> SplitResult:

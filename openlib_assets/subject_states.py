@@ -1,17 +1,15 @@
-"""What is known of each subject: watched, registered, fetched, failed, verified; and which files are its own."""
+"""What is known of each subject: watched, registered, fetched, failed, verified."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import dagster as dg
 
-from openlib_assets import layout
 from openlib_assets.assets.each_subject import latest_records
 from openlib_assets.partitions import SUBJECTS, subjects
-from openlib_assets.storage import Storage
-from openlib_assets.tables import RAW_WORKS, REFRESH_DAYS, Layer
+from openlib_assets.tables import RAW_WORKS, REFRESH_DAYS
 
 _FAILED = "FAILED"
 _DAY_SECONDS = 86_400
@@ -65,13 +63,3 @@ def _word(*, failed: bool, days: float) -> str:
     if failed:
         return "failed since"
     return "overdue" if days > REFRESH_DAYS else "fetched"
-
-
-def subject_files(storage: Storage, key: str) -> Iterator[str]:
-    """Give the paths of all files of a subject, whatever layer or table they belong to."""
-    yield from storage.paths(layout.snapshots_folder(key))
-    for layer in (Layer.SILVER, Layer.GOLD):
-        for table in storage.folders(layer):
-            yield from storage.paths(layout.table_folder(layer, table, key))
-    for folder in (layout.exports_folder(key), layout.reports_folder(key), layout.staging_folder(key)):
-        yield from storage.paths(folder)

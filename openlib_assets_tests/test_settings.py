@@ -27,6 +27,8 @@ BAD_VALUES = {
     "OPENLIB_TIMEOUT": ["0", "-60", "nan", "inf", "a minute"],
     "OPENLIB_RETRY_WAIT": ["0", "-1", "nan", "inf", "soon"],
     "OPENLIB_PAGE_SIZE": ["0", "1", "1001", "-5", "12.0", "all"],
+    "OPENLIB_S3_KMS_KEY": ["my key", "alias/", "arn:aws:s3:::bucket", "arn:aws:kms:us-east-1:12:key/x", "../key-1234"],
+    "OPENLIB_S3_BUCKET_OWNER": ["12345678901", "1234567890123", "12345678901x", "me", "١٢٣٤٥٦٧٨٩٠١٢"],
 }
 
 GOOD_VALUES: list[tuple[str, str, str, object]] = [

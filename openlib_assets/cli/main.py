@@ -21,6 +21,7 @@ _COMMANDS = {
     "subjects": ("subjects", "The watch list and the registered subjects."),
     "export": ("export", "A subject's CSV files, into a folder."),
     "sql": ("sql", "A query over the tables of all subjects."),
+    "storage": ("storage", "Copy the storage root, from disk to S3 or back."),
     "prune": ("prune", "Remove old bronze snapshots and run history."),
     "doctor": ("doctor", "Check settings, storage, API and instance."),
     "sandbox": ("sandbox", "Serve the sandbox Open Library."),

@@ -50,7 +50,7 @@ def remove(names: tuple[str, ...], *, delete_data: bool) -> int:
     from openlib_assets.partitions import SUBJECTS
     from openlib_assets.settings import Settings
     from openlib_assets.storage import open_storage
-    from openlib_assets.subject_states import subject_files
+    from openlib_assets.subject_files import subject_files
     from openlib_assets.watch_list import read_or_empty, write_watch_list
 
     settings = Settings.from_env()

@@ -13,7 +13,7 @@ __all__ = ["LocalStorage", "LockTakenError", "Storage", "StorageError", "open_st
 
 
 def _open_s3(root: str) -> Storage:
-    # Costs two seconds, which only those who chose S3 should pay.
+    # boto3 is slow to import; only those who chose S3 should pay.
     from openlib_assets.storage.s3 import S3Storage  # noqa: PLC0415
 
     return S3Storage.at(root)

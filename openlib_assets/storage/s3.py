@@ -1,6 +1,6 @@
-"""A storage on S3: a bucket and a prefix, through dagster-aws's S3Resource.
+"""A storage on S3: a bucket and a prefix, through boto3.
 
-A put is atomic on S3, so a file is there whole or not at all by itself.
+A put is atomic on S3, so a file is there whole or not at all by itself; so is an upload in parts.
 """
 
 import base64
@@ -14,20 +14,30 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+import boto3
+from boto3.s3.transfer import TransferConfig
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from dagster_aws.s3 import S3Resource
 
 from openlib_assets.storage.base import LockTakenError, StorageError
+from openlib_assets.storage.s3_options import S3Options
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _SHA256 = "sha256"
 _LEASE_SECONDS = 60.0
-_MAX_ATTEMPTS = 8
+
+# Standard retries: 429, 5xx, time-outs and broken connections, with exponential waits and jitter.
+_CLIENT = Config(
+    connect_timeout=10, read_timeout=60, retries={"mode": "standard", "total_max_attempts": 8}, tcp_keepalive=True
+)
+_PART_BYTES = 16 << 20
+_TRANSFER = TransferConfig(multipart_threshold=_PART_BYTES, multipart_chunksize=_PART_BYTES, max_concurrency=4)
+_CREATING = ("PutObject", "CreateMultipartUpload")
 
 
 @dataclass(frozen=True)
@@ -51,10 +61,17 @@ class S3Storage:
 
     @staticmethod
     def at(root: str) -> "S3Storage":
-        """Open the storage at `s3://bucket/prefix` with the standard AWS variables and credential chain."""
+        """Open the storage at `s3://bucket/prefix` with AWS's standard variables and chain, and our S3Options."""
         parts = urlsplit(root)
+        options = S3Options.from_env()
         with _errors(root):
-            client = S3Resource(max_attempts=_MAX_ATTEMPTS).get_client()
+            client: S3Client = boto3.Session().client("s3", config=_CLIENT)
+
+        def add_options(params: dict[str, Any], model: Any, **_: object) -> None:
+            options.add_to(params, creates=model.name in _CREATING)
+
+        # Here, not call by call: so that no call is forgotten, those of boto3's own transfers included.
+        client.meta.events.register("provide-client-params.s3.*", add_options)
         return S3Storage(client, parts.netloc, parts.path)
 
     def uri(self, path: str = "") -> str:
@@ -97,7 +114,7 @@ class S3Storage:
         with tempfile.TemporaryDirectory(prefix="openlib-") as folder:
             file = Path(folder) / "copy"
             with _errors(self.uri(path)):
-                self._client.download_file(self._bucket, self._key(path), str(file))
+                self._client.download_file(self._bucket, self._key(path), str(file), Config=_TRANSFER)
             yield file
 
     @contextmanager
@@ -111,7 +128,11 @@ class S3Storage:
                 if (self._head(path) or {}).get(_SHA256) == digest:
                     return
                 self._client.upload_file(
-                    str(file), self._bucket, self._key(path), ExtraArgs={"Metadata": {_SHA256: digest}}
+                    str(file),
+                    self._bucket,
+                    self._key(path),
+                    ExtraArgs={"Metadata": {_SHA256: digest}},
+                    Config=_TRANSFER,
                 )
 
     def delete(self, path: str) -> None:

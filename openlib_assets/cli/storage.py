@@ -1,0 +1,58 @@
+"""`openlib storage`: the storage root as a whole."""
+
+import click
+
+from openlib_assets.openlibrary.subject_keys import subject_keys
+
+_WATCH_LIST = "subjects.yaml"
+
+
+@click.group()
+def storage() -> None:
+    """The storage root as a whole."""
+
+
+@storage.command()
+@click.option("--from", "source_root", required=True, metavar="ROOT", help="A folder or s3://bucket/prefix.")
+@click.option("--to", "target_root", required=True, metavar="ROOT", help="A folder or s3://bucket/prefix.")
+@click.option(
+    "--subject",
+    "names",
+    multiple=True,
+    metavar="SUBJECT",
+    help="Only this subject; may be given several times. Default: all of them, and the watch list.",
+)
+def copy(source_root: str, target_root: str, names: tuple[str, ...]) -> int:
+    """Copy the files of subjects from one storage root to another, and compare each by SHA-256.
+
+    Can be repeated: what is there already is compared and left alone. Removes nothing.
+    """
+    from openlib_assets.catalog import write_catalog
+    from openlib_assets.copying import Copied, copy_each, copy_file
+    from openlib_assets.storage import open_storage
+    from openlib_assets.subject_files import subjects_with_data
+
+    wanted = subject_keys(names)
+    source, target = open_storage(source_root.rstrip("/")), open_storage(target_root.rstrip("/"))
+    if source.uri() == target.uri():
+        raise click.UsageError("--from and --to are the same place")
+    subjects = wanted or subjects_with_data(source)
+    if not subjects:
+        click.echo(f"{source.uri()}: there are no subjects to copy", err=True)
+        return 1
+    failed = 0
+    for subject, outcome in copy_each(source, target, subjects):
+        if isinstance(outcome, Copied):
+            click.echo(
+                f"{subject}: {outcome.files} files, {outcome.bytes:,} bytes, equal by SHA-256; "
+                f"{outcome.written} written, {outcome.files - outcome.written} were there"
+            )
+        else:
+            failed += 1
+            click.echo(f"FAILED {subject}: {outcome}", err=True)
+    if not wanted and source.exists(_WATCH_LIST):
+        copy_file(source, target, _WATCH_LIST)
+        click.echo(f"watch list: {target.uri(_WATCH_LIST)}")
+    write_catalog(target)
+    click.echo(f"{len(subjects) - failed} of {len(subjects)} subjects are at {target.uri()}; its catalog is made")
+    return int(failed > 0)
