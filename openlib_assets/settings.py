@@ -7,7 +7,7 @@ reads. Those of AWS, of Postgres and of proxies are read by the libraries concer
 import math
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
@@ -20,6 +20,10 @@ PUBLIC_API_URL = "https://openlibrary.org"
 # Open Library grants identified clients three requests a second, others one (openlibrary.org/developers/api).
 IDENTIFIED_RATE = 3.0
 ANONYMOUS_RATE = 1.0
+
+# Where all that share one pace towards Open Library meet.
+PACE_ON_HOST = "host"
+PACE_IN_POSTGRES = "postgres"
 
 # The Subjects API answers 422 to a larger limit.
 MAX_PAGE_SIZE = 1000
@@ -34,7 +38,9 @@ class Settings:
     """The settings in force; times are in seconds.
 
     `subjects` is the watch list (a path or an `s3://` URL), `storage` the root of all data (a folder or
-    `s3://bucket/prefix`), `contact` what the User-Agent tells Open Library, and nobody else.
+    `s3://bucket/prefix`), `contact` what the User-Agent tells Open Library, and nobody else. `pace` says who shares
+    `requests_per_second`: a user's processes on this `host`, or all that meet in the `postgres` of libpq's variables.
+    `events_queue` is the URL of the SQS queue that tells of changes in the storage.
     """
 
     storage: str = "data"
@@ -46,6 +52,8 @@ class Settings:
     retry_wait: float = 60.0
     page_size: int = MAX_PAGE_SIZE
     subjects: str = "data/subjects.yaml"
+    pace: str = PACE_ON_HOST
+    events_queue: str | None = None
 
     @staticmethod
     def from_env(env: Mapping[str, str] | None = None) -> "Settings":
@@ -69,6 +77,8 @@ class Settings:
             retry_wait=_number(values, "OPENLIB_RETRY_WAIT", 60.0),
             page_size=_whole(values, "OPENLIB_PAGE_SIZE", MAX_PAGE_SIZE, 2, MAX_PAGE_SIZE),
             subjects=values.get("OPENLIB_SUBJECTS", f"{storage}/subjects.yaml"),
+            pace=_choice(values, "OPENLIB_PACE", (PACE_ON_HOST, PACE_IN_POSTGRES)),
+            events_queue=_queue(values.get("OPENLIB_EVENTS_QUEUE")),
         )
 
 
@@ -92,6 +102,24 @@ def _whole(values: Mapping[str, str], name: str, default: int, low: int, high: i
     if not re.fullmatch(r"[0-9]{1,9}", text) or not low <= int(text) <= high:
         raise SettingsError(f"{name}={text!r}: give a whole number from {low} to {high}, such as {default}")
     return int(text)
+
+
+def _choice(values: Mapping[str, str], name: str, choices: Sequence[str]) -> str:
+    """Give what is set, the first of the choices where nothing is."""
+    text = values.get(name, choices[0])
+    if text not in choices:
+        raise SettingsError(f"{name}={text!r}: give {' or '.join(choices)}")
+    return text
+
+
+def _queue(text: str | None) -> str | None:
+    if text is None:
+        return None
+    advice = "give the URL of an SQS queue, as https://sqs.us-east-1.amazonaws.com/123456789012/name"
+    parts = _url("OPENLIB_EVENTS_QUEUE", text, advice)
+    if parts.scheme not in ("http", "https") or not parts.hostname or not parts.path.strip("/"):
+        raise SettingsError(f"OPENLIB_EVENTS_QUEUE={text!r}: {advice}")
+    return text
 
 
 def _api_url(text: str) -> str:

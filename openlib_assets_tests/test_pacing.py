@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from openlib_assets.openlibrary.errors import InterruptedFetchError, SourceError
-from openlib_assets.openlibrary.pacing import Pace, pace_file
+from openlib_assets.openlibrary.host_slots import HostSlots, pace_file
+from openlib_assets.openlibrary.pacing import Pace
 
 Sent = tuple[int, float]
 """Who sent a request, and when."""
@@ -25,7 +26,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def _pace(file: Path, rate: float, stop: threading.Event | None = None) -> Pace:
-    return Pace(file, rate, stop or threading.Event())
+    return Pace(HostSlots(file, rate), stop or threading.Event())
 
 
 def _send_until(pace: Pace, sender: int, end: float) -> list[Sent]:

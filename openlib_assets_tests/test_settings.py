@@ -27,6 +27,13 @@ BAD_VALUES = {
     "OPENLIB_TIMEOUT": ["0", "-60", "nan", "inf", "a minute"],
     "OPENLIB_RETRY_WAIT": ["0", "-1", "nan", "inf", "soon"],
     "OPENLIB_PAGE_SIZE": ["0", "1", "1001", "-5", "12.0", "all"],
+    "OPENLIB_PACE": ["Postgres", "redis", "host,postgres"],
+    "OPENLIB_EVENTS_QUEUE": [
+        "queue",
+        "https://sqs.us-east-1.amazonaws.com",
+        "arn:aws:sqs:us-east-1:1:q",
+        "http://[::1/q",
+    ],
     "OPENLIB_S3_KMS_KEY": ["my key", "alias/", "arn:aws:s3:::bucket", "arn:aws:kms:us-east-1:12:key/x", "../key-1234"],
     "OPENLIB_S3_BUCKET_OWNER": ["12345678901", "1234567890123", "12345678901x", "me", "١٢٣٤٥٦٧٨٩٠١٢"],
 }
@@ -47,6 +54,8 @@ GOOD_VALUES: list[tuple[str, str, str, object]] = [
     ("OPENLIB_RETRY_WAIT", "0.01", "retry_wait", 0.01),
     ("OPENLIB_PAGE_SIZE", "2", "page_size", 2),
     ("OPENLIB_PAGE_SIZE", "1000", "page_size", 1000),
+    ("OPENLIB_PACE", "postgres", "pace", "postgres"),
+    ("OPENLIB_EVENTS_QUEUE", "http://127.0.0.1:1/123/q", "events_queue", "http://127.0.0.1:1/123/q"),
     ("OPENLIB_SUBJECTS", "s3://bucket/list.yaml", "subjects", "s3://bucket/list.yaml"),
 ]
 
@@ -60,6 +69,7 @@ VALUES_WITH_CREDENTIALS = [
     ("OPENLIB_API_URL", f"https://me:{SECRET}@"),
     ("OPENLIB_API_URL", f"https://me:{SECRET}@host:port"),
     ("OPENLIB_API_URL", f"https://me:{SECRET}@[::1"),
+    ("OPENLIB_EVENTS_QUEUE", f"https://me:{SECRET}@sqs.us-east-1.amazonaws.com/1/q"),
     ("OPENLIB_API_URL", f"ftp://me:{SECRET}@openlibrary.org"),
     ("OPENLIB_STORAGE", f"s3://key:{SECRET}@bucket/prefix"),
     ("OPENLIB_STORAGE", f"s3://{SECRET}@bucket"),
@@ -87,6 +97,8 @@ def test_without_variables_the_defaults_hold() -> None:
         retry_wait=60.0,
         page_size=1000,
         subjects="data/subjects.yaml",
+        pace="host",
+        events_queue=None,
     )
 
 

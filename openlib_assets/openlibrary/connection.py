@@ -19,7 +19,7 @@ from openlib_assets.openlibrary.errors import (
     RateLimitedError,
     TransientError,
 )
-from openlib_assets.openlibrary.pacing import Pace, pace_file
+from openlib_assets.openlibrary.pacing import open_pace
 from openlib_assets.settings import Settings
 
 _LONGEST_ANSWER_FACTOR = 10
@@ -38,7 +38,7 @@ class Connection:
     def __init__(self, settings: Settings, stop: threading.Event | None = None) -> None:
         self.settings = settings
         self.stop = stop or threading.Event()
-        self._pace = Pace(pace_file(settings.api_url), settings.requests_per_second, self.stop)
+        self._pace = open_pace(settings, self.stop)
         self._in_flight = threading.BoundedSemaphore(settings.max_in_flight)
         self._lock = threading.Lock()
         self._idle_sessions: list[requests.Session] = []
