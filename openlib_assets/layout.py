@@ -1,6 +1,8 @@
 """Where everything lies below the storage root (a contract: others read these paths)."""
 
-from openlib_assets.openlibrary.subject_keys import encoded_key
+import re
+
+from openlib_assets.openlibrary.subject_keys import decoded_key, encoded_key
 from openlib_assets.tables import Layer
 
 STAGING = "_staging"
@@ -26,6 +28,12 @@ def snapshots_folder(subject: str) -> str:
 def snapshot_file(subject: str, snapshot: str) -> str:
     """Give the path of one bronze snapshot, named by the end of its fetch (`YYYYMMDDTHHMMSSZ`)."""
     return f"{snapshots_folder(subject)}/snapshot={snapshot}/part-0.parquet"
+
+
+def subject_of_snapshot(path: str) -> str | None:
+    """Give the subject whose snapshot lies at a path, None if none does."""
+    match = re.fullmatch(rf"{Layer.BRONZE}/raw_works/subject=([^/]+)/snapshot=[^/]+/part-0\.parquet", path)
+    return decoded_key(match[1]) if match else None
 
 
 def exports_folder(subject: str) -> str:

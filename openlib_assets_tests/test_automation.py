@@ -212,5 +212,5 @@ def test_every_asset_has_a_freshness_policy_of_the_same_length(it: Pipeline) -> 
 
 def test_the_sensors_that_look_after_the_tables_are_on_from_the_start(it: Pipeline) -> None:
     sensors = {sensor.name: sensor for sensor in it.definitions.sensors or ()}
-    for name in ("new_subjects", "overdue_subjects", "keep_fresh"):
+    for name in ("storage_events", "overdue_subjects", "failed_runs", "keep_fresh"):
         assert sensors[name].default_status == dg.DefaultSensorStatus.RUNNING

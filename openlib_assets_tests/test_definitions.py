@@ -63,10 +63,15 @@ def test_the_jobs_select_what_their_names_say() -> None:
 
 def test_there_is_a_sensor_on_the_watch_list_and_a_monthly_schedule() -> None:
     defs = build_defs(Settings())
-    sensor, schedule = defs.resolve_sensor_def("new_subjects"), defs.resolve_schedule_def("monthly_refresh")
+    sensor, schedule = defs.resolve_sensor_def("storage_events"), defs.resolve_schedule_def("monthly_refresh")
     assert (sensor.job_name, schedule.job_name) == ("all_assets", "all_assets")
     assert sensor.default_status == dg.DefaultSensorStatus.RUNNING
-    assert [sensor.name for sensor in sensors.sensors] == ["new_subjects", "overdue_subjects", "keep_fresh"]
+    assert [sensor.name for sensor in sensors.sensors] == [
+        "storage_events",
+        "overdue_subjects",
+        "failed_runs",
+        "keep_fresh",
+    ]
     assert [schedule.name for schedule in schedules.schedules] == ["monthly_refresh"]
     assert sensor.description
     assert schedule.description

@@ -16,10 +16,9 @@ from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import ModuleTarget
 from dagster._daemon.sensor import execute_sensor_iteration
 
-from openlib_assets import sensors
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets.schedules import monthly_refresh
-from openlib_assets.sensors import new_subjects
+from openlib_assets.sensors import storage, storage_events
 from openlib_assets.watch_list import WatchList, WatchListError, parse_watch_list, read_watch_list, write_watch_list
 from openlib_assets_tests.conftest import Place, PlaceMaker
 
@@ -48,7 +47,7 @@ def instance(shared_instance: dg.DagsterInstance) -> dg.DagsterInstance:
 def tick(instance: dg.DagsterInstance, cursor: str | None = None) -> Any:
     """Evaluate the sensor, and do with its partitions what the daemon does."""
     with dg.build_sensor_context(instance=instance, cursor=cursor) as context:
-        result = new_subjects(context)
+        result = storage_events(context)
     if isinstance(result, dg.SensorResult):
         for request in result.dynamic_partitions_requests or ():
             assert isinstance(request, dg.AddDynamicPartitionsRequest)
@@ -61,7 +60,7 @@ def requested(result: Any) -> list[str | None]:
     return [request.partition_key for request in result.run_requests or ()]
 
 
-def test_new_subjects_become_partitions_and_runs_once_and_nonsense_does_not(
+def test_storage_events_become_partitions_and_runs_once_and_nonsense_does_not(
     instance: dg.DagsterInstance, place: Place, storage_root: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENLIB_STORAGE", storage_root)
@@ -77,7 +76,7 @@ def test_new_subjects_become_partitions_and_runs_once_and_nonsense_does_not(
     place.open().write("subjects.yaml", (LIST + "  - love\n").encode())
     third = tick(instance, first.cursor)
     assert requested(third) == ["love"]
-    assert third.cursor == first.cursor
+    assert [tick(instance, third.cursor).skip_message] == [f"all 3 subjects of {storage_root}/subjects.yaml are known"]
 
 
 def test_the_list_may_lie_elsewhere_than_the_data(
@@ -162,7 +161,7 @@ def test_a_very_long_list_is_taken_up_in_portions(
     instance: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENLIB_STORAGE", str(tmp_path))
-    monkeypatch.setattr(sensors, "_MOST_NEW_SUBJECTS", 5)
+    monkeypatch.setattr(storage, "_MOST_NEW_SUBJECTS", 5)
     (tmp_path / "subjects.yaml").write_text("".join(f"- subject {number}\n" for number in range(12)))
     sizes = []
     while isinstance(result := tick(instance), dg.SensorResult):
@@ -299,7 +298,7 @@ def daemon_ticks(
         with freeze_time(start + timedelta(minutes=2 * number)):
             for error in execute_sensor_iteration(workspace, logging.getLogger("daemon"), None, None):
                 assert error is None, error
-    (state,) = (state for state in instance.all_instigator_state() if state.name == "new_subjects")
+    (state,) = (state for state in instance.all_instigator_state() if state.name == "storage_events")
     return list(reversed(instance.get_ticks(state.instigator_origin_id, state.selector_id)))
 
 

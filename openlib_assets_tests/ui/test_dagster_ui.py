@@ -247,7 +247,7 @@ def test_contact_and_secrets_are_shown_nowhere(
         "resource-openlibrary": (f"{location}/resources/openlibrary", "Configuration"),
         "resource-storage": (f"{location}/resources/storage", str(dagster.storage)),
         "resource-io_manager": (f"{location}/resources/io_manager", "Configuration"),
-        "sensor": (f"{location}/sensors/new_subjects", "Follows the watch list"),
+        "sensor": (f"{location}/sensors/storage_events", "Follows the watch list"),
         "schedule": (f"{location}/schedules/monthly_refresh", "Fetches every registered subject again"),
         "job": (f"{location}/jobs/all_assets", "Fetch a subject and make everything from it."),
         "configuration": ("/config", "max_concurrent_runs"),

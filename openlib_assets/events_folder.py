@@ -1,0 +1,45 @@
+"""Changes on disk, told by the times of folders and of the watch list: what a queue of events is on S3."""
+
+import os
+from pathlib import Path
+
+from openlib_assets.changes import Changes
+from openlib_assets.openlibrary.subject_keys import decoded_key
+from openlib_assets.tables import RAW_WORKS, Layer
+
+
+def changes_since(root: Path, before: int | None) -> tuple[Changes, int]:
+    """Give the subjects with a new snapshot since a time, and the time to ask from next; None only gives the time.
+
+    Times are those of the file system, in nanoseconds, so that its clock need not be ours. What changed at the very
+    time is told again, since more can have changed while its clock showed the same.
+    """
+    times = {name: _latest(folder) for name, folder in _folders(root / Layer.BRONZE / RAW_WORKS.name).items()}
+    newest = max(times.values(), default=0)
+    if before is None:
+        return Changes(), newest + 1
+    changed = (name for name, time in times.items() if time >= before and name.startswith("subject="))
+    return Changes(subjects=frozenset(decoded_key(name.removeprefix("subject=")) for name in changed)), max(
+        newest, before
+    )
+
+
+def _latest(folder: Path) -> int:
+    """Give when a folder of snapshots last changed: a new one appeared, or a file in the newest."""
+    snapshots = _folders(folder)
+    newest = snapshots[max(snapshots)] if snapshots else folder
+    return max(_changed(folder), _changed(newest))
+
+
+def _folders(folder: Path) -> dict[str, Path]:
+    try:
+        return {entry.name: Path(entry.path) for entry in os.scandir(folder) if entry.is_dir()}
+    except FileNotFoundError:
+        return {}
+
+
+def _changed(folder: Path) -> int:
+    try:
+        return folder.stat().st_mtime_ns
+    except FileNotFoundError:  # removed meanwhile
+        return 0
