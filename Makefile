@@ -25,7 +25,7 @@ $(INSTALLED): $(BIN)/pip pyproject.toml constraints.txt
 	@touch $@
 
 $(DEV_INSTALLED): $(INSTALLED)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,check,ui,dg]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[deploy,test,check,ui,dg]'
 	@touch $@
 
 # Half a gigabyte, which only these tests need.

@@ -29,7 +29,7 @@ def _pace(file: Path, rate: float, stop: threading.Event | None = None) -> Pace:
     return Pace(HostSlots(file, rate), stop or threading.Event())
 
 
-def _send_until(pace: Pace, sender: int, end: float) -> list[Sent]:
+def send_until(pace: Pace, sender: int, end: float) -> list[Sent]:
     """Send what the pace allows until the clock shows `end`."""
     sent: list[Sent] = []
     while True:
@@ -45,7 +45,7 @@ def _process(pace: tuple[Path, float], sender: int, barrier: "threading.Barrier"
     file, rate = pace
     mine = _pace(file, rate)
     barrier.wait(timeout=30)
-    sent = _send_until(mine, sender, time.monotonic() + seconds)
+    sent = send_until(mine, sender, time.monotonic() + seconds)
     file.with_name(f"{sender}.txt").write_text("\n".join(repr(at) for _, at in sent))
 
 
@@ -68,7 +68,7 @@ def _sent_by_processes(file: Path, rates: Sequence[float], seconds: float) -> li
     ]
 
 
-def _most_within(sent: Sequence[Sent], seconds: float) -> int:
+def most_within(sent: Sequence[Sent], seconds: float) -> int:
     """Count the requests in the fullest window of a length."""
     times = sorted(at for _, at in sent)
     return max(bisect_left(times, at + seconds) - place for place, at in enumerate(times))
@@ -88,7 +88,7 @@ class TestSpacing:
     """How many requests leave in how much time."""
 
     def test_one_thread_is_held_to_its_rate(self, file: Path) -> None:
-        sent = _send_until(_pace(file, 20), 0, time.monotonic() + 1.5)
+        sent = send_until(_pace(file, 20), 0, time.monotonic() + 1.5)
         times = [at for _, at in sent]
         assert 24 <= len(sent) <= 31
         assert min(later - earlier for earlier, later in zip(times, times[2:], strict=False)) >= 0.05
@@ -97,9 +97,9 @@ class TestSpacing:
         pace, seconds = _pace(file, 40), 2.0
         with ThreadPoolExecutor(4) as threads:
             end = time.monotonic() + seconds
-            senders = threads.map(lambda sender: _send_until(pace, sender, end), range(4))
+            senders = threads.map(lambda sender: send_until(pace, sender, end), range(4))
             sent = [one for each in senders for one in each]
-        assert _most_within(sent, 1.0) <= 40 + 1
+        assert most_within(sent, 1.0) <= 40 + 1
         assert len(sent) >= 0.8 * 40 * seconds
         assert min(_shares(sent)) >= 0.7 * len(sent) / 4
 
@@ -107,7 +107,7 @@ class TestSpacing:
         rate, seconds = 20.0, 4.0
         sent = _sent_by_processes(file, [rate] * 3, seconds)
         for window in (0.5, 1.0, 2.0, 3.0):
-            assert _most_within(sent, window) <= rate * window + 1
+            assert most_within(sent, window) <= rate * window + 1
         assert len(sent) >= 0.8 * rate * seconds
         assert len(_shares(sent)) == 3
         assert min(_shares(sent)) >= 0.7 * len(sent) / 3
@@ -116,7 +116,7 @@ class TestSpacing:
         sent = _sent_by_processes(file, [10.0, 1000.0, 50.0], 2.0)
         # The first requests of the faster ones may come before the slowest was heard of.
         settled = [(sender, at) for sender, at in sent if at > min(at for _, at in sent) + 0.5]
-        assert _most_within(settled, 1.0) <= 10 + 1
+        assert most_within(settled, 1.0) <= 10 + 1
         assert len(_shares(settled)) == 3
 
     def test_hosts_and_ports_have_paces_of_their_own(self, isolated_environment: Path) -> None:
@@ -162,7 +162,7 @@ class TestPause:
         started = time.monotonic()
         paces[0].pause(0.5)
         with ThreadPoolExecutor(6) as threads:
-            waits = [threads.submit(_send_until, pace, 0, 0) for pace in paces * 3]
+            waits = [threads.submit(send_until, pace, 0, 0) for pace in paces * 3]
             assert [wait.result() for wait in waits] == [[]] * 6
         assert time.monotonic() - started >= 0.5
 
@@ -190,9 +190,9 @@ class TestPause:
         pace.pause(0.3)
         with ThreadPoolExecutor(8) as threads:
             end = time.monotonic() + 1.3
-            senders = threads.map(lambda sender: _send_until(pace, sender, end), range(8))
+            senders = threads.map(lambda sender: send_until(pace, sender, end), range(8))
             sent = [one for each in senders for one in each]
-        assert _most_within(sent, 0.5) <= 20 * 0.5 + 1
+        assert most_within(sent, 0.5) <= 20 * 0.5 + 1
 
 
 class TestRecovery:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 # A managed Postgres that fails over to its standby is back within one or two minutes.
 _PATIENCE_SECONDS = 180.0
 
+# A connection that is refused has no SQLSTATE in libpq, only this text.
+_REFUSALS = ("authentication failed", "does not exist", "no pg_hba.conf entry", "certificate verify failed")
+
 # Two that make the same new table at once would fail; the lock is any number that nobody else takes.
 _PREPARE = """
 BEGIN;
@@ -119,7 +122,7 @@ class PostgresSlots:
         import psycopg2  # noqa: PLC0415 - not installed, nor needed, where the pace is kept on this host
 
         tries = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type((psycopg2.OperationalError, psycopg2.InterfaceError)),
+            retry=tenacity.retry_if_exception(_may_pass),
             wait=tenacity.wait_random_exponential(multiplier=0.5, max=10),
             stop=tenacity.stop_after_delay(self._patience) | tenacity.stop_when_event_set(self._stop),
             sleep=tenacity.sleep_using_event(self._stop),
@@ -149,6 +152,14 @@ class PostgresSlots:
             except (psycopg2.OperationalError, psycopg2.InterfaceError):
                 self._open = None
                 raise
+
+
+def _may_pass(error: BaseException) -> bool:
+    """Tell whether an error may be gone at the next try: a broken connection, not a refusal."""
+    import psycopg2  # noqa: PLC0415
+
+    broken = isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError)
+    return broken and not any(text in str(error) for text in _REFUSALS)
 
 
 def _line(error: Exception) -> str:

@@ -1,0 +1,1 @@
+"""The deployment: its files, its three processes, and what they share in Postgres. They run with `-m deployed` only."""

@@ -1,0 +1,195 @@
+"""The pace in Postgres: hosts that share nothing but the database keep to one ceiling."""
+
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from openlib_assets.openlibrary.errors import InterruptedFetchError, SourceError
+from openlib_assets.openlibrary.pacing import Pace, open_pace
+from openlib_assets.openlibrary.postgres_slots import PostgresSlots
+from openlib_assets.sandbox import SandboxConfig
+from openlib_assets.settings import Settings
+from openlib_assets_tests.deployment import (
+    environment,
+    openlib,
+    openlib_command,
+    running,
+    sandbox_process,
+    tail,
+)
+from openlib_assets_tests.postgres import Postgres, connect
+from openlib_assets_tests.test_pacing import most_within, send_until
+
+pytestmark = pytest.mark.deployed
+
+API = "an.api_443"
+
+
+@pytest.fixture(autouse=True)
+def database(postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Point libpq's variables at a database without any pace."""
+    for name, value in postgres.variables.items():
+        monkeypatch.setenv(name, value)
+    execute(postgres, "DROP TABLE IF EXISTS openlib_pace, openlib_pace_rates")
+
+
+def execute(postgres: Postgres, sql: str) -> None:
+    with closing(connect(postgres.variables)) as connection, connection, connection.cursor() as cursor:
+        cursor.execute(sql)
+
+
+def new_pace(rate: float, stop: threading.Event | None = None, patience: float = 5, api: str = API) -> Pace:
+    stop = stop or threading.Event()
+    return Pace(PostgresSlots(api, rate, stop, patience), stop)
+
+
+def test_four_runs_that_share_nothing_but_the_database_keep_to_one_pace(postgres: Postgres, tmp_path: Path) -> None:
+    """As on Fargate: four processes with homes, caches, storages and Dagster instances of their own."""
+    rate, subjects = 10.0, [f"subject_{number}" for number in range(4)]
+    with sandbox_process(SandboxConfig(dict.fromkeys(subjects, 90)), tmp_path) as sandbox:
+        sandbox.warm()
+        before = len(sandbox.requests())
+        hosts = []
+        for subject in subjects:
+            (tmp_path / subject).mkdir()
+            env = environment(
+                tmp_path / subject,
+                sandbox.url,
+                **postgres.variables,
+                OPENLIB_PACE="postgres",
+                OPENLIB_REQUESTS_PER_SECOND=str(rate),
+                OPENLIB_PAGE_SIZE="2",
+            )
+            hosts.append(running(openlib_command("run", subject), env, tmp_path / f"{subject}.log"))
+        with hosts[0] as one, hosts[1] as two, hosts[2] as three, hosts[3] as four:
+            statuses = [process.wait(120) for process in (one, two, three, four)]
+        assert statuses == [0] * 4, [tail(tmp_path / f"{subject}.log") for subject in subjects]
+        sent = [(0, request.at) for request in sandbox.requests()[before:]]
+    assert len(sent) >= 4 * 80
+    for seconds in (1, 2, 5, 10):
+        assert most_within(sent, seconds) <= rate * seconds + 1
+    times = [at for _, at in sent]
+    assert len(sent) >= 0.8 * rate * (max(times) - min(times)), "the pace is used, too"
+
+
+def test_one_command_without_postgres_says_what_to_look_after(tmp_path: Path, postgres: Postgres) -> None:
+    wrong = {**postgres.variables, "PGPASSWORD": "wrong"}
+    env = environment(tmp_path, "http://127.0.0.1:9", **wrong, OPENLIB_PACE="postgres")
+    said = openlib("estimate", "love", env=env, seconds=300)
+    assert said.status == 1
+    (line,) = said.output.splitlines()
+    assert "the pace cannot be kept in Postgres" in line
+    assert "password authentication failed" in line
+    assert "look after the database that PGHOST, PGDATABASE and PGUSER name" in line
+
+
+def test_threads_of_several_hosts_share_one_rate() -> None:
+    paces, seconds = [new_pace(30) for _ in range(3)], 2.0
+    with ThreadPoolExecutor(6) as threads:
+        end = time.monotonic() + seconds
+        senders = threads.map(lambda sender: send_until(paces[sender % 3], sender, end), range(6))
+        sent = [one for each in senders for one in each]
+    assert most_within(sent, 1.0) <= 30 + 1
+    assert len(sent) >= 0.7 * 30 * seconds
+
+
+def test_the_lowest_rate_lately_told_holds_for_all() -> None:
+    slow, fast = new_pace(5), new_pace(1000)
+    slow.wait_for_slot()
+    started = time.monotonic()
+    for _ in range(4):
+        fast.wait_for_slot()
+    assert 0.55 <= time.monotonic() - started < 1.5
+
+
+def test_a_rate_told_long_ago_holds_no_more(postgres: Postgres) -> None:
+    new_pace(0.01).wait_for_slot()
+    execute(postgres, "UPDATE openlib_pace_rates SET seen = seen - interval '31 seconds'")
+    execute(postgres, "UPDATE openlib_pace SET next_slot = '-infinity'")
+    assert waited(new_pace(1000)) < 0.5
+
+
+def test_a_pause_holds_for_every_host_and_for_those_who_wait_already() -> None:
+    paces = [new_pace(4), new_pace(4)]
+    paces[0].wait_for_slot()
+    with ThreadPoolExecutor() as threads:
+        waiting = threads.submit(paces[1].wait_for_slot)
+        time.sleep(0.05)
+        paused = time.monotonic()
+        paces[0].pause(0.8)
+        paces[0].pause(0.1)
+        waiting.result()
+    assert time.monotonic() - paused >= 0.8
+
+
+def test_apis_have_paces_of_their_own() -> None:
+    new_pace(1000).pause(60)
+    assert waited(new_pace(1000, api="another.api_443")) < 0.5
+
+
+@pytest.mark.parametrize("column", ["next_slot", "paused_until"])
+def test_a_time_implausibly_far_ahead_is_forgotten(postgres: Postgres, column: str) -> None:
+    pace = new_pace(10)
+    execute(postgres, f"UPDATE openlib_pace SET {column} = now() + interval '25 hours'")  # noqa: S608 - our own names
+    assert waited(pace) < 0.5
+
+
+def test_a_connection_that_breaks_is_opened_again(postgres: Postgres) -> None:
+    pace = new_pace(100)
+    pace.wait_for_slot()
+    execute(postgres, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'openlib pace'")
+    pace.wait_for_slot()
+
+
+def test_a_database_that_stays_away_is_an_error_of_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGPORT", "9")
+    with pytest.raises(SourceError, match=r"^the pace cannot be kept in Postgres \(.*refused") as caught:
+        new_pace(10, patience=1)
+    assert len(str(caught.value).splitlines()) == 1
+    assert "not-a-secret" not in str(caught.value)
+
+
+def test_the_order_to_stop_ends_a_wait_for_a_turn_and_for_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    stop = threading.Event()
+    pace = new_pace(10, stop, patience=60)
+    pace.pause(600)
+    assert_stops(stop, [pace.wait_for_slot])
+    monkeypatch.setenv("PGPORT", "9")
+    stop = threading.Event()
+    assert_stops(stop, [lambda: new_pace(10, stop, patience=60)])
+
+
+def assert_stops(stop: threading.Event, waits: Sequence[object]) -> None:
+    with ThreadPoolExecutor() as threads:
+        waiting = [threads.submit(wait) for wait in waits if callable(wait)]
+        time.sleep(0.3)
+        stopped = time.monotonic()
+        stop.set()
+        assert [type(one.exception(timeout=5)) for one in waiting] == [InterruptedFetchError] * len(waits)
+        assert time.monotonic() - stopped < 1
+
+
+def test_many_can_make_the_tables_at_once() -> None:
+    with ThreadPoolExecutor(8) as threads:
+        paces = list(threads.map(lambda _: new_pace(500), range(16)))
+        list(threads.map(Pace.wait_for_slot, paces))
+
+
+def test_the_setting_chooses_postgres(postgres: Postgres) -> None:
+    settings = Settings(api_url="https://example.org", requests_per_second=1000, pace="postgres")
+    open_pace(settings, threading.Event()).wait_for_slot()
+    with closing(connect(postgres.variables)) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT api FROM openlib_pace")
+        assert cursor.fetchall() == [("example.org_443",)]
+
+
+def waited(pace: Pace) -> float:
+    """Give the seconds that a turn took to come."""
+    started = time.monotonic()
+    pace.wait_for_slot()
+    return time.monotonic() - started
