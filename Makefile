@@ -5,12 +5,15 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 DEV_INSTALLED := $(VENV)/.dev-installed
 SPARK_INSTALLED := $(VENV)/.spark-installed
+# Apart, so that the scanner's own packages are none of ours.
+AUDIT_VENV := .venv-audit
+AUDIT_INSTALLED := $(AUDIT_VENV)/.installed
 # Of make soak.
 MINUTES ?= 10
 SEED ?= 1
 export DAGSTER_HOME ?= $(CURDIR)/.dagster_home
 
-.PHONY: help demo demo-ui test test-ui test-s3 test-spark bench bench-scaling soak check dev docs presentation clean
+.PHONY: help demo demo-ui test test-ui test-s3 test-deployed test-spark audit bench bench-scaling soak check dev docs presentation clean
 
 help: ## This list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 15
@@ -31,6 +34,11 @@ $(DEV_INSTALLED): $(INSTALLED)
 # Half a gigabyte, which only these tests need.
 $(SPARK_INSTALLED): $(DEV_INSTALLED)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[spark]'
+	@touch $@
+
+$(AUDIT_INSTALLED):
+	$(PYTHON) -m venv $(AUDIT_VENV)
+	$(AUDIT_VENV)/bin/pip install --quiet --disable-pip-version-check pip-audit==2.10.1
 	@touch $@
 
 demo: $(INSTALLED) ## The main job on the sandbox Open Library, offline
@@ -55,6 +63,12 @@ test-s3: $(DEV_INSTALLED) ## The storage and the pipeline on an S3 server over H
 test-spark: $(SPARK_INSTALLED) ## The aggregates' SQL on Spark (needs Java)
 	$(BIN)/python -m pytest -m spark openlib_assets_tests/spark
 
+test-deployed: $(DEV_INSTALLED) ## The deployment's files and processes (needs PostgreSQL's server, Ceph's as for test-s3, and npm)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m deployed openlib_assets_tests/deployed
+
+audit: $(AUDIT_INSTALLED) ## Known vulnerabilities of all that is installed (asks PyPI's advisories)
+	$(AUDIT_VENV)/bin/pip-audit --strict --no-deps --disable-pip -r constraints.txt
+
 bench: $(DEV_INSTALLED) ## Pace, speed and memory on the sandbox, about 20 minutes; the table goes into the README
 	$(BIN)/python -m benchmarks --readme README.md
 
@@ -78,4 +92,4 @@ presentation: $(DEV_INSTALLED) ## The presentation, to HTML and to PDF (needs ch
 	$(BIN)/python -m openlib_assets_tests.presentation docs/presentation
 
 clean: ## Remove the environment, the demo and what tests left
-	rm -rf $(VENV) demo test-results .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(AUDIT_VENV) demo test-results .pytest_cache .mypy_cache .ruff_cache
