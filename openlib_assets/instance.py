@@ -1,7 +1,9 @@
 """The Dagster instance that the command line works on: the same one that `dagster dev` shows."""
 
 import fcntl
+import hashlib
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
@@ -49,7 +51,11 @@ def open_instance() -> "dg.DagsterInstance":
 
 @contextmanager
 def _alone(home: Path) -> Iterator[None]:
-    """Let one command at a time open the instance: two that make the same tables in a new one fail in Dagster."""
-    with (home / ".opening").open("w") as file:
+    """Let one command at a time open the instance: two that make the same tables in a new one fail in Dagster.
+
+    The lock is not in the home itself, which is read-only in a container.
+    """
+    name = hashlib.sha256(f"{os.getuid()} {home}".encode()).hexdigest()[:16]
+    with (Path(tempfile.gettempdir()) / f"openlib-{name}.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

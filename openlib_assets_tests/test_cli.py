@@ -244,7 +244,7 @@ def test_doctor_finds_all_well_or_says_what_is_wrong(cli: Cli) -> None:
     # A subject of the sandbox's stands in for the one that doctor asks for.
     said = cli("doctor")
     assert said.status == 0
-    assert said.out.count("ok ") == 5
+    assert said.out.count("ok ") == 6
     cli.monkeypatch.setenv("OPENLIB_API_URL", "http://127.0.0.1:9")
     said = cli("doctor")
     assert said.status == 1

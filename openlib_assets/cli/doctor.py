@@ -9,13 +9,14 @@ from openlib_assets.settings import Settings
 
 @click.command()
 def doctor() -> int:
-    """Check the contact, the storage, the API, the instance and the versions; exit 1 if anything is wrong."""
+    """Check the contact, the storage, the pace, the API, the instance and the versions; exit 1 if anything is wrong."""
     from openlib_assets.errors import OpenlibError
 
     settings = Settings.from_env()
     checks: dict[str, Callable[[Settings], str]] = {
         "contact": _contact,
         "storage": _storage,
+        "pace": _pace,
         "API": _api,
         "instance": _instance,
         "versions": _versions,
@@ -47,6 +48,19 @@ def _storage(settings: Settings) -> str:
     storage.read(probe)
     storage.delete(probe)
     return f"{storage.uri()} can be written and read"
+
+
+def _pace(settings: Settings) -> str:
+    import os
+    import threading
+
+    from openlib_assets.openlibrary.pacing import open_pace
+    from openlib_assets.settings import PACE_IN_POSTGRES
+
+    open_pace(settings, threading.Event())
+    if settings.pace == PACE_IN_POSTGRES:
+        return f"kept in Postgres at {os.environ.get('PGHOST', 'this host')}, by all who share it"
+    return "kept on this host, by all processes of this user"
 
 
 def _api(settings: Settings) -> str:

@@ -11,7 +11,7 @@ from openlib_assets.sandbox import FaultPlan, Sandbox, SandboxConfig
 from openlib_assets_tests.ceph import Ceph
 from openlib_assets_tests.conftest import Pipeline, assert_tables_equal, reference_tables
 from openlib_assets_tests.deployed.processes import Deployment, deployment
-from openlib_assets_tests.deployment import PROJECT_ROOT, tail, wait_until
+from openlib_assets_tests.deployment import PROJECT_ROOT, openlib, tail, wait_until
 from openlib_assets_tests.postgres import Postgres
 
 pytestmark = pytest.mark.deployed
@@ -66,6 +66,14 @@ def test_two_subjects_are_made_although_the_daemon_is_killed_in_between(deployed
     (text,) = (deployed.dagster.graphql(_TEXT, key=[run, "compute_logs", key]) for key in keys[:1])
     assert "love" in text["capturedLogs"]["stderr"]
     assert bool([path for path in storage.paths("") if path.startswith("_")]) is False
+
+    said = openlib("doctor", env=deployed.env, seconds=60)
+    assert said.status == 0, said.output
+    assert "kept in Postgres at 127.0.0.1" in said.output
+    listed = openlib("subjects", "list", env=deployed.env, seconds=60)
+    assert [line.split()[:4] for line in listed.output.splitlines() if "love" in line] == [
+        ["love", "yes", "yes", "fetched"]
+    ]
     assert sorted((PROJECT_ROOT / "deploy").rglob("*")) == files, "nothing is written beside the configuration"
 
     storage.write("subjects.yaml", f"- love\n- place:france\n- {REFUSED}\n".encode())
