@@ -136,7 +136,7 @@ def sandbox_process(config: SandboxConfig, folder: Path) -> Iterator[SandboxProc
     sandbox_url = f"http://127.0.0.1:{port}"
     with running(command, environment(folder, sandbox_url), output) as process:
         # Not a subject's address: those in the log are the caller's own.
-        _wait_until_up(f"{sandbox_url}/search/subjects.json?q=*&limit=1", process, output)
+        wait_until_up(f"{sandbox_url}/search/subjects.json?q=*&limit=1", process, output)
         yield SandboxProcess(sandbox_url, config.subjects.keys(), log, process)
 
 
@@ -215,7 +215,7 @@ def dagster_dev(env: Mapping[str, str], *, module: str | None = None) -> Iterato
         command += ["-m", module]
     with running(command, env, log) as process:
         server = Dagster(f"http://127.0.0.1:{port}", log, process)
-        _wait_until_up(f"{server.url}/server_info", process, log)
+        wait_until_up(f"{server.url}/server_info", process, log)
         yield server
 
 
@@ -298,7 +298,8 @@ def tail(log: Path, characters: int = 3000) -> str:
     return log.read_text(encoding="utf-8", errors="replace")[-characters:]
 
 
-def _wait_until_up(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+def wait_until_up(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait until a process answers at an address; raises DeploymentError where it ends before, or takes too long."""
     deadline = time.monotonic() + _START_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
         with contextlib.suppress(requests.RequestException):
