@@ -57,8 +57,8 @@ test: $(DEV_INSTALLED) ## All tests that need only Python
 test-ui: $(DEV_INSTALLED) ## The Dagster UI in a real browser (needs chromium)
 	$(BIN)/python -m pytest -m ui openlib_assets_tests/ui
 
-test-s3: $(DEV_INSTALLED) ## The storage and the pipeline on an S3 server over HTTP
-	$(BIN)/python -m pytest -n 2 --dist loadfile -k s3
+test-s3: $(DEV_INSTALLED) ## The storage and the pipeline on a real S3 server, Ceph's RGW (needs radosgw, ceph-mon, ceph-osd)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m s3_server openlib_assets_tests/s3_server
 
 test-spark: $(SPARK_INSTALLED) ## The aggregates' SQL on Spark (needs Java)
 	$(BIN)/python -m pytest -m spark openlib_assets_tests/spark

@@ -1,6 +1,8 @@
-"""Storages that fail: a disk that fills up or turns read-only, an S3 that answers 500 and 503."""
+"""Storages that fail: a disk that fills up or turns read-only, an S3 that answers 500 and 503, or half of it."""
 
 import http.client
+import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -8,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 from openlib_assets_tests.forked import Tampering
@@ -67,9 +70,14 @@ def small_disk(folder: Path, size: str = "4m") -> Iterator[Disk]:
             subprocess.run(["umount", "-l", folder], check=True)
 
 
-# Given the number of a request, its method and its path: the status that it is answered with, None to let it through.
-# Below zero: the request is let through, and it is its answer that gets lost on the way.
-Trouble = Callable[[int, str, str], int | None]
+# The status that a request is answered with. Below zero: it is let through, and its answer gets lost on the way. `cut`
+# lets it through, too, and ends the connection in the middle of the answer; `reset` ends it without an answer.
+Fault = int | Literal["cut", "reset"]
+# Given the number of a request, its method and its path: what befalls it, None to let it through.
+Trouble = Callable[[int, str, str], Fault | None]
+
+# As S3 words them: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+_CODES = {500: "InternalError", 503: "SlowDown"}
 
 
 class _Server(ThreadingHTTPServer):
@@ -110,8 +118,13 @@ class TroubledS3:
 
             def _pass_on(self) -> None:
                 body = self._body()
-                status = outer.status(self.command, self.path)
-                if status is None or status < 0:
+                fault = outer.fault(self.command, self.path)
+                if fault == "reset":
+                    # Without lingering, to close is to reset.
+                    self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    self.connection.close()
+                    raise ConnectionResetError
+                if fault is None or fault == "cut" or fault < 0:
                     connection = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=60)
                     headers = {name: value for name, value in self.headers.items() if name.lower() != "expect"}
                     headers.pop("Transfer-Encoding", None)
@@ -120,10 +133,11 @@ class TroubledS3:
                     with connection.getresponse() as answer:
                         content = answer.read()
                     connection.close()
-                    if status is None:
-                        self._send(answer.status, answer.getheaders(), content)
+                    if fault is None or fault == "cut":
+                        self._send(answer.status, answer.getheaders(), content, cut=fault == "cut")
                         return
-                self._send(abs(status), [], b"")
+                status = abs(fault)
+                self._send(status, [], f"<Error><Code>{_CODES[status]}</Code></Error>".encode())
 
             def _body(self) -> bytes:
                 if "chunked" not in self.headers.get("Transfer-Encoding", ""):
@@ -135,7 +149,7 @@ class TroubledS3:
                 self.rfile.readline()
                 return b"".join(parts_read)
 
-            def _send(self, status: int, headers: list[tuple[str, str]], content: bytes) -> None:
+            def _send(self, status: int, headers: list[tuple[str, str]], content: bytes, *, cut: bool = False) -> None:
                 self.send_response_only(status)
                 length = str(len(content))
                 for name, value in headers:
@@ -146,7 +160,8 @@ class TroubledS3:
                 self.send_header("Content-Length", length)
                 self.end_headers()
                 if self.command != "HEAD":
-                    self.wfile.write(content)
+                    self.wfile.write(content[: len(content) // 2] if cut else content)
+                self.close_connection = self.close_connection or cut
 
             def log_message(self, *_: object) -> None:
                 """Say nothing."""
@@ -168,9 +183,9 @@ class TroubledS3:
         self._server.server_close()
         self._thread.join()
 
-    def status(self, method: str, path: str) -> int | None:
+    def fault(self, method: str, path: str) -> Fault | None:
         with self._lock:
             self._numbers += 1
-            status = self.trouble(self._numbers, method, path)
-            self.faults += status is not None
-            return status
+            fault = self.trouble(self._numbers, method, path)
+            self.faults += fault is not None
+            return fault

@@ -47,6 +47,9 @@ def _storage(settings: Settings) -> str:
     storage.write(probe, b"openlib doctor")
     storage.read(probe)
     storage.delete(probe)
+    # Rights that do for a file that is there may not do to list what is there, nor to see that it is gone.
+    storage.folders("")
+    storage.exists(probe)
     return f"{storage.uri()} can be written and read"
 
 

@@ -20,7 +20,14 @@ from urllib.parse import urlsplit
 import boto3
 from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    IncompleteReadError,
+    ReadTimeoutError,
+    ResponseStreamingError,
+)
+from tenacity import retry, retry_if_exception_type, stop_after_attempt
 
 from openlib_assets.storage.base import LockTakenError, StorageError
 from openlib_assets.storage.s3_options import S3Options
@@ -30,14 +37,30 @@ if TYPE_CHECKING:
 
 _SHA256 = "sha256"
 _LEASE_SECONDS = 60.0
+_ATTEMPTS = 8
 
 # Standard retries: 429, 5xx, time-outs and broken connections, with exponential waits and jitter.
 _CLIENT = Config(
-    connect_timeout=10, read_timeout=60, retries={"mode": "standard", "total_max_attempts": 8}, tcp_keepalive=True
+    connect_timeout=10,
+    read_timeout=60,
+    retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
+    tcp_keepalive=True,
 )
 _PART_BYTES = 16 << 20
 _TRANSFER = TransferConfig(multipart_threshold=_PART_BYTES, multipart_chunksize=_PART_BYTES, max_concurrency=4)
 _CREATING = ("PutObject", "CreateMultipartUpload")
+
+_CREDENTIALS = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
+# What to do where S3 refuses, by its code; a refused HEAD has but a status.
+_REMEDIES = {
+    "InvalidAccessKeyId": f"S3 knows no such access key: check {_CREDENTIALS}, and AWS_ENDPOINT_URL",
+    "SignatureDoesNotMatch": f"the secret is not that of the access key: check {_CREDENTIALS}",
+    "AccessDenied": "this user lacks a right that docs/operations.md lists under Rights on S3",
+    "403": "refused: check the credentials, and the rights in docs/operations.md, s3:ListBucket among them",
+    "NoSuchBucket": "make the bucket, or check OPENLIB_STORAGE and AWS_ENDPOINT_URL",
+}
+# How an answer ends early. boto3 then asks again for downloads to a file, and for nothing else.
+_BROKEN_OFF = (IncompleteReadError, ReadTimeoutError, ResponseStreamingError)
 
 
 @dataclass(frozen=True)
@@ -103,7 +126,7 @@ class S3Storage:
 
     def read(self, path: str) -> bytes:
         with _errors(self.uri(path)):
-            return self._client.get_object(Bucket=self._bucket, Key=self._key(path))["Body"].read()
+            return self._get(path)[0]
 
     def write(self, path: str, data: bytes) -> None:
         with _errors(self.uri(path)):
@@ -180,8 +203,9 @@ class S3Storage:
         body = f"{me} {until}".encode()
         try:
             if instead_of:
+                # AWS takes the tag with its quotes and without, Ceph only without.
                 answer = self._client.put_object(
-                    Bucket=self._bucket, Key=self._key(path), Body=body, IfMatch=instead_of.etag
+                    Bucket=self._bucket, Key=self._key(path), Body=body, IfMatch=instead_of.etag.strip('"')
                 )
             else:
                 answer = self._client.put_object(Bucket=self._bucket, Key=self._key(path), Body=body, IfNoneMatch="*")
@@ -199,14 +223,14 @@ class S3Storage:
         """Give the lease that is there, if any."""
         with _errors(self.uri(path)):
             try:
-                answer = self._client.get_object(Bucket=self._bucket, Key=self._key(path))
+                body, etag = self._get(path)
             except self._client.exceptions.NoSuchKey:
                 return None
-            holder, _, until = answer["Body"].read().decode(errors="replace").partition(" ")
+        holder, _, until = body.decode(errors="replace").partition(" ")
         try:
-            return _Lease(holder, float(until), answer["ETag"])
+            return _Lease(holder, float(until), etag)
         except ValueError:  # not written by us; nobody holds it
-            return _Lease("", 0.0, answer["ETag"])
+            return _Lease("", 0.0, etag)
 
     def _renew(self, path: str, lease: _Lease, done: threading.Event) -> None:
         while not done.wait(_LEASE_SECONDS / 4):
@@ -215,6 +239,12 @@ class S3Storage:
                 if renewed is None or renewed.holder != lease.holder:
                     return  # it ran out, and is no longer ours to renew
                 lease = renewed
+
+    @retry(retry=retry_if_exception_type(_BROKEN_OFF), stop=stop_after_attempt(_ATTEMPTS), reraise=True)
+    def _get(self, path: str) -> tuple[bytes, str]:
+        """Give an object's bytes and its tag."""
+        answer = self._client.get_object(Bucket=self._bucket, Key=self._key(path))
+        return answer["Body"].read(), answer["ETag"]
 
     def _head(self, path: str) -> dict[str, str] | None:
         """Give the metadata of an object, None if there is no such object."""
@@ -240,11 +270,12 @@ def _sha256(file: Path) -> str:
         return base64.b64encode(hashlib.file_digest(written, "sha256").digest()).decode()
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     text = str(error).splitlines()[0]
     if "Unable to locate credentials" in text:
-        return "no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
-    return text
+        return f"no AWS credentials: set {_CREDENTIALS}"
+    remedy = _REMEDIES.get(error.response["Error"]["Code"]) if isinstance(error, ClientError) else None
+    return f"{text}; {remedy}" if remedy else text
 
 
 @contextmanager
@@ -258,5 +289,5 @@ def _errors(where: str) -> Iterator[None]:
     except Exception as error:
         # boto3's transfers raise errors of their own kind around the reason.
         if type(error).__module__.startswith("boto3."):
-            raise StorageError(f"{where}: {_reason(error)}") from error
+            raise StorageError(f"{where}: {_reason(error.__context__ or error)}") from error
         raise
