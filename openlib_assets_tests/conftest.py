@@ -29,6 +29,8 @@ from openlib_assets.sandbox import Sandbox
 from openlib_assets.settings import Settings
 from openlib_assets.storage import Storage, open_storage
 from openlib_assets_tests import reference
+from openlib_assets_tests.ceph import Ceph, ceph_s3
+from openlib_assets_tests.deployment import DeploymentError
 
 SILVER = ("books", "authors", "author_books", "possible_same_authors", "possible_duplicate_books")
 GOLD = ("author_yearly_counts", "author_averages", "subject_summary", "subject_changes")
@@ -280,6 +282,16 @@ def failure_text(result: dg.ExecuteInProcessResult) -> str:
     (failure,) = (event.step_failure_data for event in result.get_step_failure_events())
     assert failure.user_failure_data is not None, failure.error
     return failure.user_failure_data.description or ""
+
+
+@pytest.fixture(scope="session")
+def ceph(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ceph]:
+    """Serve S3; where Ceph is not installed the tests fail, so that nobody takes them for passed."""
+    try:
+        with ceph_s3(tmp_path_factory.mktemp("ceph")) as server:
+            yield server
+    except DeploymentError as error:
+        pytest.fail(str(error), pytrace=False)
 
 
 @pytest.fixture

@@ -1,14 +1,12 @@
 """One S3 server for all tests of this folder; `new_place` and its kin give roots on it instead of on disk and moto."""
 
 import uuid
-from collections.abc import Iterator
 
 import boto3
 import pytest
 
-from openlib_assets_tests.ceph import Ceph, ceph_s3
+from openlib_assets_tests.ceph import Ceph
 from openlib_assets_tests.conftest import Place, PlaceMaker, environment
-from openlib_assets_tests.deployment import DeploymentError
 
 
 class ServerPlace(Place):
@@ -24,16 +22,6 @@ class ServerPlace(Place):
             for page in pages
             for entry in page.get("Contents", [])
         }
-
-
-@pytest.fixture(scope="session")
-def ceph(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ceph]:
-    """Serve S3; where Ceph is not installed the tests fail, so that nobody takes them for passed."""
-    try:
-        with ceph_s3(tmp_path_factory.mktemp("ceph")) as server:
-            yield server
-    except DeploymentError as error:
-        raise pytest.fail.Exception(str(error), pytrace=False) from None
 
 
 @pytest.fixture(scope="session")

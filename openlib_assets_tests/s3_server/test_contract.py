@@ -21,6 +21,8 @@ _OF_MOTO = {
     "test_on_s3_a_lease_taken_over_by_another_just_before_is_left_to_them",
     "test_on_s3_a_lock_let_go_and_taken_by_another_just_before_is_left_to_them",
     "test_credentials_that_s3_refuses_are_an_error_of_one_line_without_the_secret",
+    "test_on_s3_every_object_is_encrypted_with_the_key_that_is_asked_for",
+    "test_on_s3_every_call_names_the_owner_that_the_bucket_must_have",
 }
 # Collected here once more, with this folder's fixtures.
 globals().update(
