@@ -5,12 +5,15 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 DEV_INSTALLED := $(VENV)/.dev-installed
 SPARK_INSTALLED := $(VENV)/.spark-installed
+# Scanners of the Terraform configuration; what they need does not agree with the project's own packages.
+CHECKOV_VENV := .venv-checkov
+CHECKOV_INSTALLED := $(CHECKOV_VENV)/.installed
 # Of make soak.
 MINUTES ?= 10
 SEED ?= 1
 export DAGSTER_HOME ?= $(CURDIR)/.dagster_home
 
-.PHONY: help demo demo-ui test test-ui test-s3 test-spark bench bench-scaling soak check dev docs presentation clean
+.PHONY: help demo demo-ui test test-ui test-s3 test-spark test-terraform bench bench-scaling soak check dev docs presentation clean
 
 help: ## This list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 15
@@ -31,6 +34,11 @@ $(DEV_INSTALLED): $(INSTALLED)
 # Half a gigabyte, which only these tests need.
 $(SPARK_INSTALLED): $(DEV_INSTALLED)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[spark]'
+	@touch $@
+
+$(CHECKOV_INSTALLED): infra/terraform/scanners.txt
+	$(PYTHON) -m venv $(CHECKOV_VENV)
+	$(CHECKOV_VENV)/bin/pip install --quiet --disable-pip-version-check -r infra/terraform/scanners.txt
 	@touch $@
 
 demo: $(INSTALLED) ## The main job on the sandbox Open Library, offline
@@ -55,6 +63,9 @@ test-s3: $(DEV_INSTALLED) ## The storage and the pipeline on an S3 server over H
 test-spark: $(SPARK_INSTALLED) ## The aggregates' SQL on Spark (needs Java)
 	$(BIN)/python -m pytest -m spark openlib_assets_tests/spark
 
+test-terraform: $(DEV_INSTALLED) $(CHECKOV_INSTALLED) ## The Terraform configuration: static, with mocks, applied to moto (needs terraform)
+	$(BIN)/python -m pytest -m terraform -n 2 --dist loadfile openlib_assets_tests/infra
+
 bench: $(DEV_INSTALLED) ## Pace, speed and memory on the sandbox, about 20 minutes; the table goes into the README
 	$(BIN)/python -m benchmarks --readme README.md
 
@@ -71,11 +82,11 @@ check: $(DEV_INSTALLED) ## Lint, format, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-docs: $(DEV_INSTALLED) ## Make again what is generated: data dictionary, SQL in other dialects, sample output
-	$(BIN)/python -m openlib_assets_tests.generated docs
+docs: $(DEV_INSTALLED) ## Make again what is generated: data dictionary, SQL in other dialects, sample output, Glue tables
+	$(BIN)/python -m openlib_assets_tests.generated .
 
 presentation: $(DEV_INSTALLED) ## The presentation, to HTML and to PDF (needs chromium)
 	$(BIN)/python -m openlib_assets_tests.presentation docs/presentation
 
 clean: ## Remove the environment, the demo and what tests left
-	rm -rf $(VENV) demo test-results .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(CHECKOV_VENV) demo test-results .pytest_cache .mypy_cache .ruff_cache
