@@ -8,12 +8,15 @@ SPARK_INSTALLED := $(VENV)/.spark-installed
 # Apart, so that the scanner's own packages are none of ours.
 AUDIT_VENV := .venv-audit
 AUDIT_INSTALLED := $(AUDIT_VENV)/.installed
+# Scanners of the Terraform configuration; what they need does not agree with the project's own packages.
+CHECKOV_VENV := .venv-checkov
+CHECKOV_INSTALLED := $(CHECKOV_VENV)/.installed
 # Of make soak.
 MINUTES ?= 10
 SEED ?= 1
 export DAGSTER_HOME ?= $(CURDIR)/.dagster_home
 
-.PHONY: help demo demo-ui test test-ui test-s3 test-deployed test-spark audit bench bench-scaling soak check dev docs presentation clean
+.PHONY: help demo demo-ui test test-ui test-s3 test-deployed test-terraform test-spark audit bench bench-scaling soak check dev docs presentation clean
 
 help: ## This list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 15
@@ -39,6 +42,11 @@ $(SPARK_INSTALLED): $(DEV_INSTALLED)
 $(AUDIT_INSTALLED):
 	$(PYTHON) -m venv $(AUDIT_VENV)
 	$(AUDIT_VENV)/bin/pip install --quiet --disable-pip-version-check pip-audit==2.10.1
+	@touch $@
+
+$(CHECKOV_INSTALLED): infra/terraform/scanners.txt
+	$(PYTHON) -m venv $(CHECKOV_VENV)
+	$(CHECKOV_VENV)/bin/pip install --quiet --disable-pip-version-check -r infra/terraform/scanners.txt
 	@touch $@
 
 demo: $(INSTALLED) ## The main job on the sandbox Open Library, offline
@@ -69,6 +77,9 @@ test-deployed: $(DEV_INSTALLED) ## The deployment's files and processes (needs P
 audit: $(AUDIT_INSTALLED) ## Known vulnerabilities of all that is installed (asks PyPI's advisories)
 	$(AUDIT_VENV)/bin/pip-audit --strict --no-deps --disable-pip -r constraints.txt
 
+test-terraform: $(DEV_INSTALLED) $(CHECKOV_INSTALLED) ## The Terraform configuration: static, with mocks, applied to moto, its rights on an S3 server (needs terraform, and what test-s3 needs)
+	$(BIN)/python -m pytest -m terraform -n 2 --dist loadfile openlib_assets_tests/infra
+
 bench: $(DEV_INSTALLED) ## Pace, speed and memory on the sandbox, about 20 minutes; the table goes into the README
 	$(BIN)/python -m benchmarks --readme README.md
 
@@ -85,11 +96,11 @@ check: $(DEV_INSTALLED) ## Lint, format, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-docs: $(DEV_INSTALLED) ## Make again what is generated: data dictionary, SQL in other dialects, sample output
-	$(BIN)/python -m openlib_assets_tests.generated docs
+docs: $(DEV_INSTALLED) ## Make again what is generated: data dictionary, SQL in other dialects, sample output, Glue tables
+	$(BIN)/python -m openlib_assets_tests.generated .
 
 presentation: $(DEV_INSTALLED) ## The presentation, to HTML and to PDF (needs chromium)
 	$(BIN)/python -m openlib_assets_tests.presentation docs/presentation
 
 clean: ## Remove the environment, the demo and what tests left
-	rm -rf $(VENV) $(AUDIT_VENV) demo test-results .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(AUDIT_VENV) $(CHECKOV_VENV) demo test-results .pytest_cache .mypy_cache .ruff_cache

@@ -1,9 +1,10 @@
-"""What is generated into docs/: the data dictionary, the aggregates' SQL in other dialects, and the CSV files of a
-small sandbox subject.
+"""What is generated: into docs/ the data dictionary, the aggregates' SQL in other dialects, and the CSV files of a
+small sandbox subject; into infra/ the tables as the Glue catalogue describes them.
 
-`python -m openlib_assets_tests.generated docs` writes them; a test proves that they are what the code makes today.
+`python -m openlib_assets_tests.generated .` writes them; a test proves that they are what the code makes today.
 """
 
+import json
 import sys
 import tempfile
 from pathlib import Path
@@ -17,15 +18,25 @@ from openlib_assets.runs import run_subjects
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets.settings import Settings
 from openlib_assets.storage import Storage, open_storage
-from openlib_assets.tables import ALL_TABLES, CSV_TABLES, Table
+from openlib_assets.tables import ALL_TABLES, CSV_TABLES, DERIVED_TABLES, Column, Table
 from openlib_assets_tests import dialects
 from openlib_assets_tests.conftest import environment
 
+DOCS = Path("docs")
+GLUE_TABLES = Path("infra/terraform/modules/catalogue/tables.json")
 DATA_DICTIONARY = "data_dictionary.md"
 SQL_FOLDER = "sql"
 SAMPLE_FOLDER = "sample_output"
 SAMPLE_SUBJECT = "place:venice"
 _SAMPLE_WORKS = 25
+_GLUE_TYPES = {
+    pa.string(): "string",
+    pa.int64(): "bigint",
+    pa.float64(): "double",
+    pa.bool_(): "boolean",
+    pa.list_(pa.string()): "array<string>",
+    pa.timestamp("us", "UTC"): "timestamp",
+}
 # Years lie well in the past, so that none of them becomes plausible only because time passes.
 _THIS_YEAR = 2020
 
@@ -74,6 +85,24 @@ def sql_files() -> dict[str, str]:
     }
 
 
+def glue_tables() -> str:
+    """Give the silver and gold tables as JSON: name, layer, description, columns with types in Glue's terms."""
+    tables = [
+        {
+            "name": table.name,
+            "layer": table.layer,
+            "description": f"One row is {table.grain}.",
+            "columns": [*map(_glue_column, table.columns)],
+        }
+        for table in DERIVED_TABLES
+    ]
+    return json.dumps(tables, indent=2, ensure_ascii=False) + "\n"
+
+
+def _glue_column(column: Column) -> dict[str, str]:
+    return {"name": column.name, "type": _GLUE_TYPES[column.type], "description": column.description}
+
+
 def made_subject(folder: Path, subject: str, works: int) -> Storage:
     """Run a subject of the sandbox into a folder and give the storage there."""
     with (
@@ -100,8 +129,10 @@ def sample_files(folder: Path) -> dict[str, bytes]:
     return {f"{table.name}.csv": storage.read(layout.csv_file(SAMPLE_SUBJECT, table.name)) for table in CSV_TABLES}
 
 
-def write(docs: Path) -> None:
-    """Write everything that is generated into the docs folder."""
+def write(project: Path) -> None:
+    """Write everything that is generated into the project's folder."""
+    docs = project / DOCS
+    (project / GLUE_TABLES).write_text(glue_tables(), encoding="utf-8")
     (docs / DATA_DICTIONARY).write_text(data_dictionary(), encoding="utf-8")
     for name, text in sql_files().items():
         path = docs / SQL_FOLDER / name

@@ -6,7 +6,8 @@ from pypdf import PdfReader
 
 from openlib_assets_tests import generated, presentation
 
-DOCS = Path(__file__).parent.parent / "docs"
+PROJECT = Path(__file__).parent.parent
+DOCS = PROJECT / generated.DOCS
 
 
 def test_the_data_dictionary_is_current() -> None:
@@ -17,6 +18,10 @@ def test_the_sql_for_other_dialects_is_current() -> None:
     folder = DOCS / generated.SQL_FOLDER
     kept = {file.relative_to(folder).as_posix(): file.read_text(encoding="utf-8") for file in folder.glob("*/*")}
     assert kept == generated.sql_files()
+
+
+def test_the_tables_of_the_glue_catalogue_are_current() -> None:
+    assert (PROJECT / generated.GLUE_TABLES).read_text(encoding="utf-8") == generated.glue_tables()
 
 
 def test_the_sample_output_is_current(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The files of the deployment, looked at by their own linters, and whether they agree with each other."""
 
+import json
 import re
 import subprocess
 import sys
@@ -112,3 +113,13 @@ def test_what_is_installed_is_pinned_by_name_and_version_and_from_nowhere_in_par
     lines = (PROJECT_ROOT / "constraints.txt").read_text().splitlines()
     assert [line for line in lines if not re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.!+-]+", line)] == []
     assert "constraints.txt" in (DEPLOY / "Dockerfile").read_text()
+
+
+def test_terraform_starts_the_processes_as_compose_does_and_gives_them_what_the_instance_reads() -> None:
+    orchestration = (PROJECT_ROOT / "infra/terraform/modules/orchestration/processes.tf").read_text()
+    written = re.sub(r"\s", "", orchestration)
+    for name in ("code", "daemon", "webserver"):
+        assert json.dumps(compose()["services"][name]["command"])[1:-1].replace(" ", "") in written
+    for file in ("aws/dagster.yaml", "workspace.yaml"):
+        for variable in re.findall(r"env: (\w+)", (DEPLOY / file).read_text()):
+            assert re.search(rf"^\s+{variable}\s+=", orchestration, re.MULTILINE), variable

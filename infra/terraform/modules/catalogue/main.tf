@@ -1,0 +1,98 @@
+# The tables as Athena sees them: a Glue database for each layer, so that a role can be given one of them.
+#
+# `tables.json` is made from the project's data contract by `make docs`.
+
+locals {
+  layers   = toset(["silver", "gold"])
+  database = { for layer in local.layers : layer => replace("${var.name}_${layer}", "-", "_") }
+  tables   = { for table in jsondecode(file("${path.module}/tables.json")) : table.name => table }
+
+  # Partitions are computed, not stored: a subject is there as soon as its file is. The partition is the subject's key as
+  # it stands in the path, percent-encoded.
+  projection = length(var.subjects) == 0 ? {
+    "projection.subject.type" = "injected"
+    } : {
+    "projection.subject.type"   = "enum"
+    "projection.subject.values" = join(",", [for subject in var.subjects : urlencode(subject)])
+  }
+}
+
+resource "aws_glue_catalog_database" "layer" {
+  for_each = local.layers
+  name     = local.database[each.value]
+
+  # Left empty, the provider would give the rights to IAM_ALLOWED_PRINCIPALS, and nothing would be hidden from anybody.
+  # https://github.com/hashicorp/terraform-provider-aws/issues/27295
+  create_table_default_permission {
+    permissions = ["ALL"]
+    principal {
+      data_lake_principal_identifier = var.table_owner
+    }
+  }
+}
+
+resource "aws_glue_catalog_table" "table" {
+  for_each      = local.tables
+  name          = each.key
+  database_name = aws_glue_catalog_database.layer[each.value.layer].name
+  description   = each.value.description
+  table_type    = "EXTERNAL_TABLE"
+
+  parameters = merge(local.projection, {
+    EXTERNAL                    = "TRUE"
+    classification              = "parquet"
+    "projection.enabled"        = "true"
+    "storage.location.template" = "s3://${var.bucket}/${var.prefix}/${each.value.layer}/${each.key}/subject=$${subject}/"
+  })
+
+  partition_keys {
+    name    = "subject"
+    type    = "string"
+    comment = "The subject's key, percent-encoded as in the path: place%3Afrance."
+  }
+
+  storage_descriptor {
+    location      = "s3://${var.bucket}/${var.prefix}/${each.value.layer}/${each.key}/"
+    input_format  = "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat"
+    output_format = "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat"
+
+    ser_de_info {
+      serialization_library = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
+      parameters            = { "serialization.format" = "1" }
+    }
+
+    dynamic "columns" {
+      for_each = each.value.columns
+      content {
+        name    = columns.value.name
+        type    = columns.value.type
+        comment = columns.value.description
+      }
+    }
+  }
+}
+
+resource "aws_athena_workgroup" "analysts" {
+  name          = local.workgroup
+  description   = "Questions of gold; where results go and what a query may read is decided here."
+  force_destroy = var.allow_destroy
+
+  configuration {
+    enforce_workgroup_configuration    = true
+    publish_cloudwatch_metrics_enabled = true
+    bytes_scanned_cutoff_per_query     = var.most_bytes_scanned
+
+    result_configuration {
+      output_location       = "s3://${var.bucket}/${var.results_prefix}"
+      expected_bucket_owner = var.account_id
+      encryption_configuration {
+        encryption_option = "SSE_KMS"
+        kms_key_arn       = var.data_key_arn
+      }
+    }
+  }
+}
+
+locals {
+  workgroup = "${var.name}-analysts"
+}

@@ -1,0 +1,43 @@
+mock_provider "aws" {}
+
+variables {
+  name           = "openlib-test"
+  account_id     = "123456789012"
+  region         = "us-east-1"
+  bucket         = "openlib-test-data"
+  prefix         = "openlib"
+  results_prefix = "athena-results/"
+  data_key_arn   = "arn:aws:kms:us-east-1:123456789012:key/data"
+  allow_destroy  = false
+}
+
+run "each_query_names_its_subject" {
+  command = plan
+  assert {
+    condition     = alltrue([for table in aws_glue_catalog_table.table : table.parameters["projection.subject.type"] == "injected"])
+    error_message = "The partitions are not computed from the query."
+  }
+  assert {
+    condition     = aws_glue_catalog_table.table["author_averages"].parameters["storage.location.template"] == "s3://openlib-test-data/openlib/gold/author_averages/subject=$${subject}/"
+    error_message = "A subject's files are looked for elsewhere."
+  }
+  assert {
+    condition     = aws_glue_catalog_table.table["books"].database_name == "openlib_test_silver" && aws_glue_catalog_table.table["author_averages"].database_name == "openlib_test_gold"
+    error_message = "A table is in the other layer's database."
+  }
+  assert {
+    condition     = aws_athena_workgroup.analysts.configuration[0].enforce_workgroup_configuration && aws_athena_workgroup.analysts.configuration[0].result_configuration[0].encryption_configuration[0].encryption_option == "SSE_KMS"
+    error_message = "A query can put its results elsewhere, or without the key."
+  }
+}
+
+run "queries_go_over_the_listed_subjects" {
+  command = plan
+  variables {
+    subjects = ["love", "place:france"]
+  }
+  assert {
+    condition     = aws_glue_catalog_table.table["books"].parameters["projection.subject.values"] == "love,place%3Afrance"
+    error_message = "The subjects are not spelt as in the paths."
+  }
+}

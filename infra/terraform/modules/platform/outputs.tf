@@ -1,0 +1,26 @@
+output "summary" {
+  description = "What one needs to know to use what was made."
+  value = {
+    ui                  = "https://${var.ui_host}"
+    ui_points_at        = module.orchestration.load_balancer_dns_name
+    user_pool           = module.orchestration.user_pool_id
+    storage             = "s3://${module.data_lake.data_bucket}/${var.prefix}"
+    data_bucket         = module.data_lake.data_bucket
+    compute_logs_bucket = module.data_lake.compute_logs_bucket
+    log_bucket          = module.data_lake.log_bucket
+    queue_url           = module.events.queue_url
+    repository          = module.orchestration.repository_url
+    cluster             = module.orchestration.cluster_name
+    log_groups          = module.orchestration.log_groups
+    roles               = module.roles.arns
+    athena_workgroup    = module.catalogue.workgroup
+    glue_databases      = module.catalogue.databases
+    alarms_topic        = module.alarms.topic_arn
+    addresses           = module.network.nat_addresses
+  }
+}
+
+output "snowflake_sql" {
+  description = "What to run in Snowflake; null without a storage integration."
+  value       = one(module.snowflake[*].sql)
+}

@@ -1,0 +1,13 @@
+output "policies" {
+  description = "The policy of each role, as JSON."
+  value = {
+    pipeline   = data.aws_iam_policy_document.pipeline.json
+    daemon     = data.aws_iam_policy_document.daemon.json
+    webserver  = data.aws_iam_policy_document.webserver.json
+    execution  = data.aws_iam_policy_document.execution.json
+    restarter  = data.aws_iam_policy_document.restarter.json
+    maintainer = data.aws_iam_policy_document.maintainer.json
+    analyst    = data.aws_iam_policy_document.analyst.json
+    deployer   = data.aws_iam_policy_document.deployer.json
+  }
+}

@@ -1,0 +1,124 @@
+"""Terraform, run on copies of the configuration, so that nothing is left in the project's folder."""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+PROJECT = Path(__file__).parents[2]
+CONFIGURATION = PROJECT / "infra" / "terraform"
+ENVIRONMENTS = ("dev", "prod")
+ACCOUNT = "123456789012"
+REGION = "us-east-1"
+# What is off by default.
+OPTIONS = (
+    '-var=masked_columns=["author_name"]',
+    '-var=snowflake={user_arn = "arn:aws:iam::210987654321:user/snowflake", external_id = "TEST_SFCRole=1_abc="}',
+)
+
+# Where plugins usually lie: https://developer.hashicorp.com/terraform/cli/config/config-file#implied-local-mirror-directories
+_PLUGIN_ROOTS = (
+    Path.home() / ".terraform.d" / "plugins",
+    Path.home() / ".terraform.d" / "plugin-cache",
+    Path("/usr/local/share/terraform/plugins"),
+    Path("/usr/share/terraform/plugins"),
+    Path("/opt"),
+)
+
+
+def copied(folder: Path) -> Path:
+    """Copy the configuration into `folder` and give the copy."""
+    leavings = shutil.ignore_patterns(".terraform*", "*.tfstate*", "terraform.tfvars")
+    return Path(shutil.copytree(CONFIGURATION, folder / "terraform", ignore=leavings))
+
+
+def run(folder: Path, *arguments: str, passes: Sequence[int] = (0,)) -> subprocess.CompletedProcess[str]:
+    """Run terraform in `folder`; any exit status but those in `passes` fails the test with what terraform said."""
+    executable = shutil.which("terraform")
+    if executable is None:
+        raise AssertionError("terraform is missing: install 1.11 or later, https://developer.hashicorp.com/terraform")
+    # A user's own settings may name other mirrors, and variables that are not meant for a test.
+    ours = ("TF_PLUGIN_CACHE_DIR",)
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("TF_") or name in ours}
+    variables |= {"TF_CLI_CONFIG_FILE": os.devnull, "TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1"}
+    done = subprocess.run(
+        [executable, *arguments], cwd=folder, env=variables, capture_output=True, text=True, check=False
+    )
+    assert done.returncode in passes, f"terraform {arguments[0]}: {done.stdout[-6000:]}\n{done.stderr[-6000:]}"
+    return done
+
+
+def initialise(folder: Path, *, backend: bool = False) -> None:
+    """Initialise `folder` with the provider that is on this machine, or else from its registry."""
+    plugins = plugin_folder()
+    run(
+        folder,
+        "init",
+        "-input=false",
+        "-no-color",
+        *(() if backend else ("-backend=false",)),
+        *((f"-plugin-dir={plugins}",) if plugins else ()),
+    )
+
+
+def plugin_folder() -> Path | None:
+    """Give the folder of plugins that holds the provider for AWS: TF_PLUGIN_DIR, or one of the usual places."""
+    given = os.environ.get("TF_PLUGIN_DIR")
+    if given:
+        return Path(given)
+    # <folder>/<registry>/hashicorp/aws/<version>/<platform>/terraform-provider-aws…
+    layout = "hashicorp/aws/*/*/terraform-provider-aws*"
+    for root in _PLUGIN_ROOTS:
+        for pattern in (f"*/{layout}", f"*/*/{layout}"):
+            for provider in root.glob(pattern):
+                return provider.parents[5]
+    return None
+
+
+def use_provider(folder: Path, endpoints: Mapping[str, str]) -> None:
+    """Let the root module in `folder` keep its state there and take AWS for what `endpoints` says, by service.
+
+    Without endpoints it can plan, for which AWS is not asked.
+    """
+    served = "\n".join(f'    {service} = "{url}"' for service, url in sorted(endpoints.items()))
+    (folder / "provider_override.tf").write_text(
+        f"""terraform {{
+  backend "local" {{}}
+}}
+
+provider "aws" {{
+  region                      = "{REGION}"
+  access_key                  = "test"
+  secret_key                  = "test"
+  allowed_account_ids         = []
+  max_retries                 = 1
+  s3_use_path_style           = true
+  skip_credentials_validation = true
+  skip_metadata_api_check     = true
+  skip_requesting_account_id  = {"false" if endpoints else "true"}
+  endpoints {{
+{served}
+  }}
+}}
+""",
+        encoding="utf-8",
+    )
+
+
+def planned(folder: Path, *arguments: str) -> dict[str, Any]:
+    """Plan in `folder` and give the plan, as `terraform show -json` tells it."""
+    run(folder, "plan", "-input=false", "-no-color", "-out=all.plan", *arguments)
+    plan: dict[str, Any] = json.loads(run(folder, "show", "-json", "all.plan").stdout)
+    return plan
+
+
+def resources(plan: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Give the resources that a plan makes, by address: what is known of each before it is made."""
+    return {
+        change["address"]: change["change"]["after"]
+        for change in plan["resource_changes"]
+        if change["mode"] == "managed"
+    }

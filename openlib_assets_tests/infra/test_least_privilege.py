@@ -1,0 +1,242 @@
+"""Least privilege, shown: users of a real S3 server have the very policies that Terraform gives to the roles.
+
+The server knows S3's actions only, so that of each policy the statements about S3 are attached. What the policies say
+of other services is tried on moto in `infra/test_rights_on_moto.py`.
+"""
+
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+from botocore.exceptions import ClientError
+
+from openlib_assets.sandbox import Sandbox, SandboxConfig
+from openlib_assets_tests.ceph import Ceph, Credentials
+from openlib_assets_tests.conftest import Pipeline, Place
+from openlib_assets_tests.deployment import environment, openlib
+from openlib_assets_tests.exactness import assert_exact
+from openlib_assets_tests.infra.rendered_policies import INPUTS, PREFIX, rendered, statements
+
+pytestmark = pytest.mark.terraform
+
+BRONZE = f"{PREFIX}/bronze/raw_works/subject=love/snapshot=20200101T000000Z/part-0.parquet"
+SILVER = f"{PREFIX}/silver/books/subject=love/part-0.parquet"
+GOLD = f"{PREFIX}/gold/author_averages/subject=love/part-0.parquet"
+CSV = f"{PREFIX}/exports/love/books.csv"
+REPORT = f"{PREFIX}/reports/love/index.html"
+CATALOG = f"{PREFIX}/catalog.duckdb"
+WATCH_LIST = f"{PREFIX}/subjects.yaml"
+STAGED = f"{PREFIX}/_staging/love/1-0.arrow"
+LOCK = f"{PREFIX}/_locks/love"
+ELSEWHERE = "other/file"
+RESULT = "athena-results/result.csv"
+LOG = "dagster-logs/storage/run/compute_logs/step.err"
+OBJECTS = (BRONZE, SILVER, GOLD, CSV, REPORT, CATALOG, WATCH_LIST, STAGED, LOCK, ELSEWHERE, RESULT)
+
+ALL_DATA = {BRONZE, SILVER, GOLD, CSV, REPORT, CATALOG, WATCH_LIST, STAGED, LOCK}
+PEOPLES = {GOLD, CSV, REPORT, CATALOG, RESULT}
+REMADE = {SILVER, GOLD, CSV, REPORT, STAGED, LOCK}
+
+ROLES = ("pipeline", "maintainer", "analyst", "daemon", "webserver", "deployer", "execution")
+# Who is not named may nothing.
+READ = {"pipeline": ALL_DATA, "maintainer": ALL_DATA, "analyst": PEOPLES}
+WRITE = {"pipeline": ALL_DATA, "maintainer": ALL_DATA, "analyst": {RESULT}}
+DELETE = {"pipeline": REMADE, "maintainer": REMADE | {BRONZE}}
+LISTINGS = ("", *(f"{PREFIX}/{folder}/" for folder in ("bronze", "silver", "gold", "exports", "reports")), "other/")
+# The bucket is the pipeline's own: without the right to list all of it, S3 answers 403 instead of 404 for what is not
+# there, and no first write could be told from a refusal.
+LIST = {
+    "pipeline": set(LISTINGS),
+    "maintainer": set(LISTINGS),
+    "analyst": {f"{PREFIX}/{folder}/" for folder in ("gold", "exports", "reports")},
+}
+
+
+@dataclass(frozen=True)
+class Lake:
+    """The data bucket, that of what runs print and somebody else's, and the credentials of each role."""
+
+    ceph: Ceph
+    data: str
+    logs: str
+    foreign: str
+    roles: Mapping[str, Credentials]
+
+    def client(self, role: str) -> Any:
+        """Give an S3 client with just the rights of a role."""
+        return self.ceph.client(credentials=self.roles[role])
+
+
+@pytest.fixture(scope="module")
+def lake(ceph: Ceph, tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    """Buckets with a file in each place, and a user for each role."""
+    data, logs, foreign = (f"{kind}-{uuid.uuid4().hex}" for kind in ("data", "logs", "foreign"))
+    admin = ceph.client()
+    for bucket, keys in ((data, OBJECTS), (logs, (LOG,)), (foreign, (GOLD,))):
+        admin.create_bucket(Bucket=bucket)
+        for key in keys:
+            admin.put_object(Bucket=bucket, Key=key, Body=b"there")
+    names = {"data_bucket_arn": f"arn:aws:s3:::{data}", "compute_logs_bucket_arn": f"arn:aws:s3:::{logs}"}
+    policies = rendered(tmp_path_factory.mktemp("policies"), {**INPUTS, **names})
+    return Lake(ceph, data, logs, foreign, {role: user(ceph, policies[role]) for role in ROLES})
+
+
+def user(ceph: Ceph, policy: Mapping[str, Any]) -> Credentials:
+    """Make a user with what a policy says of S3; on this server, no statement at all is no policy."""
+    about_s3 = [
+        statement for statement in statements(policy) if all(action.startswith("s3:") for action in statement["Action"])
+    ]
+    mixed = {action.split(":")[0] for s in statements(policy) if s not in about_s3 for action in s["Action"]}
+    assert "s3" not in mixed, "no statement speaks of S3 and of something else"
+    return ceph.user({"Version": "2012-10-17", "Statement": about_s3} if about_s3 else None)
+
+
+def allowed(call: Callable[[], object]) -> bool:
+    """Tell whether a call is allowed; anything else than an answer or a refusal is an error."""
+    try:
+        call()
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in ("AccessDenied", "403"):
+            raise
+        return False
+    return True
+
+
+def those(keys: Iterable[str], call: Callable[[str], object]) -> set[str]:
+    """Give the keys for which a call is allowed."""
+    return {key for key in keys if allowed(partial(call, key))}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_reads_what_it_has_to_and_nothing_else(lake: Lake, role: str) -> None:
+    s3 = lake.client(role)
+    read = those(OBJECTS, lambda key: s3.get_object(Bucket=lake.data, Key=key))
+    seen = those(OBJECTS, lambda key: s3.head_object(Bucket=lake.data, Key=key))
+    assert read == seen == READ.get(role, set())
+    assert not allowed(lambda: s3.get_object(Bucket=lake.foreign, Key=GOLD))
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_writes_what_it_has_to_and_nothing_else(lake: Lake, role: str) -> None:
+    s3 = lake.client(role)
+    put = those(OBJECTS, lambda key: s3.put_object(Bucket=lake.data, Key=key, Body=b"there"))
+    begun = those(OBJECTS, lambda key: upload(s3, lake.data, key))
+    assert put == begun == WRITE.get(role, set())
+    assert not allowed(lambda: s3.put_object(Bucket=lake.foreign, Key=GOLD, Body=b"x"))
+
+
+def upload(s3: Any, bucket: str, key: str) -> None:
+    """Begin an upload in parts, and give it up."""
+    begun = s3.create_multipart_upload(Bucket=bucket, Key=key)
+    s3.upload_part(Bucket=bucket, Key=key, UploadId=begun["UploadId"], PartNumber=1, Body=b"x")
+    s3.abort_multipart_upload(Bucket=bucket, Key=key, UploadId=begun["UploadId"])
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_deletes_what_it_has_to_and_nothing_else(lake: Lake, role: str) -> None:
+    s3 = lake.client(role)
+    deleted = those(OBJECTS, lambda key: s3.delete_object(Bucket=lake.data, Key=key))
+    for key in deleted:
+        lake.ceph.client().put_object(Bucket=lake.data, Key=key, Body=b"there")
+    assert deleted == DELETE.get(role, set())
+    assert not allowed(lambda: s3.delete_object(Bucket=lake.foreign, Key=GOLD))
+    assert not allowed(lambda: s3.delete_bucket(Bucket=lake.data))
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_lists_what_it_has_to_and_nothing_else(lake: Lake, role: str) -> None:
+    s3 = lake.client(role)
+    listed = those(LISTINGS, lambda at: s3.list_objects_v2(Bucket=lake.data, Prefix=at))
+    assert listed == LIST.get(role, set())
+    assert allowed(lambda: s3.list_objects_v2(Bucket=lake.data)) == (role in ("pipeline", "maintainer"))
+    assert not allowed(lambda: s3.list_objects_v2(Bucket=lake.foreign))
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_changes_no_bucket_and_no_right(lake: Lake, role: str) -> None:
+    s3 = lake.client(role)
+    policy = '{"Version": "2012-10-17", "Statement": []}'
+    assert not allowed(lambda: s3.put_bucket_policy(Bucket=lake.data, Policy=policy))
+    assert not allowed(lambda: s3.get_bucket_policy(Bucket=lake.data))
+    assert not allowed(lambda: s3.put_bucket_acl(Bucket=lake.data, ACL="public-read"))
+    assert not allowed(lambda: s3.put_object_acl(Bucket=lake.data, Key=GOLD, ACL="public-read"))
+    disabled = {"Status": "Suspended"}
+    assert not allowed(lambda: s3.put_bucket_versioning(Bucket=lake.data, VersioningConfiguration=disabled))
+
+
+@pytest.mark.parametrize(
+    ("role", "reads", "writes"),
+    [
+        ("pipeline", True, True),
+        ("maintainer", True, True),
+        ("daemon", True, True),
+        ("webserver", True, False),
+        ("analyst", False, False),
+        ("deployer", False, False),
+        ("execution", False, False),
+    ],
+)
+def test_what_runs_print_is_for_who_runs_and_shows_them(lake: Lake, role: str, *, reads: bool, writes: bool) -> None:
+    s3 = lake.client(role)
+    assert allowed(lambda: s3.get_object(Bucket=lake.logs, Key=LOG)) == reads
+    assert allowed(lambda: s3.list_objects_v2(Bucket=lake.logs, Prefix="dagster-logs/storage/")) == reads
+    assert allowed(lambda: s3.put_object(Bucket=lake.logs, Key=LOG, Body=b"there")) == writes
+    assert not allowed(lambda: s3.delete_object(Bucket=lake.logs, Key=LOG))
+    assert not allowed(lambda: s3.put_object(Bucket=lake.logs, Key=ELSEWHERE, Body=b"x"))
+
+
+def test_the_pipeline_runs_with_just_the_rights_of_its_role(lake: Lake, tmp_path: Path) -> None:
+    """From the first fetch to the catalog and back out: with no right more than Terraform gives."""
+    place = Place(f"s3://{lake.data}/{PREFIX}", lake.ceph.variables(lake.roles["pipeline"]))
+    for path in place.open().paths(""):
+        lake.ceph.client().delete_object(Bucket=lake.data, Key=f"{PREFIX}/{path}")
+    with Sandbox(SandboxConfig({"love": 60, "place:france": 20})) as sandbox, dg.DagsterInstance.ephemeral() as none:
+        env = environment(tmp_path, sandbox.url, **place.variables, OPENLIB_STORAGE=place.root)
+        commands = (
+            ("subjects", "add", "love", "place:france"),
+            ("run", "love", "place:france"),
+            ("run", "--force", "love"),
+            ("sql", "SELECT count(*) FROM books"),
+            ("export", "love", "--to", str(tmp_path / "out")),
+            ("doctor",),
+            ("storage", "copy", "--from", place.root, "--to", str(tmp_path / "copy")),
+            ("storage", "copy", "--from", str(tmp_path / "copy"), "--to", place.root),
+            ("subjects", "list"),
+        )
+        for command in commands:
+            said = openlib(*command, env=env, seconds=180)
+            # The sandbox does not know the subject that doctor asks for.
+            assert said.status == 0 or (command == ("doctor",) and said.output.count("WRONG") == 1), said.output
+        for subject in ("love", "place:france"):
+            assert_exact(Pipeline(place, none, sandbox.url), sandbox, subject)
+        assert [path for path in place.open().paths("") if path.startswith("_")] == [], "nothing is left"
+        refused = openlib("prune", "--keep", "1", "--yes", env=env, seconds=60)
+        assert refused.status == 1
+        assert "AccessDenied" in refused.output
+        assert len([path for path in place.open().paths("bronze") if "=love" in path]) == 2
+        maintains = {**env, **lake.ceph.variables(lake.roles["maintainer"])}
+        assert openlib("prune", "--keep", "1", "--yes", env=maintains, seconds=60).status == 0
+        assert len([path for path in place.open().paths("bronze") if "=love" in path]) == 1
+        removed = openlib("subjects", "remove", "love", "--delete-data", env=maintains, seconds=60)
+        assert removed.status == 0, removed.output
+        assert [path for path in place.open().paths("") if "love/" in path] == []
+
+
+def test_an_analyst_asks_the_catalog_about_gold_and_is_refused_bronze(lake: Lake, tmp_path: Path) -> None:
+    place = Place(f"s3://{lake.data}/{PREFIX}", lake.ceph.variables(lake.roles["pipeline"]))
+    with Sandbox(SandboxConfig({"hate": 30})) as sandbox:
+        env = environment(tmp_path, sandbox.url, **place.variables, OPENLIB_STORAGE=place.root)
+        assert openlib("run", "hate", env=env, seconds=180).status == 0
+    asks = {**env, **lake.ceph.variables(lake.roles["analyst"])}
+    gold = openlib("sql", "SELECT works FROM subject_summary WHERE subject = 'hate'", env=asks, seconds=60)
+    assert gold.status == 0, gold.output
+    assert "30" in gold.output
+    for question in ("SELECT * FROM raw_works", "SELECT * FROM books"):
+        refused = openlib("sql", question, env=asks, seconds=60)
+        assert refused.status == 1
+        assert "Traceback" not in refused.output
