@@ -17,6 +17,7 @@ from openlib_assets.snapshots import snapshot_names
 from openlib_assets.storage import Storage
 from openlib_assets.subject_files import data_files
 from openlib_assets.table_files import file_digest
+from openlib_assets.tables import Layer
 
 # Subjects are small and S3 is far: the time goes into waiting for answers.
 _AT_ONCE = 8
@@ -50,7 +51,8 @@ def copy_subject(source: Storage, target: Storage, subject: str) -> Copied:
                 f"{target.uri(layout.snapshots_folder(subject))}: has a newer snapshot, {there[-1]}; "
                 "copy the other way, or remove the subject there first"
             )
-        paths = list(data_files(source, subject))
+        # Snapshots come last: they are what others hear of and begin to work on.
+        paths = sorted(data_files(source, subject), key=lambda path: path.startswith(Layer.BRONZE))
         if not paths:
             raise CopyError(f"{source.uri()}: there are no files of {subject}")
         done = [copy_file(source, target, path) for path in paths]
@@ -63,7 +65,10 @@ def copy_file(source: Storage, target: Storage, path: str) -> tuple[int, bool]:
     A file that arrived with other bytes is written once more, then removed; raises CopyError if that did not help.
     """
     with source.local_copy(path) as file:
-        digest, size = file_digest(file), file.stat().st_size
+        try:
+            digest, size = file_digest(file), file.stat().st_size
+        except OSError as error:
+            raise CopyError(f"{source.uri(path)}: {error.strerror or error}") from error
         if target.exists(path) and _digest(target, path) == digest:
             return size, False
         for attempt in (_write_over, _write_anew):

@@ -7,21 +7,22 @@ from openlib_assets.changes import Changes
 from openlib_assets.openlibrary.subject_keys import decoded_key
 from openlib_assets.tables import RAW_WORKS, Layer
 
+_OVERLAP_NANOSECONDS = 60 * 10**9
+
 
 def changes_since(root: Path, before: int | None) -> tuple[Changes, int]:
     """Give the subjects with a new snapshot since a time, and the time to ask from next; None only gives the time.
 
-    Times are those of the file system, in nanoseconds, so that its clock need not be ours. What changed at the very
-    time is told again, since more can have changed while its clock showed the same.
+    Times are those of the file system, in nanoseconds, so that its clock need not be ours. What changed in the minute
+    before is told again, since more can have changed while the folders were gone through.
     """
     times = {name: _latest(folder) for name, folder in _folders(root / Layer.BRONZE / RAW_WORKS.name).items()}
     newest = max(times.values(), default=0)
     if before is None:
         return Changes(), newest + 1
     changed = (name for name, time in times.items() if time >= before and name.startswith("subject="))
-    return Changes(subjects=frozenset(decoded_key(name.removeprefix("subject=")) for name in changed)), max(
-        newest, before
-    )
+    keys = frozenset(decoded_key(name.removeprefix("subject=")) for name in changed)
+    return Changes(subjects=keys), max(newest - _OVERLAP_NANOSECONDS, before)
 
 
 def _latest(folder: Path) -> int:
@@ -40,6 +41,7 @@ def _folders(folder: Path) -> dict[str, Path]:
 
 def _changed(folder: Path) -> int:
     try:
-        return folder.stat().st_mtime_ns
+        # Not the time of modification, which whoever moves or copies a folder may keep.
+        return folder.stat().st_ctime_ns
     except FileNotFoundError:  # removed meanwhile
         return 0

@@ -106,5 +106,5 @@ def addresses_in(message: Message) -> list[str]:
             f"s3://{record['s3']['bucket']['name']}/{unquote_plus(record['s3']['object']['key'])}"
             for record in content["Records"]
         ]
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
         raise NotAnEventError(f"message {message.id} is no event of S3: {message.body[:80]!r}") from error

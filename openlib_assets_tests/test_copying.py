@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets.storage import LocalStorage, LockTakenError, Storage, open_storage
 from openlib_assets_tests.conftest import Pipeline, Place, PlaceMaker
 from openlib_assets_tests.test_cli import Cli, cli
+from openlib_assets_tests.test_storage import ordinary_user
 
 __all__ = ["cli"]
 
@@ -150,8 +152,33 @@ def test_a_subject_that_is_being_made_is_not_copied_half(made: Storage, tmp_path
         (("--from", "nowhere", "--to", "b", "--subject", "love"), 1, "there are no files of love"),
     ],
 )
-def test_wrong_use_is_said_in_one_line(cli: Cli, arguments: tuple[str, ...], status: int, says: str) -> None:
+def test_what_cannot_be_copied_is_said_in_one_line_and_leaves_nothing(
+    cli: Cli, arguments: tuple[str, ...], status: int, says: str
+) -> None:
+    cli.monkeypatch.chdir(cli.folder)
     said = cli("storage", "copy", *arguments)
     assert said.status == status
     assert says in said.err
     assert "Traceback" not in said.err
+    assert not [file for file in (cli.folder / "b").rglob("*") if file.is_file()]
+
+
+def test_a_file_that_cannot_be_read_is_an_error_of_one_line() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        source, path = open_storage(folder), layout.csv_file("love", "books")
+        source.write(path, b"x")
+        Path(folder).chmod(0o755)
+        Path(source.uri(path)).chmod(0)
+        with ordinary_user(), pytest.raises(CopyError, match=r"books\.csv: Permission denied$"):
+            copy_file(source, open_storage(f"{folder}/there"), path)
+
+
+def test_a_watch_list_there_that_holds_more_is_not_lost(made: Storage, cli: Cli, new_place: PlaceMaker) -> None:
+    place = new_place("local")
+    place.open().write("subjects.yaml", b"- hate\n- love\n")
+    said = cli("storage", "copy", "--from", made.uri(), "--to", place.root)
+    assert said.status == 1
+    (line,) = said.err.splitlines()
+    assert line.startswith(f"FAILED {place.root}/subjects.yaml: holds hate, which the list to copy does not")
+    assert place.open().read("subjects.yaml") == b"- hate\n- love\n"
+    assert "2 of 2 subjects" in said.out

@@ -23,6 +23,13 @@ def test_every_test_that_the_notes_name_is_there() -> None:
         assert not name or name in defined, f"{file}::{name}"
 
 
+def test_every_threat_names_a_test_that_guards_against_it() -> None:
+    table = NOTES.split("what stops them | test |")[1].split("\n\n")[0]
+    rows = [row for row in table.splitlines() if row.startswith("| ") and "---" not in row]
+    assert len(rows) > 12
+    assert [row for row in rows if not re.search(r"\.py::test_\w+`[^|]*\|$", row)] == []
+
+
 @pytest.mark.parametrize("key", ["../../etc", "/etc/passwd", "love/../hate", "Love", "a\x00b", "person:", "@host"])
 def test_a_partition_key_that_is_no_subject_key_is_refused_and_nothing_is_written(
     key: str, tmp_path: Path, instance: dg.DagsterInstance

@@ -31,6 +31,7 @@ def copy(source_root: str, target_root: str, names: tuple[str, ...]) -> int:
     from openlib_assets.copying import Copied, copy_each, copy_file
     from openlib_assets.storage import open_storage
     from openlib_assets.subject_files import subjects_with_data
+    from openlib_assets.watch_list import read_or_empty
 
     wanted = subject_keys(names)
     source, target = open_storage(source_root.rstrip("/")), open_storage(target_root.rstrip("/"))
@@ -40,9 +41,10 @@ def copy(source_root: str, target_root: str, names: tuple[str, ...]) -> int:
     if not subjects:
         click.echo(f"{source.uri()}: there are no subjects to copy", err=True)
         return 1
-    failed = 0
+    failed = copied = 0
     for subject, outcome in copy_each(source, target, subjects):
         if isinstance(outcome, Copied):
+            copied += 1
             click.echo(
                 f"{subject}: {outcome.files} files, {outcome.bytes:,} bytes, equal by SHA-256; "
                 f"{outcome.written} written, {outcome.files - outcome.written} were there"
@@ -51,8 +53,18 @@ def copy(source_root: str, target_root: str, names: tuple[str, ...]) -> int:
             failed += 1
             click.echo(f"FAILED {subject}: {outcome}", err=True)
     if not wanted and source.exists(_WATCH_LIST):
-        copy_file(source, target, _WATCH_LIST)
-        click.echo(f"watch list: {target.uri(_WATCH_LIST)}")
-    write_catalog(target)
-    click.echo(f"{len(subjects) - failed} of {len(subjects)} subjects are at {target.uri()}; its catalog is made")
+        here, there = (set(read_or_empty(storage.uri(_WATCH_LIST)).keys) for storage in (source, target))
+        if there - here:
+            failed += 1
+            click.echo(
+                f"FAILED {target.uri(_WATCH_LIST)}: holds {', '.join(sorted(there - here))}, which the list to copy "
+                "does not; bring them together by hand",
+                err=True,
+            )
+        else:
+            copy_file(source, target, _WATCH_LIST)
+            click.echo(f"watch list: {target.uri(_WATCH_LIST)}")
+    if copied:
+        write_catalog(target)
+    click.echo(f"{copied} of {len(subjects)} subjects are at {target.uri()}{', with a catalog' if copied else ''}")
     return int(failed > 0)

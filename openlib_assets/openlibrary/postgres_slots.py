@@ -4,7 +4,9 @@ libpq's variables (`PGHOST`, `PGUSER`, ...) say which database. Times are its cl
 a little after its time was read, so that requests leave late by the way from the database, never early.
 """
 
+import select
 import threading
+import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
 
 # A managed Postgres that fails over to its standby is back within one or two minutes.
 _PATIENCE_SECONDS = 180.0
+# A server that was there and says nothing more, as behind a broken network, is asked over a new connection.
+_ANSWER_SECONDS = 20.0
+_POLL_SECONDS = 0.2
 
 # A connection that is refused has no SQLSTATE in libpq, only this text.
 _REFUSALS = ("authentication failed", "does not exist", "no pg_hba.conf entry", "certificate verify failed")
@@ -144,14 +149,30 @@ class PostgresSlots:
         with self._lock:
             try:
                 if self._open is None:
-                    self._open = psycopg2.connect(connect_timeout=10, application_name="openlib pace")
-                    self._open.autocommit = True
+                    # Asynchronous, so that a wait for the database can end before the database answers.
+                    self._open = psycopg2.connect(application_name="openlib pace", async_=1)
+                    self._wait(self._open)
                 with self._open.cursor() as cursor:
                     cursor.execute(sql, parameters)
+                    self._wait(self._open)
                     return cursor.fetchall() if cursor.description else []
-            except (psycopg2.OperationalError, psycopg2.InterfaceError):
+            except (psycopg2.OperationalError, psycopg2.InterfaceError, InterruptedFetchError):
                 self._open = None
                 raise
+
+    def _wait(self, connection: "psycopg2.extensions.connection") -> None:
+        """Wait until the database has answered, for some seconds at most."""
+        import psycopg2  # noqa: PLC0415
+        from psycopg2 import extensions  # noqa: PLC0415
+
+        deadline = time.monotonic() + min(_ANSWER_SECONDS, self._patience)
+        while (state := connection.poll()) != extensions.POLL_OK:
+            if self._stop.is_set():
+                raise InterruptedFetchError("interrupted while asking Postgres for its turn")
+            if time.monotonic() > deadline:
+                raise psycopg2.OperationalError("no answer in time")
+            readers, writers = ([connection], []) if state == extensions.POLL_READ else ([], [connection])
+            select.select(readers, writers, [], _POLL_SECONDS)
 
 
 def _may_pass(error: BaseException) -> bool:

@@ -30,8 +30,16 @@ _MOST_MESSAGES = 200
 # With a queue, the watch list is read this often although no event told of it.
 _LOOK_SECONDS = 600
 
-# A fetch of our own records its snapshot within seconds after it has written it.
+# A fetch of our own records its snapshot within seconds after it has written it; writing a large one takes longer, and
+# the subject's lock is held meanwhile.
 _OURS_SECONDS = 30
+_LOCKED_SECONDS = 120
+
+# Snapshots are judged for so long; the others wait for the next tick.
+_JUDGING_SECONDS = 30
+
+# On disk, a file that cannot be read may still be on its way.
+_UNREADABLE_SECONDS = 600
 
 
 @dataclass
@@ -40,21 +48,22 @@ class _Cursor:
 
     `problems` of the watch list that were told; `looked_at`, when it was read (seconds since 1970); the `receipts` of
     messages that were dealt with; `folder_time`, up to when changes on disk were seen; `again`, the subjects on disk
-    to look at once more.
+    to look at once more, and since when.
     """
 
     problems: list[str] = field(default_factory=list)
     looked_at: float = 0.0
     receipts: list[str] = field(default_factory=list)
     folder_time: int | None = None
-    again: list[str] = field(default_factory=list)
+    again: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass
 class _Arrivals:
     """What became of subjects that may have a new snapshot: events to record, and those that could not be judged.
 
-    `unsettled` are so new that a run of our own may be about to record them; `unreadable` stay a problem.
+    `unsettled` were not come to, or are so new that a run of our own may be about to record them; `unreadable` stay a
+    problem.
     """
 
     events: list[dg.AssetMaterialization] = field(default_factory=list)
@@ -107,7 +116,11 @@ def _heard(
         return Changes(), _Arrivals()
     changes, cursor.folder_time = changes_since(Path(storage.uri()), cursor.folder_time)
     arrivals = _arrivals(context, storage, {*changes.subjects, *cursor.again})
-    cursor.again = sorted(arrivals.unsettled)
+    now = time.time()
+    since = {key: cursor.again.get(key, now) for key in arrivals.unsettled | arrivals.unreadable}
+    cursor.again = {
+        key: first for key, first in since.items() if key in arrivals.unsettled or now - first < _UNREADABLE_SECONDS
+    }
     return changes, arrivals
 
 
@@ -132,7 +145,11 @@ def _heard_from_queue(
     arrivals = _arrivals(context, storage, changes.subjects)
     queue.put_off((message for message, one in told.items() if one.subjects & arrivals.unsettled), _OURS_SECONDS)
     left = arrivals.unsettled | arrivals.unreadable
-    cursor.receipts = [message.receipt for message, one in told.items() if not one.subjects & left]
+    arrived = {event.partition for event in arrivals.events}
+    settled = {message: one for message, one in told.items() if not one.subjects & left}
+    cursor.receipts = [message.receipt for message, one in settled.items() if one.watch_list or one.subjects & arrived]
+    # Of these nothing comes, so that nothing can be lost.
+    queue.delete([message.receipt for message in settled if message.receipt not in cursor.receipts])
     return changes, arrivals
 
 
@@ -141,7 +158,11 @@ def _arrivals(context: dg.SensorEvaluationContext, storage: Storage, candidates:
     raw_works = dg.AssetKey(RAW_WORKS.name)
     recorded = latest_records(context.instance, raw_works, set(candidates))
     arrivals = _Arrivals()
+    deadline = time.monotonic() + _JUDGING_SECONDS
     for key in sorted(candidates):
+        if time.monotonic() > deadline:
+            arrivals.unsettled.add(key)
+            continue
         try:
             if subject_key(key) != key:
                 raise InvalidSubjectError(f"{key!r} is not a subject key")
@@ -153,7 +174,7 @@ def _arrivals(context: dg.SensorEvaluationContext, storage: Storage, candidates:
             context.log.warning(f"left alone: {error}")
             arrivals.unreadable.add(key)
             continue
-        if snapshot is None or time.time() - snapshot.fetched_at.timestamp() < _OURS_SECONDS:
+        if snapshot is None or _may_be_ours(storage, key, snapshot):
             arrivals.unsettled.add(key)
             continue
         context.log.info(f"{key}: snapshot {snapshot.name} arrived from elsewhere")
@@ -163,10 +184,17 @@ def _arrivals(context: dg.SensorEvaluationContext, storage: Storage, candidates:
     return arrivals
 
 
+def _may_be_ours(storage: Storage, subject: str, snapshot: Snapshot) -> bool:
+    """Tell whether a run of our own may be about to record a snapshot."""
+    age = time.time() - snapshot.fetched_at.timestamp()
+    return age < _OURS_SECONDS or (age < _LOCKED_SECONDS and storage.exists(layout.lock_file(subject)))
+
+
 def _snapshot_of(record: dg.EventLogRecord | None) -> str:
     """Give the name of the snapshot that a record of `raw_works` is of, nothing without one."""
     materialization = record.asset_materialization if record else None
-    return str(materialization.metadata["snapshot"].value) if materialization else ""
+    name = materialization.metadata.get("snapshot") if materialization else None
+    return str(name.value) if name else ""  # without one, somebody reported it by hand
 
 
 def _arrival(asset: dg.AssetKey, subject: str, snapshot: Snapshot, uri: str) -> dg.AssetMaterialization:

@@ -1,5 +1,6 @@
 """The pace in Postgres: hosts that share nothing but the database keep to one ceiling."""
 
+import socket
 import threading
 import time
 from collections.abc import Sequence
@@ -162,6 +163,17 @@ def test_the_order_to_stop_ends_a_wait_for_a_turn_and_for_the_database(monkeypat
     monkeypatch.setenv("PGPORT", "9")
     stop = threading.Event()
     assert_stops(stop, [lambda: new_pace(10, stop, patience=60)])
+
+
+def test_a_database_that_says_nothing_is_given_up_and_stopped_waiting_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("PGPORT", str(silent.getsockname()[1]))
+        started = time.monotonic()
+        with pytest.raises(SourceError, match=r"\(no answer in time\)"):
+            new_pace(10, patience=1)
+        assert time.monotonic() - started < 10
+        stop = threading.Event()
+        assert_stops(stop, [lambda: new_pace(10, stop, patience=60)])
 
 
 def assert_stops(stop: threading.Event, waits: Sequence[object]) -> None:

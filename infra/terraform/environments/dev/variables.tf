@@ -104,6 +104,12 @@ variable "masked_columns" {
   default     = []
 }
 
+variable "restore_from" {
+  description = "Snapshot of a database to begin with; looked at only when the database is made."
+  type        = string
+  default     = null
+}
+
 variable "snowflake" {
   description = "STORAGE_AWS_IAM_USER_ARN and STORAGE_AWS_EXTERNAL_ID of a Snowflake storage integration; null for none."
   type        = object({ user_arn = string, external_id = string })

@@ -36,5 +36,6 @@ module "platform" {
   principals               = var.principals
   permissions_boundary_arn = var.permissions_boundary_arn
   masked_columns           = var.masked_columns
+  restore_from             = var.restore_from
   snowflake                = var.snowflake
 }

@@ -39,10 +39,12 @@ resource "aws_db_instance" "this" {
   #checkov:skip=CKV_AWS_157:Multi-AZ by variable: in prod, not in dev
   #checkov:skip=CKV_AWS_293:deletion protection by variable: in prod, not in dev
   #checkov:skip=CKV2_AWS_30:statements that change the schema and slow ones are logged, not all; see the parameter group
-  identifier     = var.name
-  engine         = "postgres"
-  engine_version = "16"
-  instance_class = var.instance_class
+  identifier = var.name
+  # Looked at when the instance is made, and never after: it would be made anew.
+  snapshot_identifier = var.restore_from
+  engine              = "postgres"
+  engine_version      = "16"
+  instance_class      = var.instance_class
 
   allocated_storage     = 20
   max_allocated_storage = 100
@@ -80,6 +82,9 @@ resource "aws_db_instance" "this" {
   monitoring_interval             = 60
   monitoring_role_arn             = aws_iam_role.monitoring.arn
 
+  lifecycle {
+    ignore_changes = [snapshot_identifier]
+  }
   depends_on = [aws_cloudwatch_log_group.this]
 }
 

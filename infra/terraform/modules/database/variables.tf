@@ -52,6 +52,12 @@ variable "log_days" {
   type        = number
 }
 
+variable "restore_from" {
+  description = "Snapshot to begin with; null for an empty database."
+  type        = string
+  default     = null
+}
+
 variable "rotation_schedule" {
   description = "When the password changes: a cron expression of Secrets Manager; the change takes place within the hour."
   type        = string

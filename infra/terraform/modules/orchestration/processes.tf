@@ -97,8 +97,8 @@ resource "aws_ecs_task_definition" "process" {
   memory                   = var.sizes[each.key].memory
   execution_role_arn       = var.role_arns["execution"]
   task_role_arn            = var.role_arns[each.value.role]
-  # Delivery may have registered a later revision; the services take it on, and so do runs.
-  track_latest = true
+  # A run's launcher keeps the revision that it found when it started: the one before must stay until it starts again.
+  skip_destroy = true
 
   runtime_platform {
     operating_system_family = "LINUX"
@@ -145,7 +145,7 @@ resource "aws_ecs_task_definition" "process" {
       }
     },
     each.value.health == null ? {} : {
-      healthCheck = { command = each.value.health, interval = 30, timeout = 20, retries = 3, startPeriod = 120 }
+      healthCheck = { command = each.value.health, interval = each.key == "daemon" ? 120 : 30, timeout = 20, retries = 3, startPeriod = 120 }
     },
   )])
 }
@@ -159,6 +159,10 @@ resource "aws_ecs_service" "process" {
   launch_type      = "FARGATE"
   platform_version = "LATEST"
   propagate_tags   = "SERVICE"
+
+  # The daemon starts again where only the definition of runs has changed, so that it starts runs by the new one.
+  force_new_deployment = each.value == "daemon"
+  triggers             = each.value == "daemon" ? { runs = aws_ecs_task_definition.process["run"].arn } : {}
 
   # Two daemons would start each run twice: the old one stops before the new one starts.
   deployment_minimum_healthy_percent = each.value == "daemon" ? 0 : 100

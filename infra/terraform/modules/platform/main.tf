@@ -109,6 +109,7 @@ module "database" {
   backup_days              = var.database.backup_days
   deletion_protection      = var.protected
   log_days                 = var.log_days
+  restore_from             = var.restore_from
   rotation_schedule        = local.rotation_schedule
   permissions_boundary_arn = var.permissions_boundary_arn
 }

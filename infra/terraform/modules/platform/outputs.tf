@@ -20,6 +20,11 @@ output "summary" {
   }
 }
 
+output "repository_url" {
+  description = "Where the image goes; known before there is anything else."
+  value       = module.orchestration.repository_url
+}
+
 output "snowflake_sql" {
   description = "What to run in Snowflake; null without a storage integration."
   value       = one(module.snowflake[*].sql)

@@ -119,6 +119,11 @@ variable "masked_columns" {
   }
 }
 
+variable "restore_from" {
+  description = "Snapshot of a database to begin with; null for an empty one."
+  type        = string
+}
+
 variable "snowflake" {
   description = "The user and the external id of a Snowflake storage integration; null for none."
   type        = object({ user_arn = string, external_id = string })

@@ -24,13 +24,13 @@ data "aws_iam_policy_document" "pipeline" {
 
   statement {
     sid       = "ListData"
-    actions   = ["s3:ListBucket", "s3:GetBucketLocation"]
+    actions   = ["s3:ListBucket"]
     resources = [var.data_bucket_arn]
   }
 
   statement {
     sid       = "ReadAndWriteData"
-    actions   = ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"]
+    actions   = ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"]
     resources = ["${local.objects}/*"]
   }
 
@@ -62,7 +62,6 @@ data "aws_iam_policy_document" "pipeline" {
       "sqs:ReceiveMessage",
       "sqs:DeleteMessage",
       "sqs:ChangeMessageVisibility",
-      "sqs:GetQueueAttributes",
     ]
     resources = [var.queue_arn]
   }

@@ -138,3 +138,15 @@ run "a_tag_names_one_image" {
     error_message = "A tag can be moved, or an image is not scanned."
   }
 }
+
+run "a_new_definition_of_runs_restarts_the_daemon_and_leaves_the_old_one_usable" {
+  command = apply
+  assert {
+    condition     = alltrue([for definition in aws_ecs_task_definition.process : definition.skip_destroy])
+    error_message = "The daemon starts runs by the revision that it found when it started."
+  }
+  assert {
+    condition     = aws_ecs_service.process["daemon"].triggers["runs"] == aws_ecs_task_definition.process["run"].arn && aws_ecs_service.process["daemon"].force_new_deployment
+    error_message = "The daemon has to start again to see a new revision."
+  }
+}
