@@ -2,6 +2,7 @@
 
 import multiprocessing
 import sqlite3
+import sys
 import threading
 import time
 from bisect import bisect_left
@@ -14,7 +15,8 @@ import pytest
 
 from openlib_assets.openlibrary.errors import InterruptedFetchError, SourceError
 from openlib_assets.openlibrary.host_slots import HostSlots, pace_file
-from openlib_assets.openlibrary.pacing import Pace
+from openlib_assets.openlibrary.pacing import Pace, open_pace
+from openlib_assets.settings import Settings
 
 Sent = tuple[int, float]
 """Who sent a request, and when."""
@@ -244,6 +246,12 @@ class TestRecovery:
             stop.set()
             assert all(isinstance(wait.exception(timeout=5), InterruptedFetchError) for wait in waiting)
             assert time.monotonic() - stopped < 0.5
+
+    def test_a_pace_in_postgres_without_its_driver_says_what_to_install(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(sys.modules, "psycopg2", None)
+        monkeypatch.delitem(sys.modules, "openlib_assets.openlibrary.postgres_slots", raising=False)
+        with pytest.raises(SourceError, match=r"^OPENLIB_PACE=postgres needs psycopg2, .*: pip install .*deploy"):
+            open_pace(Settings(pace="postgres"), threading.Event())
 
     def test_many_can_open_the_same_new_file_at_once(self, file: Path) -> None:
         with ThreadPoolExecutor(8) as threads:

@@ -9,9 +9,8 @@ processes of a user on one host, `postgres_slots` for all hosts that share a dat
 import threading
 import time
 
-from openlib_assets.openlibrary.errors import InterruptedFetchError
+from openlib_assets.openlibrary.errors import InterruptedFetchError, SourceError
 from openlib_assets.openlibrary.host_slots import HostSlots, pace_file, pace_name
-from openlib_assets.openlibrary.postgres_slots import PostgresSlots
 from openlib_assets.openlibrary.slots import Slots
 from openlib_assets.settings import PACE_IN_POSTGRES, Settings
 
@@ -51,6 +50,14 @@ class Pace:
 def open_pace(settings: Settings, stop: threading.Event) -> Pace:
     """Give the pace that the settings choose; raises SourceError where its slots cannot be kept."""
     rate = settings.requests_per_second
-    if settings.pace == PACE_IN_POSTGRES:
-        return Pace(PostgresSlots(pace_name(settings.api_url), rate, stop), stop)
-    return Pace(HostSlots(pace_file(settings.api_url), rate), stop)
+    if settings.pace != PACE_IN_POSTGRES:
+        return Pace(HostSlots(pace_file(settings.api_url), rate), stop)
+    try:
+        # Its driver comes with an extra, which those who stay on one host do not need.
+        from openlib_assets.openlibrary.postgres_slots import PostgresSlots  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise SourceError(
+            f"OPENLIB_PACE={PACE_IN_POSTGRES} needs {error.name}, which is not installed: "
+            "pip install -c constraints.txt -e '.[deploy]'"
+        ) from error
+    return Pace(PostgresSlots(pace_name(settings.api_url), rate, stop), stop)

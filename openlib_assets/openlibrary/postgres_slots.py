@@ -8,15 +8,14 @@ import select
 import threading
 import time
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import psycopg2
 import tenacity
+from psycopg2 import extensions
 
 from openlib_assets.openlibrary.errors import InterruptedFetchError, SourceError
 from openlib_assets.openlibrary.slots import LONGEST_WAIT_SECONDS, RATE_REMEMBERED_SECONDS, Slot, spacing
-
-if TYPE_CHECKING:
-    import psycopg2.extensions
 
 # A managed Postgres that fails over to its standby is back within one or two minutes.
 _PATIENCE_SECONDS = 180.0
@@ -96,7 +95,7 @@ class PostgresSlots:
         self._stop = stop
         self._patience = patience_seconds
         self._lock = threading.Lock()
-        self._open: psycopg2.extensions.connection | None = None
+        self._open: extensions.connection | None = None
         self._about = {
             "api": api,
             "process": uuid.uuid4().hex,
@@ -124,8 +123,6 @@ class PostgresSlots:
 
     def _ask(self, sql: str, **more: float) -> list[tuple[Any, ...]]:
         """Run a statement and give its rows; a broken connection is opened again."""
-        import psycopg2  # noqa: PLC0415 - not installed, nor needed, where the pace is kept on this host
-
         tries = tenacity.Retrying(
             retry=tenacity.retry_if_exception(_may_pass),
             wait=tenacity.wait_random_exponential(multiplier=0.5, max=10),
@@ -144,8 +141,6 @@ class PostgresSlots:
             ) from error
 
     def _ask_once(self, sql: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
-        import psycopg2  # noqa: PLC0415
-
         with self._lock:
             try:
                 if self._open is None:
@@ -160,11 +155,8 @@ class PostgresSlots:
                 self._open = None
                 raise
 
-    def _wait(self, connection: "psycopg2.extensions.connection") -> None:
+    def _wait(self, connection: extensions.connection) -> None:
         """Wait until the database has answered, for some seconds at most."""
-        import psycopg2  # noqa: PLC0415
-        from psycopg2 import extensions  # noqa: PLC0415
-
         deadline = time.monotonic() + min(_ANSWER_SECONDS, self._patience)
         while (state := connection.poll()) != extensions.POLL_OK:
             if self._stop.is_set():
@@ -177,8 +169,6 @@ class PostgresSlots:
 
 def _may_pass(error: BaseException) -> bool:
     """Tell whether an error may be gone at the next try: a broken connection, not a refusal."""
-    import psycopg2  # noqa: PLC0415
-
     broken = isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError)
     return broken and not any(text in str(error) for text in _REFUSALS)
 
