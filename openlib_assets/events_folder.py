@@ -3,9 +3,8 @@
 import os
 from pathlib import Path
 
+from openlib_assets import layout
 from openlib_assets.changes import Changes
-from openlib_assets.openlibrary.subject_keys import decoded_key
-from openlib_assets.tables import RAW_WORKS, Layer
 
 _OVERLAP_NANOSECONDS = 60 * 10**9
 
@@ -16,13 +15,12 @@ def changes_since(root: Path, before: int | None) -> tuple[Changes, int]:
     Times are those of the file system, in nanoseconds, so that its clock need not be ours. What changed in the minute
     before is told again, since more can have changed while the folders were gone through.
     """
-    times = {name: _latest(folder) for name, folder in _folders(root / Layer.BRONZE / RAW_WORKS.name).items()}
+    times = {name: _latest(folder) for name, folder in _folders(root / layout.SNAPSHOTS).items()}
     newest = max(times.values(), default=0)
     if before is None:
         return Changes(), newest + 1
-    changed = (name for name, time in times.items() if time >= before and name.startswith("subject="))
-    keys = frozenset(decoded_key(name.removeprefix("subject=")) for name in changed)
-    return Changes(subjects=keys), max(newest - _OVERLAP_NANOSECONDS, before)
+    keys = (layout.subject_of_folder(name) for name, time in times.items() if time >= before)
+    return Changes(subjects=frozenset(key for key in keys if key)), max(newest - _OVERLAP_NANOSECONDS, before)
 
 
 def _latest(folder: Path) -> int:

@@ -6,8 +6,11 @@ from openlib_assets.openlibrary.subject_keys import decoded_key, encoded_key
 from openlib_assets.tables import Layer
 
 STAGING = "_staging"
+SNAPSHOTS = f"{Layer.BRONZE}/raw_works"
 CATALOG = "catalog.duckdb"
 COMPARISON = "reports/index.html"
+
+_PARTITION = "subject="
 
 
 def table_file(layer: str, table: str, subject: str) -> str:
@@ -17,12 +20,12 @@ def table_file(layer: str, table: str, subject: str) -> str:
 
 def table_folder(layer: str, table: str, subject: str) -> str:
     """Give the folder of a silver or gold table of a subject."""
-    return f"{layer}/{table}/subject={encoded_key(subject)}"
+    return f"{layer}/{table}/{_PARTITION}{encoded_key(subject)}"
 
 
 def snapshots_folder(subject: str) -> str:
     """Give the folder of the bronze snapshots of a subject."""
-    return f"{Layer.BRONZE}/raw_works/subject={encoded_key(subject)}"
+    return f"{SNAPSHOTS}/{_PARTITION}{encoded_key(subject)}"
 
 
 def snapshot_file(subject: str, snapshot: str) -> str:
@@ -32,8 +35,13 @@ def snapshot_file(subject: str, snapshot: str) -> str:
 
 def subject_of_snapshot(path: str) -> str | None:
     """Give the subject whose snapshot lies at a path, None if none does."""
-    match = re.fullmatch(rf"{Layer.BRONZE}/raw_works/subject=([^/]+)/snapshot=[^/]+/part-0\.parquet", path)
-    return decoded_key(match[1]) if match else None
+    match = re.fullmatch(rf"{SNAPSHOTS}/([^/]+)/snapshot=[^/]+/part-0\.parquet", path)
+    return subject_of_folder(match[1]) if match else None
+
+
+def subject_of_folder(name: str) -> str | None:
+    """Give the subject whose partition a folder of a table is, by its name; None if it is none."""
+    return decoded_key(name.removeprefix(_PARTITION)) if name.startswith(_PARTITION) else None
 
 
 def exports_folder(subject: str) -> str:

@@ -3,7 +3,6 @@
 import dagster as dg
 
 from openlib_assets import layout
-from openlib_assets.openlibrary.subject_keys import decoded_key
 from openlib_assets.snapshots import snapshot_names
 from openlib_assets.storage import Storage
 
@@ -13,9 +12,9 @@ _FINISHED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.Dagste
 def old_snapshots(storage: Storage, keep: int) -> list[str]:
     """Give the paths of all snapshots but the `keep` newest of each subject."""
     old = []
-    for folder in storage.folders("bronze/raw_works"):
-        subject = decoded_key(folder.removeprefix("subject="))
-        old += [layout.snapshot_file(subject, name) for name in snapshot_names(storage, subject)[:-keep]]
+    for folder in storage.folders(layout.SNAPSHOTS):
+        if subject := layout.subject_of_folder(folder):
+            old += [layout.snapshot_file(subject, name) for name in snapshot_names(storage, subject)[:-keep]]
     return old
 
 

@@ -21,6 +21,9 @@ PUBLIC_API_URL = "https://openlibrary.org"
 IDENTIFIED_RATE = 3.0
 ANONYMOUS_RATE = 1.0
 
+# In the storage root, unless said otherwise.
+WATCH_LIST = "subjects.yaml"
+
 # Where all that share one pace towards Open Library meet.
 PACE_ON_HOST = "host"
 PACE_IN_POSTGRES = "postgres"
@@ -51,7 +54,7 @@ class Settings:
     timeout: float = 60.0
     retry_wait: float = 60.0
     page_size: int = MAX_PAGE_SIZE
-    subjects: str = "data/subjects.yaml"
+    subjects: str = f"data/{WATCH_LIST}"
     pace: str = PACE_ON_HOST
     events_queue: str | None = None
 
@@ -76,7 +79,7 @@ class Settings:
             timeout=_number(values, "OPENLIB_TIMEOUT", 60.0),
             retry_wait=_number(values, "OPENLIB_RETRY_WAIT", 60.0),
             page_size=_whole(values, "OPENLIB_PAGE_SIZE", MAX_PAGE_SIZE, 2, MAX_PAGE_SIZE),
-            subjects=values.get("OPENLIB_SUBJECTS", f"{storage}/subjects.yaml"),
+            subjects=values.get("OPENLIB_SUBJECTS", f"{storage}/{WATCH_LIST}"),
             pace=_choice(values, "OPENLIB_PACE", (PACE_ON_HOST, PACE_IN_POSTGRES)),
             events_queue=_queue(values.get("OPENLIB_EVENTS_QUEUE")),
         )

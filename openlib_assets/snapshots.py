@@ -112,9 +112,12 @@ def open_snapshot(storage: Storage, subject: str, name: str) -> AbstractContextM
 def current_snapshot(storage: Storage, subject: str) -> Snapshot | None:
     """Give the current snapshot of a subject, None if it was never fetched."""
     names = snapshot_names(storage, subject)
-    if not names:
-        return None
-    with open_snapshot(storage, subject, names[-1]) as dataset:
+    return read_snapshot(storage, subject, names[-1]) if names else None
+
+
+def read_snapshot(storage: Storage, subject: str, name: str) -> Snapshot:
+    """Give what the snapshot of a subject of that name says of itself; raises TableFileError where it says nothing."""
+    with open_snapshot(storage, subject, name) as dataset:
         return Snapshot.of(dataset)
 
 

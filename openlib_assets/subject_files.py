@@ -3,11 +3,8 @@
 from collections.abc import Iterator
 
 from openlib_assets import layout
-from openlib_assets.openlibrary.subject_keys import decoded_key
 from openlib_assets.storage import Storage
-from openlib_assets.tables import RAW_WORKS, Layer
-
-_PARTITION = "subject="
+from openlib_assets.tables import Layer
 
 
 def data_files(storage: Storage, key: str) -> Iterator[str]:
@@ -28,7 +25,7 @@ def subject_files(storage: Storage, key: str) -> Iterator[str]:
 
 def subjects_with_data(storage: Storage) -> list[str]:
     """Give the keys of the subjects that have a snapshot or a table, in order."""
-    tables = [f"{Layer.BRONZE}/{RAW_WORKS.name}"]
+    tables = [layout.SNAPSHOTS]
     tables += [f"{layer}/{name}" for layer in (Layer.SILVER, Layer.GOLD) for name in storage.folders(layer)]
-    partitions = {folder for table in tables for folder in storage.folders(table) if folder.startswith(_PARTITION)}
-    return sorted(decoded_key(folder.removeprefix(_PARTITION)) for folder in partitions)
+    subjects = {layout.subject_of_folder(folder) for table in tables for folder in storage.folders(table)}
+    return sorted(subject for subject in subjects if subject)

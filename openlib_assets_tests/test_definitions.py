@@ -26,6 +26,12 @@ def pyproject() -> dict[str, Any]:
     return tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
+def test_who_keeps_everything_on_disk_and_this_host_waits_for_no_library_of_aws_or_postgres() -> None:
+    code = "import sys, openlib_assets.definitions; print({'boto3', 'psycopg2', 'dagster_aws'} & {*sys.modules})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
+
+
 def test_the_definitions_are_sound() -> None:
     dg.Definitions.validate_loadable(build_defs(Settings()))
 

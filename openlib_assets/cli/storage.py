@@ -3,8 +3,7 @@
 import click
 
 from openlib_assets.openlibrary.subject_keys import subject_keys
-
-_WATCH_LIST = "subjects.yaml"
+from openlib_assets.settings import WATCH_LIST
 
 
 @click.group()
@@ -52,18 +51,18 @@ def copy(source_root: str, target_root: str, names: tuple[str, ...]) -> int:
         else:
             failed += 1
             click.echo(f"FAILED {subject}: {outcome}", err=True)
-    if not wanted and source.exists(_WATCH_LIST):
-        here, there = (set(read_or_empty(storage.uri(_WATCH_LIST)).keys) for storage in (source, target))
+    if not wanted and source.exists(WATCH_LIST):
+        here, there = (set(read_or_empty(storage.uri(WATCH_LIST)).keys) for storage in (source, target))
         if there - here:
             failed += 1
             click.echo(
-                f"FAILED {target.uri(_WATCH_LIST)}: holds {', '.join(sorted(there - here))}, which the list to copy "
+                f"FAILED {target.uri(WATCH_LIST)}: holds {', '.join(sorted(there - here))}, which the list to copy "
                 "does not; bring them together by hand",
                 err=True,
             )
         else:
-            copy_file(source, target, _WATCH_LIST)
-            click.echo(f"watch list: {target.uri(_WATCH_LIST)}")
+            copy_file(source, target, WATCH_LIST)
+            click.echo(f"watch list: {target.uri(WATCH_LIST)}")
     if copied:
         write_catalog(target)
     click.echo(f"{copied} of {len(subjects)} subjects are at {target.uri()}{', with a catalog' if copied else ''}")

@@ -13,12 +13,11 @@ from openlib_assets.assets.each_subject import latest_records
 from openlib_assets.changes import Changes, changes_of
 from openlib_assets.errors import OpenlibError
 from openlib_assets.events_folder import changes_since
-from openlib_assets.events_queue import EventsQueue, NotAnEventError, addresses_in
 from openlib_assets.jobs import ALL
 from openlib_assets.openlibrary.subject_keys import InvalidSubjectError, subject_key
 from openlib_assets.partitions import SUBJECTS, subjects
 from openlib_assets.settings import Settings
-from openlib_assets.snapshots import Snapshot, current_snapshot, snapshot_names
+from openlib_assets.snapshots import Snapshot, read_snapshot, snapshot_names
 from openlib_assets.storage import LocalStorage, Storage, open_storage
 from openlib_assets.tables import RAW_WORKS
 from openlib_assets.watch_list import NoWatchListError, read_watch_list
@@ -111,7 +110,7 @@ def _heard(
 ) -> tuple[Changes, _Arrivals]:
     """Give what events told, and what became of the snapshots among it; the cursor goes on."""
     if settings.events_queue:
-        return _heard_from_queue(context, EventsQueue(settings.events_queue), settings, storage, cursor)
+        return _heard_from_queue(context, settings.events_queue, settings, storage, cursor)
     if storage.kind != LocalStorage.kind:
         return Changes(), _Arrivals()
     changes, cursor.folder_time = changes_since(Path(storage.uri()), cursor.folder_time)
@@ -125,13 +124,17 @@ def _heard(
 
 
 def _heard_from_queue(
-    context: dg.SensorEvaluationContext, queue: EventsQueue, settings: Settings, storage: Storage, cursor: _Cursor
+    context: dg.SensorEvaluationContext, url: str, settings: Settings, storage: Storage, cursor: _Cursor
 ) -> tuple[Changes, _Arrivals]:
     """Drain the queue.
 
     A message is deleted by the tick after the one that dealt with it, when Dagster has stored what came of it: if the
     daemon dies before, the message comes again, and nothing new comes of it a second time.
     """
+    # Loads boto3, which those without a queue should not wait for.
+    from openlib_assets.events_queue import EventsQueue, NotAnEventError, addresses_in  # noqa: PLC0415
+
+    queue = EventsQueue(url)
     queue.delete(cursor.receipts)
     told = {}
     for message in queue.receive(_MOST_MESSAGES):
@@ -169,12 +172,12 @@ def _arrivals(context: dg.SensorEvaluationContext, storage: Storage, candidates:
             names = snapshot_names(storage, key)
             if not names or names[-1] <= _snapshot_of(recorded.get(key)):
                 continue
-            snapshot = current_snapshot(storage, key)
+            snapshot = read_snapshot(storage, key, names[-1])
         except OpenlibError as error:
             context.log.warning(f"left alone: {error}")
             arrivals.unreadable.add(key)
             continue
-        if snapshot is None or _may_be_ours(storage, key, snapshot):
+        if _may_be_ours(storage, key, snapshot):
             arrivals.unsettled.add(key)
             continue
         context.log.info(f"{key}: snapshot {snapshot.name} arrived from elsewhere")
