@@ -56,7 +56,7 @@ demo-ui: $(INSTALLED) ## The Dagster UI on the demo's data, and the sandbox behi
 	$(BIN)/openlib demo --ui
 
 dev: $(INSTALLED) ## The Dagster UI on your own data
-	@mkdir -p $(DAGSTER_HOME) && { [ -e $(DAGSTER_HOME)/dagster.yaml ] || cp openlib_assets/dagster.yaml $(DAGSTER_HOME); }
+	@mkdir -p $(DAGSTER_HOME) && { [ -e $(DAGSTER_HOME)/dagster.yaml ] || cp openlib_assets/defs/instance/dagster.yaml $(DAGSTER_HOME); }
 	$(BIN)/dagster dev
 
 test: $(DEV_INSTALLED) ## All tests that need only Python
@@ -87,8 +87,8 @@ bench-scaling: $(DEV_INSTALLED) ## As many works and subjects as docs/scaling.md
 	$(BIN)/python -m benchmarks --scaling docs/scaling.md
 
 soak: $(DEV_INSTALLED) ## Runs under faults, kills, full disks and a failing S3; ten minutes, more with MINUTES=60
-	$(BIN)/python -m openlib_assets_tests.soak --minutes $$(($(MINUTES) / 2)) --seed $(SEED) --storage local
-	$(BIN)/python -m openlib_assets_tests.soak --minutes $$(($(MINUTES) / 2)) --seed $(SEED) --storage s3
+	$(BIN)/python -m openlib_assets_tests.whole.soak --minutes $$(($(MINUTES) / 2)) --seed $(SEED) --storage local
+	$(BIN)/python -m openlib_assets_tests.whole.soak --minutes $$(($(MINUTES) / 2)) --seed $(SEED) --storage s3
 
 check: $(DEV_INSTALLED) ## Lint, format, types, import contracts
 	$(BIN)/ruff check .
@@ -97,10 +97,10 @@ check: $(DEV_INSTALLED) ## Lint, format, types, import contracts
 	$(BIN)/lint-imports
 
 docs: $(DEV_INSTALLED) ## Make again what is generated: data dictionary, SQL in other dialects, sample output, Glue tables
-	$(BIN)/python -m openlib_assets_tests.generated .
+	$(BIN)/python -m openlib_assets_tests.docs.generated .
 
 presentation: $(DEV_INSTALLED) ## The presentation, to HTML and to PDF (needs chromium)
-	$(BIN)/python -m openlib_assets_tests.presentation docs/presentation
+	$(BIN)/python -m openlib_assets_tests.docs.presentation docs/presentation
 
 clean: ## Remove the environment, the demo and what tests left
 	rm -rf $(VENV) $(AUDIT_VENV) $(CHECKOV_VENV) demo test-results .pytest_cache .mypy_cache .ruff_cache

@@ -9,8 +9,11 @@ from types import FrameType
 
 from rich.console import Console
 
-from benchmarks import aggregates, backfill, duplicates, many_subjects, pace, rebuild, reports, throughput, volume
-from benchmarks.figures import Figure, measured_on, table, write_into
+from benchmarks.defs import backfill, many_subjects, rebuild
+from benchmarks.lake import aggregates, duplicates, throughput, volume
+from benchmarks.openlibrary import pace
+from benchmarks.report import reports
+from benchmarks.tools.figures import Figure, measured_on, table, write_into
 
 _BENCHMARKS: dict[str, Callable[[], list[Figure]]] = {
     "pace": pace.figures,

@@ -6,18 +6,18 @@ from typing import Any
 
 import dagster as dg
 
-from openlib_assets.assets.across_subjects import catalog_asset, comparison_asset
-from openlib_assets.assets.bronze import raw_works_asset
-from openlib_assets.assets.derived import derived_asset
-from openlib_assets.assets.serving import subject_csv_asset, subject_report_asset
-from openlib_assets.io_manager import ParquetIOManager
-from openlib_assets.jobs import jobs
-from openlib_assets.resources import OpenLibrary, StorageResource
-from openlib_assets.schedules import schedules
-from openlib_assets.sensors import sensors
+from openlib_assets.defs.assets.across_subjects import catalog_asset, comparison_asset
+from openlib_assets.defs.assets.bronze import raw_works_asset
+from openlib_assets.defs.assets.derived import derived_asset
+from openlib_assets.defs.assets.serving import subject_csv_asset, subject_report_asset
+from openlib_assets.defs.io_manager import ParquetIOManager
+from openlib_assets.defs.jobs import jobs
+from openlib_assets.defs.resources import OpenLibrary, StorageResource
+from openlib_assets.defs.schedules import schedules
+from openlib_assets.defs.sensors import sensors
+from openlib_assets.lake.contract import DERIVED_TABLES
 from openlib_assets.settings import Settings
 from openlib_assets.storage import storage_kind
-from openlib_assets.tables import DERIVED_TABLES
 
 
 def build_defs(settings: Settings | None = None, *, resources: Mapping[str, Any] | None = None) -> dg.Definitions:

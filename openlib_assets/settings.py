@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
-from openlib_assets.errors import OpenlibError
 from openlib_assets.storage import StorageError, storage_kind
+from openlib_assets.storage.errors import OpenlibError
 from openlib_assets.storage.s3_options import S3Options
 
 PUBLIC_API_URL = "https://openlibrary.org"

@@ -28,9 +28,9 @@ from moto.server import ThreadedMotoServer
 from openlib_assets.sandbox import Sandbox
 from openlib_assets.settings import Settings
 from openlib_assets.storage import Storage, open_storage
-from openlib_assets_tests import reference
-from openlib_assets_tests.ceph import Ceph, ceph_s3
-from openlib_assets_tests.deployment import DeploymentError
+from openlib_assets_tests.tools import reference
+from openlib_assets_tests.tools.ceph import Ceph, ceph_s3
+from openlib_assets_tests.tools.deployment import DeploymentError
 
 SILVER = ("books", "authors", "author_books", "possible_same_authors", "possible_duplicate_books")
 GOLD = ("author_yearly_counts", "author_averages", "subject_summary", "subject_changes")

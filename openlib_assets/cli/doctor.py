@@ -10,7 +10,7 @@ from openlib_assets.settings import Settings
 @click.command()
 def doctor() -> int:
     """Check the contact, the storage, the pace, the API, the instance and the versions; exit 1 if anything is wrong."""
-    from openlib_assets.errors import OpenlibError
+    from openlib_assets.storage.errors import OpenlibError
 
     settings = Settings.from_env()
     checks: dict[str, Callable[[Settings], str]] = {
@@ -57,7 +57,7 @@ def _pace(settings: Settings) -> str:
     import os
     import threading
 
-    from openlib_assets.openlibrary.pacing import open_pace
+    from openlib_assets.openlibrary.pace.pacing import open_pace
     from openlib_assets.settings import PACE_IN_POSTGRES
 
     open_pace(settings, threading.Event())
@@ -74,8 +74,8 @@ def _api(settings: Settings) -> str:
 
 
 def _instance(_: Settings) -> str:
-    from openlib_assets.instance import open_instance
-    from openlib_assets.partitions import SUBJECTS
+    from openlib_assets.defs.instance.home import open_instance
+    from openlib_assets.defs.partitions import SUBJECTS
 
     with open_instance() as instance:
         count = len(instance.get_dynamic_partitions(SUBJECTS))

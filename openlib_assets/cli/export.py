@@ -15,12 +15,12 @@ from openlib_assets.openlibrary.subject_keys import subject_key
 @click.option("--excel-safe", is_flag=True, help="Neutralise what a spreadsheet would run as a formula.")
 def export(subject: str, *, folder: Path, excel_safe: bool) -> None:
     """Write the CSV files of SUBJECT into a folder."""
-    from openlib_assets import layout
-    from openlib_assets.exports import write_csv_file
+    from openlib_assets.lake import layout
+    from openlib_assets.lake.contract import CSV_TABLES
+    from openlib_assets.lake.exports import write_csv_file
+    from openlib_assets.lake.table_files import open_table
     from openlib_assets.settings import Settings
     from openlib_assets.storage import open_storage
-    from openlib_assets.table_files import open_table
-    from openlib_assets.tables import CSV_TABLES
 
     key = subject_key(subject)
     source = open_storage(Settings.from_env().storage)

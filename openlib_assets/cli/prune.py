@@ -10,8 +10,8 @@ import click
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def prune(*, keep: int, yes: bool) -> None:
     """Remove old bronze snapshots, and the history of runs that newer ones have replaced. Says first what goes."""
-    from openlib_assets.instance import open_instance
-    from openlib_assets.pruning import old_snapshots, replaced_runs
+    from openlib_assets.cli.pruning import old_snapshots, replaced_runs
+    from openlib_assets.defs.instance.home import open_instance
     from openlib_assets.settings import Settings
     from openlib_assets.storage import open_storage
 

@@ -14,9 +14,9 @@ from openlib_assets.openlibrary.subject_keys import subject_keys
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from openlib_assets.cli.runs import SubjectResult
     from openlib_assets.openlibrary.enumeration import Listener
     from openlib_assets.openlibrary.enumeration import Progress as FetchProgress
-    from openlib_assets.runs import SubjectResult
 
 
 @click.command()
@@ -37,10 +37,10 @@ def run_and_print(keys: list[str], *, force: bool, as_json: bool = False) -> int
     """Run subjects, show progress, print what came of them; give the exit status."""
     from rich.console import Console
 
+    from openlib_assets.cli.runs import AcrossSubjectsError, run_across_subjects, run_subjects
     from openlib_assets.definitions import build_defs
-    from openlib_assets.instance import open_instance
-    from openlib_assets.resources import OpenLibrary
-    from openlib_assets.runs import AcrossSubjectsError, run_across_subjects, run_subjects
+    from openlib_assets.defs.instance.home import open_instance
+    from openlib_assets.defs.resources import OpenLibrary
     from openlib_assets.settings import Settings
     from openlib_assets.storage import open_storage
 

@@ -20,11 +20,11 @@ def sql(query: str | None, *, file: Path | None, form: str) -> None:
 
     import duckdb
 
-    from openlib_assets.catalog import catalog, unreadable
     from openlib_assets.cli.output import print_rows
+    from openlib_assets.lake.catalog import catalog, unreadable
+    from openlib_assets.lake.contract import ALL_TABLES
     from openlib_assets.settings import Settings
     from openlib_assets.storage import open_storage
-    from openlib_assets.tables import ALL_TABLES
 
     text = (query or "") if file is None else file.read_text(encoding="utf-8")
     # A view looks for its files when it is made, which takes time on S3.

@@ -26,11 +26,11 @@ def copy(source_root: str, target_root: str, names: tuple[str, ...]) -> int:
 
     Can be repeated: what is there already is compared and left alone. Removes nothing.
     """
-    from openlib_assets.catalog import write_catalog
-    from openlib_assets.copying import Copied, copy_each, copy_file
+    from openlib_assets.lake.catalog import write_catalog
+    from openlib_assets.lake.copying import Copied, copy_each, copy_file
+    from openlib_assets.lake.subject_files import subjects_with_data
+    from openlib_assets.lake.watch_list import read_or_empty
     from openlib_assets.storage import open_storage
-    from openlib_assets.subject_files import subjects_with_data
-    from openlib_assets.watch_list import read_or_empty
 
     wanted = subject_keys(names)
     source, target = open_storage(source_root.rstrip("/")), open_storage(target_root.rstrip("/"))

@@ -7,7 +7,7 @@ import click
 from openlib_assets.openlibrary.subject_keys import subject_keys
 
 if TYPE_CHECKING:
-    from openlib_assets.subject_states import SubjectState
+    from openlib_assets.cli.subject_states import SubjectState
 
 
 @click.group()
@@ -22,10 +22,10 @@ def subjects() -> None:
 )
 def add(names: tuple[str, ...], *, register: bool) -> None:
     """Put each SUBJECT on the watch list; the sensor registers and runs what is new there."""
-    from openlib_assets.instance import open_instance
-    from openlib_assets.partitions import SUBJECTS
+    from openlib_assets.defs.instance.home import open_instance
+    from openlib_assets.defs.partitions import SUBJECTS
+    from openlib_assets.lake.watch_list import read_or_empty, write_watch_list
     from openlib_assets.settings import Settings
-    from openlib_assets.watch_list import read_or_empty, write_watch_list
 
     keys = subject_keys(names)
     address = Settings.from_env().subjects
@@ -46,12 +46,12 @@ def add(names: tuple[str, ...], *, register: bool) -> None:
 @click.option("--delete-data", is_flag=True, help="Also delete the subject's files, all snapshots included.")
 def remove(names: tuple[str, ...], *, delete_data: bool) -> int:
     """Take each SUBJECT off the watch list and out of the registered partitions; its files stay."""
-    from openlib_assets.instance import open_instance
-    from openlib_assets.partitions import SUBJECTS
+    from openlib_assets.defs.instance.home import open_instance
+    from openlib_assets.defs.partitions import SUBJECTS
+    from openlib_assets.lake.subject_files import subject_files
+    from openlib_assets.lake.watch_list import read_or_empty, write_watch_list
     from openlib_assets.settings import Settings
     from openlib_assets.storage import open_storage
-    from openlib_assets.subject_files import subject_files
-    from openlib_assets.watch_list import read_or_empty, write_watch_list
 
     settings = Settings.from_env()
     storage = open_storage(settings.storage)
@@ -86,10 +86,10 @@ def list_(*, as_json: bool) -> None:
     from dataclasses import asdict
 
     from openlib_assets.cli.output import print_rows
-    from openlib_assets.instance import open_instance
+    from openlib_assets.cli.subject_states import subject_states
+    from openlib_assets.defs.instance.home import open_instance
+    from openlib_assets.lake.watch_list import read_or_empty
     from openlib_assets.settings import Settings
-    from openlib_assets.subject_states import subject_states
-    from openlib_assets.watch_list import read_or_empty
 
     watched = read_or_empty(Settings.from_env().subjects)
     with open_instance() as instance:

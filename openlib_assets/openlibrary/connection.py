@@ -19,7 +19,7 @@ from openlib_assets.openlibrary.errors import (
     RateLimitedError,
     TransientError,
 )
-from openlib_assets.openlibrary.pacing import open_pace
+from openlib_assets.openlibrary.pace.pacing import open_pace
 from openlib_assets.settings import Settings
 
 _LONGEST_ANSWER_FACTOR = 10

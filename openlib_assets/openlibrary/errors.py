@@ -3,7 +3,7 @@
 Every text names the URL, the reason and, where there were any, the tries; none is longer than a line.
 """
 
-from openlib_assets.errors import OpenlibError
+from openlib_assets.storage.errors import OpenlibError
 
 
 class SourceError(OpenlibError):

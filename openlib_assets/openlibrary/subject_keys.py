@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Iterable
 from urllib.parse import quote, unquote
 
-from openlib_assets.errors import OpenlibError
+from openlib_assets.storage.errors import OpenlibError
 
 PREFIXES = ("person:", "place:", "time:")
 

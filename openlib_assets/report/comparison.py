@@ -6,14 +6,14 @@ from urllib.parse import quote
 
 import duckdb
 
+from openlib_assets.lake.contract import AUTHOR_BOOKS, AUTHORS, BOOKS, SUBJECT_CHANGES, SUBJECT_SUMMARY, Table
+from openlib_assets.lake.transform import sql_text
 from openlib_assets.openlibrary.subject_keys import encoded_key
 from openlib_assets.report import words
 from openlib_assets.report.charts import heat_map
 from openlib_assets.report.findings import FEW
 from openlib_assets.report.numbers import Row
 from openlib_assets.report.page import Chart, script_hash, template
-from openlib_assets.tables import AUTHOR_BOOKS, AUTHORS, BOOKS, SUBJECT_CHANGES, SUBJECT_SUMMARY, Table
-from openlib_assets.transform import sql_text
 
 # The tables of the catalog that the comparison reads.
 TABLES: tuple[Table, ...] = (BOOKS, AUTHORS, AUTHOR_BOOKS, SUBJECT_SUMMARY, SUBJECT_CHANGES)

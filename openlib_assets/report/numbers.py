@@ -6,8 +6,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from openlib_assets.snapshots import Snapshot
-from openlib_assets.tables import (
+from openlib_assets.lake.bronze.snapshots import Snapshot
+from openlib_assets.lake.contract import (
     AUTHOR_AVERAGES,
     AUTHOR_BOOKS,
     AUTHOR_YEARLY_COUNTS,
@@ -20,7 +20,7 @@ from openlib_assets.tables import (
     SUBJECT_SUMMARY,
     Table,
 )
-from openlib_assets.transform import Relation, connected, sql_text
+from openlib_assets.lake.transform import Relation, connected, sql_text
 
 Row = dict[str, Any]
 
@@ -90,7 +90,7 @@ def numbers_of(
     weights = pa.table({name: [float(weight)] for name, weight in WEIGHTS.items()})
     relations = {**inputs, "snapshot": snapshot.relation(), "weights": weights}
     with connected(relations) as connection:
-        connection.execute(sql_text("works"))
+        connection.execute(sql_text("helpers/works"))
         connection.execute(f"CREATE TEMP TABLE ebook_access AS {sql_text('report/ebook_access')}")
         rows = {name: connection.execute(sql_text(f"report/{name}")).to_arrow_table().to_pylist() for name in _QUERIES}
         (summary,) = connection.sql("FROM subject_summary").to_arrow_table().to_pylist()

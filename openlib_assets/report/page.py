@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import jinja2
 
-from openlib_assets import layout
+from openlib_assets.lake import layout
 from openlib_assets.report import findings, words
 from openlib_assets.report.charts import bars_by_year, curve_of_shares
 from openlib_assets.report.numbers import WEIGHTS, Numbers, Row

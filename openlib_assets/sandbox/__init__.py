@@ -3,10 +3,10 @@
 It can be slow, strict and faulty on request. It imports nothing else of this package.
 """
 
-from openlib_assets.sandbox.catalogue import parse_subjects
-from openlib_assets.sandbox.faults import FAULTS, PERMANENT, TRANSIENT, FaultPlan, Planned
-from openlib_assets.sandbox.keys import subject_key
-from openlib_assets.sandbox.server import LoggedRequest, Sandbox, SandboxConfig
+from openlib_assets.sandbox.catalogue.catalogue import parse_subjects
+from openlib_assets.sandbox.catalogue.keys import subject_key
+from openlib_assets.sandbox.http.faults import FAULTS, PERMANENT, TRANSIENT, FaultPlan, Planned
+from openlib_assets.sandbox.http.server import LoggedRequest, Sandbox, SandboxConfig
 
 __all__ = [
     "FAULTS",

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
-from openlib_assets.errors import OpenlibError
+from openlib_assets.storage.errors import OpenlibError
 
 
 class StorageError(OpenlibError):

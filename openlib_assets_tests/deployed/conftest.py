@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from openlib_assets_tests.postgres import Postgres, postgres_server
+from openlib_assets_tests.tools.postgres import Postgres, postgres_server
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 
-from openlib_assets_tests.deployment import running
+from openlib_assets_tests.tools.deployment import running
 
 if TYPE_CHECKING:
     from mypy_boto3_ecs import ECSClient

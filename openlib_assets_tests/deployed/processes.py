@@ -18,10 +18,10 @@ from typing import Any
 from dagster._grpc.client import DagsterGrpcClient
 
 from openlib_assets.sandbox import SandboxConfig
-from openlib_assets_tests.ceph import Ceph
 from openlib_assets_tests.conftest import Place, serving_s3
 from openlib_assets_tests.deployed.ecs import client, fargate
-from openlib_assets_tests.deployment import (
+from openlib_assets_tests.tools.ceph import Ceph
+from openlib_assets_tests.tools.deployment import (
     PROJECT_ROOT,
     Dagster,
     SandboxProcess,
@@ -32,7 +32,7 @@ from openlib_assets_tests.deployment import (
     wait_until,
     wait_until_up,
 )
-from openlib_assets_tests.postgres import Postgres, connect
+from openlib_assets_tests.tools.postgres import Postgres, connect
 
 _START_SECONDS = 120
 _DEPLOY = PROJECT_ROOT / "deploy"

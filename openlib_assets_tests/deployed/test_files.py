@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from openlib_assets.instance import DEFAULT_HOME
-from openlib_assets_tests.deployment import PROJECT_ROOT
+from openlib_assets.defs.instance.home import DEFAULT_HOME
+from openlib_assets_tests.tools.deployment import PROJECT_ROOT
 
 pytestmark = pytest.mark.deployed
 

@@ -8,11 +8,11 @@ import dagster as dg
 import pytest
 
 from openlib_assets.sandbox import FaultPlan, Sandbox, SandboxConfig
-from openlib_assets_tests.ceph import Ceph
 from openlib_assets_tests.conftest import Pipeline, assert_tables_equal, reference_tables
 from openlib_assets_tests.deployed.processes import Deployment, deployment
-from openlib_assets_tests.deployment import PROJECT_ROOT, openlib, tail, wait_until
-from openlib_assets_tests.postgres import Postgres
+from openlib_assets_tests.tools.ceph import Ceph
+from openlib_assets_tests.tools.deployment import PROJECT_ROOT, openlib, tail, wait_until
+from openlib_assets_tests.tools.postgres import Postgres
 
 pytestmark = pytest.mark.deployed
 

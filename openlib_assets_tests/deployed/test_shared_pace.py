@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from openlib_assets.openlibrary.errors import InterruptedFetchError, SourceError
-from openlib_assets.openlibrary.pacing import Pace, open_pace
-from openlib_assets.openlibrary.postgres_slots import PostgresSlots
+from openlib_assets.openlibrary.pace.pacing import Pace, open_pace
+from openlib_assets.openlibrary.pace.postgres import PostgresSlots
 from openlib_assets.sandbox import SandboxConfig
 from openlib_assets.settings import Settings
-from openlib_assets_tests.deployment import (
+from openlib_assets_tests.openlibrary.test_pacing import most_within, send_until
+from openlib_assets_tests.tools.deployment import (
     environment,
     openlib,
     openlib_command,
@@ -23,8 +24,7 @@ from openlib_assets_tests.deployment import (
     sandbox_process,
     tail,
 )
-from openlib_assets_tests.postgres import Postgres, connect
-from openlib_assets_tests.test_pacing import most_within, send_until
+from openlib_assets_tests.tools.postgres import Postgres, connect
 
 pytestmark = pytest.mark.deployed
 

@@ -16,11 +16,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from openlib_assets.sandbox import Sandbox, SandboxConfig
-from openlib_assets_tests.ceph import Ceph, Credentials
 from openlib_assets_tests.conftest import Pipeline, Place
-from openlib_assets_tests.deployment import environment, openlib
-from openlib_assets_tests.exactness import assert_exact
 from openlib_assets_tests.infra.rendered_policies import INPUTS, PREFIX, rendered, statements
+from openlib_assets_tests.tools.ceph import Ceph, Credentials
+from openlib_assets_tests.tools.deployment import environment, openlib
+from openlib_assets_tests.tools.exactness import assert_exact
 
 pytestmark = pytest.mark.terraform
 

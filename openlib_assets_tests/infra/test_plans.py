@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from openlib_assets.tables import DERIVED_TABLES, Layer
+from openlib_assets.lake.contract import DERIVED_TABLES, Layer
 from openlib_assets_tests.infra import terraform
 
 pytestmark = pytest.mark.terraform

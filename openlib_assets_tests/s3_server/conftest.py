@@ -5,8 +5,8 @@ import uuid
 import boto3
 import pytest
 
-from openlib_assets_tests.ceph import Ceph
 from openlib_assets_tests.conftest import Place, PlaceMaker, environment
+from openlib_assets_tests.tools.ceph import Ceph
 
 
 class ServerPlace(Place):

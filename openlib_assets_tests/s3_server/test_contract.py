@@ -8,8 +8,8 @@ from inspect import signature
 import pytest
 
 from openlib_assets.storage import LockTakenError, Storage, StorageError, s3
-from openlib_assets_tests import test_storage
 from openlib_assets_tests.conftest import Place
+from openlib_assets_tests.storage import test_storage
 
 pytestmark = pytest.mark.s3_server
 

@@ -9,11 +9,11 @@ import dagster as dg
 import pytest
 
 from openlib_assets_tests.conftest import Place
-from openlib_assets_tests.disks import Fault, TroubledS3
-from openlib_assets_tests.exactness import assert_exact, assert_nothing_left
-from openlib_assets_tests.forked import Tampering
-from openlib_assets_tests.test_leftovers import data, reason
-from openlib_assets_tests.trials import LEASE_SECONDS, SUBJECT, asked, trial
+from openlib_assets_tests.tools.disks import Fault, TroubledS3
+from openlib_assets_tests.tools.exactness import assert_exact, assert_nothing_left
+from openlib_assets_tests.tools.forked import Tampering
+from openlib_assets_tests.tools.trials import LEASE_SECONDS, SUBJECT, asked, trial
+from openlib_assets_tests.whole.test_leftovers import data, reason
 
 pytestmark = pytest.mark.s3_server
 

@@ -11,12 +11,12 @@ import pytest
 
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets_tests.conftest import GOLD, SILVER, Pipeline, Place, snapshot_paths
-from openlib_assets_tests.deployment import openlib
-from openlib_assets_tests.exactness import assert_exact, assert_nothing_left, lease_has_run_out
-from openlib_assets_tests.forked import Commands, Tampering, commands, wait_until
-from openlib_assets_tests.test_across_subjects import opened, rows
-from openlib_assets_tests.test_leftovers import reason
-from openlib_assets_tests.trials import LEASE_SECONDS, PAGE_SIZE, SUBJECT, Gate, Trial, staged, trial
+from openlib_assets_tests.defs.test_across_subjects import opened, rows
+from openlib_assets_tests.tools.deployment import openlib
+from openlib_assets_tests.tools.exactness import assert_exact, assert_nothing_left, lease_has_run_out
+from openlib_assets_tests.tools.forked import Commands, Tampering, commands, wait_until
+from openlib_assets_tests.tools.trials import LEASE_SECONDS, PAGE_SIZE, SUBJECT, Gate, Trial, staged, trial
+from openlib_assets_tests.whole.test_leftovers import reason
 
 pytestmark = pytest.mark.s3_server
 

@@ -9,10 +9,10 @@ import pytest
 
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets.storage import StorageError
-from openlib_assets_tests import test_storage
-from openlib_assets_tests.ceph import Ceph, Credentials
 from openlib_assets_tests.conftest import Place
-from openlib_assets_tests.forked import Tampering, commands
+from openlib_assets_tests.storage import test_storage
+from openlib_assets_tests.tools.ceph import Ceph, Credentials
+from openlib_assets_tests.tools.forked import Tampering, commands
 
 pytestmark = pytest.mark.s3_server
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from openlib_assets_tests.ceph import ceph_s3
-from openlib_assets_tests.deployment import DeploymentError
+from openlib_assets_tests.tools.ceph import ceph_s3
+from openlib_assets_tests.tools.deployment import DeploymentError
 
 pytestmark = pytest.mark.s3_server
 

@@ -15,12 +15,12 @@ from botocore.config import Config
 
 from openlib_assets.storage import StorageError
 from openlib_assets.storage.s3 import S3Storage
-from openlib_assets_tests.ceph import Ceph
 from openlib_assets_tests.conftest import Place, environment
-from openlib_assets_tests.deployment import environment as process_environment
-from openlib_assets_tests.deployment import running
-from openlib_assets_tests.disks import Fault, TroubledS3
-from openlib_assets_tests.forked import wait_until
+from openlib_assets_tests.tools.ceph import Ceph
+from openlib_assets_tests.tools.deployment import environment as process_environment
+from openlib_assets_tests.tools.deployment import running
+from openlib_assets_tests.tools.disks import Fault, TroubledS3
+from openlib_assets_tests.tools.forked import wait_until
 
 pytestmark = pytest.mark.s3_server
 

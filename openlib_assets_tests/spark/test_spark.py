@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from openlib_assets.tables import Table
-from openlib_assets_tests import analysts, dialects
-from openlib_assets_tests.dialects import AGGREGATES
+from openlib_assets.lake.contract import Table
+from openlib_assets_tests.tools import analysts, dialects
+from openlib_assets_tests.tools.dialects import AGGREGATES
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from openlib_assets.sandbox import Sandbox, SandboxConfig
-from openlib_assets_tests.deployment import PROJECT_ROOT, dagster_dev, environment, shipped_instance
+from openlib_assets_tests.tools.deployment import PROJECT_ROOT, dagster_dev, environment, shipped_instance
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Request, ViewportSize, WebSocket

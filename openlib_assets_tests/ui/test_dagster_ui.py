@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import pyarrow.parquet as pq
 import pytest
 
-from openlib_assets.tables import ALL_TABLES, CSV_TABLES, RAW_WORKS, Layer, Table
+from openlib_assets.lake.contract import ALL_TABLES, CSV_TABLES, RAW_WORKS, Layer, Table
 from openlib_assets_tests.ui.conftest import (
     AWS_SECRET,
     CONTACT,

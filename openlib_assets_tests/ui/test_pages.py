@@ -15,7 +15,7 @@ import pytest
 
 from openlib_assets.report.numbers import WEIGHTS
 from openlib_assets.sandbox import Sandbox, SandboxConfig
-from openlib_assets_tests.deployment import environment, openlib, shipped_instance
+from openlib_assets_tests.tools.deployment import environment, openlib, shipped_instance
 from openlib_assets_tests.ui.conftest import take_screenshot
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""Benchmarks of the way to Open Library."""

@@ -1,0 +1,65 @@
+"""What is known of each subject: watched, registered, fetched, failed, verified."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from openlib_assets.defs.assets.each_subject import latest_records
+from openlib_assets.defs.partitions import SUBJECTS, subjects
+from openlib_assets.lake.contract import RAW_WORKS, REFRESH_DAYS
+
+_FAILED = "FAILED"
+_DAY_SECONDS = 86_400
+
+
+@dataclass(frozen=True)
+class SubjectState:
+    """A subject's state; `verified` is when a fetch last found the snapshot current (ISO 8601, UTC)."""
+
+    subject: str
+    watched: bool
+    registered: bool
+    state: str
+    works: int | None = None
+    snapshot: str | None = None
+    verified: str | None = None
+
+
+def subject_states(instance: dg.DagsterInstance, watched: Sequence[str]) -> list[SubjectState]:
+    """Give the states of all subjects that are watched or registered, by key."""
+    registered = set(instance.get_dynamic_partitions(SUBJECTS))
+    keys = sorted({*watched, *registered})
+    raw_works = dg.AssetKey(RAW_WORKS.name)
+    latest = latest_records(instance, raw_works, set(keys))
+    # What Dagster's UI shows for the partitions of `raw_works`.
+    statuses = instance.get_status_by_partition(raw_works, sorted(registered), subjects) or {}
+    failed = {key for key, status in statuses.items() if status and status.value == _FAILED}
+    return [
+        _state(key, latest.get(key), watched=key in watched, registered=key in registered, failed=key in failed)
+        for key in keys
+    ]
+
+
+def _state(key: str, fetch: dg.EventLogRecord | None, *, watched: bool, registered: bool, failed: bool) -> SubjectState:
+    if fetch is None or fetch.asset_materialization is None:
+        return SubjectState(key, watched, registered, "failed" if failed else "never fetched")
+    numbers = {name: value.value for name, value in fetch.asset_materialization.metadata.items()}
+    works, snapshot = numbers.get("works_reported"), numbers.get("snapshot")
+    return SubjectState(
+        key,
+        watched,
+        registered,
+        _word(failed=failed, days=(time.time() - fetch.timestamp) / _DAY_SECONDS),
+        works if isinstance(works, int) else None,
+        snapshot if isinstance(snapshot, str) else None,
+        datetime.fromtimestamp(fetch.timestamp, UTC).isoformat(timespec="seconds"),
+    )
+
+
+def _word(*, failed: bool, days: float) -> str:
+    if failed:
+        return "failed since"
+    return "overdue" if days > REFRESH_DAYS else "fetched"

@@ -1,0 +1,61 @@
+"""The Dagster instance that the command line works on: the same one that `dagster dev` shows."""
+
+import fcntl
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from openlib_assets.storage.errors import OpenlibError
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+DEFAULT_HOME = ".dagster_home"
+
+
+class InstanceError(OpenlibError):
+    """The Dagster instance cannot be opened."""
+
+
+def prepare_home() -> Path:
+    """Settle DAGSTER_HOME: absolute, there, and with a dagster.yaml; give the folder."""
+    home = Path(os.environ.get("DAGSTER_HOME") or DEFAULT_HOME).expanduser().absolute()
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        settings = home / "dagster.yaml"
+        if not settings.exists():
+            settings.write_bytes(files("openlib_assets.defs.instance").joinpath("dagster.yaml").read_bytes())
+    except OSError as error:
+        raise InstanceError(f"DAGSTER_HOME={home}: {error.strerror}; name a folder that can be written") from error
+    os.environ["DAGSTER_HOME"] = str(home)
+    return home
+
+
+def open_instance() -> "dg.DagsterInstance":
+    """Open the instance in DAGSTER_HOME, made where there is none; raises InstanceError."""
+    home = prepare_home()
+    import dagster as dg  # noqa: PLC0415 - slow, and not every command gets here
+
+    try:
+        with _alone(home):
+            return dg.DagsterInstance.get()
+    except Exception as error:
+        reason = str(error).strip().splitlines()[0]
+        raise InstanceError(f"DAGSTER_HOME={home}: the Dagster instance cannot be opened: {reason}") from error
+
+
+@contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """Let one command at a time open the instance: two that make the same tables in a new one fail in Dagster.
+
+    The lock is not in the home itself, which is read-only in a container.
+    """
+    name = hashlib.sha256(f"{os.getuid()} {home}".encode()).hexdigest()[:16]
+    with (Path(tempfile.gettempdir()) / f"openlib-{name}.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,42 @@
+"""Jobs: the selections of assets that people run by name."""
+
+import dagster as dg
+
+from openlib_assets.defs.assets.across_subjects import CATALOG, COMPARISON
+
+ALL = "all_assets"
+EXTRACT = "extract"
+REBUILD = "rebuild_from_bronze"
+ACROSS = "across_subjects"
+
+_TAGS = {"team": "openlib"}
+
+# Once for all subjects, not once for each.
+_ACROSS = dg.AssetSelection.assets(CATALOG, COMPARISON)
+
+jobs = [
+    dg.define_asset_job(
+        ALL,
+        selection=dg.AssetSelection.all() - _ACROSS,
+        description="Fetch a subject and make everything from it.",
+        tags=_TAGS,
+    ),
+    dg.define_asset_job(
+        EXTRACT,
+        selection=dg.AssetSelection.assets("raw_works"),
+        description="Fetch a subject into bronze, and no further.",
+        tags=_TAGS,
+    ),
+    dg.define_asset_job(
+        REBUILD,
+        selection=dg.AssetSelection.all() - _ACROSS - dg.AssetSelection.assets("raw_works"),
+        description="Make silver, gold and serving again from the bronze that is there; asks Open Library for nothing.",
+        tags=_TAGS,
+    ),
+    dg.define_asset_job(
+        ACROSS,
+        selection=_ACROSS,
+        description="Make the catalog and the comparison of all subjects again.",
+        tags=_TAGS,
+    ),
+]

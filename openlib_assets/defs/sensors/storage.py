@@ -1,0 +1,250 @@
+"""The sensor that follows the storage: the watch list, and snapshots that others put there."""
+
+import json
+import time
+from collections.abc import Set
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import dagster as dg
+
+from openlib_assets.defs.assets.each_subject import latest_records
+from openlib_assets.defs.jobs import ALL
+from openlib_assets.defs.partitions import SUBJECTS, subjects
+from openlib_assets.defs.sensors.events_folder import changes_since
+from openlib_assets.lake import layout
+from openlib_assets.lake.bronze.snapshots import Snapshot, read_snapshot, snapshot_names
+from openlib_assets.lake.changes import Changes, changes_of
+from openlib_assets.lake.contract import RAW_WORKS
+from openlib_assets.lake.watch_list import NoWatchListError, read_watch_list
+from openlib_assets.openlibrary.subject_keys import InvalidSubjectError, subject_key
+from openlib_assets.settings import Settings
+from openlib_assets.storage import LocalStorage, Storage, open_storage
+from openlib_assets.storage.errors import OpenlibError
+
+# A tick has 60 seconds; what is left over comes with the next one.
+_MOST_NEW_SUBJECTS = 500
+_MOST_MESSAGES = 200
+
+# With a queue, the watch list is read this often although no event told of it.
+_LOOK_SECONDS = 600
+
+# A fetch of our own records its snapshot within seconds after it has written it; writing a large one takes longer, and
+# the subject's lock is held meanwhile.
+_OURS_SECONDS = 30
+_LOCKED_SECONDS = 120
+
+# Snapshots are judged for so long; the others wait for the next tick.
+_JUDGING_SECONDS = 30
+
+# On disk, a file that cannot be read may still be on its way.
+_UNREADABLE_SECONDS = 600
+
+
+@dataclass
+class _Cursor:
+    """What a tick leaves to the next one.
+
+    `problems` of the watch list that were told; `looked_at`, when it was read (seconds since 1970); the `receipts` of
+    messages that were dealt with; `folder_time`, up to when changes on disk were seen; `again`, the subjects on disk
+    to look at once more, and since when.
+    """
+
+    problems: list[str] = field(default_factory=list)
+    looked_at: float = 0.0
+    receipts: list[str] = field(default_factory=list)
+    folder_time: int | None = None
+    again: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass
+class _Arrivals:
+    """What became of subjects that may have a new snapshot: events to record, and those that could not be judged.
+
+    `unsettled` were not come to, or are so new that a run of our own may be about to record them; `unreadable` stay a
+    problem.
+    """
+
+    events: list[dg.AssetMaterialization] = field(default_factory=list)
+    unsettled: set[str] = field(default_factory=set)
+    unreadable: set[str] = field(default_factory=set)
+
+
+@dg.sensor(
+    name="storage_events",
+    job_name=ALL,
+    minimum_interval_seconds=15,
+    description=(
+        "Follows the watch list: a subject that is new there becomes a partition and is run. Never removes one. "
+        "An unusable entry is reported and skipped; a list that cannot be read is an error, not an empty list. "
+        "Follows bronze: a snapshot that arrived from elsewhere is recorded, and keep_fresh makes the rest from it. "
+        "Hears of both from the queue OPENLIB_EVENTS_QUEUE; without one, looks at the list, and at bronze on disk."
+    ),
+    default_status=dg.DefaultSensorStatus.RUNNING,
+)
+def storage_events(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+    """Add partitions for new subjects and start their runs; record snapshots that arrived from elsewhere."""
+    try:
+        settings = Settings.from_env()
+        cursor = _Cursor(**json.loads(context.cursor)) if context.cursor else _Cursor()
+        storage = open_storage(settings.storage)
+        changes, arrivals = _heard(context, settings, storage, cursor)
+        due = _is_due(settings, cursor, changes)
+        new, said = _wanted(context, settings, cursor, arrivals) if due else ([], "no event of the watch list")
+    except OpenlibError as error:
+        raise dg.Failure(str(error)) from None
+    if not new and not arrivals.events:
+        context.update_cursor(json.dumps(asdict(cursor)))
+        return dg.SkipReason(said)
+    arrived = [event.partition for event in arrivals.events if event.partition]
+    return dg.SensorResult(
+        dynamic_partitions_requests=[subjects.build_add_request(sorted({*new, *arrived}))],
+        run_requests=[dg.RunRequest(partition_key=key) for key in new if key not in arrived],
+        asset_events=arrivals.events,
+        cursor=json.dumps(asdict(cursor)),
+    )
+
+
+def _heard(
+    context: dg.SensorEvaluationContext, settings: Settings, storage: Storage, cursor: _Cursor
+) -> tuple[Changes, _Arrivals]:
+    """Give what events told, and what became of the snapshots among it; the cursor goes on."""
+    if settings.events_queue:
+        return _heard_from_queue(context, settings.events_queue, settings, storage, cursor)
+    if storage.kind != LocalStorage.kind:
+        return Changes(), _Arrivals()
+    changes, cursor.folder_time = changes_since(Path(storage.uri()), cursor.folder_time)
+    arrivals = _arrivals(context, storage, {*changes.subjects, *cursor.again})
+    now = time.time()
+    since = {key: cursor.again.get(key, now) for key in arrivals.unsettled | arrivals.unreadable}
+    cursor.again = {
+        key: first for key, first in since.items() if key in arrivals.unsettled or now - first < _UNREADABLE_SECONDS
+    }
+    return changes, arrivals
+
+
+def _heard_from_queue(
+    context: dg.SensorEvaluationContext, url: str, settings: Settings, storage: Storage, cursor: _Cursor
+) -> tuple[Changes, _Arrivals]:
+    """Drain the queue.
+
+    A message is deleted by the tick after the one that dealt with it, when Dagster has stored what came of it: if the
+    daemon dies before, the message comes again, and nothing new comes of it a second time.
+    """
+    # Loads boto3, which those without a queue should not wait for.
+    from openlib_assets.defs.sensors.events_queue import EventsQueue, NotAnEventError, addresses_in  # noqa: PLC0415
+
+    queue = EventsQueue(url)
+    queue.delete(cursor.receipts)
+    told = {}
+    for message in queue.receive(_MOST_MESSAGES):
+        try:
+            told[message] = changes_of(addresses_in(message), settings.storage, settings.subjects)
+        except NotAnEventError as error:
+            context.log.warning(f"left in the queue: {error}")
+    changes = Changes(
+        any(one.watch_list for one in told.values()), frozenset().union(*(one.subjects for one in told.values()))
+    )
+    arrivals = _arrivals(context, storage, changes.subjects)
+    queue.put_off((message for message, one in told.items() if one.subjects & arrivals.unsettled), _OURS_SECONDS)
+    left = arrivals.unsettled | arrivals.unreadable
+    arrived = {event.partition for event in arrivals.events}
+    settled = {message: one for message, one in told.items() if not one.subjects & left}
+    cursor.receipts = [message.receipt for message, one in settled.items() if one.watch_list or one.subjects & arrived]
+    # Of these nothing comes, so that nothing can be lost.
+    queue.delete([message.receipt for message in settled if message.receipt not in cursor.receipts])
+    return changes, arrivals
+
+
+def _arrivals(context: dg.SensorEvaluationContext, storage: Storage, candidates: Set[str]) -> _Arrivals:
+    """Find the subjects, of those whose bronze changed, of whose current snapshot the instance has not heard."""
+    raw_works = dg.AssetKey(RAW_WORKS.name)
+    recorded = latest_records(context.instance, raw_works, set(candidates))
+    arrivals = _Arrivals()
+    deadline = time.monotonic() + _JUDGING_SECONDS
+    for key in sorted(candidates):
+        if time.monotonic() > deadline:
+            arrivals.unsettled.add(key)
+            continue
+        try:
+            if subject_key(key) != key:
+                raise InvalidSubjectError(f"{key!r} is not a subject key")
+            names = snapshot_names(storage, key)
+            if not names or names[-1] <= _snapshot_of(recorded.get(key)):
+                continue
+            snapshot = read_snapshot(storage, key, names[-1])
+        except OpenlibError as error:
+            context.log.warning(f"left alone: {error}")
+            arrivals.unreadable.add(key)
+            continue
+        if _may_be_ours(storage, key, snapshot):
+            arrivals.unsettled.add(key)
+            continue
+        context.log.info(f"{key}: snapshot {snapshot.name} arrived from elsewhere")
+        arrivals.events.append(
+            _arrival(raw_works, key, snapshot, storage.uri(layout.snapshot_file(key, snapshot.name)))
+        )
+    return arrivals
+
+
+def _may_be_ours(storage: Storage, subject: str, snapshot: Snapshot) -> bool:
+    """Tell whether a run of our own may be about to record a snapshot."""
+    age = time.time() - snapshot.fetched_at.timestamp()
+    return age < _OURS_SECONDS or (age < _LOCKED_SECONDS and storage.exists(layout.lock_file(subject)))
+
+
+def _snapshot_of(record: dg.EventLogRecord | None) -> str:
+    """Give the name of the snapshot that a record of `raw_works` is of, nothing without one."""
+    materialization = record.asset_materialization if record else None
+    name = materialization.metadata.get("snapshot") if materialization else None
+    return str(name.value) if name else ""  # without one, somebody reported it by hand
+
+
+def _arrival(asset: dg.AssetKey, subject: str, snapshot: Snapshot, uri: str) -> dg.AssetMaterialization:
+    return dg.AssetMaterialization(
+        asset,
+        partition=subject,
+        description="A snapshot that arrived from elsewhere.",
+        metadata={
+            "path": dg.MetadataValue.path(uri),
+            "state": "arrived",
+            "snapshot": snapshot.name,
+            "verified_at": dg.MetadataValue.timestamp(snapshot.fetched_at),
+            "works_reported": snapshot.work_count,
+            "content_hash": snapshot.content_hash,
+            "source": dg.MetadataValue.url(snapshot.url),
+        },
+        tags={"dagster/data_version": snapshot.content_hash, "dagster/data_version.is_user_provided": "true"},
+    )
+
+
+def _is_due(settings: Settings, cursor: _Cursor, changes: Changes) -> bool:
+    """Tell whether to read the watch list: always without a queue, else on an event and now and then."""
+    return not settings.events_queue or changes.watch_list or time.time() - cursor.looked_at > _LOOK_SECONDS
+
+
+def _wanted(
+    context: dg.SensorEvaluationContext, settings: Settings, cursor: _Cursor, arrivals: _Arrivals
+) -> tuple[list[str], str]:
+    """Give the subjects that are new on the watch list, and what to say if there are none."""
+    try:
+        watch_list = read_watch_list(settings.subjects)
+    except NoWatchListError as error:
+        return [], str(error)
+    except OpenlibError as error:
+        if not arrivals.events:
+            raise
+        context.log.warning(str(error))  # at the next tick it fails the tick
+        return [], str(error)
+    for problem in watch_list.problems:
+        if problem not in cursor.problems:
+            context.log.warning(f"skipped: {problem}")
+    cursor.problems = watch_list.problems
+    known = set(context.instance.get_dynamic_partitions(SUBJECTS))
+    new = [key for key in watch_list.keys if key not in known]
+    if len(new) <= _MOST_NEW_SUBJECTS:
+        cursor.looked_at = time.time()
+    new = new[:_MOST_NEW_SUBJECTS]
+    if new:
+        context.log.info(f"{len(new)} new in {settings.subjects}: {', '.join(new)}")
+    return new, f"all {len(watch_list.keys)} subjects of {settings.subjects} are known"

@@ -1,0 +1,55 @@
+"""What an asset shows of itself in the Dagster UI: row count, preview, columns, address."""
+
+from typing import Any
+
+import dagster as dg
+import pyarrow as pa
+
+from openlib_assets.lake.contract import Table
+
+_LONGEST_CELL = 80
+
+
+def column_schema(table: Table) -> dg.TableSchema:
+    """Give the columns with their types and descriptions."""
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                name=column.name,
+                type=str(column.type),
+                description=column.description,
+                constraints=dg.TableColumnConstraints(nullable=column.nullable),
+            )
+            for column in table.columns
+        ]
+    )
+
+
+def table_metadata(rows: int, preview: pa.Table, uri: str) -> dict[str, Any]:
+    """Give the metadata of a table just written for one subject."""
+    return {
+        "dagster/partition_row_count": rows,
+        "dagster/uri": uri,
+        "preview": dg.MetadataValue.md(markdown(preview)),
+    }
+
+
+def markdown(table: pa.Table) -> str:
+    """Give a small table as Markdown, long cells cut; text from outside cannot break out of its cell."""
+    header = f"| {' | '.join(table.column_names)} |\n|{' --- |' * table.num_columns}\n"
+    rows = (f"| {' | '.join(_cell(value) for value in row.values())} |" for row in table.to_pylist())
+    return header + "\n".join(rows)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    text = " ".join(str(value).split())
+    return escaped(text if len(text) <= _LONGEST_CELL else text[: _LONGEST_CELL - 1] + "…")
+
+
+def escaped(text: str) -> str:
+    """Give a text as Markdown that shows it as it is."""
+    for character in "\\`*_[]|":
+        text = text.replace(character, f"\\{character}")
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,0 +1,1 @@
+"""Which tables there are, where they lie and how each is made, without Dagster."""

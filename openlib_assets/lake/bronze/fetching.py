@@ -1,0 +1,133 @@
+"""A fetch from end to end: enumerate a subject, compare it with what is held, write a snapshot if it is new."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+
+from openlib_assets.lake import layout
+from openlib_assets.lake.bronze.snapshots import (
+    Snapshot,
+    current_snapshot,
+    next_fetched_at,
+    open_current,
+    positioned,
+    works_hash,
+    write_snapshot,
+)
+from openlib_assets.lake.bronze.staging import SubjectStaging, sweep
+from openlib_assets.lake.contract import RAW_WORKS
+from openlib_assets.lake.table_files import TableFileError
+from openlib_assets.lake.transform import CheckOutcome, connected, run_checks
+from openlib_assets.openlibrary.enumeration import Enumeration, Listener
+from openlib_assets.openlibrary.errors import SubjectNotFoundError
+from openlib_assets.openlibrary.source import Source
+from openlib_assets.storage import Storage, StorageError
+
+_PREVIEW_ROWS = 5
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What a fetch found and did: `snapshot` is the current one after it, `changed` whether it was written by it."""
+
+    snapshot: Snapshot
+    path: str
+    changed: bool
+    outcomes: list[CheckOutcome]
+    pages: int
+    preview: pa.Table
+    verified_at: datetime
+    requests: int
+    retries: int
+    seconds: float
+
+
+@contextmanager
+def fetched_subject(
+    storage: Storage, source: Source, subject: str, *, force: bool = False, listener: Listener | None = None
+) -> Iterator[Fetched]:
+    """Fetch every work of a subject and keep them as a snapshot, unless they equal the current one.
+
+    The staged pages stay until the block has ended well: whoever records the fetch there can be killed before that,
+    and no page is asked for again. Nobody else fetches the subject meanwhile. `force` writes a snapshot in any case,
+    and accepts that works fell. Raises what the enumeration raises, CheckFailedError, StorageError and TableFileError;
+    nothing is written then.
+    """
+    started = time.monotonic()
+    with storage.lock(
+        layout.lock_file(subject),
+        taken=f"{subject!r} is being fetched by another run; wait for it to end, then try again",
+    ):
+        sweep(storage)
+        previous = _previous(storage, subject, force=force)
+        staging = SubjectStaging(storage, subject, source.url(subject))
+        try:
+            enumeration, traffic = source.enumerate(subject, staging, listener)
+        except SubjectNotFoundError:
+            staging.clear()
+            raise
+        digest = works_hash(staging.batches(enumeration.slices))
+        unchanged = previous if previous and previous.content_hash == digest and not force else None
+        outcomes: list[CheckOutcome] = []
+        if unchanged:
+            snapshot = unchanged
+            path = layout.snapshot_file(subject, snapshot.name)
+            with open_current(storage, subject) as dataset:
+                outcomes = _checked(dataset, snapshot, previous)
+        else:
+            snapshot = _snapshot(storage, source, subject, enumeration, digest)
+
+            def check(dataset: ds.Dataset) -> None:
+                outcomes.extend(_checked(dataset, snapshot, None if force else previous))
+
+            path = write_snapshot(storage, subject, staging.batches(enumeration.slices), snapshot, check)
+        preview = pa.Table.from_batches(positioned(staging.batches(enumeration.slices[:1]))).slice(0, _PREVIEW_ROWS)
+        yield Fetched(
+            snapshot=snapshot,
+            path=path,
+            changed=unchanged is None,
+            outcomes=outcomes,
+            pages=enumeration.pages,
+            preview=preview,
+            verified_at=datetime.now(UTC),
+            requests=traffic.requests,
+            retries=traffic.retries,
+            seconds=time.monotonic() - started,
+        )
+        with suppress(StorageError):  # what is left is swept after a day
+            staging.clear()
+
+
+def _previous(storage: Storage, subject: str, *, force: bool) -> Snapshot | None:
+    try:
+        return current_snapshot(storage, subject)
+    except TableFileError:
+        if force:
+            return None
+        raise
+
+
+def _snapshot(storage: Storage, source: Source, subject: str, enumeration: Enumeration, digest: str) -> Snapshot:
+    return Snapshot(
+        source=source.name,
+        url=source.url(subject),
+        fetched_at=next_fetched_at(storage, subject),
+        work_count=enumeration.work_count,
+        pages=enumeration.pages,
+        content_hash=digest,
+    )
+
+
+def _checked(dataset: ds.Dataset, snapshot: Snapshot, previous: Snapshot | None) -> list[CheckOutcome]:
+    inputs = {
+        "raw_works": dataset,
+        "snapshot": snapshot.relation(),
+        "previous_snapshot": previous.relation() if previous else snapshot.relation().slice(0, 0),
+    }
+    with connected(inputs) as connection:
+        return run_checks(connection, RAW_WORKS)

@@ -1,0 +1,165 @@
+"""Bronze snapshots: what is known of one, which is current, and how the next one is written.
+
+A snapshot is immutable. One is written only when a fetch found something new, and only after its checks passed.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+
+from openlib_assets.lake import layout
+from openlib_assets.lake.contract import RAW_WORKS
+from openlib_assets.lake.table_files import TableFileError, open_table, write_table
+from openlib_assets.openlibrary.records import content_hash
+from openlib_assets.storage import Storage
+
+_NAME_FORMAT = "%Y%m%dT%H%M%SZ"
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What a bronze file says of itself."""
+
+    source: str
+    url: str
+    fetched_at: datetime
+    work_count: int
+    pages: int
+    content_hash: str
+
+    @property
+    def name(self) -> str:
+        """The end of the fetch in UTC, as in the path."""
+        return self.fetched_at.strftime(_NAME_FORMAT)
+
+    def metadata(self) -> dict[str, str]:
+        """Give the snapshot as the metadata of a file."""
+        return {
+            "source": self.source,
+            "url": self.url,
+            "fetched_at": self.fetched_at.isoformat(),
+            "work_count": str(self.work_count),
+            "pages": str(self.pages),
+            "content_hash": self.content_hash,
+        }
+
+    @staticmethod
+    def of(dataset: ds.Dataset) -> "Snapshot":
+        """Read what the file of an opened snapshot says of itself."""
+        metadata: Mapping[bytes, bytes] = dataset.schema.metadata
+        text = {key.decode(): value.decode() for key, value in metadata.items() if key != b"ARROW:schema"}
+        return Snapshot(
+            source=text["source"],
+            url=text["url"],
+            fetched_at=datetime.fromisoformat(text["fetched_at"]),
+            work_count=int(text["work_count"]),
+            pages=int(text["pages"]),
+            content_hash=text["content_hash"],
+        )
+
+    def relation(self) -> pa.Table:
+        """Give the one-row table `snapshot` that the SQL sees beside `raw_works`."""
+        return pa.table(
+            {
+                "name": pa.array([self.name], pa.string()),
+                "works_reported": pa.array([self.work_count], pa.int64()),
+                "fetched_at": pa.array([self.fetched_at], pa.timestamp("us", "UTC")),
+                "snapshot_year": pa.array([self.fetched_at.year], pa.int64()),
+                "source": pa.array([self.url], pa.string()),
+            }
+        )
+
+
+def snapshot_names(storage: Storage, subject: str) -> list[str]:
+    """Give the names of a subject's snapshots, oldest first; the last is the current one.
+
+    A folder without a file is none: a write that failed or was killed leaves one behind on disk.
+    """
+    paths = storage.paths(layout.snapshots_folder(subject))
+    return sorted(path.split("/")[-2].removeprefix("snapshot=") for path in paths if path.endswith("/part-0.parquet"))
+
+
+@contextmanager
+def open_current(storage: Storage, subject: str) -> Iterator[ds.Dataset]:
+    """Lend the current snapshot of a subject; raises TableFileError where there is none or it is unreadable."""
+    names = snapshot_names(storage, subject)
+    with open_snapshot(storage, subject, names[-1] if names else "none") as dataset:
+        yield dataset
+
+
+@contextmanager
+def open_previous(storage: Storage, subject: str) -> Iterator[ds.Dataset | None]:
+    """Lend the snapshot before the current one; None without one that can be read, as after a damaged one."""
+    with ExitStack() as stack:
+        previous: ds.Dataset | None = None
+        for name in snapshot_names(storage, subject)[-2:-1]:
+            with suppress(TableFileError):
+                previous = stack.enter_context(open_snapshot(storage, subject, name))
+        yield previous
+
+
+def open_snapshot(storage: Storage, subject: str, name: str) -> AbstractContextManager[ds.Dataset]:
+    """Lend the snapshot of a subject of that name; raises TableFileError where there is none or it is unreadable."""
+    path = layout.snapshot_file(subject, name)
+    return open_table(storage, path, remedy=f"fetch it with: openlib run --force {subject!r}")
+
+
+def current_snapshot(storage: Storage, subject: str) -> Snapshot | None:
+    """Give the current snapshot of a subject, None if it was never fetched."""
+    names = snapshot_names(storage, subject)
+    return read_snapshot(storage, subject, names[-1]) if names else None
+
+
+def read_snapshot(storage: Storage, subject: str, name: str) -> Snapshot:
+    """Give what the snapshot of a subject of that name says of itself; raises TableFileError where it says nothing."""
+    with open_snapshot(storage, subject, name) as dataset:
+        return Snapshot.of(dataset)
+
+
+def works_hash(batches: Iterator[pa.RecordBatch]) -> str:
+    """Hash the works of an enumeration, which come in the order of their keys."""
+    return content_hash(text for batch in batches for text in batch.column("payload").to_pylist())
+
+
+def write_snapshot(
+    storage: Storage,
+    subject: str,
+    batches: Iterator[pa.RecordBatch],
+    snapshot: Snapshot,
+    check: Callable[[ds.Dataset], None],
+) -> str:
+    """Write a snapshot of the works in `batches`, unless `check`, given it as a dataset, raises; give its path."""
+    path = layout.snapshot_file(subject, snapshot.name)
+    with storage.writing(path) as file:
+        write_table(file, positioned(batches), RAW_WORKS.schema, snapshot.metadata())
+        check(_dataset(file))
+    return path
+
+
+def next_fetched_at(storage: Storage, subject: str) -> datetime:
+    """Give the time of a snapshot that ends now: at least a second after the one before, whatever the clock says."""
+    now = datetime.now(UTC)
+    names = snapshot_names(storage, subject)
+    if not names:
+        return now
+    return max(now, datetime.strptime(names[-1], _NAME_FORMAT).replace(tzinfo=UTC) + timedelta(seconds=1))
+
+
+def positioned(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Number the works of an enumeration in their order: the rows of `raw_works`."""
+    place = 0
+    for batch in batches:
+        position = pa.array(range(place, place + batch.num_rows), pa.int64())
+        place += batch.num_rows
+        yield pa.record_batch(
+            [batch.column("work_key"), position, batch.column("payload")], names=RAW_WORKS.schema.names
+        )
+
+
+def _dataset(file: Path) -> ds.Dataset:
+    return ds.dataset(file, format="parquet")

@@ -1,0 +1,101 @@
+"""The staging: fetched pages wait here, in the storage root, until the subject is complete.
+
+A page set aside survives the death of its process and is not asked for again. Nothing here is ever data: the folder
+lies outside the layers, is emptied when a snapshot is written, and what is older than a day is thrown away.
+"""
+
+import itertools
+import json
+import time
+from collections.abc import Iterator
+
+import pyarrow as pa
+
+from openlib_assets.lake import layout
+from openlib_assets.openlibrary.client import Page
+from openlib_assets.openlibrary.enumeration import Slice, StagedPage
+from openlib_assets.openlibrary.records import payload
+from openlib_assets.storage import Storage
+
+_DAY_NANOSECONDS = 86_400 * 10**9
+_SCHEMA = pa.schema([("work_key", pa.string()), ("payload", pa.string())])
+
+
+class SubjectStaging:
+    """The staged pages of one subject of one source address."""
+
+    def __init__(self, storage: Storage, subject: str, source: str) -> None:
+        self._storage = storage
+        self._folder = layout.staging_folder(subject)
+        self._source = source
+
+    def pages(self) -> list[StagedPage]:
+        """Give the pages that an interrupted fetch left, oldest first; unreadable ones do not count."""
+        found = []
+        for path in self._storage.paths(self._folder):
+            try:
+                table = self._table(path)
+                about = json.loads(table.schema.metadata[b"page"])
+            except (pa.ArrowException, KeyError, TypeError, ValueError):
+                continue
+            if about.pop("source") == self._source:
+                found.append(StagedPage(name=path, keys=table["work_key"].to_pylist(), **about))
+        return sorted(found, key=lambda page: page.serial)
+
+    def add(self, page: Page, limit: int) -> StagedPage:
+        """Set a page aside."""
+        serial = time.time_ns()
+        staged = StagedPage(
+            name=f"{self._folder}/{serial}-{page.offset}.arrow",
+            serial=serial,
+            offset=page.offset,
+            limit=limit,
+            work_count=page.work_count,
+            keys=page.keys,
+        )
+        about = {
+            "source": self._source,
+            "serial": serial,
+            "offset": page.offset,
+            "limit": limit,
+            "work_count": page.work_count,
+        }
+        batch = pa.record_batch([page.keys, [payload(record) for record in page.records]], schema=_SCHEMA)
+        sink = pa.BufferOutputStream()
+        schema = _SCHEMA.with_metadata({"page": json.dumps(about)})
+        with pa.ipc.new_file(sink, schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
+            writer.write_batch(batch)
+        self._storage.write(staged.name, sink.getvalue().to_pybytes())
+        return staged
+
+    def batches(self, slices: list[Slice]) -> Iterator[pa.RecordBatch]:
+        """Give the staged works in the order of the slices."""
+        for page, pieces in itertools.groupby(slices, key=lambda piece: piece.page):
+            table = self._table(page.name)
+            for piece in pieces:
+                yield from table.slice(piece.start, piece.stop - piece.start).to_batches()
+
+    def clear(self) -> None:
+        """Throw the subject's staged pages away."""
+        self._storage.clear(self._folder)
+
+    def _table(self, path: str) -> pa.Table:
+        with pa.ipc.open_file(pa.BufferReader(self._storage.read(path))) as reader:
+            return reader.read_all()
+
+
+def forget(storage: Storage, subject: str, until: float) -> None:
+    """Throw away the pages of a subject that were staged up to a time, in seconds since 1970."""
+    for path in list(storage.paths(layout.staging_folder(subject))):
+        serial = path.rpartition("/")[2].partition("-")[0]
+        if serial.isdecimal() and int(serial) <= until * 10**9:
+            storage.delete(path)
+
+
+def sweep(storage: Storage) -> None:
+    """Throw away every staged page that is older than a day, of whatever subject."""
+    now = time.time_ns()
+    for path in list(storage.paths(layout.STAGING)):
+        serial = path.rpartition("/")[2].partition("-")[0]
+        if not serial.isdecimal() or not now - _DAY_NANOSECONDS <= int(serial) <= now + _DAY_NANOSECONDS:
+            storage.delete(path)

@@ -1,0 +1,49 @@
+"""The data contract: every table's layer, grain, key, columns and checks, written once.
+
+The Parquet schema, the column metadata in the Dagster UI, the data dictionary and the checks all derive from here.
+A table's SQL is in `sql/<layer>/<table>.sql`. `model` says what a table is; the other modules hold the tables by layer.
+"""
+
+from openlib_assets.lake.contract.bronze import RAW_WORKS, REFRESH_DAYS, REFRESHED_LATELY
+from openlib_assets.lake.contract.duplicates import POSSIBLE_DUPLICATE_BOOKS, POSSIBLE_SAME_AUTHORS
+from openlib_assets.lake.contract.gold import AUTHOR_AVERAGES, AUTHOR_YEARLY_COUNTS, SUBJECT_CHANGES, SUBJECT_SUMMARY
+from openlib_assets.lake.contract.model import SCHEMA_VERSION, Check, Column, Layer, Table
+from openlib_assets.lake.contract.silver import AUTHOR_BOOKS, AUTHORS, BOOKS
+
+# In an order in which each table stands after those it is made from.
+DERIVED_TABLES = (
+    BOOKS,
+    AUTHOR_BOOKS,
+    AUTHORS,
+    POSSIBLE_SAME_AUTHORS,
+    POSSIBLE_DUPLICATE_BOOKS,
+    AUTHOR_YEARLY_COUNTS,
+    AUTHOR_AVERAGES,
+    SUBJECT_SUMMARY,
+    SUBJECT_CHANGES,
+)
+ALL_TABLES = (RAW_WORKS, *DERIVED_TABLES)
+CSV_TABLES = (AUTHORS, BOOKS, AUTHOR_BOOKS, AUTHOR_YEARLY_COUNTS, AUTHOR_AVERAGES)
+
+__all__ = [
+    "ALL_TABLES",
+    "AUTHORS",
+    "AUTHOR_AVERAGES",
+    "AUTHOR_BOOKS",
+    "AUTHOR_YEARLY_COUNTS",
+    "BOOKS",
+    "CSV_TABLES",
+    "DERIVED_TABLES",
+    "POSSIBLE_DUPLICATE_BOOKS",
+    "POSSIBLE_SAME_AUTHORS",
+    "RAW_WORKS",
+    "REFRESHED_LATELY",
+    "REFRESH_DAYS",
+    "SCHEMA_VERSION",
+    "SUBJECT_CHANGES",
+    "SUBJECT_SUMMARY",
+    "Check",
+    "Column",
+    "Layer",
+    "Table",
+]

@@ -1,0 +1,46 @@
+"""Bronze: what Open Library sent."""
+
+from openlib_assets.lake.contract.columns import TEXT, WHOLE, WORK_KEY
+from openlib_assets.lake.contract.model import Check, Column, Layer, Table
+
+# A subject does not lose more than this share of its works between two snapshots, unless something broke.
+LARGEST_FALL = 0.2
+# A monthly refresh, and half a month to notice that it did not happen.
+REFRESH_DAYS = 45
+REFRESHED_LATELY = "refreshed_lately"
+
+RAW_WORKS = Table(
+    "raw_works",
+    Layer.BRONZE,
+    "a work record exactly as the source sent it",
+    key=("work_key",),
+    columns=(
+        WORK_KEY,
+        Column("position", WHOLE, "Place in the enumeration by key, from 0."),
+        Column("payload", TEXT, "The record as compact ASCII JSON: same value, key order kept."),
+    ),
+    checks=(
+        Check(
+            "is_complete",
+            "The works held are as many as Open Library last reported.",
+            "SELECT works_reported, (SELECT count(*) FROM raw_works) AS works FROM snapshot",
+            "works = works_reported",
+        ),
+        Check(
+            "did_not_fall",
+            f"Works did not fall by more than {LARGEST_FALL:.0%} since the snapshot before; a forced run accepts it.",
+            """
+            SELECT (SELECT works_reported FROM previous_snapshot) AS works_before, works_reported AS works
+            FROM snapshot
+            """,
+            f"works_before IS NULL OR works >= {1 - LARGEST_FALL} * works_before",
+        ),
+        Check(
+            REFRESHED_LATELY,
+            f"The subject was fetched in the last {REFRESH_DAYS} days; looked at again each day.",
+            "SELECT 0 AS days_since_fetch",
+            f"days_since_fetch <= {REFRESH_DAYS}",
+            blocking=False,
+        ),
+    ),
+)

@@ -1,0 +1,153 @@
+"""Gold: what is counted of authors and of the subject."""
+
+import pyarrow as pa
+
+from openlib_assets.lake.contract.columns import (
+    AUTHOR_KEY,
+    AUTHOR_NAME,
+    BOOK_COUNT,
+    FIRST_YEAR,
+    LAST_YEAR,
+    REAL,
+    TEXT,
+    WHOLE,
+    WORK_KEY,
+)
+from openlib_assets.lake.contract.model import Check, Column, Layer, Table
+
+AUTHOR_YEARLY_COUNTS = Table(
+    "author_yearly_counts",
+    Layer.GOLD,
+    "an author and a year in which they have at least one book",
+    key=("author_key", "year"),
+    columns=(
+        AUTHOR_KEY,
+        AUTHOR_NAME,
+        Column("year", WHOLE, "Year of first publication; only years with status `ok`."),
+        Column("book_count", WHOLE, "Distinct works of the author first published in that year."),
+    ),
+    made_from=("books", "authors", "author_books"),
+    checks=(
+        Check(
+            "counts_add_up_to_dated_pairs",
+            "The yearly counts add up to the pairs of author and dated work.",
+            """
+            SELECT coalesce(sum(book_count), 0)::BIGINT AS counted,
+                   (SELECT count(*) FROM author_books JOIN books USING (work_key)
+                    WHERE year_status = 'ok') AS dated_pairs
+            FROM author_yearly_counts
+            """,
+            "counted = dated_pairs",
+        ),
+    ),
+)
+
+AUTHOR_AVERAGES = Table(
+    "author_averages",
+    Layer.GOLD,
+    "an author",
+    key=("author_key",),
+    columns=(
+        AUTHOR_KEY,
+        AUTHOR_NAME,
+        BOOK_COUNT,
+        Column("dated_book_count", WHOLE, "Those of them whose year has status `ok`."),
+        FIRST_YEAR,
+        LAST_YEAR,
+        Column("active_years", WHOLE, "Years in which the author has at least one dated work."),
+        Column("span_years", WHOLE, "last_year - first_year + 1; null without a dated work.", nullable=True),
+        Column(
+            "avg_books_per_active_year",
+            REAL,
+            "dated_book_count / active_years: works a year over the years with a work; null without a dated work.",
+            nullable=True,
+        ),
+        Column(
+            "avg_books_per_calendar_year",
+            REAL,
+            "dated_book_count / span_years: works a year from the first to the last; null without a dated work.",
+            nullable=True,
+        ),
+    ),
+    made_from=("authors", "author_yearly_counts"),
+    checks=(
+        Check(
+            "every_author_has_an_average",
+            "There are as many rows as authors.",
+            "SELECT (SELECT count(*) FROM authors) AS authors, count(*) AS rows FROM author_averages",
+            "authors = rows",
+        ),
+    ),
+)
+
+SUBJECT_SUMMARY = Table(
+    "subject_summary",
+    Layer.GOLD,
+    "the subject",
+    key=("source",),
+    columns=(
+        Column("works_reported", WHOLE, "work_count, as Open Library last reported it in the fetch."),
+        Column("works", WHOLE, "Works held; equals works_reported."),
+        Column("works_dated", WHOLE, "Works whose year has status `ok`."),
+        Column("works_year_missing", WHOLE, "Works without a year."),
+        Column("works_year_implausible", WHOLE, "Works whose year is implausible."),
+        Column("works_without_author", WHOLE, "Works that list no author."),
+        Column("authors", WHOLE, "Distinct authors."),
+        Column("first_year", WHOLE, "First of the years of dated works; null without one.", nullable=True),
+        Column("last_year", WHOLE, "Last of the years of dated works; null without one.", nullable=True),
+        Column("fetched_at", pa.timestamp("us", "UTC"), "When the fetch of the snapshot ended."),
+        Column("source", TEXT, "Where the snapshot was fetched from (URL)."),
+    ),
+    made_from=("raw_works", "books", "authors"),
+    checks=(
+        Check(
+            "holds_what_was_reported",
+            "The works held are as many as Open Library reported.",
+            "SELECT works_reported, works FROM subject_summary",
+            "works = works_reported",
+        ),
+        Check(
+            "year_statuses_add_up",
+            "Dated, missing and implausible years add up to the works.",
+            """
+            SELECT works, works_dated + works_year_missing + works_year_implausible AS works_by_status
+            FROM subject_summary
+            """,
+            "works = works_by_status",
+        ),
+    ),
+)
+
+SUBJECT_CHANGES = Table(
+    "subject_changes",
+    Layer.GOLD,
+    "a work that came, went or changed since the snapshot before",
+    key=("work_key",),
+    columns=(
+        WORK_KEY,
+        Column("title", TEXT, "Title now, or the last one of a work that went; null without one.", nullable=True),
+        Column(
+            "change",
+            TEXT,
+            "`added`, `removed`, or `changed`: any column of books or the ordered list of authors differs.",
+        ),
+        Column("previous_snapshot", TEXT, "Name of the snapshot before: the end of its fetch (YYYYMMDDTHHMMSSZ)."),
+        Column("current_snapshot", TEXT, "Name of the snapshot that the tables are made from."),
+    ),
+    made_from=("raw_works", "books"),
+    looks_back=True,
+    checks=(
+        Check(
+            "changes_add_up",
+            "The works before, and those that came, less those that went, are the works now.",
+            """
+            SELECT (SELECT works_reported FROM previous_snapshot) AS works_before,
+                   count(*) FILTER (WHERE change = 'added') AS added,
+                   count(*) FILTER (WHERE change = 'removed') AS removed,
+                   (SELECT count(*) FROM books) AS works
+            FROM subject_changes
+            """,
+            "works_before IS NULL OR works_before + added - removed = works",
+        ),
+    ),
+)

@@ -1,0 +1,98 @@
+"""What a table of the contract is: its layer, grain, key, columns and checks."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import pyarrow as pa
+
+SCHEMA_VERSION = 1
+
+
+class Layer(StrEnum):
+    """How far data has come: as received, cleaned, aggregated, made for people."""
+
+    BRONZE = "bronze"
+    SILVER = "silver"
+    GOLD = "gold"
+    SERVING = "serving"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column; `description` says its meaning and, where it has one, its unit."""
+
+    name: str
+    type: pa.DataType
+    description: str
+    nullable: bool = False
+
+
+@dataclass(frozen=True)
+class Check:
+    """A check of a table.
+
+    `numbers` is a query for one row, the numbers to look at; it sees the new table under its own name and all that
+    the table was made from. `passes` is what must hold of them. A failure of a `blocking` check keeps the table from
+    being written; others warn.
+    """
+
+    name: str
+    description: str
+    numbers: str
+    passes: str
+    blocking: bool = True
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table; `grain` says what one row is, `key` the columns that identify and sort it, `made_from` its inputs.
+
+    `looks_back`: its SQL also sees `previous_books`, `previous_author_lists` and `previous_snapshot`, made from the
+    snapshot before; they are empty without one. `code_version` goes up with every change of the table's SQL or columns
+    that changes its content.
+    """
+
+    name: str
+    layer: Layer
+    grain: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+    made_from: tuple[str, ...] = ()
+    checks: tuple[Check, ...] = ()
+    looks_back: bool = False
+    code_version: str = "1"
+
+    @property
+    def sql(self) -> str:
+        """The name of the table's SQL file below `sql/`, without its ending."""
+        return f"{self.layer}/{self.name}"
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The Arrow schema of the table's files."""
+        return pa.schema([pa.field(c.name, c.type, nullable=c.nullable) for c in self.columns])
+
+    @property
+    def all_checks(self) -> tuple[Check, ...]:
+        """The checks that every table has, then the table's own."""
+        return (_key_is_unique(self), _required_columns_are_filled(self), *self.checks)
+
+
+def _key_is_unique(table: Table) -> Check:
+    key = ", ".join(table.key)
+    return Check(
+        "key_is_unique",
+        f"No two rows share the same {key}.",
+        f"SELECT count(*) AS rows, count(DISTINCT ({key})) AS distinct_keys FROM {table.name}",  # noqa: S608 - names from this module
+        "rows = distinct_keys",
+    )
+
+
+def _required_columns_are_filled(table: Table) -> Check:
+    nulls = " + ".join(f"count(*) FILTER (WHERE {c.name} IS NULL)" for c in table.columns if not c.nullable)
+    return Check(
+        "required_columns_are_filled",
+        "No null stands in a column that must have a value.",
+        f"SELECT count(*) AS rows, {nulls} AS nulls FROM {table.name}",  # noqa: S608 - as above
+        "nulls = 0",
+    )

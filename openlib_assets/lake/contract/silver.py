@@ -1,0 +1,131 @@
+"""Silver: works, authors, and who wrote what."""
+
+import pyarrow as pa
+
+from openlib_assets.lake.contract.columns import (
+    AUTHOR_KEY,
+    AUTHOR_NAME,
+    BOOK_COUNT,
+    FIRST_YEAR,
+    LAST_YEAR,
+    TEXT,
+    WHOLE,
+    WORK_KEY,
+)
+from openlib_assets.lake.contract.model import Check, Column, Layer, Table
+
+# Bounds beyond which a check warns; a catalogue of printed books has some undated works, and few absurd years.
+MOST_YEARS_MISSING = 0.5
+MOST_YEARS_IMPLAUSIBLE = 0.05
+# From this many works on, a subject without a single year is Open Library's outage of September 2022 again
+# (openlibrary commit ddaf2821c4), not a property of the subject.
+OUTAGE_WORKS = 20
+
+BOOKS = Table(
+    "books",
+    Layer.SILVER,
+    "a work of the subject",
+    key=("work_key",),
+    columns=(
+        WORK_KEY,
+        Column("title", TEXT, "Title; null where Open Library has none (it sends `__None__`).", nullable=True),
+        Column(
+            "first_publish_year",
+            WHOLE,
+            "Earliest year among the work's editions, as received.",
+            nullable=True,
+        ),
+        Column(
+            "year_status",
+            TEXT,
+            "`ok`: 1000 < year <= year of the snapshot + 1, Open Library's own rule in its publishing history; "
+            "`missing`: no year; `implausible`: any other year. Only `ok` years are counted.",
+        ),
+        Column("edition_count", WHOLE, "Editions that Open Library knows of the work.", nullable=True),
+        Column("author_count", WHOLE, "Distinct authors listed on the work."),
+        Column("has_fulltext", pa.bool_(), "Whether Open Library has a scan of some edition.", nullable=True),
+        Column("cover_id", WHOLE, "Number of the cover image; null without one.", nullable=True),
+        Column(
+            "subjects",
+            pa.list_(TEXT),
+            "Subjects as editors typed them, order and repeats kept; empty list when none.",
+        ),
+    ),
+    made_from=("raw_works",),
+    checks=(
+        Check(
+            "every_work_is_a_book",
+            "There are as many books as works in the snapshot.",
+            "SELECT (SELECT count(*) FROM raw_works) AS works, count(*) AS books FROM books",
+            "works = books",
+        ),
+        Check(
+            "some_year_is_known",
+            f"A subject of {OUTAGE_WORKS} works or more has some year; none at all is an outage of Open Library.",
+            "SELECT count(*) AS works, count(first_publish_year) AS works_with_a_year FROM books",
+            f"works_with_a_year > 0 OR works < {OUTAGE_WORKS}",
+        ),
+        Check(
+            "years_are_plausible",
+            f"At most {MOST_YEARS_MISSING:.0%} of the years are missing and {MOST_YEARS_IMPLAUSIBLE:.0%} implausible.",
+            """
+            SELECT count(*) AS works,
+                   count(*) FILTER (WHERE year_status = 'missing') AS missing,
+                   count(*) FILTER (WHERE year_status = 'implausible') AS implausible,
+                   coalesce(missing / nullif(works, 0), 0) AS share_missing,
+                   coalesce(implausible / nullif(works, 0), 0) AS share_implausible
+            FROM books
+            """,
+            f"share_missing <= {MOST_YEARS_MISSING} AND share_implausible <= {MOST_YEARS_IMPLAUSIBLE}",
+            blocking=False,
+        ),
+    ),
+)
+
+AUTHOR_BOOKS = Table(
+    "author_books",
+    Layer.SILVER,
+    "an author of a work",
+    key=("author_key", "work_key"),
+    columns=(
+        AUTHOR_KEY,
+        WORK_KEY,
+        Column(
+            "author_position",
+            WHOLE,
+            "The author's place in the list as received, from 1; the first if listed twice.",
+        ),
+    ),
+    made_from=("raw_works",),
+)
+
+AUTHORS = Table(
+    "authors",
+    Layer.SILVER,
+    "an author with at least one work in the subject",
+    key=("author_key",),
+    columns=(AUTHOR_KEY, AUTHOR_NAME, BOOK_COUNT, FIRST_YEAR, LAST_YEAR),
+    made_from=("raw_works", "books", "author_books"),
+    checks=(
+        Check(
+            "every_pair_resolves",
+            "Every author and every work of author_books exists in authors and books.",
+            """
+            SELECT count(*) AS pairs,
+                   count(*) FILTER (WHERE author_key NOT IN (SELECT author_key FROM authors)) AS unknown_authors,
+                   count(*) FILTER (WHERE work_key NOT IN (SELECT work_key FROM books)) AS unknown_works
+            FROM author_books
+            """,
+            "unknown_authors = 0 AND unknown_works = 0",
+        ),
+        Check(
+            "book_counts_add_up",
+            "The authors' book counts add up to the pairs of author and work.",
+            """
+            SELECT coalesce(sum(book_count), 0)::BIGINT AS counted, (SELECT count(*) FROM author_books) AS pairs
+            FROM authors
+            """,
+            "counted = pairs",
+        ),
+    ),
+)

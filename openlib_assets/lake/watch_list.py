@@ -1,0 +1,99 @@
+"""The watch list: the subjects to follow, in a YAML file on disk or on S3.
+
+```yaml
+subjects:
+  - science fiction
+  - place:france
+```
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import yaml
+
+from openlib_assets.openlibrary.subject_keys import InvalidSubjectError, subject_key
+from openlib_assets.storage import Storage, open_storage, split_address
+from openlib_assets.storage.errors import OpenlibError
+
+
+class WatchListError(OpenlibError):
+    """The watch list cannot be read; it is not to be taken for an empty one."""
+
+
+class NoWatchListError(WatchListError):
+    """There is no watch list yet."""
+
+
+@dataclass(frozen=True)
+class WatchList:
+    """The keys of the subjects to follow, each once in the order of the list, and what is wrong with other entries."""
+
+    keys: list[str]
+    problems: list[str]
+
+
+def read_watch_list(address: str) -> WatchList:
+    """Read the watch list at a path or `s3://` URL; raises WatchListError or StorageError."""
+    storage, path = _place(address)
+    if not storage.exists(path):
+        raise NoWatchListError(f"{address}: there is no watch list yet; make one with: openlib subjects add SUBJECT")
+    return parse_watch_list(storage.read(path), address)
+
+
+def read_or_empty(address: str) -> WatchList:
+    """Read the watch list, an empty one where there is none yet."""
+    storage, path = _place(address)
+    return parse_watch_list(storage.read(path), address) if storage.exists(path) else WatchList([], [])
+
+
+def write_watch_list(address: str, before: WatchList, *, add: Iterable[str] = (), remove: Iterable[str] = ()) -> None:
+    """Write a watch list that differs from the one before by some keys; raises WatchListError rather than lose entries.
+
+    Comments and the order of hand-written lists are not kept; entries that cannot be used would be lost.
+    """
+    if before.problems:
+        raise WatchListError(f"{before.problems[0]}; mend it first, so that it is not lost")
+    gone = set(remove)
+    keys = [key for key in [*before.keys, *add] if key not in gone]
+    storage, path = _place(address)
+    storage.write(path, yaml.safe_dump({"subjects": keys}, allow_unicode=True, sort_keys=False).encode())
+
+
+def parse_watch_list(text: bytes, address: str) -> WatchList:
+    """Read the text of a watch list; `address` is for messages. Raises WatchListError if it is no list at all."""
+    try:
+        content = yaml.safe_load(text)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise WatchListError(f"{address}: not readable as YAML: {reason}") from error
+    entries = content.get("subjects") if isinstance(content, dict) else content
+    if not isinstance(entries, list):
+        raise WatchListError(
+            f"{address}: holds no list of subjects; write 'subjects:' and below it one '- name' a line"
+        )
+    keys: list[str] = []
+    problems: list[str] = []
+    for place, entry in enumerate(entries, start=1):
+        try:
+            keys.append(subject_key(entry if isinstance(entry, str) else _as_text(entry)))
+        except InvalidSubjectError as error:
+            problems.append(f"{address}, entry {place}: {error}")
+    return WatchList(list(dict.fromkeys(keys)), problems)
+
+
+def _as_text(entry: object) -> str:
+    """Give the text of an entry that YAML took for something else: 1984 is a subject, a mapping is not."""
+    if isinstance(entry, int) and not isinstance(entry, bool):
+        return str(entry)
+    if isinstance(entry, dict) and len(entry) == 1:
+        ((prefix, name),) = entry.items()
+        # YAML reads `place: france` as a mapping; people write it for place:france.
+        if prefix in ("person", "place", "time") and isinstance(name, str):
+            return f"{prefix}:{name}"
+    raise InvalidSubjectError(f"{ascii(entry)[:60]} is not a subject: write it as text, in quotes if need be")
+
+
+def _place(address: str) -> tuple[Storage, str]:
+    root, path = split_address(address)
+    return open_storage(root), path

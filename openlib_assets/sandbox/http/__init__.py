@@ -1,0 +1,1 @@
+"""How the sandbox answers: parameters, replies, limits, faults, and the server."""

@@ -1,0 +1,311 @@
+"""The `openlib` command as a user meets it: what it prints, where, and its exit status."""
+
+import io
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from openlib_assets.cli.main import main
+from openlib_assets.defs.instance.home import open_instance
+from openlib_assets.defs.partitions import SUBJECTS
+from openlib_assets.lake.contract import CSV_TABLES, DERIVED_TABLES
+from openlib_assets.sandbox import Sandbox, SandboxConfig
+from openlib_assets.storage import open_storage
+
+
+@dataclass
+class Cli:
+    """Runs the command in this process, in the environment of the test."""
+
+    sandbox: Sandbox
+    folder: Path
+    capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch
+
+    def __call__(self, *arguments: str) -> "Said":
+        self.capsys.readouterr()
+        self.monkeypatch.setattr(sys, "argv", ["openlib", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, err = self.capsys.readouterr()
+        return Said(int(str(ended.value.code)), out, err)
+
+    def registered(self) -> list[str]:
+        with open_instance() as instance:
+            return list(instance.get_dynamic_partitions(SUBJECTS))
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command answered."""
+
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def cli(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Cli]:
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    with Sandbox(SandboxConfig({"love": 40, "place:france": 5})) as sandbox:
+        monkeypatch.setenv("OPENLIB_API_URL", sandbox.url)
+        monkeypatch.setenv("OPENLIB_STORAGE", str(tmp_path / "data"))
+        monkeypatch.setenv("OPENLIB_REQUESTS_PER_SECOND", "1000")
+        monkeypatch.setenv("OPENLIB_RETRY_WAIT", "0.05")
+        monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "home"))
+        yield Cli(sandbox, tmp_path, capsys, monkeypatch)
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
+def test_run_makes_everything_and_prints_a_row_a_subject(cli: Cli) -> None:
+    said = cli("run", "Love", "https://openlibrary.org/subjects/place:france", "love")
+    assert said.status == 0
+    assert "2 of 2 subjects are complete." in said.out
+    (row,) = [line for line in said.out.splitlines() if line.strip().startswith("love")]
+    assert row.split()[1] == "40"
+    assert str(cli.folder / "data/exports/love") in row
+    for table in DERIVED_TABLES:
+        assert (cli.folder / f"data/{table.layer}/{table.name}/subject=place%3Afrance/part-0.parquet").is_file()
+    assert sorted(cli.registered()) == ["love", "place:france"]
+    assert not (cli.folder / "data/subjects.yaml").exists()
+
+
+def test_run_names_what_failed_goes_on_with_the_others_and_forgets_the_unknown(cli: Cli) -> None:
+    said = cli("run", "love", "no such thing")
+    assert said.status == 1
+    (line,) = [line for line in said.out.splitlines() if line.startswith("FAILED")]
+    assert line.startswith("FAILED no_such_thing: ")
+    assert "Open Library has no work under the subject" in line
+    assert "1 of 2 subjects are complete." in said.out
+    assert cli.registered() == ["love"]
+    assert not [path for path in (cli.folder / "data").rglob("*") if "no_such_thing" in str(path)]
+
+
+def test_a_second_run_says_unchanged_and_force_writes_a_snapshot_all_the_same(cli: Cli) -> None:
+    cli("run", "love")
+    snapshots = cli.folder / "data/bronze/raw_works/subject=love"
+    assert "love (unchanged)" in cli("run", "love").out
+    assert len(list(snapshots.iterdir())) == 1
+    assert "unchanged" not in cli("run", "love", "--force").out
+    assert len(list(snapshots.iterdir())) == 2
+
+
+def test_run_prints_json_that_a_program_can_read(cli: Cli) -> None:
+    said = cli("run", "love", "nope", "--json")
+    love, nope = json.loads(said.out)
+    assert (love["subject"], love["works"], love["error"]) == ("love", 40, None)
+    assert (nope["subject"], nope["works"]) == ("nope", None)
+    assert "nope" in nope["error"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("run",),
+        ("run", ".."),
+        ("run", "place:"),
+        ("run", "love", "a\x01b"),
+        ("run", "..."),
+        ("run", "x" * 300),
+        ("run", "love", "--nonsense"),
+        ("nonsense",),
+        ("export", "love"),
+        ("sql",),
+        ("sql", "SELEKT 1"),
+        ("sandbox", "--faults", "gremlins=0.5"),
+        ("sandbox", "--subject", "love"),
+        ("prune", "--keep", "0"),
+    ],
+)
+def test_wrong_use_gets_at_most_four_lines_and_status_2(cli: Cli, arguments: tuple[str, ...]) -> None:
+    said = cli(*arguments)
+    assert said.status == 2
+    assert said.out == ""
+    assert 1 <= len(said.err.strip().splitlines()) <= 4
+    assert not cli.sandbox.requests
+
+
+def test_a_bad_setting_is_wrong_use_and_named(cli: Cli) -> None:
+    cli.monkeypatch.setenv("OPENLIB_PAGE_SIZE", "many")
+    said = cli("run", "love")
+    assert said.status == 2
+    assert said.err.startswith("openlib: OPENLIB_PAGE_SIZE='many': ")
+    assert len(said.err.splitlines()) == 1
+
+
+def test_estimate_asks_one_request_a_subject(cli: Cli) -> None:
+    said = cli("estimate", "love", "place:france", "nope")
+    assert said.status == 1
+    assert "love" in said.out
+    assert "FAILED nope" in said.err
+    assert len(cli.sandbox.requests) == 3
+
+
+def test_the_watch_list_is_added_to_listed_and_removed_from(cli: Cli) -> None:
+    assert cli("subjects", "add", "Love", "place:Atlantis").status == 0
+    assert "already on" in cli("subjects", "add", "love").out
+    cli("run", "love")
+    states = {state["subject"]: state for state in json.loads(cli("subjects", "list", "--json").out)}
+    assert states["love"]["state"] == "fetched"
+    assert states["love"]["works"] == 40
+    assert states["love"]["verified"]
+    assert (states["place:atlantis"]["registered"], states["place:atlantis"]["state"]) == (False, "never fetched")
+    assert "love" in cli("subjects", "list").out
+    files = cli.folder / "data"
+    assert "files stay" in cli("subjects", "remove", "love").out
+    assert (files / "silver/books/subject=love").exists()
+    cli("subjects", "remove", "love", "--delete-data")
+    assert not [path for path in files.rglob("*") if "love" in path.name]
+    assert cli.registered() == []
+    assert cli("subjects", "remove", "love").status == 1
+
+
+def test_a_watch_list_with_an_unusable_entry_is_not_overwritten(cli: Cli) -> None:
+    watch_list = cli.folder / "data/subjects.yaml"
+    watch_list.parent.mkdir()
+    watch_list.write_text("subjects:\n- love\n- '..'\n")
+    said = cli("subjects", "add", "hope")
+    assert said.status == 1
+    assert "entry 2" in said.err
+    assert watch_list.read_text() == "subjects:\n- love\n- '..'\n"
+
+
+def test_registering_makes_a_partition_at_once(cli: Cli) -> None:
+    cli("subjects", "add", "hope", "--register")
+    assert cli.registered() == ["hope"]
+
+
+def test_search_finds_keys_and_sizes(cli: Cli) -> None:
+    said = cli("subjects", "search", "fra")
+    assert said.status == 0
+    assert "place:france" in said.out
+    assert cli("subjects", "search", "zzz").status == 1
+
+
+def test_export_writes_the_five_files_and_neutralises_formulas_on_request(cli: Cli) -> None:
+    cli.sandbox.add_work("love", {"key": "/works/OL1W", "title": '=HYPERLINK("http://x")', "authors": []})
+    cli("run", "love")
+    assert cli("export", "love", "--to", str(cli.folder / "exact")).status == 0
+    names = {f"{table.name}.csv" for table in CSV_TABLES}
+    assert {path.name for path in (cli.folder / "exact").iterdir()} == names
+    assert '\nOL1W,"=HYPERLINK(""http://x"")",' in (cli.folder / "exact/books.csv").read_text()
+    cli("export", "love", "--to", str(cli.folder / "safe"), "--excel-safe")
+    assert '\nOL1W,"\'=HYPERLINK(""http://x"")",' in (cli.folder / "safe/books.csv").read_text()
+
+
+def test_export_of_what_was_never_fetched_says_what_to_run(cli: Cli) -> None:
+    said = cli("export", "love", "--to", str(cli.folder / "out"))
+    assert said.status == 1
+    assert "openlib run 'love'" in said.err
+    assert len(said.err.splitlines()) == 1
+
+
+def test_sql_sees_every_subject(cli: Cli) -> None:
+    cli("run", "love", "place:france")
+    said = cli("sql", "SELECT subject, works FROM subject_summary ORDER BY works", "--format", "csv")
+    assert said.out == "subject,works\nplace:france,5\nlove,40\n"
+    query = cli.folder / "query.sql"
+    query.write_text("SELECT count(*) AS books FROM books")
+    assert cli("sql", "--file", str(query), "--format", "csv").out == "books\n45\n"
+
+
+def test_sql_works_before_anything_was_fetched(cli: Cli) -> None:
+    assert cli("sql", "SELECT count(*) AS n FROM books", "--format", "csv").out == "n\n0\n"
+
+
+def test_prune_says_first_and_keeps_the_newest(cli: Cli) -> None:
+    cli("run", "love")
+    cli("run", "love", "--force")
+    snapshots = cli.folder / "data/bronze/raw_works/subject=love"
+    old, new = sorted(path.name for path in snapshots.iterdir())
+    cli.monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    declined = cli("prune", "--keep", "1")
+    assert old in declined.out
+    assert new not in declined.out
+    assert len(list(snapshots.iterdir())) == 2
+    assert cli("prune", "--keep", "1", "--yes").status == 0
+    assert [path.name for path in snapshots.iterdir()] == [new]
+    with open_instance() as instance:
+        # The last run of the subject, and the last one across subjects.
+        assert sorted(run.job_name for run in instance.get_runs()) == ["across_subjects", "all_assets"]
+        assert instance.get_materialized_partitions(dg.AssetKey("books")) == {"love"}
+
+
+def test_doctor_finds_all_well_or_says_what_is_wrong(cli: Cli) -> None:
+    # A subject of the sandbox's stands in for the one that doctor asks for.
+    said = cli("doctor")
+    assert said.status == 0
+    assert said.out.count("ok ") == 6
+    cli.monkeypatch.setenv("OPENLIB_API_URL", "http://127.0.0.1:9")
+    said = cli("doctor")
+    assert said.status == 1
+    (line,) = [line for line in said.out.splitlines() if line.startswith("WRONG")]
+    assert "connection refused" in line
+
+
+def test_help_needs_nothing_slow() -> None:
+    code = "import sys, openlib_assets.cli.main as m; print([n for n in sys.modules if n.split('.')[0] in %r])"
+    slow = ("dagster", "pandas", "pyarrow", "duckdb", "boto3", "rich", "sqlalchemy")
+    done = subprocess.run([sys.executable, "-c", code % (slow,)], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_demo_works_offline_and_says_where_everything_is(cli: Cli) -> None:
+    cli.monkeypatch.setenv("OPENLIB_SUBJECTS", "")
+    said = cli("demo", "--to", str(cli.folder / "demo"))
+    assert said.status == 0
+    assert "3 of 3 subjects are complete." in said.out
+    for place in ("demo/data/silver", "demo/data/exports", "http://127.0.0.1:3000"):
+        assert place in said.out
+    assert not cli.sandbox.requests
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("pages_before", [1, 12])
+def test_an_interrupted_run_ends_at_once_leaves_nothing_half_written_and_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals, pages_before: int
+) -> None:
+    monkeypatch.setenv("OPENLIB_STORAGE", str(tmp_path / "data"))
+    monkeypatch.setenv("OPENLIB_REQUESTS_PER_SECOND", "1000")
+    monkeypatch.setenv("OPENLIB_PAGE_SIZE", "11")
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "home"))
+    command = [sys.executable, "-c", "from openlib_assets.cli import main; main()", "run", "love"]
+    with Sandbox(SandboxConfig({"love": 201}, latency=0.3)) as sandbox:
+        monkeypatch.setenv("OPENLIB_API_URL", sandbox.url)
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+            _wait_for(lambda: len(sandbox.requests) >= pages_before or process.poll() is not None)
+            time.sleep(0.2)
+            interrupted = time.monotonic()
+            process.send_signal(number)
+            _, err = process.communicate(timeout=30)
+        assert process.returncode == 130
+        assert time.monotonic() - interrupted < 5
+        assert err.splitlines()[-1].startswith("openlib: interrupted; ")
+        assert "Traceback" not in err
+        data = open_storage(str(tmp_path / "data"))
+        left = [path for path in data.paths("") if not path.startswith(("_staging/", "_locks/"))]
+        assert left == []
+        staged = {int(path.rpartition("-")[2].removesuffix(".arrow")) for path in data.paths("_staging")}
+        before = len(sandbox.requests)
+        done = subprocess.run([*command, "--json"], capture_output=True, text=True, check=True)
+        assert json.loads(done.stdout)[0]["works"] == 201
+        asked_again = {int(r.query.partition("offset=")[2].partition("&")[0]) for r in sandbox.requests[before:]}
+        assert not (staged - {0}) & asked_again
+        assert not list((tmp_path / "data").rglob(".writing-*"))
+
+
+def _wait_for(condition: object, seconds: float = 60) -> None:
+    assert callable(condition)
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.02)

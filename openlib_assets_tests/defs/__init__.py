@@ -1,0 +1,1 @@
+"""Tests of what Dagster loads, on real instances."""

@@ -1,0 +1,492 @@
+"""The assets as Dagster sees them: isolation of subjects, versions of data and code, metadata, jobs."""
+
+import dataclasses
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+from dagster._core.asset_graph_view.asset_graph_view import AssetGraphView
+from dagster._core.definitions.data_version import CachingStaleStatusResolver
+
+from openlib_assets import definitions
+from openlib_assets.lake.contract import DERIVED_TABLES
+from openlib_assets.sandbox import FaultPlan, Sandbox, SandboxConfig
+from openlib_assets_tests.conftest import (
+    GOLD,
+    SILVER,
+    Pipeline,
+    Place,
+    PlaceMaker,
+    assert_tables_equal,
+    failure_text,
+    reference_tables,
+    snapshot_paths,
+)
+
+TABLES = ("raw_works", *SILVER, *GOLD)
+ASSETS = (*TABLES, "subject_csv", "subject_report")
+ACROSS = ("catalog", "comparison")
+# What reads the fetched works themselves.
+RAW_CHILDREN = ("books", "author_books", "authors", "subject_summary", "subject_changes", "subject_report")
+Materializations = dict[str, dict[str, list[dg.AssetMaterialization]]]
+
+
+@pytest.fixture(scope="module")
+def instance() -> Iterator[dg.DagsterInstance]:
+    """One instance for all tests: each has subjects of its own."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield instance
+
+
+def materializations(instance: dg.DagsterInstance) -> Materializations:
+    """Give everything ever recorded, by asset and subject, newest first."""
+    found: Materializations = {}
+    for asset in ASSETS:
+        by_subject: dict[str, list[dg.AssetMaterialization]] = {}
+        for record in instance.fetch_materializations(dg.AssetKey(asset), limit=1000).records:
+            assert record.asset_materialization is not None
+            by_subject.setdefault(str(record.partition_key), []).append(record.asset_materialization)
+        found[asset] = by_subject
+    return found
+
+
+def values(materialization: dg.AssetMaterialization) -> dict[str, Any]:
+    return {name: value.value for name, value in materialization.metadata.items()}
+
+
+def table_path(asset: str, subject: str) -> str:
+    return f"{'silver' if asset in SILVER else 'gold'}/{asset}/subject={subject}/part-0.parquet"
+
+
+SIX = ("a1", "a2", "a3", "a4", "a5", "a6")
+GOOD = ("a1", "a2", "a4", "a6")
+SIZES = dict(zip(SIX, range(21, 27), strict=True))
+
+
+@dataclasses.dataclass(frozen=True)
+class Ran:
+    """A pipeline that ran once, and what its instance holds now."""
+
+    sandbox: Sandbox
+    pipeline: Pipeline
+    result: dg.ExecuteInProcessResult
+    recorded: Materializations
+
+
+@pytest.fixture(scope="module")
+def six(new_place: PlaceMaker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
+    """Six subjects in one run; Open Library refuses the third, and the fifth comes without years."""
+    plan = FaultPlan(permanent={"a3": "http_403", "a5": "missing_years"})
+    cache = str(tmp_path_factory.mktemp("cache"))
+    with Sandbox(SandboxConfig(SIZES, faults=plan)) as sandbox, dg.DagsterInstance.ephemeral() as instance:
+        pipeline = Pipeline(new_place("local"), instance, sandbox.url, XDG_CACHE_HOME=cache)
+        result = pipeline.run(*SIX)
+        yield Ran(sandbox, pipeline, result, materializations(instance))
+
+
+def test_the_run_is_red_and_names_both_with_their_reasons(six: Ran) -> None:
+    assert not six.result.success
+    refused, undated = failure_text(six.result).splitlines()
+    assert refused == (
+        f"a3: {six.sandbox.url}/subjects/a3.json?limit=1000&offset=0&sort=key: HTTP 403, refused: set OPENLIB_CONTACT, "
+        "Open Library turns unidentified clients away (1 try)"
+    )
+    assert undated.startswith("a5: books: check some_year_is_known failed: works 25, works_with_a_year 0 ")
+
+
+def test_the_others_are_complete_in_every_table(six: Ran) -> None:
+    for subject in GOOD:
+        assert_tables_equal(
+            six.pipeline, subject, reference_tables(six.pipeline, subject, list(six.sandbox.works(subject)))
+        )
+        assert len(list(six.pipeline.storage.paths(f"exports/{subject}"))) == 5
+
+
+def test_each_of_the_others_is_recorded_once_in_every_asset_and_nothing_without_a_subject(six: Ran) -> None:
+    """Dagster would add an event of its own for each subject, but for a key of its own that we set."""
+    for asset in ASSETS:
+        subjects = set(six.recorded[asset])
+        assert {subject: len(six.recorded[asset][subject]) for subject in GOOD} == dict.fromkeys(GOOD, 1)
+        assert subjects - set(GOOD) <= {"a5"}
+
+
+def test_the_failed_are_recorded_only_as_far_as_they_came(six: Ran) -> None:
+    assert [asset for asset in ASSETS if "a3" in six.recorded[asset]] == []
+    assert {asset for asset in ASSETS if "a5" in six.recorded[asset]} <= {"raw_works", "author_books"}
+    paths = [path for path in six.pipeline.place.states() if not path.startswith("_")]
+    assert not any("a3" in path for path in paths)
+    assert {path.split("/")[1] for path in paths if "a5" in path} <= {"raw_works", "author_books"}
+
+
+def test_each_is_recorded_with_its_own_numbers(six: Ran) -> None:
+    for subject in GOOD:
+        (fetched,) = six.recorded["raw_works"][subject]
+        assert values(fetched)["works_reported"] == SIZES[subject]
+        for asset in (*SILVER, *GOLD):
+            (materialization,) = six.recorded[asset][subject]
+            path = table_path(asset, subject)
+            assert values(materialization)["dagster/partition_row_count"] == six.pipeline.table(path).num_rows
+            assert values(materialization)["dagster/uri"] == six.pipeline.storage.uri(path)
+
+
+def test_the_version_of_the_data_is_a_hash_of_the_content(six: Ran) -> None:
+    for subject in GOOD:
+        (fetched,) = six.recorded["raw_works"][subject]
+        assert fetched.tags is not None
+        assert fetched.tags["dagster/data_version"] == values(fetched)["content_hash"]
+        for asset in (*SILVER, *GOLD):
+            (materialization,) = six.recorded[asset][subject]
+            content = six.pipeline.storage.read(table_path(asset, subject))
+            assert materialization.tags is not None
+            assert materialization.tags["dagster/data_version"] == hashlib.sha256(content).hexdigest()
+            assert materialization.tags["dagster/code_version"] == "1"
+    versions = {six.recorded["books"][subject][0].tags["dagster/data_version"] for subject in GOOD}  # type: ignore[index]
+    assert len(versions) == len(GOOD)
+
+
+def test_each_check_is_evaluated_for_each_subject_by_itself(six: Ran) -> None:
+    evaluations = Counter(
+        (evaluation.asset_key.to_user_string(), evaluation.check_name, evaluation.partition)
+        for evaluation in six.result.get_asset_check_evaluations()
+    )
+    assert set(evaluations.values()) == {1}
+    for check in six.pipeline.definitions.resolve_asset_graph().asset_check_keys:
+        evaluated = {
+            subject
+            for asset, name, subject in evaluations
+            if (asset, name) == (check.asset_key.to_user_string(), check.name)
+        }
+        assert evaluated >= set(GOOD)
+        assert "a3" not in evaluated
+    failed = {
+        (evaluation.partition, evaluation.check_name)
+        for evaluation in six.result.get_asset_check_evaluations()
+        if not evaluation.passed and evaluation.severity == dg.AssetCheckSeverity.ERROR
+    }
+    assert failed == {("a5", "some_year_is_known")}
+
+
+def test_all_that_is_recorded_is_fresh(six: Ran) -> None:
+    states = stale_states(six.pipeline, GOOD)
+    assert set(states.values()) == {"FRESH"}
+
+
+def test_a_second_run_after_the_cause_is_gone_completes_the_rest(six: Ran) -> None:
+    before = six.pipeline.place.states()
+    with Sandbox(SandboxConfig(SIZES)) as healthy:
+        again = Pipeline(six.pipeline.place, six.pipeline.instance, healthy.url)
+        assert again.run(*SIX).success
+        for subject in ("a3", "a5"):
+            assert_tables_equal(again, subject, reference_tables(again, subject, list(healthy.works(subject))))
+    after = six.pipeline.place.states()
+    assert {path: after[path] for path in before if "a3" not in path and "a5" not in path} == {
+        path: state for path, state in before.items() if "a3" not in path and "a5" not in path
+    }
+    assert len(snapshot_paths(six.pipeline, "a1")) == 1
+
+
+def stale_states(
+    pipeline: Pipeline, subjects: Sequence[str], defs: dg.Definitions | None = None
+) -> dict[tuple[str, str], str]:
+    """Tell for each asset and subject what the UI's badge is made from: FRESH, STALE or MISSING."""
+    view = AssetGraphView.for_test(defs or pipeline.definitions, pipeline.instance)
+    resolver = CachingStaleStatusResolver(pipeline.instance, view.asset_graph, view)
+    return {
+        (asset, subject): resolver.get_status(dg.AssetKey(asset), subject).value
+        for asset in ASSETS
+        for subject in subjects
+    }
+
+
+def of_state(states: dict[tuple[str, str], str], state: str) -> set[tuple[str, str]]:
+    return {place for place, found in states.items() if found == state}
+
+
+@pytest.mark.parametrize("together", [True, False], ids=["in one run", "in a run each"])
+def test_a_change_of_one_subject_makes_its_downstream_stale_and_nothing_else(
+    together: bool, instance: dg.DagsterInstance, new_place: PlaceMaker
+) -> None:
+    subjects = ("b1", "b2", "b3") if together else ("c1", "c2", "c3")
+    changed = subjects[1]
+
+    def run(job: str) -> None:
+        for stretch in [subjects] if together else [(subject,) for subject in subjects]:
+            result = pipeline.run(*stretch, job=job)
+            assert result.success, failure_text(result)
+
+    with Sandbox(SandboxConfig(dict.fromkeys(subjects, 5))) as sandbox:
+        pipeline = Pipeline(new_place("local"), instance, sandbox.url)
+        run("all_assets")
+        assert of_state(stale_states(pipeline, subjects), "FRESH") == {(a, s) for a in ASSETS for s in subjects}
+
+        run("extract")
+        assert of_state(stale_states(pipeline, subjects), "STALE") == set(), "unchanged works leave all fresh"
+
+        # The sandbox's subjects share some works, and those would change in each.
+        elsewhere = {work["key"] for subject in subjects if subject != changed for work in sandbox.works(subject)}
+        key = next(work["key"] for work in sandbox.works(changed) if work["key"] not in elsewhere)
+        sandbox.change_work(changed, key, title="Another title")
+        run("extract")
+        stale = of_state(stale_states(pipeline, subjects), "STALE")
+        # What reads the fetched works themselves; the rest follows as soon as these are made again.
+        assert stale == {(asset, changed) for asset in RAW_CHILDREN}
+
+        run("rebuild_from_bronze")
+        assert of_state(stale_states(pipeline, subjects), "STALE") == set()
+        assert_tables_equal(pipeline, changed, reference_tables(pipeline, changed, list(sandbox.works(changed))))
+
+
+def test_a_new_version_of_the_code_makes_its_table_stale(
+    instance: dg.DagsterInstance, new_place: PlaceMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Sandbox(SandboxConfig({"d1": 5})) as sandbox:
+        pipeline = Pipeline(new_place("local"), instance, sandbox.url)
+        assert pipeline.run("d1").success
+    bumped = tuple(
+        dataclasses.replace(table, code_version="2") if table.name == "authors" else table for table in DERIVED_TABLES
+    )
+    monkeypatch.setattr(definitions, "DERIVED_TABLES", bumped)
+    with pipeline.environment():
+        defs = definitions.build_defs()
+    assert of_state(stale_states(pipeline, ["d1"], defs), "STALE") == {("authors", "d1")}
+
+
+def test_a_table_that_cannot_be_written_makes_a_run_of_several_red_whichever_asset_it_is(
+    instance: dg.DagsterInstance, new_place: PlaceMaker
+) -> None:
+    subjects = ("e1", "e2", "e3")
+    place = new_place("local")
+    for folder in ("exports", "gold/subject_summary", "gold/author_averages"):
+        Path(place.root, folder).mkdir(parents=True)
+    Path(place.root, "exports/e1").write_bytes(b"in the way")
+    Path(place.root, "gold/subject_summary/subject=e2").write_bytes(b"in the way")
+    with Sandbox(SandboxConfig(dict.fromkeys(subjects, 5))) as sandbox:
+        pipeline = Pipeline(place, instance, sandbox.url)
+        result = pipeline.run(*subjects)
+        assert not result.success
+        recorded = materializations(instance)
+        assert {asset for asset in ASSETS if "e1" in recorded[asset]} >= {*SILVER, *GOLD}
+        assert "e1" not in recorded["subject_csv"]
+        assert "e2" not in recorded["subject_summary"]
+        assert all("e3" in recorded[asset] for asset in ASSETS)
+        lines = [
+            event.step_failure_data.user_failure_data.description
+            for event in result.get_step_failure_events()
+            if event.step_failure_data.user_failure_data
+        ]
+        assert any(f"e1: {place.root}/exports/e1" in str(line) for line in lines)
+        assert any(f"e2: {place.root}/gold/subject_summary/subject=e2" in str(line) for line in lines)
+
+
+@pytest.mark.parametrize("in_the_way", ["exports/{}", "reports/{}", "gold/subject_summary/subject={}"])
+def test_a_failure_in_the_last_table_alone_makes_a_run_of_several_red(
+    in_the_way: str, instance: dg.DagsterInstance, new_place: PlaceMaker
+) -> None:
+    prefix = in_the_way[0]
+    subjects = (f"{prefix}1", f"{prefix}2")
+    place = new_place("local")
+    blocked = Path(place.root, in_the_way.format(subjects[0]))
+    blocked.parent.mkdir(parents=True)
+    blocked.write_bytes(b"in the way")
+    with Sandbox(SandboxConfig(dict.fromkeys(subjects, 5))) as sandbox:
+        pipeline = Pipeline(place, instance, sandbox.url)
+        result = pipeline.run(*subjects)
+        assert not result.success
+        failures = [event.step_failure_data.user_failure_data for event in result.get_step_failure_events()]
+        # Where CSV files fail, the report, which comes last, says so again.
+        (line,) = {failure.description or "" for failure in failures if failure}
+        assert line.startswith(f"{subjects[0]}: {blocked}")
+        assert len(line.splitlines()) == 1
+
+
+def test_while_a_subject_is_fetched_a_second_fetch_of_it_ends_with_a_line_that_says_so(
+    instance: dg.DagsterInstance, new_place: PlaceMaker
+) -> None:
+    with Sandbox(SandboxConfig({"h1": 5, "h2": 5})) as sandbox:
+        pipeline = Pipeline(new_place("local"), instance, sandbox.url)
+        seen: list[str] = []
+
+        @sandbox.on_request
+        def run_again(number: int, path: str, query: str) -> None:
+            if number == 1:
+                result = Pipeline(pipeline.place, instance, sandbox.url).run("h1")
+                assert not result.success
+                seen.append(failure_text(result))
+
+        assert pipeline.run("h1").success
+        assert seen == ["h1: 'h1' is being fetched by another run; wait for it to end, then try again"]
+        assert len(snapshot_paths(pipeline, "h1")) == 1
+
+
+SUBJECT = "person:ada_lovelace"
+ENCODED = "person%3Aada_lovelace"
+
+
+@pytest.fixture(scope="module")
+def shown(module_place: Place, instance: dg.DagsterInstance, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
+    """One subject on either storage; each address answers with a fault before it answers well."""
+    plan = FaultPlan({"http_503": 1.0}, max_consecutive=1)
+    cache = str(tmp_path_factory.mktemp("cache"))
+    with Sandbox(SandboxConfig({SUBJECT: 30}, faults=plan)) as sandbox:
+        pipeline = Pipeline(module_place, instance, sandbox.url, OPENLIB_PAGE_SIZE="11", XDG_CACHE_HOME=cache)
+        result = pipeline.run(SUBJECT)
+        assert result.success, failure_text(result)
+        yield Ran(sandbox, pipeline, result, materializations(instance))
+
+
+def numbers(ran: Ran, asset: str) -> dict[str, Any]:
+    """Give the metadata of an asset's latest materialization."""
+    return values(ran.recorded[asset][SUBJECT][0])
+
+
+def test_every_asset_says_what_it_is_who_owns_it_and_where_it_is_stored(shown: Ran) -> None:
+    specs = {spec.key.to_user_string(): spec for spec in shown.pipeline.definitions.resolve_all_asset_specs()}
+    assert set(specs) == {*ASSETS, *ACROSS}
+    layers = {"raw_works": "bronze"} | dict.fromkeys(("subject_csv", "subject_report", *ACROSS), "serving")
+    stored = "s3" if shown.pipeline.place.root.startswith("s3://") else "local"
+    for name, spec in specs.items():
+        assert spec.description
+        assert list(spec.owners) == ["team:openlib"]
+        assert spec.group_name == layers.get(name, "silver" if name in SILVER else "gold")
+        assert spec.kinds & {"s3", "local"} == {stored}
+        assert spec.partitions_def == (None if name in ACROSS else dg.DynamicPartitionsDefinition(name="subjects"))
+        assert spec.code_version
+    assert specs["raw_works"].kinds == {"python", "parquet", stored}
+    assert specs["books"].kinds == {"sql", "duckdb", "parquet", stored}
+    assert specs["subject_csv"].kinds == {"csv", stored}
+
+
+def test_the_graph_is_that_of_the_design(shown: Ran) -> None:
+    graph = shown.pipeline.definitions.resolve_asset_graph()
+    parents = {
+        key.to_user_string(): {parent.to_user_string() for parent in graph.get(key).parent_keys}
+        for key in graph.get_all_asset_keys()
+    }
+    assert parents == {
+        "raw_works": set(),
+        "books": {"raw_works"},
+        "author_books": {"raw_works"},
+        "authors": {"raw_works", "books", "author_books"},
+        "possible_same_authors": {"books", "author_books", "authors"},
+        "possible_duplicate_books": {"books", "author_books", "possible_same_authors"},
+        "author_yearly_counts": {"books", "authors", "author_books"},
+        "author_averages": {"authors", "author_yearly_counts"},
+        "subject_summary": {"raw_works", "books", "authors"},
+        "subject_changes": {"raw_works", "books"},
+        "subject_csv": {"authors", "books", "author_books", "author_yearly_counts", "author_averages"},
+        "subject_report": set(TABLES),
+        "catalog": {*SILVER, *GOLD},
+        "comparison": {"books", "authors", "author_books", "subject_summary", "subject_changes"},
+    }
+
+
+def test_the_column_schema_is_that_of_the_file_with_a_description_of_each_column(shown: Ran) -> None:
+    specs = {spec.key.to_user_string(): spec for spec in shown.pipeline.definitions.resolve_all_asset_specs()}
+    (bronze,) = snapshot_paths(shown.pipeline, SUBJECT)
+    for name in TABLES:
+        schema: dg.TableSchema = specs[name].metadata["dagster/column_schema"]
+        path = bronze if name == "raw_works" else table_path(name, ENCODED)
+        file = shown.pipeline.table(path).schema
+        assert [(column.name, column.type) for column in schema.columns] == [
+            (field.name, str(field.type).replace("element: ", "item: ")) for field in file
+        ]
+        assert [column.constraints.nullable for column in schema.columns] == [field.nullable for field in file]
+        assert all(column.description for column in schema.columns)
+
+
+def test_every_table_tells_its_rows_its_full_address_and_shows_a_preview(shown: Ran) -> None:
+    (bronze,) = snapshot_paths(shown.pipeline, SUBJECT)
+    for name in TABLES:
+        path = bronze if name == "raw_works" else table_path(name, ENCODED)
+        table = shown.pipeline.table(path)
+        assert numbers(shown, name)["dagster/partition_row_count"] == table.num_rows
+        assert numbers(shown, name)["dagster/uri"] == f"{shown.pipeline.place.root}/{path}"
+        lines = numbers(shown, name)["preview"].splitlines()
+        assert lines[0] == f"| {' | '.join(table.schema.names)} |"
+        assert len(lines) == 2 + min(5, table.num_rows)
+    assert numbers(shown, "subject_csv")["dagster/uri"] == f"{shown.pipeline.place.root}/exports/{ENCODED}"
+    assert "author\\_averages.csv" in numbers(shown, "subject_csv")["preview"]
+
+
+def test_raw_works_tells_how_the_fetch_went(shown: Ran) -> None:
+    fetched = numbers(shown, "raw_works")
+    # Three pages that overlap by one work; each address is answered by a fault before the right answer.
+    assert fetched["pages"] == 3
+    assert fetched["works_reported"] == 30
+    assert fetched["requests"] == 6
+    assert fetched["retries"] == 3
+    assert 0 < fetched["seconds"] < 60
+    assert fetched["source"] == f"{shown.sandbox.url}/subjects/person:ada_lovelace.json"
+    assert fetched["state"] == "new snapshot"
+    assert f"/snapshot={fetched['snapshot']}/" in fetched["dagster/uri"]
+
+
+def test_every_check_has_a_description_and_says_numbers(shown: Ran) -> None:
+    graph = shown.pipeline.definitions.resolve_asset_graph()
+    names = {(key.asset_key.to_user_string(), key.name) for key in graph.asset_check_keys}
+    assert names >= {
+        ("raw_works", "is_complete"),
+        ("raw_works", "did_not_fall"),
+        ("books", "some_year_is_known"),
+        ("books", "years_are_plausible"),
+        ("authors", "every_pair_resolves"),
+        ("author_yearly_counts", "counts_add_up_to_dated_pairs"),
+    }
+    for key in graph.asset_check_keys:
+        assert graph.get_check_spec(key).description
+    result = shown.pipeline.run(SUBJECT)
+    evaluations = {
+        (evaluation.asset_key.to_user_string(), evaluation.check_name): evaluation
+        for evaluation in result.get_asset_check_evaluations()
+    }
+    assert set(evaluations) == names
+    for evaluation in evaluations.values():
+        assert evaluation.passed
+        assert evaluation.partition == SUBJECT
+        assert evaluation.metadata
+        assert all(isinstance(value.value, int | float) for value in evaluation.metadata.values())
+
+
+def test_extract_fetches_and_goes_no_further(instance: dg.DagsterInstance, new_place: PlaceMaker) -> None:
+    with Sandbox(SandboxConfig({"i1": 5})) as sandbox:
+        pipeline = Pipeline(new_place("local"), instance, sandbox.url)
+        assert pipeline.run("i1", job="extract").success
+        assert list(pipeline.place.states()) == snapshot_paths(pipeline, "i1")
+
+
+def test_rebuild_from_bronze_makes_everything_and_asks_open_library_for_nothing(
+    instance: dg.DagsterInstance, new_place: PlaceMaker
+) -> None:
+    with Sandbox(SandboxConfig({"j1": 5, "j2": 6})) as sandbox:
+        pipeline = Pipeline(new_place("local"), instance, sandbox.url)
+        assert pipeline.run("j1", "j2", job="extract").success
+        asked = len(sandbox.requests)
+        for subjects in (("j1",), ("j1", "j2")):
+            result = pipeline.run(*subjects, job="rebuild_from_bronze")
+            assert result.success, failure_text(result)
+        assert len(sandbox.requests) == asked
+        for subject in ("j1", "j2"):
+            assert_tables_equal(pipeline, subject, reference_tables(pipeline, subject, list(sandbox.works(subject))))
+            assert len(list(pipeline.storage.paths(f"exports/{subject}"))) == 5
+
+
+def test_a_rebuild_without_bronze_says_what_to_run(instance: dg.DagsterInstance, new_place: PlaceMaker) -> None:
+    with Sandbox(SandboxConfig({"k1": 5})) as sandbox:
+        pipeline = Pipeline(new_place("local"), instance, sandbox.url)
+        result = pipeline.run("k1", job="rebuild_from_bronze")
+        assert not result.success
+        texts = [
+            event.step_failure_data.user_failure_data.description
+            for event in result.get_step_failure_events()
+            if event.step_failure_data.user_failure_data
+        ]
+        assert texts
+        for text in texts:
+            assert text is not None
+            assert text.startswith(f"k1: {pipeline.place.root}/bronze/raw_works/subject=k1/")
+            assert "there is no such table yet; fetch it with: openlib run" in text
+            assert len(text.splitlines()) == 1

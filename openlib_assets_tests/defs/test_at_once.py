@@ -1,0 +1,193 @@
+"""Several subjects at once: who works when, when a subject's block ends, and what an error or an order to stop does."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+import dagster as dg
+import pytest
+
+from openlib_assets.defs.assets.at_once import each_done
+from openlib_assets.defs.assets.common import locked
+from openlib_assets.lake import layout
+from openlib_assets.sandbox import FaultPlan, Planned, Sandbox, SandboxConfig
+from openlib_assets.storage.errors import OpenlibError
+from openlib_assets_tests.conftest import Pipeline, Place, PlaceMaker, assert_tables_equal, reference_tables
+
+PATIENCE_SECONDS = 10
+
+
+class Work:
+    """Work on subjects that notes what happens; a subject goes on when it is released."""
+
+    def __init__(self, *held: str) -> None:
+        self.events: list[str] = []
+        self.most_at_once = 0
+        self.stopped = threading.Event()
+        self._at_work = 0
+        self._lock = threading.Lock()
+        self._released = {subject: threading.Event() for subject in held}
+
+    def release(self, subject: str) -> None:
+        self._released[subject].set()
+
+    def stop(self) -> None:
+        self.stopped.set()
+        for released in self._released.values():
+            released.set()
+
+    def do(self, subject: str) -> AbstractContextManager[str]:
+        return self._block(subject)
+
+    @contextmanager
+    def _block(self, subject: str) -> Iterator[str]:
+        with self._lock:
+            self._at_work += 1
+            self.most_at_once = max(self.most_at_once, self._at_work)
+        try:
+            if subject in self._released:
+                assert self._released[subject].wait(PATIENCE_SECONDS)
+            if subject.startswith("bad"):
+                raise OpenlibError(f"no {subject}")
+            if subject.startswith("defect"):
+                raise ZeroDivisionError
+            yield subject.upper()
+            self.note(f"{subject} ended")
+        except GeneratorExit:
+            raise
+        except BaseException as error:
+            self.note(f"{subject} ended with {type(error).__name__}")
+            raise
+        finally:
+            with self._lock:
+                self._at_work -= 1
+
+    def note(self, event: str) -> None:
+        with self._lock:
+            self.events.append(event)
+
+
+def test_every_subject_is_done_and_not_more_at_once_than_said() -> None:
+    work = Work()
+    subjects = [f"s{number}" for number in range(40)]
+    found = dict(each_done(subjects, work.do, 3, work.stop))
+    assert found == {subject: subject.upper() for subject in subjects}
+    assert 1 <= work.most_at_once <= 3
+    assert sorted(work.events) == sorted(f"{subject} ended" for subject in subjects)
+
+
+def test_a_slow_subject_holds_up_nobody_else() -> None:
+    work = Work("slow")
+    done = each_done(["slow", "a", "b", "c"], work.do, 2, work.stop)
+    assert [next(done)[0] for _ in range(3)] == ["a", "b", "c"]
+    work.release("slow")
+    assert list(done) == [("slow", "SLOW")]
+
+
+def test_a_block_goes_on_until_the_next_result_is_asked_for() -> None:
+    work = Work()
+    done = each_done(["a", "b"], work.do, 1, work.stop)
+    assert next(done) == ("a", "A")
+    time.sleep(0.3)
+    assert work.events == []
+    assert next(done) == ("b", "B")
+    wait_for(lambda: work.events == ["a ended"])
+    assert list(done) == []
+    assert work.events == ["a ended", "b ended"]
+
+
+def test_a_foreseen_error_is_given_in_place_of_the_result() -> None:
+    work = Work()
+    found = dict(each_done(["a", "bad", "c"], work.do, 1, work.stop))
+    assert (found["a"], found["c"]) == ("A", "C")
+    assert str(found["bad"]) == "no bad"
+
+
+def test_a_defect_is_raised_and_ends_everything() -> None:
+    work = Work()
+    done = each_done(["defect", *(f"s{number}" for number in range(50))], work.do, 2, work.stop)
+    with pytest.raises(ZeroDivisionError):
+        list(done)
+    assert work.stopped.is_set()
+
+
+def test_whoever_asks_no_more_stops_the_work_and_no_block_ends_well() -> None:
+    work = Work("b", "c")
+    done = each_done(["a", "b", "c"], work.do, 3, work.stop)
+    assert next(done) == ("a", "A")
+    done.close()
+    assert work.stopped.is_set()
+    wait_for(lambda: len(work.events) == 3)
+    assert all("Abandoned" in event for event in work.events)
+
+
+@pytest.fixture
+def seven(instance: dg.DagsterInstance, new_place: PlaceMaker) -> Iterator[tuple[Sandbox, Pipeline]]:
+    """Seven small subjects of a slow Open Library."""
+    subjects = {f"s{number}": 10 + number for number in range(7)}
+    with Sandbox(SandboxConfig(subjects, latency=0.2)) as sandbox:
+        yield sandbox, Pipeline(new_place("local"), instance, sandbox.url, OPENLIB_MAX_IN_FLIGHT="3")
+
+
+def test_small_subjects_hide_each_others_latency_within_the_bound(seven: tuple[Sandbox, Pipeline]) -> None:
+    sandbox, it = seven
+    subjects = sorted(sandbox.config.subjects)
+    assert it.run(*subjects).success
+    sent = [(request.started, request.path) for request in sandbox.requests]
+    together = [{path for started, path in sent if at <= started < at + sandbox.config.latency * 0.9} for at, _ in sent]
+    # An answer takes the latency at least, so requests sent within one were under way together.
+    assert max(len(paths) for paths in together) >= 2
+    assert max(sum(at <= started < at + sandbox.config.latency for started, _ in sent) for at, _ in sent) <= 3
+    for subject in subjects:
+        assert_tables_equal(it, subject, reference_tables(it, subject, list(sandbox.works(subject))))
+
+
+def test_each_subject_tells_its_own_requests_though_several_are_fetched_at_once(
+    seven: tuple[Sandbox, Pipeline],
+) -> None:
+    sandbox, it = seven
+    result = it.run(*sorted(sandbox.config.subjects))
+    for event in result.get_asset_materialization_events():
+        if event.asset_key == dg.AssetKey("raw_works"):
+            numbers = {name: value.value for name, value in event.materialization.metadata.items()}
+            asked = [r for r in sandbox.requests if r.path == f"/subjects/{event.partition}.json"]
+            assert (numbers["requests"], numbers["retries"]) == (len(asked), 0)
+
+
+def test_a_subject_whose_requests_stall_holds_up_no_other(instance: dg.DagsterInstance, new_place: PlaceMaker) -> None:
+    subjects = {"s0": 10, "s1": 11, "s2": 12, "s3": 13}
+    faults = FaultPlan(planned=(Planned("stall", match="/s0."),), stall_seconds=60)
+    with Sandbox(SandboxConfig(subjects, faults=faults)) as sandbox:
+        it = Pipeline(new_place("local"), instance, sandbox.url, OPENLIB_TIMEOUT="5")
+        assert it.run(*subjects).success
+        first, second, *_ = [r.started for r in sandbox.requests if r.path == "/subjects/s0.json"]
+        assert second >= first + 5
+        others = [r.started for r in sandbox.requests if r.path != "/subjects/s0.json"]
+        assert max(others) < second
+        for subject in subjects:
+            assert_tables_equal(it, subject, reference_tables(it, subject, list(sandbox.works(subject))))
+
+
+def test_a_table_waits_for_whoever_makes_another_of_its_subject(place: Place) -> None:
+    """As the steps of one run do where the executor works on several."""
+    storage, made = place.open(), threading.Event()
+
+    def make() -> None:
+        with locked(storage, "love"):
+            made.set()
+
+    with storage.lock(layout.lock_file("love"), taken="taken"):
+        maker = threading.Thread(target=make, daemon=True)
+        maker.start()
+        assert not made.wait(0.7)
+    assert made.wait(PATIENCE_SECONDS)
+    maker.join(PATIENCE_SECONDS)
+    assert not maker.is_alive()
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.01)

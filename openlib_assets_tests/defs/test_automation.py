@@ -1,0 +1,216 @@
+"""What happens by itself: tables follow their raw_works, and subjects that nobody refreshed are marked."""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import dagster as dg
+import pytest
+from dagster._core.definitions.freshness import TimeWindowFreshnessPolicy
+
+from openlib_assets.cli.subject_states import subject_states
+from openlib_assets.defs.sensors import overdue_subjects
+from openlib_assets.lake.contract import REFRESH_DAYS, REFRESHED_LATELY
+from openlib_assets.sandbox import Sandbox, SandboxConfig
+from openlib_assets_tests.conftest import GOLD, SILVER, Pipeline, PlaceMaker
+
+DERIVED = {*SILVER, *GOLD, "subject_csv", "subject_report"}
+ACROSS = {"catalog", "comparison"}
+RAW_WORKS = dg.AssetKey("raw_works")
+DAY = 86_400.0
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(SandboxConfig({"love": 30, "sea": 10, "war": 20})) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def it(instance: dg.DagsterInstance, sandbox: Sandbox, new_place: PlaceMaker) -> Pipeline:
+    return Pipeline(new_place("local"), instance, sandbox.url)
+
+
+class Daemon:
+    """Evaluates the automation conditions, tick by tick, as the daemon does; starts nothing."""
+
+    def __init__(self, pipeline: Pipeline, *assets: str) -> None:
+        self._pipeline = pipeline
+        self._assets = assets or ("raw_works", *DERIVED)
+        self._cursor: Any = None
+
+    def tick(self) -> dict[str, set[str]]:
+        """Give the subjects that are to be made, by asset; `None` stands for all in one."""
+        result = dg.evaluate_automation_conditions(
+            self._pipeline.definitions,
+            self._pipeline.instance,
+            dg.AssetSelection.assets(*self._assets),
+            cursor=self._cursor,
+        )
+        self._cursor = result.cursor
+        requested = {name: result.get_requested_partitions(dg.AssetKey(name)) for name in self._assets}
+        return {name: {str(key) for key in keys} for name, keys in requested.items() if keys}
+
+
+def all_for(*subjects: str) -> dict[str, set[str]]:
+    return {name: set(subjects) for name in DERIVED}
+
+
+@pytest.fixture
+def daemon(it: Pipeline) -> Daemon:
+    """A daemon that has been there since before the first subject."""
+    daemon = Daemon(it)
+    assert daemon.tick() == {}
+    return daemon
+
+
+def test_after_a_fetch_everything_else_is_made_once(it: Pipeline, daemon: Daemon) -> None:
+    assert it.run("love", job="extract").success
+    assert daemon.tick() == all_for("love")
+    assert daemon.tick() == {}
+    assert it.run("love", job="rebuild_from_bronze").success
+    assert daemon.tick() == {}
+
+
+def test_a_new_subject_is_not_fetched_by_itself(it: Pipeline, daemon: Daemon) -> None:
+    it.instance.add_dynamic_partitions("subjects", ["love"])
+    assert daemon.tick() == {}
+    assert daemon.tick() == {}
+
+
+def test_a_run_of_everything_leaves_nothing_to_do(it: Pipeline, daemon: Daemon, sandbox: Sandbox) -> None:
+    assert it.run("love", "sea", "war").success
+    assert daemon.tick() == {}
+    sandbox.add_work("sea")
+    assert it.run("love", "sea", "war").success
+    assert daemon.tick() == {}
+
+
+def test_a_fetch_that_finds_nothing_new_starts_nothing(it: Pipeline, daemon: Daemon) -> None:
+    assert it.run("love").success
+    assert daemon.tick() == {}
+    assert it.run("love", job="extract").success
+    assert daemon.tick() == {}
+
+
+def test_after_a_partial_backfill_only_what_changed_follows(it: Pipeline, daemon: Daemon, sandbox: Sandbox) -> None:
+    assert it.run("love", "sea", "war").success
+    assert daemon.tick() == {}
+    sandbox.add_work("love")
+    sandbox.add_work("war")
+    assert it.run("love", "sea", "war", job="extract").success
+    assert daemon.tick() == all_for("love", "war")
+    assert daemon.tick() == {}
+
+
+def test_a_table_that_alone_was_made_again_takes_along_what_is_made_from_it(
+    it: Pipeline, daemon: Daemon, sandbox: Sandbox
+) -> None:
+    assert it.run("love").success
+    assert daemon.tick() == {}
+    sandbox.add_work("love")
+    assert it.run("love", job="extract").success
+    with it.environment():
+        books = it.definitions.resolve_job_def("rebuild_from_bronze")
+        done = books.execute_in_process(
+            instance=it.instance, partition_key="love", asset_selection=[dg.AssetKey("books")], raise_on_error=False
+        )
+    assert done.success
+    assert daemon.tick() == {name: {"love"} for name in DERIVED - {"books"}}
+
+
+def test_what_failed_is_not_tried_again_and_again(it: Pipeline, daemon: Daemon, sandbox: Sandbox) -> None:
+    assert it.run("love").success
+    assert daemon.tick() == {}
+    sandbox.remove_work("love", next(iter(sandbox.works("love")))["key"])
+    assert it.run("love", job="extract").success
+    assert daemon.tick() == all_for("love")
+    # Whoever was asked failed without a trace.
+    assert daemon.tick() == {}
+    assert daemon.tick() == {}
+
+
+def test_what_is_made_across_subjects_follows_once_for_all_of_them(it: Pipeline, sandbox: Sandbox) -> None:
+    daemon = Daemon(it, *ACROSS)
+    assert daemon.tick() == {}
+    assert it.run("love", "sea", "war").success
+    assert daemon.tick() == {name: {"None"} for name in ACROSS}
+    assert daemon.tick() == {}
+    assert it.run("love", job="extract").success
+    assert daemon.tick() == {}, "a fetch alone shows in neither"
+    sandbox.add_work("sea")
+    assert it.run("sea").success
+    assert daemon.tick() == {name: {"None"} for name in ACROSS}
+
+
+def overdue(instance: dg.DagsterInstance, cursor: str | None) -> Any:
+    with dg.build_sensor_context(instance=instance, cursor=cursor) as context:
+        result: Any = overdue_subjects(context)
+        return result, context.cursor if isinstance(result, dg.SkipReason) else result.cursor
+
+
+def test_a_subject_not_fetched_for_long_is_marked_once_and_again_after_the_next_fetch(
+    it: Pipeline, sandbox: Sandbox
+) -> None:
+    assert it.run("love", "sea").success
+    result, cursor = overdue(it.instance, None)
+    assert isinstance(result, dg.SkipReason)
+    with days_later(REFRESH_DAYS - 0.5):
+        result, cursor = overdue(it.instance, cursor)
+        assert isinstance(result, dg.SkipReason)
+    with days_later(REFRESH_DAYS + 1.5):
+        assert [state.state for state in subject_states(it.instance, [])] == ["overdue", "overdue"]
+        result, cursor = overdue(it.instance, cursor)
+        assert [event.partition for event in result.asset_events] == ["love", "sea"]
+        for event in result.asset_events:
+            assert (event.asset_key, event.check_name, event.passed) == (RAW_WORKS, REFRESHED_LATELY, False)
+            assert event.severity == dg.AssetCheckSeverity.WARN
+            assert event.metadata["days_since_fetch"].value == REFRESH_DAYS + 1
+        result, cursor = overdue(it.instance, cursor)
+        assert isinstance(result, dg.SkipReason)
+    assert it.run("love").success
+    assert json.loads(overdue(it.instance, cursor)[1]) == {}
+
+
+def test_the_mark_of_an_overdue_subject_shows_on_its_partition_until_the_next_fetch(it: Pipeline) -> None:
+    assert it.run("love").success
+    key = dg.AssetCheckKey(RAW_WORKS, REFRESHED_LATELY)
+    with days_later(REFRESH_DAYS + 1):
+        result, _ = overdue(it.instance, None)
+        for event in result.asset_events:
+            it.instance.report_runless_asset_event(event)
+        assert latest_evaluation(it.instance, key) == ("love", False)
+    assert it.run("love").success
+    assert latest_evaluation(it.instance, key) == ("love", True)
+
+
+def latest_evaluation(instance: dg.DagsterInstance, key: dg.AssetCheckKey) -> tuple[str | None, bool]:
+    record = instance.event_log_storage.get_asset_check_execution_history(key, limit=1)[0]
+    assert record.event is not None
+    evaluation = record.event.get_dagster_event().asset_check_evaluation_data
+    return evaluation.partition, evaluation.passed
+
+
+@contextmanager
+def days_later(days: float) -> Iterator[None]:
+    """Let the clock be ahead."""
+    ahead = time.time() + days * DAY
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(time, "time", lambda: ahead)
+        yield
+
+
+def test_every_asset_has_a_freshness_policy_of_the_same_length(it: Pipeline) -> None:
+    graph = it.definitions.resolve_asset_graph()
+    for name in (*DERIVED, "raw_works"):
+        policy = graph.get(dg.AssetKey(name)).freshness_policy
+        assert isinstance(policy, TimeWindowFreshnessPolicy)
+        assert policy.fail_window.to_timedelta().days == REFRESH_DAYS
+
+
+def test_the_sensors_that_look_after_the_tables_are_on_from_the_start(it: Pipeline) -> None:
+    sensors = {sensor.name: sensor for sensor in it.definitions.sensors or ()}
+    for name in ("storage_events", "overdue_subjects", "failed_runs", "keep_fresh"):
+        assert sensors[name].default_status == dg.DefaultSensorStatus.RUNNING

@@ -1,0 +1,346 @@
+"""The IO manager as those meet it who add assets of their own, and what it makes of files that are not in order."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import dagster as dg
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from openlib_assets.defs.io_manager import SubjectTables
+from openlib_assets.defs.partitions import subjects
+from openlib_assets.sandbox import FaultPlan, Sandbox, SandboxConfig
+from openlib_assets_tests.conftest import (
+    Pipeline,
+    Place,
+    PlaceMaker,
+    assert_tables_equal,
+    failure_text,
+    reference_tables,
+    snapshot_paths,
+)
+
+# The second has no author at all, so that its tables of authors are empty.
+SUBJECTS = ("alpha", "bare", "time:20th_century")
+AUTHORS = ("author_key", "author_name", "book_count", "first_year", "last_year")
+
+
+@pytest.fixture(scope="module")
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield instance
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(SandboxConfig(dict.fromkeys(SUBJECTS, 12))) as sandbox:
+        for work in list(sandbox.works("bare")):
+            sandbox.change_work("bare", work["key"], authors=[])
+        yield sandbox
+
+
+@pytest.fixture(scope="module")
+def made(
+    module_place: Place,
+    sandbox: Sandbox,
+    instance: dg.DagsterInstance,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Pipeline:
+    """All subjects made; not to be changed."""
+    pipeline = Pipeline(module_place, instance, sandbox.url, XDG_CACHE_HOME=str(tmp_path_factory.mktemp("cache")))
+    result = pipeline.run(*SUBJECTS)
+    assert result.success, failure_text(result)
+    return pipeline
+
+
+def run_assets(
+    pipeline: Pipeline, assets: Sequence[dg.AssetsDefinition], keys: Sequence[str], *, with_ours: bool = False
+) -> dg.ExecuteInProcessResult:
+    """Materialise somebody's own assets, added to the project's definitions, for some subjects in one run."""
+    merged = dg.Definitions.merge(pipeline.definitions, dg.Definitions(assets=list(assets)))
+    arguments: dict[str, Any] = {
+        "instance": pipeline.instance,
+        "asset_selection": None if with_ours else [asset.key for asset in assets],
+        "run_config": {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+        "raise_on_error": False,
+    }
+    if len(keys) == 1:
+        arguments["partition_key"] = keys[0]
+    else:
+        arguments["tags"] = {
+            "dagster/asset_partition_range_start": keys[0],
+            "dagster/asset_partition_range_end": keys[-1],
+        }
+    with pipeline.environment():
+        return merged.resolve_implicit_global_asset_job_def().execute_in_process(**arguments)
+
+
+def reasons(result: dg.ExecuteInProcessResult) -> list[str]:
+    """Give the reason of each failure, which stands below Dagster's own words."""
+    errors = [event.step_failure_data.error for event in result.get_step_failure_events()]
+    return [(error.cause or error).message for error in errors if error]
+
+
+def reader(annotation: type[Any], seen: list[Any], table: str = "authors") -> dg.AssetsDefinition:
+    """Give an asset downstream of a table that keeps what it is handed."""
+
+    @dg.asset(
+        name="my_reader",
+        partitions_def=subjects,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        ins={"rows": dg.AssetIn(key=table, dagster_type=annotation)},
+    )
+    def my_reader(rows: Any) -> None:
+        seen.append(rows)
+
+    return my_reader
+
+
+def writer(make: Callable[[dg.AssetExecutionContext], Any]) -> dg.AssetsDefinition:
+    """Give an asset that returns what `make` makes for the subjects of the run."""
+
+    @dg.asset(name="my_table", partitions_def=subjects, backfill_policy=dg.BackfillPolicy.single_run())
+    def my_table(context: dg.AssetExecutionContext) -> Any:
+        return make(context)
+
+    return my_table
+
+
+def stored_rows(pipeline: Pipeline, path: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = pipeline.table(path).to_pylist()
+    return found
+
+
+def path_of(layer: str, table: str, subject: str) -> str:
+    return f"{layer}/{table}/subject={quote(subject, safe='')}/part-0.parquet"
+
+
+def expected_rows(pipeline: Pipeline, keys: Sequence[str]) -> list[dict[str, Any]]:
+    return [
+        {"subject": key, **row}
+        for key in sorted(keys)
+        for row in stored_rows(pipeline, path_of("silver", "authors", key))
+    ]
+
+
+@pytest.mark.parametrize("keys", [SUBJECTS[:1], SUBJECTS[1:2], SUBJECTS], ids=["one", "one without rows", "three"])
+def test_a_data_frame_has_the_same_shape_for_any_number_of_subjects(made: Pipeline, keys: Sequence[str]) -> None:
+    seen: list[pd.DataFrame] = []
+    result = run_assets(made, [reader(pd.DataFrame, seen)], keys)
+    assert result.success, reasons(result)
+    (frame,) = seen
+    assert list(frame.columns) == ["subject", *AUTHORS]
+    assert [str(kind) for kind in frame.dtypes] == ["string", "string", "string", "Int64", "Int64", "Int64"]
+    rows = [
+        {name: None if pd.isna(value) else value for name, value in row.items()} for row in frame.to_dict("records")
+    ]
+    assert rows == expected_rows(made, keys)
+
+
+@pytest.mark.parametrize("keys", [SUBJECTS[:1], SUBJECTS[1:2], SUBJECTS], ids=["one", "one without rows", "three"])
+def test_an_arrow_table_has_the_same_shape_for_any_number_of_subjects(made: Pipeline, keys: Sequence[str]) -> None:
+    for annotation in (pa.Table, Any):
+        seen: list[pa.Table] = []
+        result = run_assets(made, [reader(annotation, seen)], keys)
+        assert result.success, reasons(result)
+        (table,) = seen
+        assert table.schema.names == ["subject", *AUTHORS]
+        assert table.schema.types == [pa.string(), pa.string(), pa.string(), pa.int64(), pa.int64(), pa.int64()]
+        assert table.to_pylist() == expected_rows(made, keys)
+
+
+@pytest.mark.parametrize("keys", [SUBJECTS[:1], SUBJECTS], ids=["one", "three"])
+def test_subject_tables_are_opened_one_by_one(made: Pipeline, keys: Sequence[str]) -> None:
+    seen: list[SubjectTables] = []
+    result = run_assets(made, [reader(SubjectTables, seen)], keys)
+    assert result.success, reasons(result)
+    (tables,) = seen
+    assert tables.subjects == sorted(keys)
+    for key in keys:
+        with tables.open(key) as dataset:
+            assert dataset.to_table().to_pylist() == stored_rows(made, path_of("silver", "authors", key))
+
+
+def test_the_fetched_works_can_be_read_like_any_table(made: Pipeline, sandbox: Sandbox) -> None:
+    seen: list[pa.Table] = []
+    assert run_assets(made, [reader(pa.Table, seen, "raw_works")], SUBJECTS).success
+    (table,) = seen
+    assert table.schema.names == ["subject", "work_key", "position", "payload"]
+    assert [(row["subject"], f"/works/{row['work_key']}") for row in table.to_pylist()] == [
+        (subject, work["key"]) for subject in sorted(SUBJECTS) for work in sandbox.works(subject)
+    ]
+
+
+@pytest.mark.parametrize("keys", [SUBJECTS[:1], SUBJECTS], ids=["one", "three"])
+def test_what_an_asset_returns_is_filed_by_subject_and_comes_back_the_same(made: Pipeline, keys: Sequence[str]) -> None:
+    @dg.asset(partitions_def=subjects, metadata={"layer": "silver"}, backfill_policy=dg.BackfillPolicy.single_run())
+    def prolific(authors: pd.DataFrame) -> pd.DataFrame:
+        return authors.loc[authors["book_count"] > 1, ["author_key", "subject", "book_count"]]
+
+    @dg.asset(partitions_def=subjects, backfill_policy=dg.BackfillPolicy.single_run())
+    def prolific_names(prolific: pa.Table) -> pa.Table:
+        seen.append(prolific)
+        return prolific.select(["subject", "author_key"])
+
+    seen: list[pa.Table] = []
+    result = run_assets(made, [prolific, prolific_names], keys)
+    assert result.success, reasons(result)
+    (table,) = seen
+    assert table.schema.names == ["subject", "author_key", "book_count"]
+    assert table.to_pylist() == [
+        {name: row[name] for name in table.schema.names} for row in expected_rows(made, keys) if row["book_count"] > 1
+    ]
+    for key in keys:
+        own = [row for row in table.to_pylist() if row["subject"] == key]
+        filed = stored_rows(made, path_of("silver", "prolific", key))
+        assert filed == [{"author_key": row["author_key"], "book_count": row["book_count"]} for row in own]
+        # A table that says nothing of its layer is gold.
+        names = stored_rows(made, path_of("gold", "prolific_names", key))
+        assert names == [{"author_key": row["author_key"]} for row in own]
+    counts = {
+        event.partition: event.materialization.metadata["dagster/partition_row_count"].value
+        for event in result.get_asset_materialization_events()
+        if event.asset_key == dg.AssetKey("prolific")
+    }
+    assert counts == {key: len([row for row in table.to_pylist() if row["subject"] == key]) for key in keys}
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        pd.DataFrame({"subject": [], "n": []}),
+        pd.DataFrame({"subject": pd.Series([], dtype="string"), "n": pd.Series([], dtype="int64")}),
+    ],
+)
+def test_a_table_without_rows_is_filed_as_one(made: Pipeline, frame: pd.DataFrame) -> None:
+    result = run_assets(made, [writer(lambda _: frame)], SUBJECTS)
+    assert result.success, reasons(result)
+    for subject in SUBJECTS:
+        table = made.table(path_of("gold", "my_table", subject))
+        assert table.num_rows == 0
+        assert table.schema.names == ["n"]
+
+
+def test_an_annotation_of_another_kind_is_refused_with_those_that_work(made: Pipeline) -> None:
+    result = run_assets(made, [reader(str, [])], SUBJECTS[:1])
+    (reason,) = reasons(result)
+    assert "annotate authors as SubjectTables, pyarrow.Table or pandas.DataFrame, not <class 'str'>" in reason
+
+
+@pytest.mark.parametrize(
+    ("returned", "complaint"),
+    [
+        (pa.table({"n": [1]}), "return a pyarrow.Table or pandas.DataFrame with a column 'subject'"),
+        (pd.DataFrame({"n": [1]}), "return a pyarrow.Table or pandas.DataFrame with a column 'subject'"),
+        ({"alpha": [1]}, "return a pyarrow.Table or pandas.DataFrame with a column 'subject'"),
+        (pa.table({"subject": ["alpha", "omega"]}), "holds rows of subjects that are not in the run: ['omega']"),
+        (pa.table({"subject": ["alpha", None]}), "holds rows of subjects that are not in the run: ['None']"),
+        (pd.DataFrame({"subject": [1984]}), "holds rows of subjects that are not in the run: ['1984']"),
+    ],
+)
+def test_a_result_that_cannot_be_filed_is_refused_with_the_reason_and_nothing_is_written(
+    made: Pipeline, returned: object, complaint: str
+) -> None:
+    before = made.place.states()
+    result = run_assets(made, [writer(lambda _: returned)], ["alpha"])
+    (reason,) = reasons(result)
+    assert f"my_table: {complaint}" in reason
+    assert made.place.states() == before
+
+
+def test_a_missing_table_upstream_is_a_line_that_says_what_to_run(made: Pipeline) -> None:
+    made.instance.add_dynamic_partitions("subjects", ["never fetched"])
+    for table, remedy in (
+        ("authors", "make it with: openlib run 'never fetched'"),
+        ("raw_works", "fetch it with: openlib run --force 'never fetched'"),
+    ):
+        result = run_assets(made, [reader(pd.DataFrame, [], table)], ["never fetched"])
+        (reason,) = reasons(result)
+        text = reason.strip()
+        assert f": {made.place.root}/" in text
+        assert f"/{table}/subject=never%20fetched/" in text
+        assert text.endswith(f"there is no such table yet; {remedy}")
+        assert len(text.splitlines()) == 1
+
+
+def test_tables_are_not_put_together_where_a_subject_of_the_run_failed(
+    instance: dg.DagsterInstance, new_place: PlaceMaker
+) -> None:
+    seen: list[pd.DataFrame] = []
+    plan = FaultPlan(permanent={"refused": "http_403"})
+    with Sandbox(SandboxConfig({"fine": 5, "refused": 5}, faults=plan)) as sandbox:
+        pipeline = Pipeline(new_place("local"), instance, sandbox.url)
+        instance.add_dynamic_partitions("subjects", ["fine", "refused"])
+        result = run_assets(pipeline, [reader(pd.DataFrame, seen)], ["fine", "refused"], with_ours=True)
+        assert not result.success
+        assert seen == []
+        assert any("these failed: refused; run the others again without them" in reason for reason in reasons(result))
+        assert_tables_equal(pipeline, "fine", reference_tables(pipeline, "fine", list(sandbox.works("fine"))))
+        assert run_assets(pipeline, [reader(pd.DataFrame, seen)], ["fine"]).success
+        assert len(seen) == 1
+
+
+def damaged(kind: str, whole: bytes, folder: Path) -> bytes:
+    """Give a file as it may be found: half copied, empty, not Parquet, from an older release, somebody else's."""
+    if kind == "half copied":
+        return whole[: len(whole) // 2]
+    if kind == "empty":
+        return b""
+    if kind == "text":
+        return b"author_key,author_name\n"
+    file = folder / "file.parquet"
+    file.write_bytes(whole)
+    table = pq.ParquetFile(file).read()
+    metadata = {b"openlib_schema_version": b"0"} if kind == "older" else {}
+    pq.write_table(table.replace_schema_metadata(metadata), file)
+    return file.read_bytes()
+
+
+DAMAGES = {
+    "half copied": "not a readable Parquet file",
+    "empty": "not a readable Parquet file",
+    "text": "not a readable Parquet file",
+    "older": "written with schema version 0, this release reads 1",
+    "foreign": "written with schema version none, this release reads 1",
+}
+
+
+@pytest.mark.parametrize("kind", DAMAGES)
+def test_an_unusable_table_is_a_line_for_its_subject_and_harms_no_other(
+    kind: str, sandbox: Sandbox, instance: dg.DagsterInstance, new_place: PlaceMaker, tmp_path: Path
+) -> None:
+    pipeline = Pipeline(new_place("local"), instance, sandbox.url)
+    assert pipeline.run("alpha", "bare", job="extract").success
+    (path,) = snapshot_paths(pipeline, "alpha")
+    whole = pipeline.storage.read(path)
+    pipeline.storage.write(path, damaged(kind, whole, tmp_path))
+
+    result = pipeline.run("alpha", "bare", job="rebuild_from_bronze")
+    assert not result.success
+    line = failure_text(result)
+    assert line == f"alpha: {pipeline.storage.uri(path)}: {DAMAGES[kind]}; fetch it with: openlib run --force 'alpha'"
+    assert_tables_equal(pipeline, "bare", reference_tables(pipeline, "bare", list(sandbox.works("bare"))))
+    assert not any("alpha" in path for path in pipeline.place.states() if not path.startswith("bronze"))
+
+    # A fetch that cannot tell what it has says so; what the line advises helps.
+    assert failure_text(pipeline.run("alpha")) == line
+    assert pipeline.run("alpha", force=True).success
+    assert_tables_equal(pipeline, "alpha", reference_tables(pipeline, "alpha", list(sandbox.works("alpha"))))
+
+
+def test_an_unusable_silver_table_is_made_again_by_an_ordinary_run(
+    sandbox: Sandbox, instance: dg.DagsterInstance, new_place: PlaceMaker
+) -> None:
+    pipeline = Pipeline(new_place("local"), instance, sandbox.url)
+    assert pipeline.run("alpha").success
+    before = pipeline.digests("")
+    pipeline.storage.write(path_of("silver", "books", "alpha"), b"PAR1")
+    result = run_assets(pipeline, [reader(pd.DataFrame, [], "books")], ["alpha"])
+    (reason,) = reasons(result)
+    assert reason.strip().endswith("not a readable Parquet file; make it with: openlib run 'alpha'")
+    assert pipeline.run("alpha").success
+    assert pipeline.digests("") == before

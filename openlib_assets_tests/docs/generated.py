@@ -1,0 +1,148 @@
+"""What is generated: into docs/ the data dictionary, the aggregates' SQL in other dialects, and the CSV files of a
+small sandbox subject; into infra/ the tables as the Glue catalogue describes them.
+
+`python -m openlib_assets_tests.docs.generated .` writes them; a test proves that they are what the code makes today.
+"""
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+import dagster as dg
+import pyarrow as pa
+
+from openlib_assets.cli.runs import run_subjects
+from openlib_assets.definitions import build_defs
+from openlib_assets.lake import layout
+from openlib_assets.lake.contract import ALL_TABLES, CSV_TABLES, DERIVED_TABLES, Column, Table
+from openlib_assets.sandbox import Sandbox, SandboxConfig
+from openlib_assets.settings import Settings
+from openlib_assets.storage import Storage, open_storage
+from openlib_assets_tests.conftest import environment
+from openlib_assets_tests.tools import dialects
+
+DOCS = Path("docs")
+GLUE_TABLES = Path("infra/terraform/modules/catalogue/tables.json")
+DATA_DICTIONARY = "data_dictionary.md"
+SQL_FOLDER = "sql"
+SAMPLE_FOLDER = "sample_output"
+SAMPLE_SUBJECT = "place:venice"
+_SAMPLE_WORKS = 25
+_GLUE_TYPES = {
+    pa.string(): "string",
+    pa.int64(): "bigint",
+    pa.float64(): "double",
+    pa.bool_(): "boolean",
+    pa.list_(pa.string()): "array<string>",
+    pa.timestamp("us", "UTC"): "timestamp",
+}
+# Years lie well in the past, so that none of them becomes plausible only because time passes.
+_THIS_YEAR = 2020
+
+
+def data_dictionary() -> str:
+    """Give the data dictionary as Markdown."""
+    head = "# Data dictionary\n\nGenerated from `openlib_assets/lake/contract/` by `make docs`.\n"
+    return "\n".join([head, *map(_about, ALL_TABLES)])
+
+
+def _about(table: Table) -> str:
+    lines = [
+        f"## `{table.name}`",
+        "",
+        f"One row is {table.grain}. Layer: {table.layer}. Key: {', '.join(f'`{name}`' for name in table.key)}."
+        + (f" Made from {', '.join(f'`{name}`' for name in table.made_from)}." if table.made_from else ""),
+        "",
+        "| column | type | null? | meaning |",
+        "| --- | --- | --- | --- |",
+        *(
+            f"| `{column.name}` | {_type(column.type)} | {'yes' if column.nullable else 'no'} | {column.description} |"
+            for column in table.columns
+        ),
+        "",
+        "| check | blocks? | what must hold |",
+        "| --- | --- | --- |",
+        *(
+            f"| `{check.name}` | {'yes' if check.blocking else 'warns'} | {check.description} |"
+            for check in table.all_checks
+        ),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _type(kind: pa.DataType) -> str:
+    return str(kind).replace("list<item: string>", "list of string").replace("list<element: string>", "list of string")
+
+
+def sql_files() -> dict[str, str]:
+    """Give the SQL of the aggregates in each dialect, by its path."""
+    return {
+        f"{dialect}/{table.name}.sql": dialects.documented(table, dialect)
+        for dialect in dialects.DIALECTS
+        for table in dialects.AGGREGATES
+    }
+
+
+def glue_tables() -> str:
+    """Give the silver and gold tables as JSON: name, layer, description, columns with types in Glue's terms."""
+    tables = [
+        {
+            "name": table.name,
+            "layer": table.layer,
+            "description": f"One row is {table.grain}.",
+            "columns": [*map(_glue_column, table.columns)],
+        }
+        for table in DERIVED_TABLES
+    ]
+    return json.dumps(tables, indent=2, ensure_ascii=False) + "\n"
+
+
+def _glue_column(column: Column) -> dict[str, str]:
+    return {"name": column.name, "type": _GLUE_TYPES[column.type], "description": column.description}
+
+
+def made_subject(folder: Path, subject: str, works: int) -> Storage:
+    """Run a subject of the sandbox into a folder and give the storage there."""
+    with (
+        Sandbox(SandboxConfig({subject: works}, this_year=_THIS_YEAR)) as sandbox,
+        dg.DagsterInstance.ephemeral() as instance,
+        environment(
+            {
+                "OPENLIB_API_URL": sandbox.url,
+                "OPENLIB_STORAGE": str(folder),
+                "OPENLIB_REQUESTS_PER_SECOND": "1000",
+            }
+        ),
+    ):
+        storage = open_storage(str(folder))
+        (result,) = run_subjects(instance, build_defs(Settings.from_env()), storage, [subject], force=False)
+    if result.error:
+        raise RuntimeError(result.error)
+    return storage
+
+
+def sample_files(folder: Path) -> dict[str, bytes]:
+    """Run the sample subject from the sandbox into `folder` and give its CSV files by name."""
+    storage = made_subject(folder, SAMPLE_SUBJECT, _SAMPLE_WORKS)
+    return {f"{table.name}.csv": storage.read(layout.csv_file(SAMPLE_SUBJECT, table.name)) for table in CSV_TABLES}
+
+
+def write(project: Path) -> None:
+    """Write everything that is generated into the project's folder."""
+    docs = project / DOCS
+    (project / GLUE_TABLES).write_text(glue_tables(), encoding="utf-8")
+    (docs / DATA_DICTIONARY).write_text(data_dictionary(), encoding="utf-8")
+    for name, text in sql_files().items():
+        path = docs / SQL_FOLDER / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    (docs / SAMPLE_FOLDER).mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        for name, content in sample_files(Path(folder)).items():
+            (docs / SAMPLE_FOLDER / name).write_bytes(content)
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]))

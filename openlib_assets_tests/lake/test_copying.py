@@ -1,0 +1,184 @@
+"""`openlib storage copy`: a root goes from disk to S3 and back, and is the same there."""
+
+import dataclasses
+import hashlib
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import boto3
+import dagster as dg
+import pytest
+
+from openlib_assets.lake import layout
+from openlib_assets.lake.copying import CopyError, copy_file, copy_subject
+from openlib_assets.sandbox import Sandbox, SandboxConfig
+from openlib_assets.storage import LocalStorage, LockTakenError, Storage, open_storage
+from openlib_assets_tests.cli.test_cli import Cli, cli
+from openlib_assets_tests.conftest import Pipeline, Place, PlaceMaker
+from openlib_assets_tests.storage.test_storage import ordinary_user
+
+__all__ = ["cli"]
+
+SUBJECTS = ("love", "place:france")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Storage:
+    """A root on disk with two subjects, a watch list, staged pages and a lock that nobody holds."""
+    root = tmp_path_factory.mktemp("made") / "root"
+    with Sandbox(SandboxConfig({"love": 40, "place:france": 5})) as sandbox, dg.DagsterInstance.ephemeral() as instance:
+        pipeline = Pipeline(Place(str(root), {}), instance, sandbox.url)
+        assert pipeline.run(*SUBJECTS).success
+    storage = open_storage(str(root))
+    storage.write("subjects.yaml", b"subjects:\n  - love\n")
+    storage.write("_staging/love/1-0.arrow", b"x")
+    storage.write("_locks/old", b"")
+    return storage
+
+
+def digests(storage: Storage) -> dict[str, str]:
+    """Give the SHA-256 of each file that is to be copied."""
+    left = ("_staging/", "_locks/", layout.CATALOG)
+    return {
+        path: hashlib.sha256(storage.read(path)).hexdigest() for path in storage.paths("") if not path.startswith(left)
+    }
+
+
+def test_a_root_goes_to_s3_and_back_byte_by_byte(
+    made: Storage, cli: Cli, new_place: PlaceMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = new_place("s3")
+    for name, value in place.variables.items():
+        monkeypatch.setenv(name, value)
+    said = cli("storage", "copy", "--from", made.uri(), "--to", place.root)
+    assert (said.status, said.err) == (0, "")
+    assert "2 of 2 subjects" in said.out
+    assert digests(place.open()) == digests(made)
+    back = str(cli.folder / "back")
+    assert cli("storage", "copy", "--from", place.root, "--to", back).status == 0
+    assert digests(open_storage(back)) == digests(made)
+    for root in (place.root, back):
+        assert not [path for path in open_storage(root).paths("") if path.startswith("_")]
+        monkeypatch.setenv("OPENLIB_STORAGE", root)
+        asked = cli("sql", "SELECT subject, works FROM subject_summary ORDER BY subject")
+        assert [line.split() for line in asked.out.splitlines() if "love" in line] == [["love", "40"]]
+
+
+def test_a_repeat_compares_all_and_writes_what_differs(made: Storage, cli: Cli, new_place: PlaceMaker) -> None:
+    there = new_place("local")
+    target = there.open()
+    first = copy_subject(made, target, "love")
+    assert (first.written, first.files) == (first.files, len(list(target.paths(""))))
+    before = there.states()
+    assert copy_subject(made, target, "love") == dataclasses.replace(first, written=0)
+    assert there.states() == before
+    damaged = layout.csv_file("love", "books")
+    target.write(damaged, b"damaged")
+    said = cli("storage", "copy", "--from", made.uri(), "--to", there.root, "--subject", "Love")
+    assert f"{first.files} files" in said.out
+    assert f"1 written, {first.files - 1} were there" in said.out
+    assert target.read(damaged) == made.read(damaged)
+    assert not target.exists("subjects.yaml")
+
+
+def test_an_object_on_s3_that_calls_itself_equal_and_is_not_is_written_again(
+    made: Storage, new_place: PlaceMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = new_place("s3")
+    for name, value in place.variables.items():
+        monkeypatch.setenv(name, value)
+    target, path = place.open(), layout.csv_file("love", "books")
+    copy_file(made, target, path)
+    bucket, _, prefix = place.root.removeprefix("s3://").partition("/")
+    about = boto3.client("s3").head_object(Bucket=bucket, Key=f"{prefix}/{path}")["Metadata"]
+    boto3.client("s3").put_object(Bucket=bucket, Key=f"{prefix}/{path}", Body=b"damaged", Metadata=about)
+    assert copy_file(made, target, path) == (len(made.read(path)), True)
+    assert target.read(path) == made.read(path)
+
+
+class Damaging(LocalStorage):
+    """A disk that loses the last byte of whatever is written."""
+
+    @contextmanager
+    def writing(self, path: str) -> Iterator[Path]:
+        with super().writing(path) as file:
+            yield file
+            file.write_bytes(file.read_bytes()[:-1])
+
+
+def test_what_arrives_damaged_is_not_left_there(made: Storage, tmp_path: Path) -> None:
+    path = layout.csv_file("love", "books")
+    with pytest.raises(CopyError, match=f"{path}: arrived with other bytes twice and was removed"):
+        copy_file(made, Damaging(tmp_path), path)
+    assert not LocalStorage(tmp_path).exists(path)
+
+
+def test_a_newer_snapshot_there_is_not_mixed_with_older_tables(made: Storage, cli: Cli, new_place: PlaceMaker) -> None:
+    place = new_place("local")
+    newer = layout.snapshot_file("love", "29990101T000000Z")
+    (current,) = made.paths(layout.snapshots_folder("love"))
+    place.open().write(newer, made.read(current))
+    said = cli("storage", "copy", "--from", made.uri(), "--to", place.root)
+    assert said.status == 1
+    (line,) = said.err.splitlines()
+    assert line.startswith("FAILED love: ")
+    assert "has a newer snapshot, 29990101T000000Z" in line
+    assert [path for path in place.open().paths("") if "=love" in path] == [newer]
+    assert "place:france: " in said.out
+
+
+@pytest.mark.parametrize("held", ["source", "target"])
+def test_a_subject_that_is_being_made_is_not_copied_half(made: Storage, tmp_path: Path, held: str) -> None:
+    target = open_storage(str(tmp_path))
+    busy = {"source": made, "target": target}[held]
+    with (
+        busy.lock(layout.lock_file("love"), taken="x"),
+        pytest.raises(LockTakenError, match=r"love is being fetched or made by another run; copy it when"),
+    ):
+        copy_subject(made, target, "love")
+    assert list(target.paths("bronze")) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "says"),
+    [
+        (("--to", "b"), 2, "Missing option '--from'"),
+        (("--from", "a", "--to", "a/"), 2, "the same place"),
+        (("--from", "ftp://x/y", "--to", "b"), 1, "give a folder or s3://bucket/prefix"),
+        (("--from", "nowhere", "--to", "b"), 1, "there are no subjects to copy"),
+        (("--from", "nowhere", "--to", "b", "--subject", "..."), 2, "..."),
+        (("--from", "nowhere", "--to", "b", "--subject", "love"), 1, "there are no files of love"),
+    ],
+)
+def test_what_cannot_be_copied_is_said_in_one_line_and_leaves_nothing(
+    cli: Cli, arguments: tuple[str, ...], status: int, says: str
+) -> None:
+    cli.monkeypatch.chdir(cli.folder)
+    said = cli("storage", "copy", *arguments)
+    assert said.status == status
+    assert says in said.err
+    assert "Traceback" not in said.err
+    assert not [file for file in (cli.folder / "b").rglob("*") if file.is_file()]
+
+
+def test_a_file_that_cannot_be_read_is_an_error_of_one_line() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        source, path = open_storage(folder), layout.csv_file("love", "books")
+        source.write(path, b"x")
+        Path(folder).chmod(0o755)
+        Path(source.uri(path)).chmod(0)
+        with ordinary_user(), pytest.raises(CopyError, match=r"books\.csv: Permission denied$"):
+            copy_file(source, open_storage(f"{folder}/there"), path)
+
+
+def test_a_watch_list_there_that_holds_more_is_not_lost(made: Storage, cli: Cli, new_place: PlaceMaker) -> None:
+    place = new_place("local")
+    place.open().write("subjects.yaml", b"- hate\n- love\n")
+    said = cli("storage", "copy", "--from", made.uri(), "--to", place.root)
+    assert said.status == 1
+    (line,) = said.err.splitlines()
+    assert line.startswith(f"FAILED {place.root}/subjects.yaml: holds hate, which the list to copy does not")
+    assert place.open().read("subjects.yaml") == b"- hate\n- love\n"
+    assert "2 of 2 subjects" in said.out

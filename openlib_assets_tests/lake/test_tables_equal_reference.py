@@ -1,0 +1,314 @@
+"""The whole pipeline against an independent computation: every table, cell by cell, on disk and on S3."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import dagster as dg
+import pyarrow as pa
+import pytest
+
+from openlib_assets.sandbox import Sandbox, SandboxConfig
+from openlib_assets_tests.conftest import (
+    CSV,
+    GOLD,
+    SILVER,
+    Pipeline,
+    Place,
+    PlaceMaker,
+    assert_same_rows,
+    assert_tables_equal,
+    failure_text,
+    read_table,
+    reference_tables,
+    snapshot_paths,
+)
+from openlib_assets_tests.tools.reference import COLUMNS, csv_text
+
+Row = dict[str, Any]
+Tables = dict[str, list[Row]]
+
+SIZES = {
+    "place:são_paulo_(brazil)": 1,
+    "person:sherlock_holmes": 999,
+    "place:new_york_n.y.": 1000,
+    "science_fiction": 1001,
+    "fiction": 25_000,
+}
+SUBJECTS = list(SIZES)
+# For tests that go on changing files.
+CHANGED = "science_fiction"
+
+TEXT, WHOLE, REAL = pa.string(), pa.int64(), pa.float64()
+TYPES = {
+    "works_reported": WHOLE,
+    "title": TEXT,
+    "year_status": TEXT,
+    "has_fulltext": pa.bool_(),
+    "subjects": pa.list_(TEXT),
+    "avg_books_per_active_year": REAL,
+    "avg_books_per_calendar_year": REAL,
+    "fetched_at": pa.timestamp("us", "UTC"),
+    "source": TEXT,
+    "author_name": TEXT,
+    "work_key": TEXT,
+    "author_key": TEXT,
+    "change": TEXT,
+    "previous_snapshot": TEXT,
+    "current_snapshot": TEXT,
+    "into_author_name": TEXT,
+    "into_author_key": TEXT,
+    "into_title": TEXT,
+    "into_work_key": TEXT,
+    "rule": TEXT,
+    "score": REAL,
+}
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(SandboxConfig(SIZES)) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="module")
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield instance
+
+
+@pytest.fixture(scope="module")
+def pipeline(
+    sandbox: Sandbox, instance: dg.DagsterInstance, module_place: Place, tmp_path_factory: pytest.TempPathFactory
+) -> Pipeline:
+    """Every subject, fetched and made into everything."""
+    cache = str(tmp_path_factory.mktemp("cache"))
+    pipeline = Pipeline(module_place, instance, sandbox.url, XDG_CACHE_HOME=cache)
+    for subject in SUBJECTS:
+        assert pipeline.run(subject).success
+    return pipeline
+
+
+@pytest.fixture(scope="module")
+def records(sandbox: Sandbox) -> Mapping[str, list[Row]]:
+    """The sandbox's works of each subject."""
+    return {subject: list(sandbox.works(subject)) for subject in SUBJECTS}
+
+
+@pytest.fixture(scope="module")
+def reference(pipeline: Pipeline, records: Mapping[str, list[Row]]) -> Mapping[str, Tables]:
+    """Every table of each subject, computed by other means."""
+    return {subject: reference_tables(pipeline, subject, records[subject]) for subject in SUBJECTS}
+
+
+def fetched_at(pipeline: Pipeline, subject: str) -> datetime:
+    """The time that the one snapshot of a subject bears."""
+    (path,) = snapshot_paths(pipeline, subject)
+    metadata = pipeline.table(path).schema.metadata
+    return datetime.fromisoformat(metadata[b"fetched_at"].decode())
+
+
+@pytest.mark.parametrize("subject", SUBJECTS)
+def test_every_table_equals_the_reference_cell_by_cell(
+    pipeline: Pipeline, reference: Mapping[str, Tables], subject: str
+) -> None:
+    assert_tables_equal(pipeline, subject, reference[subject])
+
+
+@pytest.mark.parametrize("subject", SUBJECTS)
+def test_every_column_stands_in_its_place_and_has_its_type(pipeline: Pipeline, subject: str) -> None:
+    for path in pipeline.storage.paths(""):
+        layer, name = path.split("/")[:2]
+        if layer in ("silver", "gold") and f"/subject={quote(subject, safe='')}/" in path:
+            schema = pipeline.table(path).schema
+            assert schema.names == COLUMNS[name].split()
+            assert schema.types == [TYPES.get(column, WHOLE) for column in schema.names]
+
+
+@pytest.mark.parametrize("subject", SUBJECTS)
+def test_every_csv_file_equals_the_reference_byte_by_byte(
+    pipeline: Pipeline, reference: Mapping[str, Tables], subject: str
+) -> None:
+    for name in CSV:
+        found = pipeline.storage.read(f"exports/{quote(subject, safe='')}/{name}.csv").decode().split("\n")
+        rows = reference[subject][name]
+        assert_same_rows(found, csv_text(list(rows[0]), rows).split("\n"))
+
+
+@pytest.mark.parametrize("subject", SUBJECTS)
+def test_bronze_keeps_every_record_exactly(pipeline: Pipeline, records: Mapping[str, list[Row]], subject: str) -> None:
+    (path,) = snapshot_paths(pipeline, subject)
+    bronze = pipeline.table(path)
+    assert bronze.schema.names == ["work_key", "position", "payload"]
+    assert bronze.schema.types == [TEXT, WHOLE, TEXT]
+    assert bronze["position"].to_pylist() == list(range(SIZES[subject]))
+    keys = bronze["work_key"].to_pylist()
+    assert keys == sorted(set(keys))
+    with_availability = 0
+    for key, payload, record in zip(keys, bronze["payload"].to_pylist(), records[subject], strict=True):
+        kept = json.loads(payload)
+        assert payload.isascii()
+        assert payload == json.dumps(kept, separators=(",", ":"))
+        with_availability += "availability" in kept
+        kept.pop("availability", None)
+        assert list(kept.items()) == list(record.items())
+        assert kept["key"] == f"/works/{key}"
+    assert with_availability == sum(record["ia"] is not None for record in records[subject])
+
+
+@pytest.mark.parametrize("subject", SUBJECTS)
+def test_a_snapshot_says_where_and_when_it_comes_from(pipeline: Pipeline, sandbox: Sandbox, subject: str) -> None:
+    (path,) = snapshot_paths(pipeline, subject)
+    about = {key.decode(): value.decode() for key, value in pipeline.table(path).schema.metadata.items()}
+    assert about["url"] == f"{sandbox.url}/subjects/{quote(subject, safe=':')}.json"
+    assert about["source"] == "subjects_api"
+    assert int(about["work_count"]) == SIZES[subject]
+    # Pages overlap by one work.
+    assert int(about["pages"]) == max(1, -(-(SIZES[subject] - 1) // 999))
+    assert re.fullmatch(r"[0-9a-f]{64}", about["content_hash"])
+    when = fetched_at(pipeline, subject)
+    assert f"/snapshot={when:%Y%m%dT%H%M%SZ}/part-0.parquet" in path
+    assert abs((datetime.now(UTC) - when).total_seconds()) < 3600
+
+
+def test_the_storage_holds_the_paths_of_the_contract_and_no_others(pipeline: Pipeline) -> None:
+    wanted = set()
+    for subject in SUBJECTS:
+        key = quote(subject, safe="")
+        name = f"{fetched_at(pipeline, subject):%Y%m%dT%H%M%SZ}"
+        wanted |= {f"silver/{name}/subject={key}/part-0.parquet" for name in SILVER}
+        wanted |= {f"gold/{name}/subject={key}/part-0.parquet" for name in GOLD}
+        wanted |= {f"exports/{key}/{name}.csv" for name in CSV}
+        wanted.add(f"reports/{key}/index.html")
+        wanted.add(f"bronze/raw_works/subject={key}/snapshot={name}/part-0.parquet")
+    assert set(pipeline.place.states()) == wanted
+
+
+def test_every_file_is_marked_with_the_schema_version_and_none_holds_the_subject(pipeline: Pipeline) -> None:
+    paths = [path for path in pipeline.storage.paths("") if path.endswith(".parquet")]
+    assert len(paths) == len({"raw_works", *SILVER, *GOLD}) * len(SUBJECTS)
+    for path in paths:
+        schema = pipeline.table(path).schema
+        assert schema.metadata[b"openlib_schema_version"] == b"1", path
+        assert "subject" not in schema.names
+
+
+def test_a_second_run_of_unchanged_works_touches_no_file_and_keeps_the_versions(pipeline: Pipeline) -> None:
+    before = pipeline.place.states()
+    versions = data_versions(pipeline.instance, CHANGED)
+    result = pipeline.run(CHANGED)
+    assert result.success
+    assert pipeline.place.states() == before
+    assert data_versions(pipeline.instance, CHANGED) == versions
+    (event,) = result.get_asset_materialization_events()[:1]
+    assert event.asset_key == dg.AssetKey("raw_works")
+    assert event.materialization.metadata["state"].value == "unchanged"
+
+
+def data_versions(instance: dg.DagsterInstance, subject: str) -> dict[str, str | None]:
+    """The version of the data that each asset recorded last for a subject."""
+    versions = {}
+    for name in ("raw_works", *SILVER, *GOLD, "subject_csv", "subject_report"):
+        records = instance.fetch_materializations(
+            dg.AssetRecordsFilter(dg.AssetKey(name), asset_partitions=[subject]), limit=1
+        ).records
+        materialization = records[0].asset_materialization
+        assert materialization is not None
+        versions[name] = (materialization.tags or {}).get("dagster/data_version")
+    assert all(versions.values())
+    return versions
+
+
+def test_equal_bronze_gives_equal_bytes(
+    pipeline: Pipeline, tmp_path: Path, new_place: PlaceMaker, sandbox: Sandbox
+) -> None:
+    """The same snapshot, rebuilt elsewhere and on a local disk, gives every file again."""
+    other = new_place("local")
+    storage = other.open()
+    for path in snapshot_paths(pipeline, CHANGED):
+        storage.write(path, pipeline.storage.read(path))
+    with dg.DagsterInstance.ephemeral() as instance:
+        rebuilt = Pipeline(other, instance, sandbox.url)
+        assert rebuilt.run(CHANGED, job="rebuild_from_bronze").success
+        for layer in ("silver", "gold", "exports"):
+            wanted = {path: digest for path, digest in pipeline.digests(layer).items() if CHANGED in path}
+            assert rebuilt.digests(layer) == wanted
+            assert wanted
+
+
+def test_two_fetches_in_pages_of_other_sizes_give_equal_tables(
+    pipeline: Pipeline, new_place: PlaceMaker, sandbox: Sandbox
+) -> None:
+    other = new_place("local")
+    with dg.DagsterInstance.ephemeral() as instance:
+        second = Pipeline(other, instance, sandbox.url, OPENLIB_PAGE_SIZE="170")
+        assert second.run(CHANGED).success
+        assert data_versions(instance, CHANGED)["raw_works"] == data_versions(pipeline.instance, CHANGED)["raw_works"]
+        compared = 0
+        for path, digest in second.digests("").items():
+            # The summary tells the time of the fetch, bronze the loans of the moment.
+            if not path.startswith(("gold/subject_summary/", "bronze/", "reports/")):
+                assert pipeline.digests(path.rpartition("/")[0])[path] == digest, path
+                compared += 1
+        assert compared == len(SILVER) + len(GOLD) - 1 + len(CSV)
+        assert read_table(second.storage, next(second.storage.paths("bronze"))).num_rows == SIZES[CHANGED]
+
+
+@pytest.mark.parametrize(
+    "missing", [{"authors": []}, {"first_publish_year": None}, {"authors": [], "first_publish_year": None}]
+)
+def test_a_subject_in_which_every_work_lacks_the_same_has_empty_tables_and_is_green(
+    missing: dict[str, Any], new_place: PlaceMaker
+) -> None:
+    subject = "bare"
+    with Sandbox(SandboxConfig({subject: 12})) as sandbox, dg.DagsterInstance.ephemeral() as instance:
+        works = list(sandbox.works(subject))
+        for work in works:
+            sandbox.change_work(subject, work["key"], **missing)
+        pipeline = Pipeline(new_place("local"), instance, sandbox.url)
+        result = pipeline.run(subject)
+        assert result.success, failure_text(result)
+        wanted = reference_tables(pipeline, subject, list(sandbox.works(subject)))
+        assert wanted["author_yearly_counts"] == []
+        assert_tables_equal(pipeline, subject, wanted)
+        text = pipeline.storage.read(f"exports/{subject}/author_yearly_counts.csv")
+        assert text == b"author_key,author_name,year,book_count\n"
+
+
+AWKWARD = (
+    "",
+    " ",
+    "__None__",
+    'a "quoted" one',
+    "a,b",
+    "a\nb",
+    "a\r\nb",
+    "\r",
+    "#1",
+    "=1+1",
+    "NULL",
+    "\\N",
+    "a|b",
+    "'",
+)
+STRANGE = ("\ufeffa", "a\u2028b", "a\tb", "NaN", "0x1F", "\U0001f680", "ﬁ", "e\u0301", "\x7f", "\ud83d", "\x00")
+
+
+def test_awkward_texts_pass_through_tables_and_csv_files_unharmed(new_place: PlaceMaker) -> None:
+    subject = "awkward"
+    with Sandbox(SandboxConfig({subject: 0})) as sandbox, dg.DagsterInstance.ephemeral() as instance:
+        for number, text in enumerate((*AWKWARD, *STRANGE), start=2):
+            authors = [{"key": f"/authors/OL{key}A", "name": text} for key in (1, number)]
+            sandbox.add_work(subject, {"title": text, "subject": [text, "", text], "authors": authors})
+        pipeline = Pipeline(new_place("local"), instance, sandbox.url)
+        result = pipeline.run(subject)
+        assert result.success, failure_text(result)
+        wanted = reference_tables(pipeline, subject, list(sandbox.works(subject)))
+        assert_tables_equal(pipeline, subject, wanted)
+        for name in CSV:
+            found = pipeline.storage.read(f"exports/{subject}/{name}.csv").decode()
+            assert_same_rows(found.split("\n"), csv_text(list(wanted[name][0]), wanted[name]).split("\n"))

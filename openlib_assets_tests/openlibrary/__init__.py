@@ -1,0 +1,1 @@
+"""Tests of the way to Open Library, over real sockets."""

@@ -1,0 +1,384 @@
+"""A subject's report against an independent computation, and what it does with awkward texts and tiny subjects."""
+
+import html
+import json
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from openlib_assets.defs.assets.serving import write_report
+from openlib_assets.defs.io_manager import SubjectTables
+from openlib_assets.report.charts import bars_by_year, with_colours
+from openlib_assets.report.numbers import INPUTS, WEIGHTS
+from openlib_assets.report.words import author_link, counted, share, subject_link, subject_name, work_link
+from openlib_assets.sandbox import Sandbox, SandboxConfig
+from openlib_assets_tests.conftest import Pipeline, Place, PlaceMaker, reference_tables
+
+Row = dict[str, Any]
+SUBJECT = "place:new_york_n.y."
+WORKS = 2500
+YEAR = 2026
+SCRIPT = "<script>document.title = 'injected'</script>"
+
+
+class Report:
+    """A report as it was written, beside the records and the tables that it tells of."""
+
+    def __init__(self, text: str, records: list[Row], tables: Mapping[str, list[Row]]) -> None:
+        self.text = text
+        self.records = records
+        self.tables = tables
+        self.dated = [book for book in tables["books"] if book["year_status"] == "ok"]
+        found = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)
+        assert found
+        self.data: dict[str, list[Row]] = json.loads(found[1])
+
+    def figure(self, name: str) -> str:
+        """Give a headline figure."""
+        found = re.search(rf'data-figure="{name}">.*?<div class="value">(.*?)</div>', self.text, re.DOTALL)
+        assert found
+        return found[1].replace("\xa0", " ")
+
+    def numbers(self, chart: str) -> list[tuple[str, int]]:
+        """Give the numbers that stand beside a chart."""
+        found = re.search(rf'<figure data-(?:chart|groups)="{chart}".*?<tbody>(.*?)</tbody>', self.text, re.DOTALL)
+        assert found
+        rows = re.findall(r'<tr><t[hd][^>]*>(.*?)</t[hd]><td class="number">([\d,]+)</td>', found[1])
+        return [(html.unescape(label), int(number.replace(",", ""))) for label, number in rows]
+
+    def findings(self) -> list[str]:
+        """Give the findings."""
+        found = re.search(r'<ul class="findings">(.*?)</ul>', self.text, re.DOTALL)
+        assert found
+        return [html.unescape(line).replace("\xa0", " ") for line in re.findall(r"<li>(.*?)</li>", found[1])]
+
+
+def report_path(place: Place, subject: str) -> Path:
+    return Path(place.root, "reports", subject.replace(":", "%3A"), "index.html")
+
+
+@pytest.fixture(scope="module")
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield instance
+
+
+@pytest.fixture(scope="module")
+def report(new_place: PlaceMaker, instance: dg.DagsterInstance, tmp_path_factory: pytest.TempPathFactory) -> Report:
+    place = new_place("local")
+    with Sandbox(SandboxConfig({SUBJECT: WORKS})) as sandbox:
+        first = next(sandbox.works(SUBJECT))
+        authors = [{"key": "/authors/OL99999999A", "name": SCRIPT}]
+        sandbox.change_work(SUBJECT, first["key"], title=SCRIPT, edition_count=4000, authors=authors)
+        pipeline = Pipeline(place, instance, sandbox.url, XDG_CACHE_HOME=str(tmp_path_factory.mktemp("cache")))
+        assert pipeline.run(SUBJECT).success
+        records = list(sandbox.works(SUBJECT))
+    tables = reference_tables(pipeline, SUBJECT, records)
+    return Report(report_path(place, SUBJECT).read_text(encoding="utf-8"), records, tables)
+
+
+def test_headline_figures_are_those_of_the_tables(report: Report) -> None:
+    (summary,) = report.tables["subject_summary"]
+    recent = [book for book in report.dated if YEAR - 9 <= book["first_publish_year"] <= YEAR]
+    active = [author for author in report.tables["authors"] if (author["last_year"] or 0) >= YEAR - 4]
+    assert report.figure("Works") == f"{summary['works']:,}"
+    assert report.figure("Authors") == f"{summary['authors']:,}"
+    assert report.figure("Dated") == f"{100 * len(report.dated) / WORKS:.0f} %"
+    assert report.figure("Years") == f"{summary['first_year']} to {summary['last_year']}"
+    assert report.figure("Books of the last ten years") == str(len(recent))
+    assert report.figure("Authors active now") == str(len(active))
+    lent = sum(bool(work["public_scan"] or work["lending_edition"]) for work in report.records)
+    assert report.figure("E-books") == f"{100 * lent / WORKS:.0f} %"
+
+
+def test_books_per_year_are_those_of_the_tables_and_doubtful_years_stand_apart(report: Report) -> None:
+    counted_years = sorted(Counter(book["first_publish_year"] for book in report.dated).items())
+    assert report.numbers("years") == [(str(year), books) for year, books in counted_years]
+    statuses = Counter(book["year_status"] for book in report.tables["books"])
+    wanted = [("no year", statuses["missing"]), ("impossible year", statuses["implausible"])]
+    assert report.numbers("doubtful") == wanted
+    for year in {book["first_publish_year"] for book in report.tables["books"] if book["year_status"] == "implausible"}:
+        assert f'<span class="doubt">{year}</span>' in report.text
+
+
+def test_authors_stand_in_order_with_their_averages_and_years(report: Report) -> None:
+    averages = sorted(
+        report.tables["author_averages"],
+        key=lambda row: (-row["book_count"], -row["dated_book_count"], row["author_key"]),
+    )
+    years: dict[str, list[Row]] = {}
+    for row in report.tables["author_yearly_counts"]:
+        years.setdefault(row["author_key"], []).append(row)
+    for shown, wanted in zip(report.data["authors"], averages[:1000], strict=True):
+        assert {name: shown[name] for name in wanted if name in shown} == {
+            name: value for name, value in wanted.items() if name in shown
+        }
+        own = years.get(wanted["author_key"], [])
+        assert shown["years"] == [row["year"] for row in own]
+        assert shown["counts"] == [row["book_count"] for row in own]
+
+
+def test_half_of_the_books_is_by_as_few_of_the_most_productive_authors_as_it_takes(report: Report) -> None:
+    ranked = sorted(
+        (row for row in report.tables["author_averages"] if row["dated_book_count"]),
+        key=lambda row: (-row["dated_book_count"], row["author_key"]),
+    )
+    by_author: dict[str, set[str]] = {}
+    dated = {book["work_key"] for book in report.dated}
+    for row in report.tables["author_books"]:
+        if row["work_key"] in dated:
+            by_author.setdefault(row["author_key"], set()).add(row["work_key"])
+    covered: set[str] = set()
+    total = len(set().union(*by_author.values()))
+    authors = 0
+    while 2 * len(covered) < total:
+        covered |= by_author[ranked[authors]["author_key"]]
+        authors += 1
+    finding = report.findings()[0]
+    assert finding.startswith("Half of the dated books that name an author are by ")
+    assert f"the {authors:,} most productive of {len(ranked):,}" in finding
+    assert f"by {100 * authors / len(ranked):.0f} % of the authors" in finding
+    assert report.figure("Authors behind half the books") == f"{100 * authors / len(ranked):.0f} %"
+
+
+def test_newcomers_and_quiet_authors_are_counted_by_their_first_and_last_years(report: Report) -> None:
+    firsts = Counter(author["first_year"] for author in report.tables["authors"])
+    assert report.numbers("newcomers") == [(str(year), firsts[year]) for year in range(YEAR - 9, YEAR + 1)]
+    quiet = [None if a["last_year"] is None else YEAR - a["last_year"] for a in report.tables["authors"]]
+    known = [years for years in quiet if years is not None]
+    assert report.numbers("activity") == [
+        ("last 5 years", sum(years <= 4 for years in known)),
+        ("5 to 9 years ago", sum(5 <= years <= 9 for years in known)),
+        ("10 to 19 years ago", sum(10 <= years <= 19 for years in known)),
+        ("20 or more years ago", sum(years >= 20 for years in known)),
+        ("no dated book", quiet.count(None)),
+    ]
+
+
+def access(work: Mapping[str, Any]) -> str:
+    if work["public_scan"]:
+        return "readable by everybody"
+    if work["lending_edition"]:
+        return "on loan, one at a time"
+    return "scanned, not lent" if work["has_fulltext"] else "no scan"
+
+
+def test_ebooks_and_editions_are_those_of_the_records(report: Report) -> None:
+    ways = Counter(map(access, report.records))
+    assert dict(report.numbers("ebooks")) == dict(ways)
+    groups: Counter[str] = Counter()
+    for work in report.records:
+        editions = work["edition_count"]
+        groups[
+            "none"
+            if editions == 0
+            else "1"
+            if editions == 1
+            else "2 to 4"
+            if editions < 5
+            else "5 to 9"
+            if editions < 10
+            else "10 to 49"
+            if editions < 50
+            else "50 or more"
+        ] += 1
+    assert dict(report.numbers("editions")) == {label: groups[label] for label, _ in report.numbers("editions")}
+    assert sum(groups.values()) == sum(number for _, number in report.numbers("editions"))
+
+
+def test_each_book_to_stock_has_the_criteria_that_the_rule_says(report: Report) -> None:
+    books = {book["work_key"]: book for book in report.tables["books"]}
+    authors = {author["author_key"]: author for author in report.tables["authors"]}
+    listed: dict[str, list[Row]] = {}
+    for row in report.tables["author_books"]:
+        listed.setdefault(row["work_key"], []).append(row)
+    records = {work["key"].removeprefix("/works/"): work for work in report.records}
+    most_editions = max(book["edition_count"] for book in books.values())
+    most_books = max(author["book_count"] for author in authors.values())
+
+    def criteria(key: str) -> dict[str, float]:
+        book = books[key]
+        year = book["first_publish_year"] if book["year_status"] == "ok" else None
+        own = max((authors[row["author_key"]]["book_count"] for row in listed.get(key, [])), default=0)
+        free = {"readable by everybody": 0.0, "on loan, one at a time": 0.5}.get(access(records[key]), 1.0)
+        return {
+            "demand": math.log(1 + book["edition_count"]) / math.log(1 + most_editions),
+            "recency": 0.0 if year is None else min(1.0, max(0.0, 1 - (YEAR - year) / 50)),
+            "author": math.log(1 + own) / math.log(1 + most_books),
+            "no_free": free,
+        }
+
+    def score(key: str) -> float:
+        found = criteria(key)
+        return sum(WEIGHTS[name] * found[name] for name in WEIGHTS)
+
+    for row in report.data["stock"]:
+        assert {name: row[name] for name in WEIGHTS} == pytest.approx(criteria(row["work_key"]))
+        own = sorted(listed.get(row["work_key"], []), key=lambda pair: pair["author_position"])
+        assert row["author_keys"] == [pair["author_key"] for pair in own][:3]
+        assert row["access"] == access(records[row["work_key"]])
+    best = sorted(map(score, books), reverse=True)[:700]
+    shown = sorted((score(row["work_key"]) for row in report.data["stock"]), reverse=True)[:700]
+    assert shown == pytest.approx(best)
+    assert f"Here are {len(report.data['stock'])} of 2,500 works" in " ".join(report.text.split())
+
+
+def test_what_is_missing_is_counted(report: Report) -> None:
+    def counted_as(label: str) -> int:
+        found = re.search(rf'<th scope="row">{re.escape(label)}</th><td class="number">([\d,]+)</td>', report.text)
+        assert found
+        return int(found[1].replace(",", ""))
+
+    books = report.tables["books"]
+    assert counted_as("without a title") == sum(book["title"] is None for book in books)
+    assert counted_as("without an author") == sum(book["author_count"] == 0 for book in books)
+    assert counted_as("without an edition") == sum(book["edition_count"] == 0 for book in books)
+    assert counted_as("an edition without a work (its key ends in M)") == sum(
+        book["work_key"].endswith("M") for book in books
+    )
+
+
+def test_counts_are_told_as_they_are_and_as_they_would_be_if_duplicates_were_merged(report: Report) -> None:
+    for kind, held, table in (
+        ("works", "books", "possible_duplicate_books"),
+        ("authors", "authors", "possible_same_authors"),
+    ):
+        found = re.search(rf'<tr data-duplicates="{kind}">.*?</tr>', report.text)
+        assert found
+        numbers = [int(number.replace(",", "")) for number in re.findall(r'class="number">([\d,]+)<', found[0])]
+        scores = [row["score"] for row in report.tables[table]]
+        total = len(report.tables[held])
+        assert numbers == [total, total - sum(score >= 0.8 for score in scores), total - len(scores)]
+        assert scores, "the sandbox has duplicates"
+
+
+def test_text_of_open_library_is_shown_and_never_run(report: Report) -> None:
+    assert any(row["title"] == SCRIPT for row in report.data["stock"])
+    assert any(row["author_names"] == [SCRIPT] for row in report.data["stock"])
+    assert SCRIPT not in report.text
+    assert len(re.findall(r"<script", report.text, re.IGNORECASE)) == 2
+
+
+def test_the_page_asks_no_host_for_anything(report: Report) -> None:
+    assert "default-src 'none'" in report.text
+    assert not re.search(r"<(img|link|iframe|object|embed|audio|video|source)\b", report.text)
+    assert not re.search(r"@import|url\(", report.text)
+
+
+def test_the_same_tables_give_the_same_bytes(instance: dg.DagsterInstance, new_place: PlaceMaker) -> None:
+    place = new_place("local")
+    with Sandbox(SandboxConfig({"tea": 40})) as sandbox:
+        pipeline = Pipeline(place, instance, sandbox.url)
+        assert pipeline.run("tea").success
+    before = report_path(place, "tea").read_bytes()
+    report_path(place, "tea").unlink()
+    assert pipeline.run("tea", job="rebuild_from_bronze").success
+    assert report_path(place, "tea").read_bytes() == before
+
+
+def test_the_report_tells_what_changed_since_the_snapshot_before(
+    instance: dg.DagsterInstance, new_place: PlaceMaker
+) -> None:
+    place = new_place("local")
+    with Sandbox(SandboxConfig({"cups": 40})) as sandbox:
+        pipeline = Pipeline(place, instance, sandbox.url)
+        assert pipeline.run("cups").success
+        assert "This is the first snapshot" in report_path(place, "cups").read_text()
+        sandbox.add_work("cups", {"title": "A new one & more"})
+        changed = next(sandbox.works("cups"))
+        sandbox.change_work("cups", changed["key"], title="Another title")
+        assert pipeline.run("cups").success
+    text = " ".join(report_path(place, "cups").read_text().split())
+    assert "<strong>1</strong> came, <strong>0</strong> went, <strong>1</strong> changed" in text
+    assert "Since the snapshot before, 1 work came, 0 went and 1 changed." in text
+    assert "A new one &amp; more" in text
+
+
+@pytest.mark.parametrize(
+    ("fields", "wanted"),
+    [
+        ({"authors": [], "first_publish_year": None, "title": "__None__", "edition_count": 0}, "No work has a usable"),
+        ({"authors": [{"key": "/authors/OL1A", "name": ""}], "first_publish_year": 9999}, "No work has a usable"),
+        ({"first_publish_year": YEAR + 1}, "Every work has a usable"),
+    ],
+)
+def test_a_subject_of_one_work_has_a_report_whatever_the_work_lacks(
+    instance: dg.DagsterInstance, new_place: PlaceMaker, fields: dict[str, Any], wanted: str
+) -> None:
+    place = new_place("local")
+    with Sandbox(SandboxConfig({"one": 1})) as sandbox:
+        sandbox.change_work("one", next(sandbox.works("one"))["key"], **fields)
+        pipeline = Pipeline(place, instance, sandbox.url)
+        assert pipeline.run("one").success
+    assert f"<li>{wanted} year of first publication.</li>" in report_path(place, "one").read_text()
+
+
+def test_a_number_of_editions_that_cannot_be_is_none(instance: dg.DagsterInstance, new_place: PlaceMaker) -> None:
+    place = new_place("local")
+    with Sandbox(SandboxConfig({"odd": 3})) as sandbox:
+        for work, editions in zip(list(sandbox.works("odd")), (-7, 0, None), strict=True):
+            sandbox.change_work("odd", work["key"], edition_count=editions)
+        assert Pipeline(place, instance, sandbox.url).run("odd").success
+    report = Report(report_path(place, "odd").read_text(), [], {"books": []})
+    assert dict(report.numbers("editions"))["none"] == 3
+    assert {(row["edition_count"], row["demand"]) for row in report.data["stock"]} == {(0, 0)}
+
+
+def test_the_asset_shows_its_charts_and_findings(instance: dg.DagsterInstance, new_place: PlaceMaker) -> None:
+    place = new_place("local")
+    with Sandbox(SandboxConfig({"mugs": 60})) as sandbox:
+        pipeline = Pipeline(place, instance, sandbox.url)
+        assert pipeline.run("mugs").success
+    records = dg.AssetRecordsFilter(asset_key=dg.AssetKey("subject_report"), asset_partitions=["mugs"])
+    (record,) = instance.fetch_materializations(records, limit=1).records
+    assert record.asset_materialization
+    shown = {name: value.value for name, value in record.asset_materialization.metadata.items()}
+    assert shown["dagster/uri"] == str(report_path(place, "mugs"))
+    assert str(shown["charts"]).count("](data:image/svg+xml;base64,") == 3
+    assert "works" in str(shown["findings"])
+
+
+def test_a_table_that_is_missing_is_said_in_one_line(instance: dg.DagsterInstance, new_place: PlaceMaker) -> None:
+    storage = new_place("local").open()
+    inputs = {table.name: SubjectTables(storage, table.name, table.layer, ["tea"]) for table in INPUTS}
+    with pytest.raises(Exception, match="openlib run"):
+        write_report(storage, "tea", inputs)
+
+
+def test_a_chart_alone_has_colours_of_its_own() -> None:
+    svg = bars_by_year([{"year": 2000, "books": 3}, {"year": 2002, "books": 1}], "books")
+    assert "var(--mark)" in svg
+    assert "var(" not in with_colours(svg)
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "wanted"),
+    [
+        (0, 5, "0 %"),
+        (5, 5, "100 %"),
+        (1, 3, "33 %"),
+        (1, 100_000, "0.1 %"),
+        (99_999, 100_000, "99.9 %"),
+        (995, 1000, "99.5 %"),
+        (3, 400, "0.8 %"),
+        (0, 0, "none"),
+    ],
+)
+def test_a_share_says_neither_nothing_nor_all_unless_it_is(part: int, whole: int, wanted: str) -> None:
+    assert share(part, whole).replace("\xa0", " ") == wanted
+
+
+def test_names_counts_and_links_are_written_as_people_and_open_library_write_them() -> None:
+    assert counted(1, "book") == "1 book"
+    assert counted(12_345, "book") == "12,345 books"
+    assert subject_name("place:new_york") == "new york (place)"
+    assert subject_link("person:o'neil") == "https://openlibrary.org/subjects/person:o%27neil"
+    assert work_link("OL1W") == "https://openlibrary.org/works/OL1W"
+    assert work_link("OL1M") == "https://openlibrary.org/books/OL1M"
+    assert author_link("OL1A") == "https://openlibrary.org/authors/OL1A"

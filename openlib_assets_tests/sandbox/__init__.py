@@ -1,0 +1,1 @@
+"""Tests of the sandbox: it answers as Open Library does."""

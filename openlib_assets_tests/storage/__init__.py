@@ -1,0 +1,1 @@
+"""Tests of the storages, on disk and S3."""

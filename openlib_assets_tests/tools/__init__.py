@@ -1,0 +1,1 @@
+"""What tests and benchmarks share: servers, processes, disks, and the plain-Python reference."""

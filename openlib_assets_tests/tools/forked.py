@@ -1,0 +1,256 @@
+"""The `openlib` command in processes of its own, quick to start and ready to be killed.
+
+They are forked from a process that has imported everything, which saves each of them some seconds. What no variable
+of the environment can ask for is asked for by `Tampering`: a lease on S3 that soon runs out, a disk that refuses, and
+a signal that the process sends to itself at a given moment, since nobody outside could hit a moment that lasts a
+thousandth of a second. The kernel makes no difference between a process that kills itself and one that is killed.
+"""
+
+import atexit
+import errno
+import json
+import multiprocessing
+import os
+import random
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import psutil
+import pytest
+
+from openlib_assets_tests.tools.deployment import environment
+
+_SECONDS = 40.0
+_POLL_SECONDS = 0.005
+_IMPORTED = [
+    "boto3",
+    "dagster_aws.s3",
+    "openlib_assets.cli.main",
+    "openlib_assets.cli.run",
+    "openlib_assets.cli.sql",
+    "openlib_assets.cli.subjects",
+    "openlib_assets.cli.output",
+    "openlib_assets.lake.catalog",
+    "openlib_assets.definitions",
+    "openlib_assets.cli.runs",
+    "openlib_assets.cli.subject_states",
+    "openlib_assets.storage.s3",
+    "rich.progress",
+    "rich.table",
+]
+
+
+@dataclass(frozen=True)
+class Tampering:
+    """What is done to a process.
+
+    `moment` is one of these, for files whose path begins with `path`:
+
+    - `within`: the bytes are written, but the file is not in its place yet
+    - `after`: the file is in its place
+    - `before clear`, `after clear`: the folder, staged pages, is about to be thrown away, or was
+
+    Then the process sends `number` to itself.
+
+    `refuses` is the reason with which the disk refuses to keep what was written to it, `refuses_share` how often.
+    """
+
+    lease_seconds: float = 60.0
+    s3_attempts: int = 8
+    refuses: str = ""
+    refuses_share: float = 1.0
+    seed: int = 0
+    moment: str = ""
+    path: str = ""
+    number: int = signal.SIGKILL
+
+
+@dataclass
+class Forked:
+    """A command under way, or at its end."""
+
+    process: ForkServerProcess
+    log: Path
+
+    @property
+    def pid(self) -> int:
+        assert self.process.pid is not None
+        return self.process.pid
+
+    @property
+    def output(self) -> str:
+        """What it has printed so far, on both streams."""
+        return self.log.read_text(encoding="utf-8", errors="replace")
+
+    def stopped(self) -> bool:
+        """Tell whether it has stopped itself and waits to be let go on."""
+        return psutil.Process(self.pid).status() == psutil.STATUS_STOPPED
+
+    def running(self) -> bool:
+        return self.process.is_alive()
+
+    def status(self, seconds: float = _SECONDS) -> int:
+        """Wait until it ends; give its exit status, that of a killed one below zero."""
+        self.process.join(seconds)
+        assert self.process.exitcode is not None, f"no end within {seconds:g} s:\n{self.output}"
+        return self.process.exitcode
+
+    def kill(self) -> None:
+        """Kill it the hard way, and see it end."""
+        self.process.kill()
+        assert self.status() in (0, 1, -signal.SIGKILL)
+
+    def results(self) -> dict[str, dict[str, Any]]:
+        """Give what `openlib run --json` printed, by subject."""
+        text = self.output
+        found = json.loads(text[text.index("[\n") : text.rindex("]") + 1])
+        return {result["subject"]: result for result in found}
+
+
+@dataclass
+class Commands:
+    """The `openlib` command with its settings: files, cache and instance below `folder`, the storage where it is said.
+
+    Whatever was started ends with the block that `commands` opens.
+    """
+
+    folder: Path
+    variables: Mapping[str, str]
+    tampering: Tampering = field(default_factory=Tampering)
+    started: list[Forked] = field(default_factory=list)
+
+    @property
+    def home(self) -> Path:
+        return Path(self.variables["DAGSTER_HOME"])
+
+    @contextmanager
+    def instance(self) -> Iterator[dg.DagsterInstance]:
+        """Open the instance of the commands in this process."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("DAGSTER_HOME", str(self.home))
+            with dg.DagsterInstance.get() as instance:
+                yield instance
+
+    def start(self, *arguments: str, tampering: Tampering | None = None, **variables: str) -> Forked:
+        """Start a command."""
+        handle, log = tempfile.mkstemp(prefix="output-", dir=self.folder)
+        os.close(handle)
+        about = (arguments, {**self.variables, **variables}, log, tampering or self.tampering)
+        process = _forks().Process(target=_command, args=about, daemon=True)
+        process.start()
+        forked = Forked(process, Path(log))
+        self.started.append(forked)
+        return forked
+
+    def run(self, *arguments: str, tampering: Tampering | None = None, **variables: str) -> Forked:
+        """Run a command to its end."""
+        forked = self.start(*arguments, tampering=tampering, **variables)
+        forked.status()
+        return forked
+
+
+@contextmanager
+def commands(folder: Path, api_url: str, tampering: Tampering | None = None, **variables: str) -> Iterator[Commands]:
+    """Give the command with settings that suit a sandbox, and end in the end what was started."""
+    folder.mkdir(parents=True, exist_ok=True)
+    it = Commands(folder, environment(folder, api_url, **variables), tampering or Tampering())
+    try:
+        yield it
+    finally:
+        for forked in it.started:
+            if forked.running():
+                forked.process.kill()
+                forked.process.join(_SECONDS)
+            forked.process.close()
+
+
+def wait_until(met: Callable[[], object], what: str, seconds: float = _SECONDS) -> None:
+    """Look again and again, often, until `met` says yes."""
+    deadline = time.monotonic() + seconds
+    while not met():
+        assert time.monotonic() < deadline, f"{what}: not within {seconds:g} s"
+        time.sleep(_POLL_SECONDS)
+
+
+def _forks() -> multiprocessing.context.ForkServerContext:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(_IMPORTED)
+    return context
+
+
+def _command(arguments: tuple[str, ...], variables: Mapping[str, str], log: str, tampering: Tampering) -> None:
+    """Be an `openlib` command."""
+    os.setsid()
+    output = os.open(log, os.O_WRONLY | os.O_APPEND)
+    for stream in (1, 2):
+        os.dup2(output, stream)
+    os.environ.clear()
+    os.environ.update(variables)
+    sys.argv = ["openlib", *arguments]
+    _tamper(tampering)
+    from openlib_assets.cli import main  # noqa: PLC0415 - not for the process that starts this one
+
+    try:
+        main()
+    finally:
+        for written in (sys.stdout, sys.stderr):
+            written.flush()
+        atexit._run_exitfuncs()  # a forked process ends without
+
+
+def _tamper(tampering: Tampering) -> None:
+    from botocore.config import Config  # noqa: PLC0415
+
+    from openlib_assets.storage import LocalStorage, s3  # noqa: PLC0415
+
+    s3._LEASE_SECONDS = tampering.lease_seconds
+    s3._CLIENT = s3._CLIENT.merge(Config(retries={"total_max_attempts": tampering.s3_attempts}))
+    if tampering.refuses:
+        _refuse(tampering)
+    if tampering.moment:
+        for storage in (LocalStorage, s3.S3Storage):
+            _signal_at_moment(storage, tampering)
+
+
+def _refuse(tampering: Tampering) -> None:
+    sync, dice = os.fsync, random.Random(tampering.seed)
+
+    def refuse(handle: int) -> None:
+        if dice.random() < tampering.refuses_share:
+            raise OSError(errno.ENOSPC, tampering.refuses)
+        sync(handle)
+
+    # What is written is synced before it is put in its place.
+    os.fsync = refuse  # type: ignore[assignment]
+
+
+def _signal_at_moment(storage: Any, tampering: Tampering) -> None:
+    writing, clear = storage.writing, storage.clear
+
+    def signal_if(moment: str, path: str) -> None:
+        if moment == tampering.moment and path.startswith(tampering.path):
+            os.kill(os.getpid(), tampering.number)
+
+    @contextmanager
+    def writing_with_signals(self: Any, path: str) -> Iterator[Path]:
+        with writing(self, path) as file:
+            yield file
+            signal_if("within", path)
+        signal_if("after", path)
+
+    def clear_with_signals(self: Any, folder: str) -> None:
+        signal_if("before clear", folder)
+        clear(self, folder)
+        signal_if("after clear", folder)
+
+    storage.writing = writing_with_signals
+    storage.clear = clear_with_signals

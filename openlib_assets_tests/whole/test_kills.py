@@ -1,0 +1,296 @@
+"""Runs that are killed, the hard way and at every moment: the same command goes on from there and ends exact."""
+
+import logging
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from dagster._core.launcher import WorkerStatus
+from dagster._core.test_utils import create_test_daemon_workspace_context
+from dagster._core.workspace.load_target import EmptyWorkspaceTarget
+from dagster._daemon.monitoring.run_monitoring import execute_run_monitoring_iteration
+
+from openlib_assets.defs.instance.run_launcher import RunLauncher, fail_dead_runs
+from openlib_assets.openlibrary.enumeration import page_offsets
+from openlib_assets.sandbox import FaultPlan
+from openlib_assets.sandbox.http.faults import FaultSource
+from openlib_assets_tests.conftest import Place, PlaceMaker
+from openlib_assets_tests.tools.deployment import openlib_command, running, shipped_instance
+from openlib_assets_tests.tools.exactness import assert_exact, assert_nothing_left
+from openlib_assets_tests.tools.forked import Tampering, wait_until
+from openlib_assets_tests.tools.trials import (
+    LEASE_SECONDS,
+    PAGE_SIZE,
+    SUBJECT,
+    WORKS,
+    Gate,
+    asked,
+    counts,
+    staged,
+    trial,
+)
+
+OFFSETS = page_offsets(WORKS, PAGE_SIZE)
+
+
+@pytest.fixture(scope="module")
+def instance() -> Iterator[dg.DagsterInstance]:
+    """What Pipeline wants; the commands have instances of their own."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield instance
+
+
+@pytest.mark.parametrize(("kind", "pages"), [("local", 1), ("local", 31), ("local", 59), ("s3", 31)])
+def test_a_run_killed_while_pages_come_in_asks_for_none_again_that_it_had(
+    kind: str, pages: int, new_place: PlaceMaker, instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    place = new_place(kind)
+    with trial(place, instance, tmp_path) as here, Gate(here.sandbox, {SUBJECT: pages}) as gate:
+        killed = here.it.start("run", SUBJECT)
+        # So many are answered, and whoever asks for more waits: nothing is on its way when the process dies.
+        in_flight = min(3, 60 - pages)
+        wait_until(lambda: gate.held == in_flight and len(staged(place)) == pages, "the pages are set aside")
+        had = asked(here.sandbox.requests)
+        assert staged(place) == sorted(had)
+        killed.kill()
+        gate.open()
+        wait_until(lambda: len(here.sandbox.requests) == pages + in_flight, "the sandbox lets go")
+        requests = here.again()
+        assert sorted(asked(requests)) == sorted(set(OFFSETS) - set(had))
+        assert counts(requests) <= 1
+        assert_nothing_left(place)
+
+
+def test_a_command_of_the_shell_killed_at_any_moment_asks_for_nothing_again_that_is_staged(
+    new_place: PlaceMaker, instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    """The command as people start it, killed from outside while answers are on their way."""
+    place = new_place("local")
+    with trial(place, instance, tmp_path) as here:
+        command = openlib_command("run", SUBJECT)
+        with running(command, here.it.variables, tmp_path / "log") as process:
+            wait_until(lambda: len(here.sandbox.requests) >= 23 or process.poll() is not None, "it asks")
+            os.kill(process.pid, signal.SIGKILL)
+            assert process.wait(60) == -signal.SIGKILL
+        had = staged(place)
+        assert 10 < len(had) < 60
+        assert sorted(asked(here.again())) == sorted(set(OFFSETS) - set(had))
+
+
+MOMENTS = [
+    ("local", "within", "bronze/"),
+    ("local", "after", "bronze/"),
+    ("local", "before clear", "_staging/love"),
+    ("local", "after clear", "_staging/love"),
+    ("local", "within", "silver/books"),
+    ("local", "within", "gold/author_averages"),
+    ("local", "after", "exports/love/author_averages.csv"),
+    ("s3", "within", "bronze/"),
+    ("s3", "before clear", "_staging/love"),
+    ("s3", "after", "silver/author_books"),
+    ("s3", "within", "exports/love/books.csv"),
+]
+
+
+@pytest.mark.parametrize(("kind", "moment", "path"), MOMENTS)
+def test_a_run_killed_after_the_last_page_asks_for_no_page_again(
+    kind: str, moment: str, path: str, *, new_place: PlaceMaker, instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    place = new_place(kind)
+    with trial(place, instance, tmp_path) as here:
+        killed = here.it.run("run", SUBJECT, tampering=Tampering(LEASE_SECONDS, moment=moment, path=path))
+        assert killed.status() == -signal.SIGKILL
+        assert sorted(asked(here.sandbox.requests)) == OFFSETS
+        if moment == "within":
+            assert not [name for name in place.open().paths("") if name.startswith(path)]
+        requests = here.again()
+        assert asked(requests) == []
+        assert counts(requests) <= 1
+        # What was recorded before the kill needs not even be confirmed.
+        assert (requests == []) == (not path.startswith("bronze/"))
+        assert here.results[SUBJECT]["resumed"] == (requests == [])
+        (first, why), (second, _) = here.runs()
+        assert (first, second) == (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.SUCCESS)
+        assert why.endswith(f"The run ended without a word: process {killed.pid} is gone.")
+        assert [name for name in place.states() if name.startswith("_staging")] == []
+
+
+def test_after_a_resumed_run_ended_well_the_next_one_fetches_anew(
+    new_place: PlaceMaker, instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    with trial(new_place("local"), instance, tmp_path) as here:
+        at = Tampering(moment="within", path="silver/books")
+        # Killed twice at the same place: what the first of them fetched still counts.
+        for pages in (60, 0):
+            before = len(here.sandbox.requests)
+            assert here.it.run("run", SUBJECT, tampering=at).status() == -signal.SIGKILL
+            assert len(asked(here.sandbox.requests[before:])) == pages
+        assert here.again() == []
+        key = next(here.sandbox.works(SUBJECT))["key"]
+        here.sandbox.change_work(SUBJECT, key, title="Another title")
+        before = len(here.sandbox.requests)
+        done = here.it.run("run", SUBJECT, "--json")
+        assert done.status() == 0, done.output
+        assert not done.results()[SUBJECT]["resumed"]
+        assert sorted(asked(here.sandbox.requests[before:])) == OFFSETS
+        assert_exact(here.pipeline, here.sandbox, SUBJECT)
+
+
+def test_what_a_killed_run_had_fetched_is_not_gone_back_to_once_it_has_failed_by_itself(
+    new_place: PlaceMaker, instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    """Open Library sent no years, the run was killed, the next one is red; then the years are back."""
+    without_years = FaultPlan(permanent={SUBJECT: "missing_years"})
+    with trial(new_place("local"), instance, tmp_path, {SUBJECT: 61}, faults=without_years) as here:
+        at = Tampering(moment="within", path="silver/author")
+        assert here.it.run("run", SUBJECT, tampering=at).status() == -signal.SIGKILL
+        red = here.it.run("run", SUBJECT)
+        assert red.status() == 1
+        assert "check some_year_is_known failed" in red.output
+        here.sandbox._faults = FaultSource(FaultPlan())
+        assert len(asked(here.again(snapshots=2))) == 6
+
+
+def test_force_fetches_anew_what_a_killed_run_had(
+    new_place: PlaceMaker, instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    with trial(new_place("local"), instance, tmp_path) as here:
+        at = Tampering(moment="within", path="silver/books")
+        assert here.it.run("run", SUBJECT, tampering=at).status() == -signal.SIGKILL
+        before = len(here.sandbox.requests)
+        assert here.it.run("run", SUBJECT, "--force").status() == 0
+        assert sorted(asked(here.sandbox.requests[before:])) == OFFSETS
+        assert_exact(here.pipeline, here.sandbox, SUBJECT)
+
+
+SEVERAL = {"a1": 201, "a2": 201, "a3": 201, "a4": 201}
+
+
+def test_of_several_subjects_of_a_killed_run_those_fetched_are_not_fetched_again(
+    place: Place, instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    with trial(place, instance, tmp_path, SEVERAL) as here, Gate(here.sandbox, {"a3": 0, "a4": 0}) as gate:
+        killed = here.it.start("run", *SEVERAL)
+        wait_until(lambda: gate.held == 2, "all are begun")
+        wait_until(lambda: here.recorded("a1", "a2"), "two are recorded")
+        gate.allow("a3", 5)
+        wait_until(lambda: len(staged(place, "a3")) == 5 and gate.held == 3, "five pages of the third are set aside")
+        had = asked(here.sandbox.requests, "a3")
+        before = len(here.sandbox.requests)
+        killed.kill()
+        gate.open()
+        wait_until(lambda: len(here.sandbox.requests) == before + 3, "the sandbox lets go")
+        requests = here.again(*SEVERAL)
+        offsets = page_offsets(201, PAGE_SIZE)
+        assert {request.path for request in requests} == {"/subjects/a3.json", "/subjects/a4.json"}
+        assert sorted(asked(requests, "a3")) == sorted(set(offsets) - set(had))
+        assert sorted(asked(requests, "a4")) == offsets
+        assert {key for key, result in here.results.items() if result["resumed"]} == {"a1", "a2"}
+        assert [path for path in place.states() if path.startswith("_staging")] == []
+        assert dg.DagsterRunStatus.STARTED not in [status for status, _ in here.runs()]
+
+
+@pytest.mark.parametrize("moment", ["before clear", "after clear"])
+def test_several_subjects_killed_when_one_was_just_recorded_ask_for_no_page_again(
+    moment: str, new_place: PlaceMaker, instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    """The staged pages go only when the record of the fetch can no longer be lost."""
+    place = new_place("local")
+    with trial(place, instance, tmp_path, SEVERAL) as here, Gate(here.sandbox, {"a2": 0, "a3": 0, "a4": 0}) as gate:
+        at = Tampering(moment=moment, path="_staging/a1")
+        assert here.it.run("run", *SEVERAL, tampering=at).status() == -signal.SIGKILL
+        assert sorted(asked(here.sandbox.requests)) == []
+        gate.open()
+        wait_until(lambda: gate.held == 0, "the sandbox lets go")
+        assert asked(here.again(*SEVERAL), "a1") == []
+        assert here.results["a1"]["resumed"]
+        assert staged(place, "a1") == []
+
+
+def started_run(instance: dg.DagsterInstance, pid: int, at: float) -> dg.DagsterRun:
+    """Add a run to an instance that a process started at a time."""
+    run = instance.create_run_for_job(nothing_to_do)
+    event = dg.DagsterEvent(dg.DagsterEventType.RUN_START.value, nothing_to_do.name, message="started", pid=pid)
+    instance.report_dagster_event(event, run.run_id, timestamp=at)
+    return known(instance, run)
+
+
+def known(instance: dg.DagsterInstance, run: dg.DagsterRun) -> dg.DagsterRun:
+    """Give a run as the instance has it now."""
+    found = instance.get_run_by_id(run.run_id)
+    assert found is not None
+    return found
+
+
+@dg.job
+def nothing_to_do() -> None:
+    """A job for runs that are only looked at."""
+
+
+@pytest.fixture
+def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.DagsterInstance]:
+    """An instance with the settings that ship with the package."""
+    home = tmp_path / "home"
+    shipped_instance(home)
+    monkeypatch.setenv("DAGSTER_HOME", str(home))
+    with dg.DagsterInstance.get() as instance:
+        yield instance
+
+
+@pytest.fixture
+def sleeper() -> Iterator[subprocess.Popen[bytes]]:
+    """A process that was just started and stays until it is killed."""
+    with subprocess.Popen(["sleep", "600"]) as process:
+        yield process
+        process.kill()
+
+
+def test_the_launcher_tells_a_live_process_from_a_dead_one_and_from_another_with_its_number(
+    shipped: dg.DagsterInstance, sleeper: subprocess.Popen[bytes]
+) -> None:
+    launcher = shipped.run_launcher
+    assert isinstance(launcher, RunLauncher)
+    assert launcher.supports_check_run_worker_health
+
+    def health(run: dg.DagsterRun) -> WorkerStatus:
+        return launcher.check_run_worker_health(run).status
+
+    not_started = shipped.create_run_for_job(nothing_to_do)
+    live = started_run(shipped, sleeper.pid, time.time())
+    earlier = started_run(shipped, sleeper.pid, time.time() - 3600)
+    assert [health(run) for run in (not_started, live, earlier)] == [
+        WorkerStatus.RUNNING,
+        WorkerStatus.RUNNING,
+        WorkerStatus.FAILED,
+    ]
+    sleeper.kill()
+    # Dead, but not yet buried by its parent.
+    wait_until(lambda: health(live) == WorkerStatus.FAILED, "it is dead")
+    sleeper.wait()
+    assert health(live) == WorkerStatus.FAILED
+
+    fail_dead_runs(shipped)
+    statuses = [known(shipped, run).status for run in (not_started, live, earlier)]
+    assert statuses == [dg.DagsterRunStatus.NOT_STARTED, *[dg.DagsterRunStatus.FAILURE] * 2]
+
+
+def test_the_daemon_fails_dead_runs_so_that_they_keep_nobody_waiting(
+    shipped: dg.DagsterInstance, sleeper: subprocess.Popen[bytes]
+) -> None:
+    live = [started_run(shipped, sleeper.pid, time.time()) for _ in range(3)]
+    dead = started_run(shipped, sleeper.pid, time.time() - 3600)
+    in_progress = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])
+    queue = shipped.get_concurrency_config().run_queue_config
+    assert queue is not None
+    assert shipped.get_runs_count(in_progress) == queue.max_concurrent_runs
+    with create_test_daemon_workspace_context(EmptyWorkspaceTarget(), shipped) as workspace:
+        errors = execute_run_monitoring_iteration(workspace, logging.getLogger("daemon"))
+        assert [error for error in errors if error] == []
+    assert known(shipped, dead).status == dg.DagsterRunStatus.FAILURE
+    assert {known(shipped, run).status for run in live} == {dg.DagsterRunStatus.STARTED}
+    assert shipped.get_runs_count(in_progress) == 3
