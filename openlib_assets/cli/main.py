@@ -13,18 +13,18 @@ from openlib_assets.openlibrary.subject_keys import InvalidSubjectError
 from openlib_assets.settings import SettingsError
 from openlib_assets.storage.errors import OpenlibError
 
-# Name: module below cli, one line of help.
+# By name, which is that of the module in commands/ too: one line of help.
 _COMMANDS = {
-    "run": ("run", "Fetch subjects and make everything from them."),
-    "demo": ("demo", "The same on a sandbox Open Library, offline, for three subjects."),
-    "estimate": ("estimate", "Works, requests and minutes that a run would take."),
-    "subjects": ("subjects", "The watch list and the registered subjects."),
-    "export": ("export", "A subject's CSV files, into a folder."),
-    "sql": ("sql", "A query over the tables of all subjects."),
-    "storage": ("storage", "Copy the storage root, from disk to S3 or back."),
-    "prune": ("prune", "Remove old bronze snapshots and run history."),
-    "doctor": ("doctor", "Check settings, storage, API and instance."),
-    "sandbox": ("sandbox", "Serve the sandbox Open Library."),
+    "run": "Fetch subjects and make everything from them.",
+    "demo": "The same on a sandbox Open Library, offline, for three subjects.",
+    "estimate": "Works, requests and minutes that a run would take.",
+    "subjects": "The watch list and the registered subjects.",
+    "export": "A subject's CSV files, into a folder.",
+    "sql": "A query over the tables of all subjects.",
+    "storage": "Copy the storage root, from disk to S3 or back.",
+    "prune": "Remove old bronze snapshots and run history.",
+    "doctor": "Check settings, storage, API and instance.",
+    "sandbox": "Serve the sandbox Open Library.",
 }
 
 _FAILED, _WRONG_USE, _INTERRUPTED = 1, 2, 130
@@ -39,12 +39,12 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = getattr(import_module(f"openlib_assets.cli.{_COMMANDS[cmd_name][0]}"), cmd_name)
+        command: click.Command = getattr(import_module(f"openlib_assets.cli.commands.{cmd_name}"), cmd_name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
+            formatter.write_dl(list(_COMMANDS.items()))
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

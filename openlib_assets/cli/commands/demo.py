@@ -22,8 +22,8 @@ import click
 @click.option("--port", type=click.IntRange(1, 65535), default=3000, show_default=True, help="Port of the UI.")
 def demo(*, folder: Path, ui: bool, port: int) -> int:
     """Run three subjects of the sandbox Open Library, offline, into a folder of their own."""
-    from openlib_assets.cli.run import run_and_print
-    from openlib_assets.cli.sandbox import DEMO_SUBJECTS
+    from openlib_assets.cli.commands.run import run_and_print
+    from openlib_assets.cli.commands.sandbox import DEMO_SUBJECTS
     from openlib_assets.sandbox import Sandbox, SandboxConfig
 
     folder = folder.absolute()

@@ -1,0 +1,1 @@
+"""One module a command, each of its command's name."""
