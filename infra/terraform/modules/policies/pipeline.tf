@@ -1,0 +1,57 @@
+# The data bucket, the queue of events, and compute logs: runs, and the code location, which evaluates the sensors.
+
+locals {
+  # What a run makes again from bronze, or holds for a while. Bronze is what nothing can bring back.
+  deletable = ["_staging", "_locks", "silver", "gold", "exports", "reports"]
+}
+
+data "aws_iam_policy_document" "pipeline" {
+  source_policy_documents = [
+    data.aws_iam_policy_document.compute_logs_write.json,
+    data.aws_iam_policy_document.task_definitions_read.json,
+  ]
+
+  statement {
+    sid       = "ListData"
+    actions   = ["s3:ListBucket"]
+    resources = [var.data_bucket_arn]
+  }
+
+  statement {
+    sid       = "ReadAndWriteData"
+    actions   = ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"]
+    resources = ["${local.objects}/*"]
+  }
+
+  statement {
+    sid       = "DeleteAllButBronze"
+    actions   = ["s3:DeleteObject"]
+    resources = [for folder in local.deletable : "${local.objects}/${folder}/*"]
+  }
+
+  statement {
+    sid       = "UseDataKeyForDataOnly"
+    actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+    resources = [var.data_key_arn]
+    condition {
+      test     = "StringEquals"
+      variable = "kms:ViaService"
+      values   = ["s3.${var.region}.amazonaws.com"]
+    }
+    condition {
+      test     = "StringLike"
+      variable = "kms:EncryptionContext:aws:s3:arn"
+      values   = [var.data_bucket_arn, "${local.objects}/*"]
+    }
+  }
+
+  statement {
+    sid = "TakeEvents"
+    actions = [
+      "sqs:ReceiveMessage",
+      "sqs:DeleteMessage",
+      "sqs:ChangeMessageVisibility",
+    ]
+    resources = [var.queue_arn]
+  }
+}
