@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
-from openlib_assets.sandbox.catalogue import keys, ordering, words, works
+from openlib_assets.sandbox.catalogue import dice, keys, ordering, stories, words, works
 from openlib_assets.sandbox.catalogue.works import Record
 
 # Numbers of works come in blocks of ten. The first of every block is common stock: each subject takes
@@ -234,14 +234,14 @@ class Catalogue:
         """A value to sort by, without making the whole record."""
         if field == "key":
             return works.key(code)
-        edits, dice = self._edits.get(code, {}), works.roll(self._world.seed, code >> 1)
+        edits, rolled = self._edits.get(code, {}), dice.roll(self._world.seed, code >> 1)
         if field == "popularity":
-            return dice.popularity % 50
+            return rolled.popularity % 50
         if field == "title":
-            return edits["title"] if "title" in edits else works.title(self._world.seed, code)
+            return edits["title"] if "title" in edits else stories.title(self._world.seed, code)
         if field == "edition_count":
-            return edits.get("edition_count", works.edition_count(dice))
-        year = edits.get("first_publish_year", works.first_publish_year(dice, self._world.this_year))
+            return edits.get("edition_count", works.edition_count(rolled))
+        year = edits.get("first_publish_year", works.first_publish_year(rolled, self._world.this_year))
         return ordering.UNDATED[field] if year is None else year
 
 

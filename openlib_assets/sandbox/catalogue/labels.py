@@ -4,7 +4,7 @@ A translation counts as a work of its own. Open Library has one work for a book 
 record says so of a title in another language.
 """
 
-from openlib_assets.sandbox.catalogue import people, works
+from openlib_assets.sandbox.catalogue import dice, people, works
 
 
 def same_book_as(seed: int, work_key: str) -> str | None:
@@ -13,7 +13,7 @@ def same_book_as(seed: int, work_key: str) -> str | None:
     A subject that lists a duplicate also lists the original.
     """
     number = works.code(f"/works/{work_key}") >> 1
-    if not works.is_duplicate(seed, number):
+    if not dice.is_duplicate(seed, number):
         return None
     return works.key(works.generated_code(number - 1)).removeprefix("/works/")
 
