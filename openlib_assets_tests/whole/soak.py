@@ -26,7 +26,6 @@ import dagster as dg
 import pyarrow.parquet as pq
 
 from openlib_assets.sandbox import TRANSIENT, FaultPlan, Sandbox, SandboxConfig
-from openlib_assets.sandbox.http.faults import FaultSource
 from openlib_assets_tests.conftest import Pipeline, Place, s3_place, serving_s3, snapshot_paths
 from openlib_assets_tests.tools.disks import TroubledS3
 from openlib_assets_tests.tools.exactness import assert_exact_for, lease_has_run_out
@@ -105,7 +104,7 @@ class Soak:
         while time.monotonic() < deadline or self._rounds < _LEAST_ROUNDS:
             self._rounds += 1
             self._round()
-        self._sandbox._faults = FaultSource(FaultPlan())
+        self._sandbox.change_faults(FaultPlan())
         self._changes.clear()
         for name in ("what was begun is ended", "all is fetched anew"):
             self._quiet_round(name)

@@ -18,7 +18,6 @@ from dagster._daemon.monitoring.run_monitoring import execute_run_monitoring_ite
 from openlib_assets.defs.instance.run_launcher import RunLauncher, fail_dead_runs
 from openlib_assets.openlibrary.enumeration import page_offsets
 from openlib_assets.sandbox import FaultPlan
-from openlib_assets.sandbox.http.faults import FaultSource
 from openlib_assets_tests.conftest import Place, PlaceMaker
 from openlib_assets_tests.tools.deployment import openlib_command, running, shipped_instance
 from openlib_assets_tests.tools.exactness import assert_exact, assert_nothing_left
@@ -152,7 +151,7 @@ def test_what_a_killed_run_had_fetched_is_not_gone_back_to_once_it_has_failed_by
         red = here.it.run("run", SUBJECT)
         assert red.status() == 1
         assert "check some_year_is_known failed" in red.output
-        here.sandbox._faults = FaultSource(FaultPlan())
+        here.sandbox.change_faults(FaultPlan())
         assert len(asked(here.again(snapshots=2))) == 6
 
 

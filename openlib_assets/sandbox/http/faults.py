@@ -150,7 +150,7 @@ class FaultSource:
     """Follows a plan. Random faults depend on the seed, the URL and how often it was asked for."""
 
     def __init__(self, plan: FaultPlan):
-        self._plan = plan
+        self.plan = plan
         self._served = [0] * len(plan.planned)
         self._asked: Counter[str] = Counter()
         self._in_a_row: Counter[str] = Counter()
@@ -159,20 +159,20 @@ class FaultSource:
     def choose(self, number: int, target: str, subject: str) -> str | None:
         """The fault for a request, if any."""
         with self._lock:
-            for place, planned in enumerate(self._plan.planned):
+            for place, planned in enumerate(self.plan.planned):
                 if self._served[place] < planned.times and planned.meets(number, target):
                     self._served[place] += 1
                     return planned.fault
-            return self._plan.permanent.get(subject) or self._at_random(target)
+            return self.plan.permanent.get(subject) or self._at_random(target)
 
     def _at_random(self, target: str) -> str | None:
-        if not self._plan.probabilities:
+        if not self.plan.probabilities:
             return None
         self._asked[target] += 1
-        faults, chances = zip(*self._plan.probabilities.items(), strict=True)
-        dice = random.Random(f"{self._plan.seed} {self._asked[target]} {target}")
+        faults, chances = zip(*self.plan.probabilities.items(), strict=True)
+        dice = random.Random(f"{self.plan.seed} {self._asked[target]} {target}")
         (fault,) = dice.choices((*faults, None), (*chances, max(0.0, 1 - sum(chances))))
-        if fault is None or self._in_a_row[target] >= self._plan.max_consecutive:
+        if fault is None or self._in_a_row[target] >= self.plan.max_consecutive:
             del self._in_a_row[target]
             return None
         self._in_a_row[target] += 1

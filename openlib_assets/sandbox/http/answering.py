@@ -1,0 +1,121 @@
+"""What becomes of a request: turned away, or answered as it should be, or with the fault that is due."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+from urllib.parse import unquote
+
+from openlib_assets.sandbox.catalogue import keys, ordering
+from openlib_assets.sandbox.catalogue.catalogue import Catalogue
+from openlib_assets.sandbox.http import api, faults, parameters
+from openlib_assets.sandbox.http.api import Page, Reply
+from openlib_assets.sandbox.http.config import SandboxConfig
+from openlib_assets.sandbox.http.faults import FaultSource
+from openlib_assets.sandbox.http.limits import TOO_MANY_REQUESTS, Ban, LeakyBucket
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a client asked for, and when."""
+
+    number: int
+    started: float
+    at: float
+    method: str
+    target: str
+    host: str
+    user_agent: str
+
+    @property
+    def path(self) -> str:
+        """The target up to its question mark."""
+        return self.target.partition("?")[0]
+
+    @property
+    def query(self) -> str:
+        """What follows the question mark."""
+        return self.target.partition("?")[2]
+
+
+class Outcome(NamedTuple):
+    """What becomes of a request. No reply: the connection is closed without one."""
+
+    reply: Reply | None
+    fault: str | None = None
+
+
+class Answering:
+    """Answers about a catalogue, with the limits and the faults of a configuration. Once `stopping`, nobody waits."""
+
+    def __init__(self, config: SandboxConfig, catalogue: Catalogue, stopping: threading.Event):
+        self._config = config
+        self._catalogue = catalogue
+        self._stopping = stopping
+        self.faults = FaultSource(config.faults)
+        self._bucket = self._ban = None
+        if config.requests_per_second is not None:
+            self._bucket = LeakyBucket(config.requests_per_second, burst=config.burst, delay=config.delay)
+        if config.ban_after is not None:
+            self._ban = Ban(config.ban_after, config.ban_seconds)
+
+    def outcome(self, request: Request) -> Outcome:
+        """Pace a request and say what is sent."""
+        if self._ban and self._ban.holds(request.started):
+            return Outcome(None, "ban")
+        if self._config.require_user_agent and not request.user_agent.strip():
+            return Outcome(api.FORBIDDEN)
+        wait = self._bucket.admit(request.started) if self._bucket else 0.0
+        if wait is None:
+            if self._ban:
+                self._ban.refused(request.started)
+            return Outcome(Reply(429, TOO_MANY_REQUESTS))
+        self._stopping.wait(wait + self._config.latency)
+        try:
+            return self._routed(request)
+        except parameters.InvalidParametersError as error:
+            return Outcome(api.json_reply({"detail": error.detail}, status=422))
+        except ordering.UnknownSortError:
+            return Outcome(api.INTERNAL_SERVER_ERROR)
+
+    def _routed(self, request: Request) -> Outcome:
+        path = unquote(request.path)
+        subject = api.subject_path(path)
+        if subject is None and path != api.SUBJECT_SEARCH:
+            return Outcome(api.not_found(path))
+        if request.method != "GET":
+            return Outcome(api.METHOD_NOT_ALLOWED)
+        if subject is None:
+            search = parameters.parse_search(request.query)
+            return self._faulty(request, "", lambda: api.subject_search(self._catalogue, search))
+        asked = parameters.parse_subject(request.query)
+        redirect = api.lower_case_redirect(path, request.query, request.host)
+        if redirect:
+            return Outcome(redirect)
+        order = ordering.parse(asked.sort)
+        return self._faulty(
+            request,
+            keys.subject_key(subject),
+            lambda: api.subject_page(self._catalogue, subject, asked, order, moment=request.number),
+        )
+
+    def _faulty(self, request: Request, subject: str, answer: Callable[[], Page | Reply]) -> Outcome:
+        """The right answer to a valid request, unless a fault is due."""
+        fault = self.faults.choose(request.number, request.target, subject)
+        if fault is None:
+            return Outcome(_reply(answer()))
+        if fault in ("reset", "stall"):
+            return Outcome(None, fault)
+        if fault == "redirect":
+            return Outcome(Reply(301, headers={"Location": request.target}), fault)
+        if fault in faults.REPLACEMENTS:
+            return Outcome(faults.REPLACEMENTS[fault], fault)
+        right = answer()
+        if fault == "cut_body":
+            return Outcome(_reply(right), fault)
+        given = faults.DISTORTIONS[fault](right) if isinstance(right, Page) else right
+        return Outcome(_reply(given), None if given == right else fault)
+
+
+def _reply(answer: Page | Reply) -> Reply:
+    return api.page_reply(answer) if isinstance(answer, Page) else answer
