@@ -10,53 +10,23 @@ An end counts only when two separate answers agree on `work_count`.
 
 import queue
 import threading
-from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import NamedTuple, Protocol
 
-from openlib_assets.openlibrary.client import Client, Page
+from openlib_assets.openlibrary.client import Client
 from openlib_assets.openlibrary.errors import IncompleteError, InterruptedFetchError, SubjectNotFoundError
+from openlib_assets.openlibrary.repair import (
+    MovedError,
+    Repair,
+    gaps_between,
+    read_after_last_shift,
+    shifted,
+    tears_in,
+)
+from openlib_assets.openlibrary.staged_pages import Slice, StagedPage, Staging, slices_of
 
 _ROUNDS = 5
 _STOP_POLL_SECONDS = 0.5
-
-
-@dataclass(frozen=True)
-class StagedPage:
-    """A page that was fetched and set aside: its records lie in the staging under `name`.
-
-    `serial` grows with the time of the answer, also from one process to the next.
-    """
-
-    name: str
-    serial: int
-    offset: int
-    limit: int
-    work_count: int
-    keys: list[str]
-
-
-class Staging(Protocol):
-    """Where fetched pages wait until the enumeration is complete."""
-
-    def pages(self) -> list[StagedPage]:
-        """Give what an interrupted fetch of the same subject left behind, in the order of the answers."""
-        ...
-
-    def add(self, page: Page, limit: int) -> StagedPage:
-        """Set a page aside; it survives the death of this process from here on."""
-        ...
-
-
-@dataclass(frozen=True)
-class Slice:
-    """Rows `start` to `stop` of a staged page."""
-
-    page: StagedPage
-    start: int
-    stop: int
 
 
 @dataclass(frozen=True)
@@ -106,10 +76,6 @@ def _silent(_: Progress) -> None:
     return
 
 
-class _MovedError(Exception):
-    """The catalogue changed while it was being repaired."""
-
-
 class _Reading:
     """One enumeration under way."""
 
@@ -138,7 +104,7 @@ class _Reading:
                 )
             try:
                 return Enumeration(self._count, self._whole(), len(self._pages))
-            except _MovedError:
+            except MovedError:
                 self._moved = True
         raise IncompleteError(
             f"{self._client.subject_url(self._key)}: the subject kept changing while it was read: "
@@ -222,9 +188,9 @@ class _Reading:
         )
 
     def _whole(self) -> list[Slice]:
-        """Give the works as slices, after repairs where something moved; raises _MovedError if it moves still."""
+        """Give the works as slices, after repairs where something moved; raises MovedError if it moves still."""
         pages = self._ordered()
-        chained = not _shifted(pages) and not _tears(pages)
+        chained = not shifted(pages) and not tears_in(pages)
         if not chained or self._count != sum(len(page.keys) for page in pages) - (len(pages) - 1):
             return self._repaired(pages)
         return [Slice(page, min(1, place), len(page.keys)) for place, page in enumerate(pages)]
@@ -238,136 +204,22 @@ class _Reading:
             page = self._client.page(self._key, offset=offset, limit=self._limit, not_below=count)
             self._heard(page.work_count)
             if page.work_count != count:
-                raise _MovedError
+                raise MovedError
             read_again.append(self._staging.add(page, self._limit))
             return page.keys
 
-        repair = _Repair(pages, count, probe, self._limit)
+        repair = Repair(pages, count, probe, self._limit)
         before_repair = list(repair.keys)
         # Answers under way at once may be dated in the wrong order; once one proved to be, none is relied on.
-        anchors = [] if self._moved else _read_after_last_shift(pages, count)
+        anchors = [] if self._moved else read_after_last_shift(pages, count)
         for page in anchors:
             repair.put(page.offset, page.keys)
         for reread in (False, True):
-            for gap in _gaps(anchors, count):
+            for gap in gaps_between(anchors, count):
                 repair.settle(gap, reread=reread)
             # A boundary that moved is explained by a difference found; if none was, two changes cancel out somewhere.
-            if repair.keys != before_repair or not _shifted(pages):
+            if repair.keys != before_repair or not shifted(pages):
                 break
         if len(repair.keys) != count:
-            raise _MovedError
-        return _slices(repair.keys, [*sorted(pages, key=lambda page: page.serial), *read_again])
-
-
-class _Gap(NamedTuple):
-    """The places from offset `low` to `high`, strictly between two works that lie at either side of them."""
-
-    low: int
-    after: str | None
-    high: int
-    before: str | None
-
-
-class _Repair:
-    """The keys held, made equal to the catalogue's, one gap between known places after the other.
-
-    A tear is a key after which works may lie that were never read, because so many before them went between two
-    answers that the pages no longer meet. Where there is none, as many works held as there are in the catalogue means
-    that they are the same, save for a removal and an addition that cancel out.
-    """
-
-    def __init__(self, pages: Sequence[StagedPage], count: int, probe: Callable[[int], list[str]], limit: int) -> None:
-        self.keys = sorted({key for page in pages for key in page.keys})
-        self._tears = _tears(pages)
-        self._count = count
-        self._probe = probe
-        self._limit = limit
-
-    def put(self, offset: int, found: Sequence[str]) -> None:
-        """Take over a page of the catalogue as it is."""
-        first, last = offset == 0, offset + len(found) == self._count
-        start = 0 if first else bisect_left(self.keys, found[0])
-        stop = len(self.keys) if last else bisect_right(self.keys, found[-1])
-        self.keys[start:stop] = found
-        self._tears = [
-            tear for tear in self._tears if (tear < found[0] and not first) or (tear >= found[-1] and not last)
-        ]
-
-    def settle(self, gap: _Gap, *, reread: bool) -> None:
-        """Make the keys held in a gap equal the catalogue's, reading no more of it than needed, or all of it."""
-        gaps = [gap]
-        while gaps:
-            low, after, high, before = gap = gaps.pop()
-            start = 0 if after is None else bisect_right(self.keys, after)
-            stop = len(self.keys) if before is None else bisect_left(self.keys, before)
-            tears = [tear for tear in self._tears if (after or "") <= tear and (before is None or tear < before)]
-            if stop - start == high - low and not tears and (low == high or not reread):
-                continue
-            if reread or high - low < self._limit:
-                offset = max(low - 1, 0)
-            elif tears:
-                next_after_tear = high - (stop - bisect_right(self.keys, tears[-1]))
-                offset = min(max(next_after_tear - self._limit + 1, low), high - self._limit + (before is not None))
-            else:
-                offset = (low + high - self._limit) // 2
-            found = self._probe(offset)
-            _check_place(found, offset, gap)
-            self.put(offset, found)
-            if offset + len(found) <= high:
-                gaps.append(_Gap(offset + len(found), found[-1], high, before))
-            if offset >= low:
-                gaps.append(_Gap(low, after, offset, found[0]))
-
-
-def _tears(pages: Sequence[StagedPage]) -> list[str]:
-    """Give the keys after which works may lie that no page holds."""
-    full = [page for page in pages if page.keys]
-    tears = [before.keys[-1] for before, page in pairwise(full) if page.keys[0] > before.keys[-1]]
-    tears += [page.keys[-1] for page in full[-1:] if page.offset + len(page.keys) != page.work_count]
-    return tears
-
-
-def _shifted(pages: Sequence[StagedPage]) -> bool:
-    """Tell whether any two neighbouring pages fail to meet in exactly one work."""
-    return any(page.keys[:1] != before.keys[-1:] for before, page in pairwise(pages))
-
-
-def _read_after_last_shift(pages: Sequence[StagedPage], count: int) -> list[StagedPage]:
-    """Give the pages, by offset, that were read after the last change that the pages bear witness to."""
-    changes = [max(before.serial, page.serial) for before, page in pairwise(pages) if page.keys[:1] != before.keys[-1:]]
-    changes += [page.serial + 1 for page in pages if page.work_count != count]
-    last_change = max(changes, default=0)
-    return [page for page in pages if page.serial >= last_change and page.keys]
-
-
-def _gaps(anchors: Sequence[StagedPage], count: int) -> Iterator[_Gap]:
-    """Give what lies between the anchors."""
-    low: int = 0
-    after: str | None = None
-    for page in anchors:
-        if page.offset >= low:
-            yield _Gap(low, after, page.offset, page.keys[0])
-        low, after = page.offset + len(page.keys), page.keys[-1]
-    yield _Gap(low, after, count, None)
-
-
-def _check_place(found: Sequence[str], offset: int, gap: _Gap) -> None:
-    """Check that a page read in a gap, or over its ends, agrees with where the gap is known to begin and end."""
-    low, after, high, before = gap
-    begins = after is None or (found[0] == after if offset < low else found[0] > after)
-    ends = before is None or (found[high - offset] == before if high < offset + len(found) else found[-1] < before)
-    if not (begins and ends):
-        raise _MovedError
-
-
-def _slices(keys: Iterable[str], pages: Sequence[StagedPage]) -> list[Slice]:
-    """Say where each key's record lies, in the last of the pages that holds it; neighbours make one slice."""
-    place = {key: (page, row) for page in pages for row, key in enumerate(page.keys)}
-    slices: list[Slice] = []
-    for key in keys:
-        page, row = place[key]
-        if slices and slices[-1].page is page and slices[-1].stop == row:
-            slices[-1] = Slice(page, slices[-1].start, row + 1)
-        else:
-            slices.append(Slice(page, row, row + 1))
-    return slices
+            raise MovedError
+        return slices_of(repair.keys, [*sorted(pages, key=lambda page: page.serial), *read_again])

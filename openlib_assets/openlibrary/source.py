@@ -5,7 +5,8 @@ from typing import Protocol
 
 from openlib_assets.openlibrary.client import Client, Traffic
 from openlib_assets.openlibrary.connection import Connection
-from openlib_assets.openlibrary.enumeration import Enumeration, Listener, Staging, enumerate_subject
+from openlib_assets.openlibrary.enumeration import Enumeration, Listener, enumerate_subject
+from openlib_assets.openlibrary.staged_pages import Staging
 from openlib_assets.settings import Settings
 
 

@@ -13,8 +13,8 @@ import pyarrow as pa
 
 from openlib_assets.lake import layout
 from openlib_assets.openlibrary.client import Page
-from openlib_assets.openlibrary.enumeration import Slice, StagedPage
 from openlib_assets.openlibrary.records import payload
+from openlib_assets.openlibrary.staged_pages import Slice, StagedPage
 from openlib_assets.storage import Storage
 
 _DAY_NANOSECONDS = 86_400 * 10**9
