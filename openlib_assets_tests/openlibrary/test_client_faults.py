@@ -1,0 +1,228 @@
+"""The client and wrong answers: what it recovers from, what it gives up at once, where it lets itself be sent."""
+
+import json
+import re
+import socket
+import time
+from contextlib import closing, suppress
+from http.server import BaseHTTPRequestHandler
+from typing import Any
+
+import pytest
+
+from openlib_assets.openlibrary.client import TRIES, Client
+from openlib_assets.openlibrary.errors import PermanentError, RateLimitedError, SourceError, TransientError
+from openlib_assets.sandbox import TRANSIENT
+from openlib_assets.settings import Settings
+from openlib_assets_tests.conftest import settings_for
+from openlib_assets_tests.openlibrary.served import (
+    WORKS,
+    always,
+    at_first,
+    keys_of,
+    page_of,
+    sandbox_of,
+    scripted,
+    send,
+)
+
+# A redirect is not tried again but followed.
+RETRIED = [fault for fault in TRANSIENT if fault != "redirect"]
+
+
+def _closed_port() -> int:
+    with closing(socket.socket()) as unused:
+        unused.bind(("127.0.0.1", 0))
+        port: int = unused.getsockname()[1]
+        return port
+
+
+class TestTransientFaults:
+    """What asking again may overcome."""
+
+    @pytest.mark.parametrize("fault", RETRIED)
+    def test_one_of_any_kind_is_overcome_by_asking_again(self, fault: str) -> None:
+        with sandbox_of(faults=at_first(fault, times=3)) as sandbox:
+            client = Client(settings_for(sandbox, timeout=0.2))
+            page = page_of(client, not_below=WORKS)
+            assert page.keys == keys_of(sandbox)[:20]
+            assert page.work_count == WORKS
+            assert [request.fault for request in sandbox.requests] == [fault, fault, fault, None]
+            assert (client.traffic.requests, client.traffic.retries) == (4, 3)
+
+    @pytest.mark.parametrize(
+        ("fault", "reason"),
+        [
+            ("null_count", "work_count is None: the index did not answer"),
+            ("short_page", "10 works where 20 were due"),
+            ("duplicate_work", "works out of the order of their keys, or twice"),
+            ("unordered", "works out of the order of their keys, or twice"),
+            ("html", "HTTP 200 with HTML in {bytes} bytes"),
+            ("garbage_json", "HTTP 200 with not JSON in {bytes} bytes"),
+            ("http_429", "HTTP 429, too many requests"),
+            ("http_500", "HTTP 500"),
+            ("http_502", "HTTP 502"),
+            ("http_503", "HTTP 503"),
+            ("cut_body", "the answer was cut short"),
+            ("reset", "the connection broke (ConnectionError)"),
+            ("stall", "no answer in time"),
+            ("redirect", "more than 3 redirects"),
+        ],
+    )
+    def test_one_that_stays_is_given_up_in_a_line_with_url_reason_and_tries(self, fault: str, reason: str) -> None:
+        tries = 1 if fault == "redirect" else TRIES
+        with sandbox_of(faults=always(fault)) as sandbox:
+            client = Client(settings_for(sandbox, timeout=0.05, retry_wait=0.005))
+            with pytest.raises(SourceError) as given_up:
+                page_of(client)
+            url = f"{sandbox.url}/subjects/love.json?limit=20&offset=0&sort=key"
+            reason = reason.format(bytes=sandbox.requests[0].bytes)
+            assert str(given_up.value) == f"{url}: {reason} ({tries} {'try' if tries == 1 else 'tries'})"
+            assert isinstance(given_up.value, PermanentError if fault == "redirect" else TransientError)
+            assert isinstance(given_up.value, RateLimitedError) == (fault == "http_429")
+            assert client.traffic.requests == len(sandbox.requests) == (4 if fault == "redirect" else TRIES)
+            assert client.traffic.retries == tries - 1
+
+    @pytest.mark.parametrize(
+        ("answer", "reason"),
+        [
+            ([], "an answer that is not an object"),
+            ({}, "work_count is None: the index did not answer"),
+            ({"work_count": -1, "works": []}, "work_count is -1: the index did not answer"),
+            ({"work_count": True, "works": []}, "work_count is True: the index did not answer"),
+            ({"work_count": "2", "works": []}, "work_count is '2': the index did not answer"),
+            ({"work_count": 2.0, "works": []}, "work_count is 2.0: the index did not answer"),
+            ({"work_count": 2}, "an answer without works"),
+            ({"work_count": 2, "works": {}}, "an answer without works"),
+            ({"work_count": 2, "works": []}, "0 works where 2 were due"),
+            ({"work_count": 1, "works": [{"key": "/works/OL1W"}] * 2}, "2 works where 1 were due"),
+            ({"work_count": 1, "works": [None]}, "a work that is null"),
+            ({"work_count": 1, "works": [{"key": "/works/OL1W", "title": 1}]}, "OL1W: title is of type int"),
+            ({"work_count": 2, "works": [{"key": "/works/OL2W"}, {"key": "/works/OL1W"}]}, "works out of the order"),
+        ],
+    )
+    def test_an_answer_of_the_wrong_shape_is_asked_for_again_then_given_up(self, answer: Any, reason: str) -> None:
+        with scripted(lambda handler: send(handler, json.dumps(answer).encode())) as url:
+            client = Client(Settings(api_url=url, requests_per_second=1e6, retry_wait=0.001))
+            with pytest.raises(TransientError, match=rf": {re.escape(reason)}.* \({TRIES} tries\)$"):
+                page_of(client)
+            assert client.traffic.requests == TRIES
+
+    def test_a_refused_connection_is_given_up_after_the_last_try(self) -> None:
+        client = Client(
+            Settings(api_url=f"http://127.0.0.1:{_closed_port()}", requests_per_second=1e6, retry_wait=0.01)
+        )
+        with pytest.raises(TransientError, match=r"love\.json\?.*: connection refused \(12 tries\)$"):
+            page_of(client)
+        assert client.traffic.requests == TRIES
+
+    def test_an_unknown_host_is_named_as_such(self) -> None:
+        client = Client(Settings(api_url="http://host.invalid", requests_per_second=1e6, retry_wait=0.001))
+        with pytest.raises(TransientError, match=r": the host name cannot be resolved \(12 tries\)$"):
+            page_of(client)
+
+    def test_an_answer_that_never_ends_is_cut_off(self) -> None:
+        answer = b'{"work_count": 5, "works": []}'
+        asked = []
+
+        def drip_at_first(handler: BaseHTTPRequestHandler) -> None:
+            asked.append(handler.path)
+            if len(asked) > 1:
+                send(handler, answer)
+                return
+            handler.send_response(200)
+            handler.send_header("Content-Length", str(1 << 20))
+            handler.end_headers()
+            with suppress(ConnectionError):
+                for _ in range(512):
+                    handler.wfile.write(b" " * 2048)
+                    time.sleep(0.02)
+
+        with scripted(drip_at_first) as url:
+            client = Client(Settings(api_url=url, requests_per_second=1e6, retry_wait=0.05, timeout=0.1))
+            started = time.monotonic()
+            assert client.work_count("love") == 5
+            assert 1 <= time.monotonic() - started < 2.5
+            assert client.traffic.retries == 1
+
+
+class TestPermanentFaults:
+    """What asking again does not help against."""
+
+    @pytest.mark.parametrize(
+        ("fault", "reason"),
+        [
+            ("http_403", "HTTP 403, refused: set OPENLIB_CONTACT, Open Library turns unidentified clients away"),
+            ("http_404", "HTTP 404, not found: check OPENLIB_API_URL"),
+            ("http_422", "HTTP 422"),
+        ],
+    )
+    def test_they_fail_at_once_in_a_line_with_url_and_reason(self, fault: str, reason: str) -> None:
+        with sandbox_of(faults=at_first(fault)) as sandbox:
+            client = Client(settings_for(sandbox, retry_wait=60))
+            with pytest.raises(PermanentError) as failed:
+                page_of(client)
+            url = f"{sandbox.url}/subjects/love.json?limit=20&offset=0&sort=key"
+            assert str(failed.value) == f"{url}: {reason} (1 try)"
+            assert (len(sandbox.requests), client.traffic.requests, client.traffic.retries) == (1, 1, 0)
+
+    def test_a_limit_beyond_the_maximum_is_refused_by_open_library_once(self) -> None:
+        with sandbox_of() as sandbox:
+            with pytest.raises(PermanentError, match=r"limit=1001.*: HTTP 422 \(1 try\)$"):
+                page_of(Client(settings_for(sandbox)), limit=1001)
+            assert len(sandbox.requests) == 1
+
+
+class TestRedirects:
+    """Where requests let themselves be sent."""
+
+    def test_one_on_the_same_host_is_followed(self) -> None:
+        with sandbox_of(faults=at_first("redirect", times=3)) as sandbox:
+            client = Client(settings_for(sandbox))
+            assert page_of(client).keys == keys_of(sandbox)[:20]
+            assert [request.status for request in sandbox.requests] == [301, 301, 301, 200]
+            assert client.traffic.retries == 0
+
+    def test_an_upper_case_path_is_followed_to_the_lower_case_one_with_its_query(self) -> None:
+        with sandbox_of() as sandbox:
+            assert Client(settings_for(sandbox)).page("LOVE", offset=7, limit=3).keys == keys_of(sandbox)[7:10]
+            assert [request.path for request in sandbox.requests] == ["/subjects/LOVE.json", "/subjects/love.json"]
+
+    @pytest.mark.parametrize(
+        "location",
+        [
+            "http://localhost:{port}/subjects/love.json",
+            "//localhost:{port}/subjects/love.json",
+            "https://openlibrary.invalid/subjects/love.json",
+            "http://127.0.0.1.openlibrary.invalid/subjects/love.json",
+            "http://127.0.0.1@localhost:{port}/subjects/love.json",
+            "file:///etc/hostname",
+        ],
+    )
+    def test_one_to_another_host_is_never_followed(self, location: str) -> None:
+        with sandbox_of() as elsewhere:
+            target = location.format(port=elsewhere.url.rpartition(":")[2])
+            with scripted(lambda handler: send(handler, b"", 302, Location=target)) as url:
+                client = Client(Settings(api_url=url, requests_per_second=1e6, retry_wait=60))
+                with pytest.raises(PermanentError, match=r"love\.json\?.*: redirected to .* \(1 try\)$") as failed:
+                    page_of(client)
+            assert str(failed.value).isprintable()
+            assert client.traffic.requests == 1
+            assert elsewhere.requests == []
+
+    def test_one_to_another_port_of_the_host_leads_back_to_the_one_that_was_set(self) -> None:
+        with sandbox_of() as sandbox, sandbox_of() as elsewhere:
+
+            def redirect(handler: BaseHTTPRequestHandler) -> None:
+                handler.path = handler.path.removeprefix("/api")
+                moved = handler.path != "/subjects/there.json"
+                send(
+                    handler,
+                    b'{"work_count": 5, "works": []}',
+                    302 if moved else 200,
+                    Location=f"{elsewhere.url}/api/subjects/there.json",
+                )
+
+            with scripted(redirect) as url:
+                assert Client(Settings(api_url=f"{url}/api", requests_per_second=1e6)).work_count("love") == 5
+            assert sandbox.requests == elsewhere.requests == []
