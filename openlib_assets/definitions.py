@@ -6,29 +6,32 @@ from typing import Any
 
 import dagster as dg
 
-from openlib_assets.defs.assets.across_subjects import catalog_asset, comparison_asset
-from openlib_assets.defs.assets.bronze import raw_works_asset
-from openlib_assets.defs.assets.derived import derived_asset
-from openlib_assets.defs.assets.serving import subject_csv_asset, subject_report_asset
+with warnings.catch_warnings():
+    # Backfill policies are beta, partitioned checks a preview; the Dagster version is pinned for that reason too.
+    warnings.simplefilter("ignore", dg.BetaWarning)
+    warnings.simplefilter("ignore", dg.PreviewWarning)
+    from openlib_assets.defs.assets import ASSETS
 from openlib_assets.defs.io_manager import ParquetIOManager
 from openlib_assets.defs.jobs import jobs
-from openlib_assets.defs.resources import OpenLibrary, StorageResource
+from openlib_assets.defs.resources import OpenLibraryResource, storage_resource
 from openlib_assets.defs.schedules import schedules
 from openlib_assets.defs.sensors import sensors
-from openlib_assets.lake.contract import DERIVED_TABLES
 from openlib_assets.settings import Settings
 from openlib_assets.storage import storage_kind
+
+# What a subject fails in keeps only what is made from it from going on; the others' tables are made all the same.
+GO_ON = {"step_dependency_config": {"require_upstream_step_success": False}}
 
 
 def build_defs(settings: Settings | None = None, *, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
     """Assemble the code location by `settings` (default: the environment's), `resources` replacing its own by name."""
     settings = settings or Settings.from_env()
     place = storage_kind(settings.storage)
-    storage = StorageResource(root=settings.storage)
+    storage = storage_resource(settings.storage)
     return dg.Definitions(
-        assets=_assets(place),
+        assets=dg.map_asset_specs(lambda spec: spec.merge_attributes(kinds={place}), ASSETS),
         resources={
-            "openlibrary": OpenLibrary().as_resource(),
+            "openlibrary": OpenLibraryResource.from_env(),
             "storage": storage,
             "io_manager": ParquetIOManager(storage=storage),
             **(resources or {}),
@@ -37,23 +40,8 @@ def build_defs(settings: Settings | None = None, *, resources: Mapping[str, Any]
         sensors=sensors,
         schedules=schedules,
         # One subject costs seconds: a process for each step would cost more than the steps.
-        executor=dg.in_process_executor,
+        executor=dg.in_process_executor.configured(GO_ON),
     )
-
-
-def _assets(place: str) -> list[dg.AssetsDefinition]:
-    with warnings.catch_warnings():
-        # Backfill policies are beta, partitioned checks a preview; the Dagster version is pinned for that reason too.
-        warnings.simplefilter("ignore", dg.BetaWarning)
-        warnings.simplefilter("ignore", dg.PreviewWarning)
-        return [
-            raw_works_asset(place),
-            *(derived_asset(table, place) for table in DERIVED_TABLES),
-            subject_csv_asset(place),
-            subject_report_asset(place),
-            catalog_asset(place),
-            comparison_asset(place),
-        ]
 
 
 defs = build_defs()

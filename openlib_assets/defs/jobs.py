@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from openlib_assets.defs.assets.across_subjects import CATALOG, COMPARISON
+from openlib_assets.defs.assets import catalog, comparison
 
 ALL = "all_assets"
 EXTRACT = "extract"
@@ -12,7 +12,7 @@ ACROSS = "across_subjects"
 _TAGS = {"team": "openlib"}
 
 # Once for all subjects, not once for each.
-_ACROSS = dg.AssetSelection.assets(CATALOG, COMPARISON)
+_ACROSS = dg.AssetSelection.assets(catalog, comparison)
 
 jobs = [
     dg.define_asset_job(

@@ -1,13 +1,38 @@
-"""The partitions: one per subject, keyed by Open Library's own normalised subject key."""
+"""The partitions: one per subject, keyed by Open Library's own normalised subject key, and runs of many of them."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import groupby
 
 import dagster as dg
 
 SUBJECTS = "subjects"
 
+# How many subjects a run takes that Dagster starts: a process and its imports cost more than a small subject, and
+# several runs share the cores.
+SUBJECTS_A_RUN = 25
+
 subjects = dg.DynamicPartitionsDefinition(name=SUBJECTS)
+
+
+def stretches(registered: Sequence[str], wanted: Collection[str], longest: int | None = None) -> Iterator[list[str]]:
+    """Cut the wanted subjects into stretches without gaps of the order in which they are registered.
+
+    A run over several partitions covers such a stretch, since that is all that Dagster can say of them.
+    """
+    chosen = set(wanted)
+    for is_wanted, group in groupby(registered, chosen.__contains__):
+        stretch = list(group) if is_wanted else []
+        step = longest or max(1, len(stretch))
+        for start in range(0, len(stretch), step):
+            yield stretch[start : start + step]
+
+
+def run_tags(stretch: Sequence[str]) -> Mapping[str, str]:
+    """Return the tags by which a run covers a stretch of subjects."""
+    if len(stretch) == 1:
+        return {"dagster/partition": stretch[0]}
+    return {"dagster/asset_partition_range_start": stretch[0], "dagster/asset_partition_range_end": stretch[-1]}
 
 
 @contextmanager

@@ -1,6 +1,10 @@
-"""What assets are given: the way to Open Library, the storage, and the tables in it."""
+"""What assets are given: the way to Open Library, and the storage.
 
-from typing import Annotated
+Each can be set anew in Dagster's launchpad, for one run.
+"""
+
+import os
+from typing import Annotated, Any
 
 import dagster as dg
 from pydantic import Field, PrivateAttr
@@ -8,32 +12,46 @@ from pydantic import Field, PrivateAttr
 from openlib_assets.openlibrary.enumeration import Listener
 from openlib_assets.openlibrary.source import Source, open_source
 from openlib_assets.settings import Settings
-from openlib_assets.storage import Storage, open_storage
+from openlib_assets.storage import LocalStorage, Storage, open_storage, storage_kind
+
+_CONTACT = "OPENLIB_CONTACT"
 
 
-class OpenLibrary:
-    """The way to Open Library, by the settings in force when a step runs.
+class OpenLibraryResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # generic only for old-style code
+    """Open Library, as the OPENLIB_* variables say when a run starts."""
 
-    It has no configuration, so that nothing of it (the contact, say) shows in the Dagster UI. `listener` hears how far
-    a fetch has come.
-    """
+    contact: Annotated[
+        str | None, Field(description="E-mail or URL that Open Library is told (OPENLIB_CONTACT).", repr=False)
+    ] = None
+    _listener: Listener | None = PrivateAttr(default=None)
 
-    def __init__(self, listener: Listener | None = None) -> None:
-        self.listener = listener
+    @staticmethod
+    def from_env() -> "OpenLibraryResource":
+        """Return the resource of the deployment; the contact stays in the environment until a run needs it."""
+        return OpenLibraryResource(contact=dg.EnvVar(_CONTACT) if os.environ.get(_CONTACT) else None)
+
+    def heard_by(self, listener: Listener) -> dg.ResourceDefinition:
+        """Return the same for runs in this process, whose fetches tell `listener` how far they have come."""
+
+        def listened_to(_: object) -> OpenLibraryResource:
+            resource = OpenLibraryResource(contact=os.environ.get(_CONTACT) or None)
+            resource._listener = listener
+            return resource
+
+        return dg.ResourceDefinition(listened_to)
+
+    @property
+    def listener(self) -> Listener | None:
+        """Whoever hears how far a fetch has come."""
+        return self._listener
 
     def source(self) -> Source:
         """Open the source for one step."""
-        return open_source(Settings.from_env())
-
-    def as_resource(self) -> dg.ResourceDefinition:
-        """Give it as a resource that says in the UI what it is."""
-        return dg.ResourceDefinition(
-            lambda _: self, description="Open Library, as the OPENLIB_* variables say when a run starts."
-        )
+        return open_source(Settings.from_env({**os.environ, _CONTACT: self.contact or ""}))
 
 
-class StorageResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # generic only in what it hands to old-style code
-    """The storage root; credentials, region and endpoint of S3 come from AWS's standard variables and chain."""
+class StorageResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # as above
+    """The storage root; S3's credentials, region and endpoint come from AWS's variables and chain."""
 
     root: Annotated[str, Field(description="A folder or s3://bucket/prefix (OPENLIB_STORAGE).")]
     _opened: Storage | None = PrivateAttr(default=None)
@@ -41,5 +59,18 @@ class StorageResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # gen
     def open(self) -> Storage:
         """Open the storage, once a run: a client of S3 costs a third of a second, and a run asks for twenty."""
         if self._opened is None:
-            self._opened = open_storage(self.root)
+            self._opened = self._open()
         return self._opened
+
+    def _open(self) -> Storage:
+        return open_storage(self.root)
+
+
+def storage_resource(root: str) -> Any:
+    """Return the storage at `root` as a resource whose root can be set anew for a run, also to another kind."""
+    if storage_kind(root) == LocalStorage.kind:
+        return StorageResource.configure_at_launch(root=root)
+    # Loads dagster-aws, for which those on a disk should not wait.
+    from openlib_assets.defs.s3_resource import s3_storage_resource  # noqa: PLC0415
+
+    return s3_storage_resource(root)

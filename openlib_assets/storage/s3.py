@@ -10,7 +10,7 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,6 +72,16 @@ class _Lease:
     etag: str
 
 
+def attempts() -> int:
+    """Return how often a request to S3 is tried at most."""
+    return _ATTEMPTS
+
+
+def _client() -> "S3Client":
+    client: S3Client = boto3.Session().client("s3", config=_CLIENT)
+    return client
+
+
 class S3Storage:
     """Objects below `s3://bucket/prefix`."""
 
@@ -83,12 +93,15 @@ class S3Storage:
         self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
 
     @staticmethod
-    def at(root: str) -> "S3Storage":
-        """Open the storage at `s3://bucket/prefix` with AWS's standard variables and chain, and our S3Options."""
+    def at(root: str, make_client: "Callable[[], S3Client] | None" = None) -> "S3Storage":
+        """Open the storage at `s3://bucket/prefix`, with our S3Options put on every call.
+
+        `make_client` makes the client, by default with AWS's standard variables and chain.
+        """
         parts = urlsplit(root)
         options = S3Options.from_env()
         with _errors(root):
-            client: S3Client = boto3.Session().client("s3", config=_CLIENT)
+            client = make_client() if make_client else _client()
 
         def add_options(params: dict[str, Any], model: Any, **_: object) -> None:
             options.add_to(params, creates=model.name in _CREATING)

@@ -40,7 +40,7 @@ def run_and_print(keys: list[str], *, force: bool, as_json: bool = False) -> int
     from openlib_assets.cli.runs import AcrossSubjectsError, run_across_subjects, run_subjects
     from openlib_assets.definitions import build_defs
     from openlib_assets.defs.instance.home import open_instance
-    from openlib_assets.defs.resources import OpenLibrary
+    from openlib_assets.defs.resources import OpenLibraryResource
     from openlib_assets.settings import Settings
     from openlib_assets.storage import open_storage
 
@@ -48,7 +48,7 @@ def run_and_print(keys: list[str], *, force: bool, as_json: bool = False) -> int
     storage = open_storage(settings.storage)
     console = Console(stderr=True, highlight=False)
     with _interruptible(), open_instance() as instance, _progress(console, keys) as listener:
-        definitions = build_defs(settings, resources={"openlibrary": OpenLibrary(listener).as_resource()})
+        definitions = build_defs(settings, resources={"openlibrary": OpenLibraryResource.from_env().heard_by(listener)})
         results = run_subjects(instance, definitions, storage, keys, force=force)
         across: AcrossSubjectsError | None = None
         if any(result.error is None for result in results):

@@ -1,1 +1,51 @@
-"""The assets, by layer: thin functions that take tables in, call one function and give a table out."""
+"""The assets, by layer, each to import by its name: thin functions that take tables in and put tables out."""
+
+from openlib_assets.defs.assets.across_subjects import catalog, comparison
+from openlib_assets.defs.assets.bronze import raw_works
+from openlib_assets.defs.assets.serving import subject_csv, subject_report
+from openlib_assets.defs.assets.tables import (
+    author_averages,
+    author_books,
+    author_yearly_counts,
+    authors,
+    books,
+    possible_duplicate_books,
+    possible_same_authors,
+    subject_changes,
+    subject_summary,
+)
+
+ASSETS = [
+    raw_works,
+    books,
+    author_books,
+    authors,
+    possible_same_authors,
+    possible_duplicate_books,
+    author_yearly_counts,
+    author_averages,
+    subject_summary,
+    subject_changes,
+    subject_csv,
+    subject_report,
+    catalog,
+    comparison,
+]
+
+__all__ = [
+    "ASSETS",
+    "author_averages",
+    "author_books",
+    "author_yearly_counts",
+    "authors",
+    "books",
+    "catalog",
+    "comparison",
+    "possible_duplicate_books",
+    "possible_same_authors",
+    "raw_works",
+    "subject_changes",
+    "subject_csv",
+    "subject_report",
+    "subject_summary",
+]

@@ -1,19 +1,24 @@
 """Bronze: what Open Library sent, kept exactly."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import dagster as dg
 from pydantic import Field
 
-from openlib_assets.defs.assets.common import common_arguments
-from openlib_assets.defs.assets.each_subject import Done, materialize_each, said_in_one_line
-from openlib_assets.defs.resources import OpenLibrary, StorageResource
+from openlib_assets.defs.assets.common import table_arguments
+from openlib_assets.defs.outputs import Done, SubjectOutput, SubjectOutputs, put_out, said_in_one_line
+from openlib_assets.defs.partitions import still_registered
+from openlib_assets.defs.records import latest_records
+from openlib_assets.defs.resources import OpenLibraryResource, StorageResource
+from openlib_assets.defs.run_state import goes_on_from
 from openlib_assets.defs.ui_metadata import table_metadata
 from openlib_assets.lake.bronze.fetching import Fetched, fetched_subject
+from openlib_assets.lake.bronze.staging import forget
 from openlib_assets.lake.contract import RAW_WORKS
 from openlib_assets.openlibrary.subject_keys import InvalidSubjectError, subject_key
+from openlib_assets.storage import Storage
 
 
 class FetchConfig(dg.Config):
@@ -25,42 +30,61 @@ class FetchConfig(dg.Config):
     )
 
 
-def raw_works_asset(place: str) -> dg.AssetsDefinition:
-    """Give the asset `raw_works`; `place` is the kind of storage."""
+@dg.asset(**table_arguments(RAW_WORKS), kinds={"python", "parquet"})
+def raw_works(
+    context: dg.AssetExecutionContext,
+    config: FetchConfig,
+    openlibrary: OpenLibraryResource,
+    storage: StorageResource,
+) -> Iterator[Any]:
+    """Fetch subjects, several at once."""
+    with still_registered(), said_in_one_line():
+        keys = context.partition_keys
+        place = storage.open()
+        source = openlibrary.source()
+        left = _fetched_before(context, place, keys)
 
-    @dg.asset(**common_arguments(RAW_WORKS, {"python", "parquet", place}))
-    def raw_works(
-        context: dg.AssetExecutionContext,
-        config: FetchConfig,
-        openlibrary: dg.ResourceParam[OpenLibrary],
-        storage: StorageResource,
-    ) -> Iterator[Any]:
-        with said_in_one_line():
-            bytes_ = storage.open()
-            source = openlibrary.source()
+    @contextmanager
+    def fetch(subject: str) -> Iterator[SubjectOutput]:
+        normal = subject_key(subject)
+        if subject != normal:
+            raise InvalidSubjectError(f"{subject!r} is not a subject key; its key is {normal!r}")
+        with fetched_subject(place, source, subject, force=config.force, listener=openlibrary.listener) as fetched:
+            context.log.info(f"{subject}: {_story(fetched)}")
 
-        @contextmanager
-        def fetch(subject: str) -> Iterator[Done]:
-            normal = subject_key(subject)
-            if subject != normal:
-                raise InvalidSubjectError(f"{subject!r} is not a subject key; its key is {normal!r}")
-            with fetched_subject(bytes_, source, subject, force=config.force, listener=openlibrary.listener) as fetched:
-                context.log.info(f"{subject}: {_story(fetched)}")
-                yield Done(
-                    metadata=_metadata(fetched, bytes_.uri(fetched.path)),
-                    outcomes=fetched.outcomes,
-                    data_version=fetched.snapshot.content_hash,
+            def done(_: Mapping[str, str]) -> Done:
+                return Done(
+                    _metadata(fetched, place.uri(fetched.path)),
+                    fetched.snapshot.content_hash,
+                    fetched.outcomes,
+                    unchanged=not fetched.changed,
                 )
-                # Events wait to be stored; reading ends that, before the staged pages go.
-                context.instance.event_log_storage.get_logs_for_run(context.run.run_id, limit=1)
 
-        yield from materialize_each(context, fetch, at_once=source.max_in_flight, stop=source.stop.set)
+            yield SubjectOutput({fetched.path: fetched.write} if fetched.changed else {}, done)
 
-    return raw_works
+    yield from put_out(
+        context,
+        SubjectOutputs(fetch, at_once=source.max_in_flight, stop=source.stop.set, waits=False, left=left),
+    )
+
+
+def _fetched_before(context: dg.AssetExecutionContext, storage: Storage, keys: list[str]) -> frozenset[str]:
+    """Return the subjects that a failed run fetched from which this one goes on; their staged pages go.
+
+    Killed before it could, that run may have left pages that the next fetch would take for those of an unfinished one.
+    """
+    before = goes_on_from(context.instance, context.run)
+    if not before:
+        return frozenset()
+    records = latest_records(context.instance, context.asset_key, keys)
+    fetched = {subject: record for subject, record in records.items() if record.run_id in before}
+    for subject, record in fetched.items():
+        forget(storage, subject, record.timestamp)
+    return frozenset(fetched)
 
 
 def _story(fetched: Fetched) -> str:
-    state = f"wrote snapshot {fetched.snapshot.name}" if fetched.changed else f"unchanged since {fetched.snapshot.name}"
+    state = f"new snapshot {fetched.snapshot.name}" if fetched.changed else f"unchanged since {fetched.snapshot.name}"
     return (
         f"{fetched.snapshot.work_count} works on {fetched.pages} pages in {fetched.requests} requests "
         f"({fetched.retries} retries), {fetched.seconds:.1f} s; {state}"

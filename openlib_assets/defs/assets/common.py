@@ -1,29 +1,23 @@
-"""What all assets share: who owns them, what they are called in the UI, what they tell of their columns."""
+"""What all assets share: who owns them, their partitions and policies, what they tell of their columns."""
 
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, TypedDict
 
 import dagster as dg
 
-from openlib_assets.defs.assets.each_subject import GOES_SUBJECT_BY_SUBJECT, check_specs
-from openlib_assets.defs.partitions import subjects
+from openlib_assets.defs.checks import check_specs
+from openlib_assets.defs.io_manager import LAYER_METADATA
+from openlib_assets.defs.outputs import SubjectOutputs
+from openlib_assets.defs.partitions import SUBJECTS_A_RUN, subjects
 from openlib_assets.defs.ui_metadata import column_schema
-from openlib_assets.lake import layout
 from openlib_assets.lake.contract import REFRESH_DAYS, Layer, Table
-from openlib_assets.storage import LockTakenError, Storage
 
 OWNERS = ["team:openlib"]
 
-# How long a table waits for whoever fetches its subject or makes another table of it, and how often it looks.
-_LOCK_SECONDS = 600.0
-_LOCK_POLL_SECONDS = 0.2
-
 # All assets of a subject share one policy: where they differ, Dagster splits a backfill into a run for each.
 # A run costs a process and its imports, so it takes many subjects; still several runs share the cores.
-BACKFILL_POLICY = dg.BackfillPolicy.multi_run(25)
+BACKFILL_POLICY = dg.BackfillPolicy.multi_run(SUBJECTS_A_RUN)
 
 # Dagster keeps one state an asset: that of whatever subject came last. Single subjects have the check refreshed_lately.
 FRESHNESS_POLICY = dg.FreshnessPolicy.time_window(fail_window=timedelta(days=REFRESH_DAYS))
@@ -45,73 +39,60 @@ def _keep_fresh() -> dg.AutomationCondition[Any]:
 KEEP_FRESH = _keep_fresh()
 
 
-class CommonArguments(TypedDict):
-    """Arguments of dg.asset that follow from a table of the contract."""
+class SubjectArguments(TypedDict):
+    """Arguments of dg.asset that all assets of a subject have."""
 
-    name: str
-    description: str
     group_name: str
     owners: list[str]
-    kinds: set[str]
-    code_version: str
     partitions_def: dg.PartitionsDefinition[str]
-    check_specs: list[dg.AssetCheckSpec]
-    metadata: Mapping[str, Any]
     tags: Mapping[str, str]
-    output_required: bool
+    dagster_type: dg.DagsterType
     backfill_policy: dg.BackfillPolicy
     freshness_policy: dg.FreshnessPolicy
 
 
-def common_arguments(table: Table, kinds: set[str]) -> CommonArguments:
-    """Give what dg.asset is told of a table; `kinds` is what it is made with and where it lies."""
-    return CommonArguments(
-        name=table.name,
-        description=f"One row is {table.grain}.",
-        group_name=str(table.layer),
+def subject_arguments(layer: Layer) -> SubjectArguments:
+    """Return what dg.asset is told of an asset that goes subject by subject."""
+    return SubjectArguments(
+        group_name=str(layer),
         owners=OWNERS,
-        kinds=kinds,
-        code_version=table.code_version,
         partitions_def=subjects,
-        check_specs=check_specs(table),
-        metadata={
-            "dagster/column_schema": column_schema(table),
-            "key": ", ".join(table.key),
-            **layer_metadata(table.layer),
-        },
-        tags=layer_tags(table.layer),
-        # Nothing is put out for a subject that failed; a run of several records each of the others on its own.
-        output_required=False,
+        tags=layer_tags(layer),
+        dagster_type=_OUTPUTS,
         backfill_policy=BACKFILL_POLICY,
         freshness_policy=FRESHNESS_POLICY,
     )
 
 
-@contextmanager
-def locked(storage: Storage, subject: str) -> Iterator[None]:
-    """Hold the lock of a subject while a table of it is made, so that no two runs leave a mix of two fetches.
-
-    Waits for others, since the tables of one run may be made side by side, in processes of their own.
-    """
-    taken = f"{subject!r} is being fetched or made by another run; wait for it to end, then try again"
-    deadline = time.monotonic() + _LOCK_SECONDS
-    with ExitStack() as stack:
-        while True:
-            try:
-                stack.enter_context(storage.lock(layout.lock_file(subject), taken=taken))
-                break
-            except LockTakenError:
-                if time.monotonic() > deadline:
-                    raise
-            time.sleep(_LOCK_POLL_SECONDS)
-        yield
+_OUTPUTS = dg.PythonObjectDagsterType(SubjectOutputs)
 
 
-def layer_metadata(layer: Layer) -> dict[str, Any]:
-    """Give what the IO manager and the other assets of a run need to know of an asset that goes subject by subject."""
-    return {"layer": str(layer), GOES_SUBJECT_BY_SUBJECT: True}
+class TableArguments(SubjectArguments):
+    """Arguments of dg.asset that follow from a table of the contract."""
+
+    name: str
+    description: str
+    code_version: str
+    check_specs: list[dg.AssetCheckSpec]
+    metadata: Mapping[str, Any]
+
+
+def table_arguments(table: Table) -> TableArguments:
+    """Return what dg.asset is told of a table."""
+    return TableArguments(
+        **subject_arguments(table.layer),
+        name=table.name,
+        description=f"One row is {table.grain}.",
+        code_version=table.code_version,
+        check_specs=check_specs(table),
+        metadata={
+            "dagster/column_schema": column_schema(table),
+            "key": ", ".join(table.key),
+            LAYER_METADATA: str(table.layer),
+        },
+    )
 
 
 def layer_tags(layer: Layer) -> dict[str, str]:
-    """Give the tags to search by in the UI."""
+    """Return the tags to search by in the UI."""
     return {"layer": str(layer), "source": "openlibrary"}

@@ -2,40 +2,30 @@
 
 import hashlib
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pyarrow as pa
 
-from openlib_assets.defs.assets.common import (
-    BACKFILL_POLICY,
-    FRESHNESS_POLICY,
-    KEEP_FRESH,
-    OWNERS,
-    layer_metadata,
-    layer_tags,
-    locked,
-)
-from openlib_assets.defs.assets.each_subject import Done, materialize_each, said_in_one_line
-from openlib_assets.defs.io_manager import SubjectTables
-from openlib_assets.defs.partitions import subjects
+from openlib_assets.defs.assets.common import KEEP_FRESH, subject_arguments
+from openlib_assets.defs.io_manager import LAYER_METADATA, SubjectTables
+from openlib_assets.defs.outputs import Done, SubjectOutput, SubjectOutputs, put_out, said_in_one_line
+from openlib_assets.defs.partitions import still_registered
 from openlib_assets.defs.resources import StorageResource
 from openlib_assets.defs.ui_metadata import escaped, markdown, table_metadata
 from openlib_assets.lake import layout
 from openlib_assets.lake.bronze.snapshots import Snapshot, open_previous
 from openlib_assets.lake.contract import CSV_TABLES, RAW_WORKS, Layer, Table
-from openlib_assets.lake.exports import write_csv
-from openlib_assets.lake.table_files import file_digest
+from openlib_assets.lake.exports import write_csv_file
 from openlib_assets.report.charts import with_colours
 from openlib_assets.report.findings import findings
 from openlib_assets.report.numbers import INPUTS, Numbers, numbers_of
 from openlib_assets.report.page import Chart, Groups, report_charts, report_groups, report_html
 from openlib_assets.storage import Storage
-
-SUBJECT_CSV = "subject_csv"
-SUBJECT_REPORT = "subject_report"
 
 _FILE_COLUMNS = dg.TableSchema(
     columns=[
@@ -46,75 +36,73 @@ _FILE_COLUMNS = dg.TableSchema(
 )
 
 
-def subject_csv_asset(place: str) -> dg.AssetsDefinition:
-    """Give the asset `subject_csv`; `place` is the kind of storage."""
-    return _serving_asset(
-        SUBJECT_CSV,
-        "CSV files for people: " + ", ".join(f"`{table.name}.csv`" for table in CSV_TABLES) + ".",
-        {"csv", place},
-        CSV_TABLES,
-        make=write_csv_files,
-        metadata={"dagster/column_schema": _FILE_COLUMNS},
-    )
+@dg.asset(
+    **subject_arguments(Layer.SERVING),
+    code_version="1",
+    kinds={"csv"},
+    description="CSV files for people: " + ", ".join(f"`{table.name}.csv`" for table in CSV_TABLES) + ".",
+    metadata={"dagster/column_schema": _FILE_COLUMNS, LAYER_METADATA: str(Layer.SERVING)},
+    ins={table.name: dg.AssetIn(dagster_type=SubjectTables) for table in CSV_TABLES},
+    automation_condition=KEEP_FRESH,
+)
+def subject_csv(context: dg.AssetExecutionContext, storage: StorageResource, **inputs: SubjectTables) -> Iterator[Any]:
+    """Write the CSV files of subjects."""
+    with still_registered(), said_in_one_line():
+        make = partial(_csv_files, storage.open(), inputs)
+    yield from put_out(context, SubjectOutputs(make, paths=lambda subject: list(_csv_paths(subject))))
 
 
-def subject_report_asset(place: str) -> dg.AssetsDefinition:
-    """Give the asset `subject_report`; `place` is the kind of storage."""
-    description = "One HTML page for people, to open from disk: findings, charts, authors, what to stock, data quality."
-    return _serving_asset(SUBJECT_REPORT, description, {"html", place}, INPUTS, make=write_report)
+@dg.asset(
+    **subject_arguments(Layer.SERVING),
+    code_version="1",
+    kinds={"html"},
+    description=(
+        "One HTML page for people, to open from disk: findings, charts, authors, what to stock, data quality."
+    ),
+    metadata={LAYER_METADATA: str(Layer.SERVING)},
+    ins={table.name: dg.AssetIn(dagster_type=SubjectTables) for table in INPUTS},
+    automation_condition=KEEP_FRESH,
+)
+def subject_report(
+    context: dg.AssetExecutionContext, storage: StorageResource, **inputs: SubjectTables
+) -> Iterator[Any]:
+    """Write the reports of subjects."""
+    with still_registered(), said_in_one_line():
+        make = partial(_report, storage.open(), inputs)
+    yield from put_out(context, SubjectOutputs(make, paths=lambda subject: [layout.report_file(subject)]))
 
 
-def _serving_asset(
-    name: str,
-    description: str,
-    kinds: set[str],
-    tables: Sequence[Table],
-    *,
-    make: Callable[[Storage, str, dict[str, SubjectTables]], Done],
-    metadata: dict[str, Any] | None = None,
-) -> dg.AssetsDefinition:
-    @dg.asset(
-        name=name,
-        description=description,
-        group_name=str(Layer.SERVING),
-        owners=OWNERS,
-        kinds=kinds,
-        code_version="1",
-        partitions_def=subjects,
-        metadata={**(metadata or {}), **layer_metadata(Layer.SERVING)},
-        tags=layer_tags(Layer.SERVING),
-        output_required=False,
-        ins={table.name: dg.AssetIn(dagster_type=SubjectTables) for table in tables},
-        backfill_policy=BACKFILL_POLICY,
-        freshness_policy=FRESHNESS_POLICY,
-        automation_condition=KEEP_FRESH,
-    )
-    def served(context: dg.AssetExecutionContext, storage: StorageResource, **inputs: SubjectTables) -> Iterator[Any]:
-        with said_in_one_line():
-            bytes_ = storage.open()
-        yield from materialize_each(context, lambda subject: nullcontext(make(bytes_, subject, inputs)))
-
-    return served
+def _csv_paths(subject: str) -> dict[str, Table]:
+    return {layout.csv_file(subject, table.name): table for table in CSV_TABLES}
 
 
-def write_csv_files(storage: Storage, subject: str, inputs: dict[str, SubjectTables]) -> Done:
-    """Write the CSV files of a subject; nobody makes a table of it meanwhile."""
-    files = []
-    with locked(storage, subject):
-        for table in CSV_TABLES:
-            with inputs[table.name].open(subject) as rows:
-                digest = write_csv(storage, subject, table, rows)
-                files.append({"file": f"{table.name}.csv", "rows": rows.count_rows(), "sha256": digest})
-    total = sum(int(file["rows"]) for file in files)
-    version = hashlib.sha256("".join(str(file["sha256"]) for file in files).encode()).hexdigest()
-    uri = storage.uri(layout.exports_folder(subject))
-    return Done(table_metadata(total, pa.Table.from_pylist(files), uri), version)
-
-
-def write_report(storage: Storage, subject: str, inputs: dict[str, SubjectTables]) -> Done:
-    """Write the report of a subject; nobody makes a table of it meanwhile."""
+@contextmanager
+def _csv_files(storage: Storage, inputs: Mapping[str, SubjectTables], subject: str) -> Iterator[SubjectOutput]:
+    """Lend the CSV files of a subject, to be written."""
+    paths = _csv_paths(subject)
     with ExitStack() as stack:
-        stack.enter_context(locked(storage, subject))
+        rows = {table.name: stack.enter_context(inputs[table.name].open(subject)) for table in CSV_TABLES}
+
+        def done(digests: Mapping[str, str]) -> Done:
+            files = [
+                {"file": f"{table.name}.csv", "rows": rows[table.name].count_rows(), "sha256": digests[path]}
+                for path, table in paths.items()
+            ]
+            total = sum(int(file["rows"]) for file in files)
+            version = hashlib.sha256("".join(digests[path] for path in paths).encode()).hexdigest()
+            uri = storage.uri(layout.exports_folder(subject))
+            return Done(table_metadata(total, pa.Table.from_pylist(files), uri), version)
+
+        def write(table: Table, file: Path) -> None:
+            write_csv_file(file, table, rows[table.name])
+
+        yield SubjectOutput({path: partial(write, table) for path, table in paths.items()}, done)
+
+
+@contextmanager
+def _report(storage: Storage, inputs: Mapping[str, SubjectTables], subject: str) -> Iterator[SubjectOutput]:
+    """Lend the report of a subject, to be written."""
+    with ExitStack() as stack:
         datasets = {name: stack.enter_context(tables.open(subject)) for name, tables in inputs.items()}
         previous = stack.enter_context(open_previous(storage, subject))
         numbers = numbers_of(
@@ -124,11 +112,13 @@ def write_report(storage: Storage, subject: str, inputs: dict[str, SubjectTables
             Snapshot.of(previous).name if previous else None,
         )
         charts = report_charts(numbers)
+        page = report_html(numbers, charts).encode()
         path = layout.report_file(subject)
-        with storage.writing(path) as file:
-            file.write_text(report_html(numbers, charts), encoding="utf-8")
-            version = file_digest(file)
-    return Done(_report_metadata(numbers, charts, storage.uri(path)), version)
+
+        def done(digests: Mapping[str, str]) -> Done:
+            return Done(_report_metadata(numbers, charts, storage.uri(path)), digests[path])
+
+        yield SubjectOutput({path: lambda file: file.write_bytes(page)}, done)
 
 
 def _report_metadata(numbers: Numbers, charts: Sequence[Chart], uri: str) -> dict[str, Any]:

@@ -7,10 +7,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import dagster as dg
+from dagster._core.definitions.data_version import DATA_VERSION_IS_USER_PROVIDED_TAG, DATA_VERSION_TAG
 
-from openlib_assets.defs.assets.each_subject import latest_records
 from openlib_assets.defs.jobs import ALL
-from openlib_assets.defs.partitions import SUBJECTS, subjects
+from openlib_assets.defs.partitions import SUBJECTS, SUBJECTS_A_RUN, run_tags, stretches, subjects
+from openlib_assets.defs.records import latest_records
 from openlib_assets.defs.sensors.events_folder import changes_since
 from openlib_assets.lake import layout
 from openlib_assets.lake.bronze.snapshots import Snapshot, read_snapshot, snapshot_names
@@ -96,10 +97,14 @@ def storage_events(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.
     if not new and not arrivals.events:
         context.update_cursor(json.dumps(asdict(cursor)))
         return dg.SkipReason(said)
-    arrived = [event.partition for event in arrivals.events if event.partition]
+    arrived = {event.partition for event in arrivals.events if event.partition}
+    added = sorted({*new, *arrived} - set(context.instance.get_dynamic_partitions(SUBJECTS)))
     return dg.SensorResult(
-        dynamic_partitions_requests=[subjects.build_add_request(sorted({*new, *arrived}))],
-        run_requests=[dg.RunRequest(partition_key=key) for key in new if key not in arrived],
+        dynamic_partitions_requests=[subjects.build_add_request(added)],
+        run_requests=[
+            dg.RunRequest(tags=dict(run_tags(stretch)))
+            for stretch in stretches(added, set(new) - arrived, SUBJECTS_A_RUN)
+        ],
         asset_events=arrivals.events,
         cursor=json.dumps(asdict(cursor)),
     )
@@ -214,7 +219,7 @@ def _arrival(asset: dg.AssetKey, subject: str, snapshot: Snapshot, uri: str) -> 
             "content_hash": snapshot.content_hash,
             "source": dg.MetadataValue.url(snapshot.url),
         },
-        tags={"dagster/data_version": snapshot.content_hash, "dagster/data_version.is_user_provided": "true"},
+        tags={DATA_VERSION_TAG: snapshot.content_hash, DATA_VERSION_IS_USER_PROVIDED_TAG: "true"},
     )
 
 

@@ -1,10 +1,11 @@
 """A fetch from end to end: enumerate a subject, compare it with what is held, write a snapshot if it is new."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.dataset as ds
@@ -15,6 +16,7 @@ from openlib_assets.lake.bronze.snapshots import (
     current_snapshot,
     next_fetched_at,
     open_current,
+    opened_snapshot,
     positioned,
     works_hash,
     write_snapshot,
@@ -33,12 +35,17 @@ _PREVIEW_ROWS = 5
 
 @dataclass(frozen=True)
 class Fetched:
-    """What a fetch found and did: `snapshot` is the current one after it, `changed` whether it was written by it."""
+    """What a fetch found: `snapshot` is the current one after it, at `path`, and `changed` whether it is a new one.
+
+    A new one is there only when `write` has written it and whoever asked for that has put it at `path`. `outcomes` are
+    those of the checks: of a new snapshot once it is written.
+    """
 
     snapshot: Snapshot
     path: str
     changed: bool
     outcomes: list[CheckOutcome]
+    write: Callable[[Path], None]
     pages: int
     preview: pa.Table
     verified_at: datetime
@@ -51,56 +58,49 @@ class Fetched:
 def fetched_subject(
     storage: Storage, source: Source, subject: str, *, force: bool = False, listener: Listener | None = None
 ) -> Iterator[Fetched]:
-    """Fetch every work of a subject and keep them as a snapshot, unless they equal the current one.
+    """Fetch every work of a subject, whose lock the caller holds, and compare them with the current snapshot.
 
-    The staged pages stay until the block has ended well: whoever records the fetch there can be killed before that,
-    and no page is asked for again. Nobody else fetches the subject meanwhile. `force` writes a snapshot in any case,
-    and accepts that works fell. Raises what the enumeration raises, CheckFailedError, StorageError and TableFileError;
-    nothing is written then.
+    The staged pages stay until the block has ended well: whoever writes and records the fetch there can be killed
+    before that, and no page is asked for again. `force` makes a snapshot in any case, and accepts that works fell.
+    Raises what the enumeration raises, StorageError and TableFileError, and CheckFailedError when it is written.
     """
     started = time.monotonic()
-    with storage.lock(
-        layout.lock_file(subject),
-        taken=f"{subject!r} is being fetched by another run; wait for it to end, then try again",
-    ):
-        sweep(storage)
-        previous = _previous(storage, subject, force=force)
-        staging = SubjectStaging(storage, subject, source.url(subject))
-        try:
-            enumeration, traffic = source.enumerate(subject, staging, listener)
-        except SubjectNotFoundError:
-            staging.clear()
-            raise
-        digest = works_hash(staging.batches(enumeration.slices))
-        unchanged = previous if previous and previous.content_hash == digest and not force else None
-        outcomes: list[CheckOutcome] = []
-        if unchanged:
-            snapshot = unchanged
-            path = layout.snapshot_file(subject, snapshot.name)
-            with open_current(storage, subject) as dataset:
-                outcomes = _checked(dataset, snapshot, previous)
-        else:
-            snapshot = _snapshot(storage, source, subject, enumeration, digest)
+    sweep(storage)
+    previous = _previous(storage, subject, force=force)
+    staging = SubjectStaging(storage, subject, source.url(subject))
+    try:
+        enumeration, traffic = source.enumerate(subject, staging, listener)
+    except SubjectNotFoundError:
+        staging.clear()
+        raise
+    digest = works_hash(staging.batches(enumeration.slices))
+    unchanged = previous if previous and previous.content_hash == digest and not force else None
+    snapshot = unchanged or _snapshot(storage, source, subject, enumeration, digest)
+    outcomes: list[CheckOutcome] = []
 
-            def check(dataset: ds.Dataset) -> None:
-                outcomes.extend(_checked(dataset, snapshot, None if force else previous))
+    def write(file: Path) -> None:
+        write_snapshot(file, staging.batches(enumeration.slices), snapshot)
+        outcomes.extend(_checked(opened_snapshot(file), snapshot, None if force else previous))
 
-            path = write_snapshot(storage, subject, staging.batches(enumeration.slices), snapshot, check)
-        preview = pa.Table.from_batches(positioned(staging.batches(enumeration.slices[:1]))).slice(0, _PREVIEW_ROWS)
-        yield Fetched(
-            snapshot=snapshot,
-            path=path,
-            changed=unchanged is None,
-            outcomes=outcomes,
-            pages=enumeration.pages,
-            preview=preview,
-            verified_at=datetime.now(UTC),
-            requests=traffic.requests,
-            retries=traffic.retries,
-            seconds=time.monotonic() - started,
-        )
-        with suppress(StorageError):  # what is left is swept after a day
-            staging.clear()
+    if unchanged:
+        with open_current(storage, subject) as dataset:
+            outcomes += _checked(dataset, snapshot, previous)
+    preview = pa.Table.from_batches(positioned(staging.batches(enumeration.slices[:1]))).slice(0, _PREVIEW_ROWS)
+    yield Fetched(
+        snapshot=snapshot,
+        path=layout.snapshot_file(subject, snapshot.name),
+        changed=unchanged is None,
+        outcomes=outcomes,
+        write=write,
+        pages=enumeration.pages,
+        preview=preview,
+        verified_at=datetime.now(UTC),
+        requests=traffic.requests,
+        retries=traffic.retries,
+        seconds=time.monotonic() - started,
+    )
+    with suppress(StorageError):  # what is left is swept after a day
+        staging.clear()
 
 
 def _previous(storage: Storage, subject: str, *, force: bool) -> Snapshot | None:

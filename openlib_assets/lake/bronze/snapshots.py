@@ -3,7 +3,7 @@
 A snapshot is immutable. One is written only when a fetch found something new, and only after its checks passed.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -126,19 +126,14 @@ def works_hash(batches: Iterator[pa.RecordBatch]) -> str:
     return content_hash(text for batch in batches for text in batch.column("payload").to_pylist())
 
 
-def write_snapshot(
-    storage: Storage,
-    subject: str,
-    batches: Iterator[pa.RecordBatch],
-    snapshot: Snapshot,
-    check: Callable[[ds.Dataset], None],
-) -> str:
-    """Write a snapshot of the works in `batches`, unless `check`, given it as a dataset, raises; give its path."""
-    path = layout.snapshot_file(subject, snapshot.name)
-    with storage.writing(path) as file:
-        write_table(file, positioned(batches), RAW_WORKS.schema, snapshot.metadata())
-        check(_dataset(file))
-    return path
+def write_snapshot(file: Path, batches: Iterator[pa.RecordBatch], snapshot: Snapshot) -> None:
+    """Write a snapshot of the works in `batches`, which come in the order of the enumeration, to a local file."""
+    write_table(file, positioned(batches), RAW_WORKS.schema, snapshot.metadata())
+
+
+def opened_snapshot(file: Path) -> ds.Dataset:
+    """Return a snapshot just written as a dataset."""
+    return ds.dataset(file, format="parquet")
 
 
 def next_fetched_at(storage: Storage, subject: str) -> datetime:
@@ -159,7 +154,3 @@ def positioned(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         yield pa.record_batch(
             [batch.column("work_key"), position, batch.column("payload")], names=RAW_WORKS.schema.names
         )
-
-
-def _dataset(file: Path) -> ds.Dataset:
-    return ds.dataset(file, format="parquet")

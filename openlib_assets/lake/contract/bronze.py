@@ -34,6 +34,7 @@ RAW_WORKS = Table(
             FROM snapshot
             """,
             f"works_before IS NULL OR works >= {1 - LARGEST_FALL} * works_before",
+            apart=True,
         ),
         Check(
             REFRESHED_LATELY,
@@ -41,6 +42,7 @@ RAW_WORKS = Table(
             "SELECT 0 AS days_since_fetch",
             f"days_since_fetch <= {REFRESH_DAYS}",
             blocking=False,
+            apart=True,
         ),
     ),
 )

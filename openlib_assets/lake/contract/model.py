@@ -33,7 +33,8 @@ class Check:
 
     `numbers` is a query for one row, the numbers to look at; it sees the new table under its own name and all that
     the table was made from. `passes` is what must hold of them. A failure of a `blocking` check keeps the table from
-    being written; others warn.
+    being written; others warn. Dagster shows a check that is `apart` under its own name, and all others of a table
+    together as one, `contract_holds`: an event for each would cost more than the checks themselves.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Check:
     numbers: str
     passes: str
     blocking: bool = True
+    apart: bool = False
 
 
 @dataclass(frozen=True)

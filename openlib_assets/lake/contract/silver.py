@@ -78,6 +78,7 @@ BOOKS = Table(
             """,
             f"share_missing <= {MOST_YEARS_MISSING} AND share_implausible <= {MOST_YEARS_IMPLAUSIBLE}",
             blocking=False,
+            apart=True,
         ),
     ),
 )

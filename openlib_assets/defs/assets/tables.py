@@ -1,0 +1,78 @@
+"""Silver and gold: every table that SQL makes from others; each is an asset, made from its description alone."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from openlib_assets.defs.assets.common import KEEP_FRESH, table_arguments
+from openlib_assets.defs.io_manager import SubjectTables
+from openlib_assets.defs.outputs import Done, SubjectOutput, SubjectOutputs, put_out, said_in_one_line
+from openlib_assets.defs.partitions import still_registered
+from openlib_assets.defs.resources import StorageResource
+from openlib_assets.defs.ui_metadata import table_metadata
+from openlib_assets.lake import contract, layout
+from openlib_assets.lake.bronze.snapshots import Snapshot, open_previous
+from openlib_assets.lake.contract import RAW_WORKS, Table
+from openlib_assets.lake.table_files import write_table
+from openlib_assets.lake.transform import Built, Relation, built
+from openlib_assets.storage import Storage
+
+
+def table_asset(table: Table) -> dg.AssetsDefinition:
+    """Return the asset of a table that SQL makes."""
+
+    @dg.asset(
+        **table_arguments(table),
+        kinds={"sql", "duckdb", "parquet"},
+        automation_condition=KEEP_FRESH,
+        ins={name: dg.AssetIn(dagster_type=SubjectTables) for name in table.made_from},
+    )
+    def made(context: dg.AssetExecutionContext, storage: StorageResource, **inputs: SubjectTables) -> Iterator[Any]:
+        with still_registered(), said_in_one_line():
+            place = storage.open()
+        path = partial(layout.table_file, table.layer, table.name)
+        outputs = SubjectOutputs(partial(make_table, place, table, inputs), paths=lambda subject: [path(subject)])
+        yield from put_out(context, outputs)
+
+    return made
+
+
+@contextmanager
+def make_table(
+    storage: Storage, table: Table, inputs: Mapping[str, SubjectTables], subject: str
+) -> Iterator[SubjectOutput]:
+    """Make a table of a subject from its inputs, unless a blocking check fails, and lend it to be written."""
+    with ExitStack() as stack:
+        datasets = {name: stack.enter_context(tables.open(subject)) for name, tables in inputs.items()}
+        relations: dict[str, Relation] = dict(datasets)
+        if RAW_WORKS.name in datasets:
+            relations["snapshot"] = Snapshot.of(datasets[RAW_WORKS.name]).relation()
+        previous = stack.enter_context(open_previous(storage, subject)) if table.looks_back else None
+        before = {RAW_WORKS.name: previous, "snapshot": Snapshot.of(previous).relation()} if previous else None
+        result = stack.enter_context(built(table, relations, before))
+        path = layout.table_file(table.layer, table.name, subject)
+
+        def done(digests: Mapping[str, str]) -> Done:
+            metadata = table_metadata(result.rows, result.preview(), storage.uri(path))
+            return Done(metadata, digests[path], result.outcomes)
+
+        yield SubjectOutput({path: partial(_write, result)}, done)
+
+
+def _write(result: Built, file: Path) -> None:
+    write_table(file, result.batches(), result.table.schema)
+
+
+books = table_asset(contract.BOOKS)
+author_books = table_asset(contract.AUTHOR_BOOKS)
+authors = table_asset(contract.AUTHORS)
+possible_same_authors = table_asset(contract.POSSIBLE_SAME_AUTHORS)
+possible_duplicate_books = table_asset(contract.POSSIBLE_DUPLICATE_BOOKS)
+author_yearly_counts = table_asset(contract.AUTHOR_YEARLY_COUNTS)
+author_averages = table_asset(contract.AUTHOR_AVERAGES)
+subject_summary = table_asset(contract.SUBJECT_SUMMARY)
+subject_changes = table_asset(contract.SUBJECT_CHANGES)

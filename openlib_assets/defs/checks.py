@@ -1,0 +1,71 @@
+"""The checks of tables as Dagster shows them: those apart by name, all others of a table as one, `contract_holds`."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import dagster as dg
+
+from openlib_assets.defs.partitions import subjects
+from openlib_assets.lake.contract import Table
+from openlib_assets.lake.transform import CheckOutcome
+
+CONTRACT_HOLDS = "contract_holds"
+
+
+def check_specs(table: Table) -> list[dg.AssetCheckSpec]:
+    """Return Dagster's declarations of a table's checks."""
+    together = [check for check in table.all_checks if not check.apart]
+    rules = "\n".join(f"- `{check.name}`: {check.description}" for check in together)
+    return [
+        dg.AssetCheckSpec(
+            CONTRACT_HOLDS,
+            asset=table.name,
+            description=f"All rules of the table hold:\n\n{rules}",
+            blocking=True,
+            partitions_def=subjects,
+        ),
+        *(
+            dg.AssetCheckSpec(
+                check.name,
+                asset=table.name,
+                description=check.description,
+                blocking=check.blocking,
+                partitions_def=subjects,
+            )
+            for check in table.all_checks
+            if check.apart
+        ),
+    ]
+
+
+def evaluations(
+    asset: dg.AssetKey, subject: str, outcomes: Sequence[CheckOutcome]
+) -> Iterator[dg.AssetCheckEvaluation]:
+    """Return the evaluations of one subject's checks: of one partition, and already acted upon."""
+    together = [outcome for outcome in outcomes if not outcome.check.apart]
+    if together:
+        failed = "; ".join(outcome.line() for outcome in together if not outcome.passed)
+        numbers = {
+            f"{outcome.check.name}: {name}": value for outcome in together for name, value in _numbers(outcome).items()
+        }
+        yield dg.AssetCheckEvaluation(
+            asset_key=asset,
+            check_name=CONTRACT_HOLDS,
+            passed=not failed,
+            metadata={"failed": failed, **numbers} if failed else numbers,
+            partition=subject,
+        )
+    for outcome in outcomes:
+        if outcome.check.apart:
+            yield dg.AssetCheckEvaluation(
+                asset_key=asset,
+                check_name=outcome.check.name,
+                passed=outcome.passed,
+                severity=dg.AssetCheckSeverity.ERROR if outcome.check.blocking else dg.AssetCheckSeverity.WARN,
+                metadata=_numbers(outcome),
+                partition=subject,
+            )
+
+
+def _numbers(outcome: CheckOutcome) -> dict[str, Any]:
+    return {name: value for name, value in outcome.numbers.items() if value is not None}

@@ -1,0 +1,118 @@
+"""What the instance has recorded of subjects: the latest materialization of each, and the versions that it tells.
+
+Dagster records one version of the data for all partitions of an output; here each subject has its own, in the tags by
+which Dagster itself tells what is out of date.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+
+import dagster as dg
+from dagster._core.definitions.data_version import (
+    CODE_VERSION_TAG,
+    DATA_VERSION_IS_USER_PROVIDED_TAG,
+    DATA_VERSION_TAG,
+    NULL_EVENT_POINTER,
+    get_input_data_version_tag,
+    get_input_event_pointer_tag,
+)
+
+# As many as the databases below Dagster take in one query.
+_AT_A_TIME = 500
+
+
+def latest_records(
+    instance: dg.DagsterInstance, asset: dg.AssetKey, subjects: Collection[str]
+) -> dict[str, dg.EventLogRecord]:
+    """Return the record of the latest materialization of each subject, of those that have one."""
+    return _records(asset, latest_ids(instance, asset, subjects), instance.fetch_materializations)
+
+
+def latest_planned(
+    instance: dg.DagsterInstance, asset: dg.AssetKey, subjects: Collection[str]
+) -> dict[str, dg.EventLogRecord]:
+    """Return, of each subject, the record of the latest run that was to make the asset, of those that had one."""
+    ids = latest_ids(instance, asset, subjects, dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED)
+    return _records(asset, ids, instance.fetch_planned_materializations)
+
+
+def latest_ids(
+    instance: dg.DagsterInstance,
+    asset: dg.AssetKey,
+    subjects: Collection[str],
+    kind: dg.DagsterEventType = dg.DagsterEventType.ASSET_MATERIALIZATION,
+) -> dict[str, int]:
+    """Return the storage id of the latest event of a kind of each subject, of those that have one."""
+    return {
+        subject: storage_id
+        for some in _stretches(subjects)
+        for subject, storage_id in instance.get_latest_storage_id_by_partition(
+            asset, kind, partitions=set(some)
+        ).items()
+    }
+
+
+def _records(
+    asset: dg.AssetKey, ids: Mapping[str, int], fetch: Callable[..., dg.EventRecordsResult]
+) -> dict[str, dg.EventLogRecord]:
+    found: dict[str, dg.EventLogRecord] = {}
+    ordered = sorted(ids.values())
+    for start in range(0, len(ordered), _AT_A_TIME):
+        some = ordered[start : start + _AT_A_TIME]
+        page = fetch(dg.AssetRecordsFilter(asset_key=asset, storage_ids=some), limit=len(some))
+        found |= {record.partition_key: record for record in page.records if record.partition_key}
+    return found
+
+
+def data_versions(instance: dg.DagsterInstance, asset: dg.AssetKey, subjects: Collection[str]) -> dict[str, str]:
+    """Return the version of the data of each subject, as last recorded, of those that have one."""
+    return {
+        subject: tags[DATA_VERSION_TAG]
+        for some in _stretches(subjects)
+        for subject, tags in instance.event_log_storage.get_latest_tags_by_partition(
+            asset, dg.DagsterEventType.ASSET_MATERIALIZATION, tag_keys=[DATA_VERSION_TAG], asset_partitions=set(some)
+        ).items()
+    }
+
+
+class Versions:
+    """The versions of an asset and of what it is made from, for some subjects, as they are recorded now."""
+
+    def __init__(self, instance: dg.DagsterInstance, spec: dg.AssetSpec, subjects: Collection[str]) -> None:
+        self._instance = instance
+        self._spec = spec
+        self._subjects = subjects
+        self._parents = sorted({dep.asset_key for dep in spec.deps})
+        self._data = {parent: data_versions(instance, parent, subjects) for parent in self._parents}
+        self._ids = {parent: latest_ids(instance, parent, subjects) for parent in self._parents}
+
+    def tags(self, subject: str, data_version: str) -> dict[str, str]:
+        """Return the tags of a new record of a subject."""
+        return {
+            CODE_VERSION_TAG: str(self._spec.code_version),
+            DATA_VERSION_TAG: data_version,
+            DATA_VERSION_IS_USER_PROVIDED_TAG: "true",
+            **self._inputs(subject),
+            **{
+                get_input_event_pointer_tag(parent): str(self._ids[parent].get(subject, NULL_EVENT_POINTER))
+                for parent in self._parents
+            },
+        }
+
+    def current(self) -> dict[str, dg.AssetMaterialization]:
+        """Return the latest record of each subject that was made from what is there now, by the same code."""
+        found = {}
+        for subject, record in latest_records(self._instance, self._spec.key, self._subjects).items():
+            materialization = record.asset_materialization
+            tags = (materialization and materialization.tags) or {}
+            made_alike = tags.get(CODE_VERSION_TAG) == self._spec.code_version
+            if materialization and made_alike and self._inputs(subject).items() <= tags.items():
+                found[subject] = materialization
+        return found
+
+    def _inputs(self, subject: str) -> dict[str, str]:
+        return {get_input_data_version_tag(parent): self._data[parent].get(subject, "") for parent in self._parents}
+
+
+def _stretches(subjects: Iterable[str]) -> list[list[str]]:
+    ordered = sorted(subjects)
+    return [ordered[start : start + _AT_A_TIME] for start in range(0, len(ordered), _AT_A_TIME)]

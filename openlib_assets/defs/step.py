@@ -1,0 +1,116 @@
+"""A step under way: which subjects it is to make, and what it records of each.
+
+Each subject is recorded by itself and at once, with its own numbers and its own version of the data, so that nothing
+is lost with a run that is killed.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import dagster as dg
+from dagster._core.execution.context.system import StepExecutionContext
+
+from openlib_assets.defs.checks import evaluations
+from openlib_assets.defs.outputs import Done, SubjectOutputs
+from openlib_assets.defs.records import Versions
+from openlib_assets.defs.run_state import StepSubjects, goes_on_from, said_in_run
+from openlib_assets.lake.transform import CheckOutcome
+from openlib_assets.storage import Storage
+
+FORCE = "force"
+
+
+@dataclass
+class Step:
+    """A step of a run, the asset it makes, and what the run has said before it of its subjects."""
+
+    context: StepExecutionContext
+    asset: dg.AssetKey
+    said_before: dict[str, StepSubjects]
+    unchanged: set[str] = field(default_factory=set)
+
+    @staticmethod
+    def of(context: StepExecutionContext) -> "Step":
+        """Return the step of Dagster's context, whose op makes one asset."""
+        (asset,) = context.job_def.asset_layer.get_asset_keys_for_node(context.node_handle)
+        return Step(context, asset, said_in_run(context.instance, context.run_id))
+
+    @property
+    def log(self) -> Any:
+        """The log of the run."""
+        return self.context.log
+
+    def left_out(self) -> frozenset[str]:
+        """Return the subjects of which nothing can be made, since something failed that the asset is made from."""
+        parents = self.context.job_def.asset_layer.get(self.asset).parent_keys
+        said = [self.said_before.get(parent.to_user_string()) for parent in parents]
+        return frozenset().union(*(one.unusable for one in said if one))
+
+    def sorted_out(
+        self, storage: Storage, outputs: SubjectOutputs, subjects: Sequence[str]
+    ) -> tuple[list[str], list[dg.DagsterEvent]]:
+        """Return the subjects to make, and what to record of those that stay as they are.
+
+        A subject stays as it is if its source had nothing new in this run, or if the run goes on from a failed one;
+        if all that it is made from and the code are what they were; and if its files are there. In a run in which
+        something failed, Dagster would take such a subject for failed too, so its last record is repeated there.
+        """
+        untouched = [key for key in subjects if key not in outputs.left and self._may_stay(key)]
+        current = self._current(storage, outputs, untouched)
+        self.unchanged = outputs.left | current.keys()
+        repeated = [
+            dg.AssetMaterialization(self.asset, partition=subject, metadata=last.metadata, tags=last.tags)
+            for subject, last in current.items()
+            if any(said.unusable for said in self.said_before.values())
+        ]
+        todo = [key for key in subjects if key not in self.unchanged]
+        return todo, [dg.DagsterEvent.asset_materialization(self.context, one) for one in repeated]
+
+    def recorded(self, versions: Versions, subject: str, done: Done) -> Iterator[dg.DagsterEvent]:
+        """Record what was made of a subject, and the outcomes of its checks."""
+        if done.unchanged:
+            self.unchanged.add(subject)
+        for outcome in done.outcomes:
+            if not outcome.passed:
+                self.log.warning(f"{subject}: {outcome.line()} ({outcome.check.description})")
+        tags = versions.tags(subject, done.data_version)
+        yield dg.DagsterEvent.asset_materialization(
+            self.context, dg.AssetMaterialization(self.asset, partition=subject, metadata=done.metadata, tags=tags)
+        )
+        yield from self.evaluations(subject, done.outcomes)
+
+    def evaluations(self, subject: str, outcomes: Sequence[CheckOutcome]) -> Iterator[dg.DagsterEvent]:
+        """Record the outcomes of a subject's checks."""
+        for evaluation in evaluations(self.asset, subject, outcomes):
+            yield dg.DagsterEvent.asset_check_evaluation(self.context, evaluation)
+
+    def versions(self, subjects: Collection[str]) -> Versions:
+        """Return the versions of what the asset is made from, as they are recorded now."""
+        return Versions(self.context.instance, self._spec(), subjects)
+
+    def said(self, outputs: SubjectOutputs) -> StepSubjects:
+        """Return what this step says of the run's subjects."""
+        return StepSubjects(outputs.failed, self.left_out(), frozenset(self.unchanged))
+
+    def _spec(self) -> dg.AssetSpec:
+        return self.context.job_def.asset_layer.get(self.asset).to_asset_spec()
+
+    def _may_stay(self, subject: str) -> bool:
+        run = self.context.dagster_run
+        if any(op.get("config", {}).get(FORCE) for op in run.run_config.get("ops", {}).values()):
+            return False
+        asked = any(subject in said.unchanged for said in self.said_before.values())
+        return asked or bool(goes_on_from(self.context.instance, run))
+
+    def _current(
+        self, storage: Storage, outputs: SubjectOutputs, subjects: Collection[str]
+    ) -> dict[str, dg.AssetMaterialization]:
+        if outputs.paths is None or not subjects:
+            return {}
+        paths = outputs.paths
+        return {
+            subject: last
+            for subject, last in self.versions(subjects).current().items()
+            if all(storage.exists(path) for path in paths(subject))
+        }

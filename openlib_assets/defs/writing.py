@@ -1,0 +1,106 @@
+"""Files put in their places, a subject at a time: under the subject's lock, whole or not at all, and digested."""
+
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack, contextmanager, suppress
+from itertools import islice
+
+from openlib_assets.defs.outputs import Done, SubjectOutput, SubjectOutputs
+from openlib_assets.lake import layout
+from openlib_assets.lake.table_files import file_digest
+from openlib_assets.storage import LockTakenError, Storage
+from openlib_assets.storage.errors import OpenlibError
+
+# How long a subject is waited for that another run fetches or makes, and how often that is looked at.
+_LOCK_SECONDS = 600.0
+_LOCK_POLL_SECONDS = 0.2
+# How long those still at work are waited for, once no more is wanted.
+_GOODBYE_SECONDS = 2.0
+
+
+class _AbandonedError(OpenlibError):
+    """Nobody wants the output any more, so it is not recorded."""
+
+
+def written_each(
+    storage: Storage, outputs: SubjectOutputs, subjects: Sequence[str]
+) -> Iterator[tuple[str, Done | OpenlibError]]:
+    """Put the files of each subject in their places, and yield what became of it while its block is open still.
+
+    Whoever asks for the next one says with it that this one is recorded. Errors other than OpenlibError are raised;
+    then, and where no more are asked for, all blocks end with an error.
+    """
+    try:
+        for subject, future in _opened_each(storage, outputs, subjects):
+            try:
+                stack, output = future.result()
+                with stack:
+                    yield subject, _written(storage, output)
+            except OpenlibError as error:
+                yield subject, error
+    finally:
+        outputs.stop()
+
+
+def _written(storage: Storage, output: SubjectOutput) -> Done:
+    digests = {}
+    for path, write in output.files.items():
+        with storage.writing(path) as file:
+            write(file)
+            digests[path] = file_digest(file)
+    return output.done(digests)
+
+
+_Opened = tuple[ExitStack, SubjectOutput]
+
+
+def _opened_each(
+    storage: Storage, outputs: SubjectOutputs, subjects: Sequence[str]
+) -> Iterator[tuple[str, "Future[_Opened]"]]:
+    """Open the blocks of subjects, so many at once, and yield each as it is open; the caller closes it."""
+
+    def opened(subject: str) -> _Opened:
+        with ExitStack() as stack:
+            stack.enter_context(locked(storage, subject, waits=outputs.waits))
+            output = stack.enter_context(outputs.make(subject))
+            return stack.pop_all(), output
+
+    pool = ThreadPoolExecutor(outputs.at_once)
+    waiting = iter(subjects)
+    running = {pool.submit(opened, subject): subject for subject in islice(waiting, outputs.at_once)}
+    try:
+        while running:
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                yield running.pop(future), future
+                running |= {pool.submit(opened, subject): subject for subject in islice(waiting, 1)}
+    finally:
+        outputs.stop()
+        pool.shutdown(wait=False, cancel_futures=True)
+        for future in wait(running, _GOODBYE_SECONDS).done:
+            if not future.cancelled() and future.exception() is None:
+                with suppress(_AbandonedError), future.result()[0]:
+                    raise _AbandonedError
+        del running
+
+
+@contextmanager
+def locked(storage: Storage, subject: str, *, waits: bool) -> Iterator[None]:
+    """Hold the lock of a subject while it is fetched or a table of it is made, so that no two runs leave a mix.
+
+    Where it `waits`, it does so for ten minutes: the tables of one run may be made side by side, in processes of their
+    own. Raises LockTakenError.
+    """
+    doing = "fetched or made" if waits else "fetched"
+    taken = f"{subject!r} is being {doing} by another run; wait for it to end, then try again"
+    deadline = time.monotonic() + _LOCK_SECONDS if waits else 0.0
+    with ExitStack() as stack:
+        while True:
+            try:
+                stack.enter_context(storage.lock(layout.lock_file(subject), taken=taken))
+                break
+            except LockTakenError:
+                if time.monotonic() > deadline:
+                    raise
+            time.sleep(_LOCK_POLL_SECONDS)
+        yield
