@@ -1,5 +1,6 @@
 """The contract of a storage's locks: one holder at a time, until it lets go or dies."""
 
+import fcntl
 import subprocess
 import sys
 import threading
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 from moto.s3.responses import S3Response
 
-from openlib_assets.storage import Storage, StorageError, open_storage, s3
+from openlib_assets.storage import LockTakenError, Storage, StorageError, open_storage, s3
 from openlib_assets_tests.conftest import Place
 from openlib_assets_tests.tools.refusals import assert_one_line
 
@@ -91,14 +92,43 @@ def test_on_disk_a_lock_goes_at_once_with_the_death_of_its_holder(tmp_path: Path
         assert (tmp_path / "lock").exists()
 
 
+def test_on_disk_a_lock_whose_file_was_removed_just_before_is_not_taken_for_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, flock = str(tmp_path), fcntl.flock
+    held = [open_storage(root).lock("lock", taken="x")]
+    held[0].__enter__()
+
+    def late(handle: int, how: int) -> None:
+        """Lock a file that is open by now, and that its holder removes before."""
+        if held:
+            held.pop().__exit__(None, None, None)
+        flock(handle, how)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    with (
+        suppress(LockTakenError),
+        open_storage(root).lock("lock", taken="x"),
+        pytest.raises(LockTakenError),
+        open_storage(root).lock("lock", taken="x"),
+    ):
+        pass
+    assert held == []
+    with open_storage(root).lock("lock", taken="x"):
+        assert (tmp_path / "lock").exists()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_on_s3_the_lock_of_a_dead_holder_runs_out(s3_root: str, monkeypatch: pytest.MonkeyPatch) -> None:
     storage = open_storage(s3_root)
     # Long enough that a holder on a busy machine renews it in time.
     monkeypatch.setattr(s3, "_LEASE_SECONDS", 4.0)
     with killed_holder(s3_root, lease_seconds=4.0):
-        time.sleep(4.2)
-        with storage.lock("lock", taken="x"):
-            assert storage.exists("lock")
+        for _ in range(1200):
+            with suppress(LockTakenError), storage.lock("lock", taken="x"):
+                return
+            time.sleep(0.05)
+    pytest.fail("the lock did not run out")
 
 
 def test_on_s3_a_lease_taken_over_by_another_just_before_is_left_to_them(
@@ -165,11 +195,14 @@ def while_next_read(
 
 def test_on_s3_a_lock_that_is_held_does_not_run_out(s3_root: str, monkeypatch: pytest.MonkeyPatch) -> None:
     storage = open_storage(s3_root)
-    monkeypatch.setattr(s3, "_LEASE_SECONDS", 0.8)
+    # Long enough that a busy machine renews it in time.
+    monkeypatch.setattr(s3, "_LEASE_SECONDS", 3.0)
+    seen: set[bytes] = set()
     with storage.lock("lock", taken="x"):
-        deadline = time.monotonic() + 2
-        while time.monotonic() < deadline:
-            with pytest.raises(StorageError), storage.lock("lock", taken="x"):
+        # It is renewed four times within what it would last by itself.
+        while len(seen) < 6:
+            seen.add(storage.read("lock"))
+            with pytest.raises(LockTakenError), storage.lock("lock", taken="x"):
                 pass
             time.sleep(0.1)
     with storage.lock("lock", taken="x"):
