@@ -86,7 +86,7 @@ class S3Storage:
     def at(root: str) -> "S3Storage":
         """Open the storage at `s3://bucket/prefix` with AWS's standard variables and chain, and our S3Options."""
         parts = urlsplit(root)
-        options = S3Options.from_env()
+        options = S3Options()
         with _errors(root):
             client: S3Client = boto3.Session().client("s3", config=_CLIENT)
 
