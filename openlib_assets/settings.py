@@ -1,19 +1,19 @@
-"""The settings: environment variables, their defaults, and what is wrong with a bad one.
+"""The settings: environment variables, their defaults, and what each of them takes.
 
 What belongs here: every variable the project reads that is its own, but for those of S3, which `storage.s3_options`
 reads. Those of AWS, of Postgres and of proxies are read by the libraries concerned; `DAGSTER_HOME` is Dagster's.
 """
 
-import math
-import os
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import Annotated, Final, Literal
 from urllib.parse import SplitResult, urlsplit
 
-from openlib_assets.storage import StorageError, storage_kind
-from openlib_assets.storage.errors import OpenlibError
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_settings import SettingsConfigDict
+
+from openlib_assets.storage import ROOT_FORMS, StorageError, storage_kind
 from openlib_assets.storage.s3_options import S3Options
+from openlib_assets.storage.variables import Variables
 
 PUBLIC_API_URL = "https://openlibrary.org"
 
@@ -25,19 +25,62 @@ ANONYMOUS_RATE = 1.0
 WATCH_LIST = "subjects.yaml"
 
 # Where all that share one pace towards Open Library meet.
-PACE_ON_HOST = "host"
-PACE_IN_POSTGRES = "postgres"
+PACE_ON_HOST: Final = "host"
+PACE_IN_POSTGRES: Final = "postgres"
 
 # The Subjects API answers 422 to a larger limit.
 MAX_PAGE_SIZE = 1000
 
+# Header values are Latin-1 without control characters; parentheses would end the comment they stand in.
+_CONTACT_FORM = r"^[!-'*-~]*(@|://)[!-'*-~]*$"
 
-class SettingsError(OpenlibError):
-    """An environment variable holds something unusable."""
+
+def _root(text: str) -> str:
+    if "@" in text and "://" in text:
+        raise ValueError("leave keys and secrets out of it: they come from AWS's variables")
+    try:
+        storage_kind(text)
+    except StorageError as error:
+        raise ValueError from error
+    return text.rstrip("/") or "/"
 
 
-@dataclass(frozen=True)
-class Settings:
+def _base_url(text: str) -> str:
+    parts = _web_address(text)
+    if parts.query or parts.fragment:
+        raise ValueError
+    return text.rstrip("/")
+
+
+def _queue_url(text: str) -> str:
+    if not _web_address(text).path.strip("/"):
+        raise ValueError
+    return text
+
+
+def _web_address(text: str) -> SplitResult:
+    """Split an address on the web, refusing one that holds credentials, which are not to be shown."""
+    if "@" in text:
+        raise ValueError("leave user name and password out of it")
+    parts = urlsplit(text)
+    _ = parts.port  # raises ValueError for one that is none
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError
+    return parts
+
+
+def _digits(text: object) -> object:
+    """Refuse what pydantic takes for a whole number as well, such as 1_0 and 12.0."""
+    if isinstance(text, str) and not re.fullmatch(r"[0-9]+", text):
+        raise ValueError
+    return text
+
+
+_Number = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+_Whole = Annotated[int, BeforeValidator(_digits)]
+
+
+class Settings(Variables):
     """The settings in force; times are in seconds.
 
     `subjects` is the watch list (a path or an `s3://` URL), `storage` the root of all data (a folder or
@@ -46,126 +89,41 @@ class Settings:
     `events_queue` is the URL of the SQS queue that tells of changes in the storage.
     """
 
-    storage: str = "data"
-    api_url: str = PUBLIC_API_URL
-    contact: str | None = None
-    requests_per_second: float = ANONYMOUS_RATE
-    max_in_flight: int = 3
-    timeout: float = 60.0
-    retry_wait: float = 60.0
-    page_size: int = MAX_PAGE_SIZE
-    subjects: str = f"data/{WATCH_LIST}"
-    pace: str = PACE_ON_HOST
-    events_queue: str | None = None
+    model_config = SettingsConfigDict(env_prefix="OPENLIB_")
+
+    contact: str | None = Field(
+        default=None,
+        pattern=_CONTACT_FORM,
+        repr=False,
+        description="an e-mail address or a URL, in ASCII and without spaces",
+    )
+    storage: Annotated[str, AfterValidator(_root)] = Field(default="data", description=ROOT_FORMS)
+    api_url: Annotated[str, AfterValidator(_base_url)] = Field(
+        default=PUBLIC_API_URL, description=f"a base URL such as {PUBLIC_API_URL}"
+    )
+    requests_per_second: _Number = Field(
+        default_factory=lambda read: IDENTIFIED_RATE if read["contact"] else ANONYMOUS_RATE,
+        description="a number greater than 0, such as 1",
+    )
+    max_in_flight: _Whole = Field(default=3, ge=1, le=100, description="a whole number from 1 to 100, such as 3")
+    timeout: _Number = Field(default=60.0, description="a number greater than 0, such as 60")
+    retry_wait: _Number = Field(default=60.0, description="a number greater than 0, such as 60")
+    page_size: _Whole = Field(
+        default=MAX_PAGE_SIZE,
+        ge=2,
+        le=MAX_PAGE_SIZE,
+        description=f"a whole number from 2 to {MAX_PAGE_SIZE}, such as {MAX_PAGE_SIZE}",
+    )
+    subjects: str = Field(
+        default_factory=lambda read: f"{read['storage']}/{WATCH_LIST}", description="a path or an s3:// URL"
+    )
+    pace: Literal["host", "postgres"] = Field(default=PACE_ON_HOST, description=f"{PACE_ON_HOST} or {PACE_IN_POSTGRES}")
+    events_queue: Annotated[str, AfterValidator(_queue_url)] | None = Field(
+        default=None, description="the URL of an SQS queue, as https://sqs.us-east-1.amazonaws.com/123456789012/name"
+    )
 
     @staticmethod
-    def from_env(env: Mapping[str, str] | None = None) -> "Settings":
-        """Read the settings from `env` (by default the process's own); an empty value counts as unset.
-
-        Raises SettingsError naming the variable, its value and what it takes.
-        """
-        values = {k: v.strip() for k, v in (os.environ if env is None else env).items() if v.strip()}
-        contact = _contact(values.get("OPENLIB_CONTACT"))
-        _check_s3_options(values)
-        storage = _storage(values.get("OPENLIB_STORAGE", "data"))
-        return Settings(
-            storage=storage,
-            api_url=_api_url(values.get("OPENLIB_API_URL", PUBLIC_API_URL)),
-            contact=contact,
-            requests_per_second=_number(
-                values, "OPENLIB_REQUESTS_PER_SECOND", IDENTIFIED_RATE if contact else ANONYMOUS_RATE
-            ),
-            max_in_flight=_whole(values, "OPENLIB_MAX_IN_FLIGHT", 3, 1, 100),
-            timeout=_number(values, "OPENLIB_TIMEOUT", 60.0),
-            retry_wait=_number(values, "OPENLIB_RETRY_WAIT", 60.0),
-            page_size=_whole(values, "OPENLIB_PAGE_SIZE", MAX_PAGE_SIZE, 2, MAX_PAGE_SIZE),
-            subjects=values.get("OPENLIB_SUBJECTS", f"{storage}/{WATCH_LIST}"),
-            pace=_choice(values, "OPENLIB_PACE", (PACE_ON_HOST, PACE_IN_POSTGRES)),
-            events_queue=_queue(values.get("OPENLIB_EVENTS_QUEUE")),
-        )
-
-
-def _number(values: Mapping[str, str], name: str, default: float) -> float:
-    text = values.get(name)
-    if text is None:
-        return default
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not (0 < number < math.inf):
-        raise SettingsError(f"{name}={text!r}: give a number greater than 0, such as {default:g}")
-    return number
-
-
-def _whole(values: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
-    text = values.get(name)
-    if text is None:
-        return default
-    if not re.fullmatch(r"[0-9]{1,9}", text) or not low <= int(text) <= high:
-        raise SettingsError(f"{name}={text!r}: give a whole number from {low} to {high}, such as {default}")
-    return int(text)
-
-
-def _choice(values: Mapping[str, str], name: str, choices: Sequence[str]) -> str:
-    """Give what is set, the first of the choices where nothing is."""
-    text = values.get(name, choices[0])
-    if text not in choices:
-        raise SettingsError(f"{name}={text!r}: give {' or '.join(choices)}")
-    return text
-
-
-def _queue(text: str | None) -> str | None:
-    if text is None:
-        return None
-    advice = "give the URL of an SQS queue, as https://sqs.us-east-1.amazonaws.com/123456789012/name"
-    parts = _url("OPENLIB_EVENTS_QUEUE", text, advice)
-    if parts.scheme not in ("http", "https") or not parts.hostname or not parts.path.strip("/"):
-        raise SettingsError(f"OPENLIB_EVENTS_QUEUE={text!r}: {advice}")
-    return text
-
-
-def _api_url(text: str) -> str:
-    advice = f"give a base URL such as {PUBLIC_API_URL}"
-    parts = _url("OPENLIB_API_URL", text, advice)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise SettingsError(f"OPENLIB_API_URL={text!r}: {advice}")
-    return text.rstrip("/")
-
-
-def _storage(text: str) -> str:
-    if "@" in text and "://" in text:
-        raise SettingsError("OPENLIB_STORAGE: leave keys and secrets out of it; they come from AWS's variables")
-    try:
-        storage_kind(text)
-    except StorageError as error:
-        raise SettingsError(f"OPENLIB_STORAGE={error}") from error
-    return text.rstrip("/") or "/"
-
-
-def _check_s3_options(values: Mapping[str, str]) -> None:
-    try:
-        S3Options.from_env(values)
-    except StorageError as error:
-        raise SettingsError(str(error)) from error
-
-
-def _url(name: str, text: str, advice: str) -> SplitResult:
-    """Split a URL, refusing one that is none or that holds credentials, which are not to be shown."""
-    if "@" in text:
-        raise SettingsError(f"{name}: leave user name and password out of it; {advice}")
-    try:
-        parts = urlsplit(text)
-        _ = parts.port
-    except ValueError as error:
-        raise SettingsError(f"{name}={text!r}: {error}; {advice}") from error
-    return parts
-
-
-def _contact(text: str | None) -> str | None:
-    if text is None:
-        return None
-    # Header values are Latin-1 without control characters; parentheses would end the comment they stand in.
-    if not re.fullmatch(r"[\x21-\x7e]+", text) or "(" in text or ")" in text or not ("@" in text or "://" in text):
-        raise SettingsError("OPENLIB_CONTACT: give an e-mail address or a URL, in ASCII and without spaces")
-    return text
+    def from_env() -> "Settings":
+        """Return the settings in force; raises SettingsError that names the variable, its value and what it takes."""
+        S3Options()  # a bad one is refused here, not where S3 is first used
+        return Settings()

@@ -57,8 +57,7 @@ def isolated_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pyte
 
 def settings_for(sandbox: Sandbox, **changes: Any) -> Settings:
     """Give settings that point at a sandbox, without a ceiling on requests and with short waits."""
-    settings = Settings(api_url=sandbox.url, requests_per_second=1e6, retry_wait=0.05)
-    return dataclasses.replace(settings, **changes)
+    return Settings(**{"api_url": sandbox.url, "requests_per_second": 1e6, "retry_wait": 0.05, **changes})
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,10 +1,12 @@
 """Settings: defaults, what each variable takes, and how a bad value is refused."""
 
-import dataclasses
+import traceback
+from collections.abc import Callable, Mapping
 
 import pytest
 
-from openlib_assets.settings import Settings, SettingsError
+from openlib_assets.settings import Settings
+from openlib_assets.storage.errors import SettingsError
 
 BAD_VALUES = {
     "OPENLIB_STORAGE": ["s3://", "s3:///prefix", "ftp://host/folder", "http://host", "S3://bucket/x"],
@@ -85,9 +87,24 @@ HEADER_INJECTIONS = [
     "me@example.org\u2028x",
 ]
 
+Read = Callable[[Mapping[str, str]], Settings]
 
-def test_without_variables_the_defaults_hold() -> None:
-    assert Settings.from_env({}) == Settings(
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> Read:
+    """Read the settings from an environment that has these variables."""
+
+    def read_from(variables: Mapping[str, str]) -> Settings:
+        with monkeypatch.context() as patch:
+            for name, value in variables.items():
+                patch.setenv(name, value)
+            return Settings.from_env()
+
+    return read_from
+
+
+def test_without_variables_the_defaults_hold(read: Read) -> None:
+    assert read({}) == Settings(
         storage="data",
         api_url="https://openlibrary.org",
         contact=None,
@@ -102,60 +119,71 @@ def test_without_variables_the_defaults_hold() -> None:
     )
 
 
-def test_the_defaults_of_the_class_are_those_of_an_empty_environment() -> None:
-    assert Settings() == Settings.from_env({})
-
-
-def test_the_process_environment_is_read_where_none_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OPENLIB_PAGE_SIZE", "77")
-    assert Settings.from_env() == Settings(page_size=77)
-
-
 @pytest.mark.parametrize("blank", ["", " ", "\t\n"])
-def test_an_empty_value_counts_as_unset(blank: str) -> None:
-    assert Settings.from_env(dict.fromkeys([*BAD_VALUES, "OPENLIB_SUBJECTS"], blank)) == Settings()
+def test_an_empty_value_counts_as_unset(read: Read, blank: str) -> None:
+    assert read(dict.fromkeys([*BAD_VALUES, "OPENLIB_SUBJECTS"], blank)) == Settings()
 
 
-def test_a_contact_triples_the_rate_and_changes_nothing_else() -> None:
-    identified = Settings.from_env({"OPENLIB_CONTACT": "me@example.org"})
+def test_a_contact_triples_the_rate_and_changes_nothing_else(read: Read) -> None:
+    identified = read({"OPENLIB_CONTACT": "me@example.org"})
     assert identified == Settings(contact="me@example.org", requests_per_second=3.0)
 
 
-def test_a_rate_that_is_set_holds_with_and_without_a_contact() -> None:
+def test_a_rate_that_is_set_holds_with_and_without_a_contact(read: Read) -> None:
     rate = {"OPENLIB_REQUESTS_PER_SECOND": "2"}
-    assert Settings.from_env(rate).requests_per_second == 2
-    assert Settings.from_env({**rate, "OPENLIB_CONTACT": "me@example.org"}).requests_per_second == 2
+    assert read(rate).requests_per_second == 2
+    assert read({**rate, "OPENLIB_CONTACT": "me@example.org"}).requests_per_second == 2
 
 
-def test_the_watch_list_lies_in_the_storage_unless_said_otherwise() -> None:
-    assert Settings.from_env({"OPENLIB_STORAGE": "s3://bucket/x/"}).subjects == "s3://bucket/x/subjects.yaml"
-    elsewhere = Settings.from_env({"OPENLIB_STORAGE": "s3://bucket/x", "OPENLIB_SUBJECTS": "mine.yaml"})
+def test_the_watch_list_lies_in_the_storage_unless_said_otherwise(read: Read) -> None:
+    assert read({"OPENLIB_STORAGE": "s3://bucket/x/"}).subjects == "s3://bucket/x/subjects.yaml"
+    elsewhere = read({"OPENLIB_STORAGE": "s3://bucket/x", "OPENLIB_SUBJECTS": "mine.yaml"})
     assert elsewhere.subjects == "mine.yaml"
 
 
 @pytest.mark.parametrize(("name", "value", "setting", "meant"), GOOD_VALUES)
-def test_a_good_value_is_taken(name: str, value: str, setting: str, meant: object) -> None:
-    assert dataclasses.asdict(Settings.from_env({name: value}))[setting] == meant
+def test_a_good_value_is_taken(read: Read, name: str, value: str, setting: str, meant: object) -> None:
+    assert getattr(read({name: value}), setting) == meant
 
 
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in BAD_VALUES.items() for value in values])
-def test_a_bad_value_is_refused_in_one_line_that_names_the_variable(name: str, value: str) -> None:
+def test_a_bad_value_is_refused_in_one_line_that_names_the_variable(read: Read, name: str, value: str) -> None:
     with pytest.raises(SettingsError) as refused:
-        Settings.from_env({name: value})
+        read({name: value})
     message = str(refused.value)
     assert message.startswith(name)
+    assert "give " in message
     assert message.isprintable()
 
 
 @pytest.mark.parametrize(("name", "value"), VALUES_WITH_CREDENTIALS)
-def test_credentials_in_a_url_are_refused_and_never_shown(name: str, value: str) -> None:
+def test_credentials_in_a_url_are_refused_and_never_shown(read: Read, name: str, value: str) -> None:
     with pytest.raises(SettingsError) as refused:
-        Settings.from_env({name: value})
+        read({name: value})
     assert str(refused.value).startswith(name)
-    assert SECRET not in str(refused.value)
+    assert SECRET not in "".join(traceback.format_exception(refused.value))
 
 
 @pytest.mark.parametrize("contact", HEADER_INJECTIONS)
 def test_a_contact_that_would_break_out_of_its_header_is_refused(contact: str) -> None:
     with pytest.raises(SettingsError, match=r"^OPENLIB_CONTACT: .+$"):
-        Settings.from_env({"OPENLIB_CONTACT": contact})
+        Settings(contact=contact)
+
+
+def test_the_contact_is_shown_nowhere(read: Read) -> None:
+    settings = read({"OPENLIB_CONTACT": f"{SECRET}@example.org"})
+    assert settings.contact == f"{SECRET}@example.org"
+    assert SECRET not in f"{settings!r} {settings}"
+    with pytest.raises(SettingsError) as refused:
+        read({"OPENLIB_CONTACT": f"{SECRET} at example.org"})
+    assert SECRET not in "".join(traceback.format_exception(refused.value))
+
+
+def test_what_is_given_by_name_goes_before_the_environment_and_is_checked_alike(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OPENLIB_PAGE_SIZE", "77")
+    assert Settings().page_size == 77
+    assert Settings(page_size=78).page_size == 78
+    with pytest.raises(SettingsError, match=r"^OPENLIB_PAGE_SIZE=1001: give a whole number from 2 to 1000"):
+        Settings(page_size=1001)

@@ -10,8 +10,7 @@ from types import FrameType
 import click
 
 from openlib_assets.openlibrary.subject_keys import InvalidSubjectError
-from openlib_assets.settings import SettingsError
-from openlib_assets.storage.errors import OpenlibError
+from openlib_assets.storage.errors import OpenlibError, SettingsError
 
 # By name, which is that of the module in commands/ too: one line of help.
 _COMMANDS = {

@@ -9,7 +9,16 @@ from pathlib import Path
 from openlib_assets.storage.base import LockTakenError, Storage, StorageError
 from openlib_assets.storage.local import LocalStorage
 
-__all__ = ["LocalStorage", "LockTakenError", "Storage", "StorageError", "open_storage", "split_address", "storage_kind"]
+__all__ = [
+    "ROOT_FORMS",
+    "LocalStorage",
+    "LockTakenError",
+    "Storage",
+    "StorageError",
+    "open_storage",
+    "split_address",
+    "storage_kind",
+]
 
 
 def _open_s3(root: str) -> Storage:
@@ -22,6 +31,9 @@ def _open_s3(root: str) -> Storage:
 # What an address may begin with, before ://, and how a root of that kind is opened; anything else is a folder.
 _OPENERS: dict[str, Callable[[str], Storage]] = {"s3": _open_s3}
 
+# The same, for people.
+ROOT_FORMS = " or ".join(["a folder", *(f"{scheme}://bucket/prefix" for scheme in _OPENERS)])
+
 
 def storage_kind(root: str) -> str:
     """Give the kind of storage that a root is on: `local`, or what stands before `://`.
@@ -32,8 +44,7 @@ def storage_kind(root: str) -> str:
     if not separator:
         return LocalStorage.kind
     if scheme not in _OPENERS or not rest.partition("/")[0]:
-        choices = " or ".join(f"{scheme}://bucket/prefix" for scheme in _OPENERS)
-        raise StorageError(f"{root!r}: give a folder or {choices}")
+        raise StorageError(f"{root!r}: give {ROOT_FORMS}")
     return scheme
 
 

@@ -1,7 +1,6 @@
 """A storage in a folder: writes go to a temporary file beside the target and are moved into place."""
 
 import contextlib
-import fcntl
 import filecmp
 import os
 import shutil
@@ -76,15 +75,15 @@ class LocalStorage:
             target.parent.mkdir(parents=True, exist_ok=True)
             _remove_leftovers(target.parent)
             handle, name = tempfile.mkstemp(prefix=_TEMPORARY_PREFIX, dir=target.parent)
-            os.fchmod(handle, _FILE_MODE)
             os.close(handle)
-        temporary = Path(name)
+            temporary = Path(name)
+            temporary.chmod(_FILE_MODE)
         try:
             with _errors(str(target)):
                 yield temporary
                 if target.is_file() and filecmp.cmp(temporary, target, shallow=False):
                     return
-                with temporary.open("rb") as written:
+                with temporary.open("r+b") as written:
                     os.fsync(written.fileno())
                 temporary.replace(target)
         finally:
@@ -106,16 +105,24 @@ class LocalStorage:
 
     @contextmanager
     def lock(self, path: str, *, taken: str) -> Iterator[None]:
+        # Not every command takes a lock.
+        from filelock import FileLock, Timeout  # noqa: PLC0415
+
         target = self._at(path)
+        # A file that stands for a lock, where the file system has none, would outlive its holder.
+        lock = FileLock(target, thread_local=False, fallback_to_soft=False)
         with _errors(str(target)):
-            handle = _locked(target)
-        if handle is None:
-            raise LockTakenError(taken)
-        try:
-            yield
-        finally:
-            target.unlink(missing_ok=True)
-            os.close(handle)
+            try:
+                held = lock.acquire(blocking=False)
+            except Timeout as error:
+                raise LockTakenError(taken) from error
+        with held:
+            try:
+                yield
+            finally:
+                # Before it is let go, so that nobody else's file is removed: filelock takes no lock on a removed one.
+                with contextlib.suppress(PermissionError):  # on Windows, where filelock removes it
+                    target.unlink(missing_ok=True)
 
     def _at(self, path: str) -> Path:
         return self._root / path
@@ -133,23 +140,6 @@ def _remove_leftovers(folder: Path) -> None:
         with contextlib.suppress(FileNotFoundError):
             if leftover.stat().st_mtime < time.time() - _DAY_SECONDS:
                 leftover.unlink()
-
-
-def _locked(file: Path) -> int | None:
-    """Open and lock a file, None if somebody else has; the lock goes with the process."""
-    while True:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(handle)
-            return None
-        # The holder before us removed the file when it let go: a lock on a removed file keeps nobody out.
-        with contextlib.suppress(FileNotFoundError):
-            if file.stat().st_ino == os.fstat(handle).st_ino:
-                return handle
-        os.close(handle)
 
 
 @contextmanager

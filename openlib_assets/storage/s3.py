@@ -99,7 +99,7 @@ class S3Storage:
         `make_client` makes the client, by default with AWS's standard variables and chain.
         """
         parts = urlsplit(root)
-        options = S3Options.from_env()
+        options = S3Options()
         with _errors(root):
             client = make_client() if make_client else _client()
 

@@ -254,7 +254,7 @@ def test_doctor_finds_all_well_or_says_what_is_wrong(cli: Cli) -> None:
 
 def test_help_needs_nothing_slow() -> None:
     code = "import sys, openlib_assets.cli.main as m; print([n for n in sys.modules if n.split('.')[0] in %r])"
-    slow = ("dagster", "pandas", "pyarrow", "duckdb", "boto3", "rich", "sqlalchemy")
+    slow = ("dagster", "pandas", "pyarrow", "duckdb", "boto3", "rich", "sqlalchemy", "pydantic", "filelock")
     done = subprocess.run([sys.executable, "-c", code % (slow,)], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

@@ -17,7 +17,7 @@ from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets.storage import LocalStorage, LockTakenError, Storage, open_storage
 from openlib_assets_tests.cli.test_cli import Cli, cli
 from openlib_assets_tests.conftest import Pipeline, Place, PlaceMaker
-from openlib_assets_tests.storage.test_storage import ordinary_user
+from openlib_assets_tests.tools.refusals import ordinary_user
 
 __all__ = ["cli"]
 

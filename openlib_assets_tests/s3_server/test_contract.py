@@ -9,11 +9,12 @@ import pytest
 
 from openlib_assets.storage import LockTakenError, Storage, StorageError, s3
 from openlib_assets_tests.conftest import Place
-from openlib_assets_tests.storage import test_storage
+from openlib_assets_tests.storage import test_errors, test_files, test_locks, test_s3_options
+from openlib_assets_tests.storage.conftest import s3_root, storage
+
+__all__ = ["s3_root", "storage"]
 
 pytestmark = pytest.mark.s3_server
-
-storage, s3_root = test_storage.storage, test_storage.s3_root
 
 # Those that look into moto, or ask it for what it alone can do.
 _OF_MOTO = {
@@ -27,7 +28,8 @@ _OF_MOTO = {
 # Collected here once more, with this folder's fixtures.
 globals().update(
     (name, test)
-    for name, test in vars(test_storage).items()
+    for module in (test_files, test_locks, test_errors, test_s3_options)
+    for name, test in vars(module).items()
     if name.startswith("test_")
     and name not in _OF_MOTO
     and {"storage", "place", "s3_root"} & set(signature(test).parameters)

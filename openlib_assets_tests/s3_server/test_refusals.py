@@ -10,9 +10,9 @@ import pytest
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets.storage import StorageError
 from openlib_assets_tests.conftest import Place
-from openlib_assets_tests.storage import test_storage
 from openlib_assets_tests.tools.ceph import Ceph, Credentials
 from openlib_assets_tests.tools.forked import Tampering, commands
+from openlib_assets_tests.tools.refusals import assert_one_line, everything
 
 pytestmark = pytest.mark.s3_server
 
@@ -102,8 +102,8 @@ def test_who_is_refused_everything_is_told_what_to_do_in_one_line(
     for name, value in ceph.variables(user(ceph, place)).items():
         monkeypatch.setenv(name, value)
     told = set()
-    for error in test_storage.everything(place.root):
-        test_storage.assert_one_line(error)
+    for error in everything(place.root):
+        assert_one_line(error)
         assert str(error).startswith(f"{place.root}/a: ")
         assert WRONG_SECRET not in str(error)
         told |= {code for code, remedy in REMEDIES.items() if f"({code})" in str(error) and remedy in str(error)}
@@ -115,8 +115,8 @@ def test_a_bucket_that_is_not_there_is_told_with_what_to_do(ceph: Ceph, monkeypa
     for name, value in ceph.variables().items():
         monkeypatch.setenv(name, value)
     root = "s3://no-such-bucket-here/prefix"
-    for error in test_storage.everything(root):
-        test_storage.assert_one_line(error)
+    for error in everything(root):
+        assert_one_line(error)
         assert str(error).startswith(f"{root}/a: ")
         # A download asks for the head first, whose answer has no room for a reason.
         assert REMEDIES["NoSuchBucket"] in str(error) or "(404)" in str(error)

@@ -1,6 +1,5 @@
 """The Dagster instance that the command line works on: the same one that `dagster dev` shows."""
 
-import fcntl
 import hashlib
 import os
 import tempfile
@@ -9,6 +8,8 @@ from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from filelock import FileLock
 
 from openlib_assets.storage.errors import OpenlibError
 
@@ -55,7 +56,8 @@ def _alone(home: Path) -> Iterator[None]:
 
     The lock is not in the home itself, which is read-only in a container.
     """
-    name = hashlib.sha256(f"{os.getuid()} {home}".encode()).hexdigest()[:16]
-    with (Path(tempfile.gettempdir()) / f"openlib-{name}.lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    # Windows has no such number, and gives each user a folder of their own for temporary files.
+    user = os.getuid() if hasattr(os, "getuid") else ""
+    name = hashlib.sha256(f"{user} {home}".encode()).hexdigest()[:16]
+    with FileLock(Path(tempfile.gettempdir()) / f"openlib-{name}.lock"):
         yield

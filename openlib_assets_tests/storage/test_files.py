@@ -1,0 +1,167 @@
+"""The contract of a storage's files, on the local disk and on S3 over HTTP."""
+
+import tempfile
+import threading
+from pathlib import Path
+
+import pytest
+
+from openlib_assets.storage import Storage, open_storage
+from openlib_assets_tests.conftest import Place
+
+PATHS = ["a/one.txt", "a/b/two.txt", "a/b/subject=place%3Aparis/three.txt", "ab/four.txt", "é/ü.txt"]
+
+
+def test_what_was_written_is_read_again(storage: Storage) -> None:
+    for path in PATHS:
+        storage.write(path, path.encode())
+    for path in PATHS:
+        assert storage.exists(path)
+        assert storage.read(path) == path.encode()
+        with storage.local_copy(path) as file:
+            assert file.read_bytes() == path.encode()
+
+
+def test_a_second_write_replaces_the_first(storage: Storage) -> None:
+    storage.write("a", b"first and longer")
+    storage.write("a", b"second")
+    assert storage.read("a") == b"second"
+
+
+def test_paths_are_those_below_a_folder_in_order(storage: Storage) -> None:
+    for path in reversed(PATHS):
+        storage.write(path, b"x")
+    assert list(storage.paths("a")) == ["a/b/subject=place%3Aparis/three.txt", "a/b/two.txt", "a/one.txt"]
+    assert list(storage.paths("a/b")) == ["a/b/subject=place%3Aparis/three.txt", "a/b/two.txt"]
+    assert set(storage.paths("")) == set(PATHS)
+    assert list(storage.paths("no/such/folder")) == []
+
+
+def test_folders_are_those_directly_below_a_folder_in_order(storage: Storage) -> None:
+    for path in PATHS:
+        storage.write(path, b"x")
+    storage.write("a/aa/file", b"x")
+    assert storage.folders("a") == ["aa", "b"]
+    assert storage.folders("") == ["a", "ab", "é"]
+    assert storage.folders("a/b") == ["subject=place%3Aparis"]
+    assert storage.folders("no/such/folder") == []
+
+
+def test_a_listing_goes_past_the_first_page_of_s3(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MOTO_S3_DEFAULT_MAX_KEYS", "7")
+    names = [f"{number:02}" for number in range(23)]
+    for name in names:
+        storage.write(f"many/{name}/file", b"")
+    assert list(storage.paths("many")) == [f"many/{name}/file" for name in names]
+    assert storage.folders("many") == names
+
+
+def test_a_deleted_file_is_gone_and_leaves_no_empty_folder(storage: Storage) -> None:
+    storage.write("a/b/c/file", b"x")
+    storage.write("a/other", b"x")
+    storage.delete("a/b/c/file")
+    assert not storage.exists("a/b/c/file")
+    assert storage.folders("a") == []
+    assert list(storage.paths("a")) == ["a/other"]
+
+
+def test_to_delete_what_is_not_there_is_no_error(storage: Storage) -> None:
+    storage.delete("never/was")
+
+
+def test_a_cleared_folder_is_gone_with_all_below_it_and_nothing_else(storage: Storage, place: Place) -> None:
+    for path in PATHS:
+        storage.write(path, b"x")
+    storage.clear("a")
+    storage.clear("never/was")
+    assert set(place.states()) == {"ab/four.txt", "é/ü.txt"}
+    assert storage.folders("") == ["ab", "é"]
+
+
+def test_a_folder_is_not_a_file(storage: Storage) -> None:
+    storage.write("a/b", b"x")
+    assert not storage.exists("a")
+    assert not storage.exists("a/c")
+
+
+def test_an_address_is_shown_in_full(storage: Storage, storage_root: str) -> None:
+    assert storage.uri("silver/books") == f"{storage_root}/silver/books"
+    assert storage.uri() == storage_root
+
+
+def test_a_storage_tells_what_it_lies_on(storage: Storage, storage_root: str) -> None:
+    assert storage.kind == ("s3" if storage_root.startswith("s3://") else "local")
+
+
+def test_what_is_being_written_appears_when_the_block_ends(storage: Storage, place: Place) -> None:
+    with storage.writing("a/file") as file:
+        file.write_bytes(b"half")
+        assert not storage.exists("a/file")
+        assert list(storage.paths("")) == []
+    assert storage.read("a/file") == b"half"
+    assert list(place.states()) == ["a/file"]
+
+
+def write_and_fail(storage: Storage, path: str) -> None:
+    with storage.writing(path) as file:
+        file.write_bytes(b"half")
+        raise ZeroDivisionError
+
+
+def test_a_block_that_raises_leaves_nothing_behind(
+    storage: Storage, place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with pytest.raises(ZeroDivisionError):
+        write_and_fail(storage, "a/file")
+    assert not storage.exists("a/file")
+    assert place.states() == {}
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_block_that_raises_leaves_the_old_file_as_it_was(storage: Storage, place: Place) -> None:
+    storage.write("a/file", b"old")
+    before = place.states()
+    with pytest.raises(ZeroDivisionError):
+        write_and_fail(storage, "a/file")
+    assert storage.read("a/file") == b"old"
+    assert place.states() == before
+
+
+def test_equal_bytes_leave_the_file_untouched(storage: Storage, place: Place) -> None:
+    for data in (b"same", b"same", b"other"):
+        before = place.states()
+        with storage.writing("a/file") as file:
+            file.write_bytes(data)
+        assert storage.read("a/file") == data
+        assert (place.states() == before) == (before != {} and data == b"same")
+
+
+def test_readers_see_the_old_bytes_or_the_new_ones_while_both_change_places(storage: Storage) -> None:
+    texts = {letter * 300_000 for letter in (b"a", b"b")}
+    storage.write("file", min(texts))
+    done = threading.Event()
+    seen: set[bytes] = set()
+
+    def read() -> None:
+        while not done.is_set():
+            seen.add(storage.read("file"))
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for _ in range(20):
+        for text in sorted(texts):
+            with storage.writing("file") as file:
+                file.write_bytes(text)
+    done.set()
+    reader.join()
+    assert seen
+    assert seen <= texts
+
+
+def test_nothing_is_read_outside_the_root(storage: Storage, place: Place) -> None:
+    storage.write("file", b"x")
+    below = open_storage(f"{place.root}/below")
+    assert list(below.paths("")) == []
+    assert below.folders("") == []
+    assert not below.exists("file")
