@@ -57,7 +57,7 @@ class EventLogStorage(SqliteEventLogStorage):
         super().__init__(base_dir)
 
     def store_event(self, event: dg.EventLogEntry) -> None:
-        """Commit an event to its run's database and to the index; one that cannot be stored is in neither."""
+        """Commit an event to its run's database and to the index; one that either refuses is in neither."""
         run_id = event.run_id
         with self._lock:
             # The run's database is committed first: what the index tells of is in the run's log.
