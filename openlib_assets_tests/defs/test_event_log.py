@@ -1,26 +1,36 @@
 """The instance's event log: the same as Dagster's own, only quicker."""
 
 import multiprocessing
-import time
-from collections.abc import Callable, Iterator
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import uuid
+from collections.abc import Iterator
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
 import sqlalchemy as sa
-from dagster._core.definitions.job_base import InMemoryJob
-from dagster._core.execution.api import execute_run_iterator
+from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationPlanned
+from dagster._core.events import (
+    AssetMaterializationPlannedData,
+    DagsterEvent,
+)
 from dagster._core.storage.event_log import SqliteEventLogStorage
 
 from openlib_assets.defs.instance.event_log import EventLogStorage
 from openlib_assets.defs.instance.home import prepare_home
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets_tests.conftest import Pipeline, PlaceMaker
+from openlib_assets_tests.tools.events import COUNTS, RUN, an_event, change, materialization, of_type, rows
 
 SUBJECTS = {"love": 5, "sea": 3}
 _CHECKS = "SELECT asset_key, check_name, partition, execution_status FROM asset_check_executions ORDER BY 1, 2, 3"
-PATIENCE_SECONDS = 20
+_PATIENCE_SECONDS = 300
 
 
 @pytest.fixture
@@ -32,19 +42,15 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def instance(home: Path) -> Iterator[dg.DagsterInstance]:
     with dg.DagsterInstance.get() as instance:
+        assert isinstance(instance.event_log_storage, EventLogStorage)
         yield instance
 
 
-def log_of(instance: dg.DagsterInstance) -> EventLogStorage:
-    assert isinstance(instance.event_log_storage, EventLogStorage)
-    return instance.event_log_storage
-
-
-def rows(file: Path, query: str) -> list[tuple[Any, ...]]:
-    """Read a database as somebody else does."""
-    engine = sa.create_engine(f"sqlite:///{file}", poolclass=sa.NullPool)
-    with engine.connect() as connection:
-        return [tuple(row) for row in connection.execute(sa.text(query))]
+@pytest.fixture
+def log(tmp_path: Path) -> Iterator[EventLogStorage]:
+    log = EventLogStorage(str(tmp_path))
+    yield log
+    log.dispose()
 
 
 def materialized(instance: dg.DagsterInstance, partition: str) -> None:
@@ -88,76 +94,140 @@ def test_the_order_of_a_runs_events_is_kept(instance: dg.DagsterInstance, new_pl
     assert times == sorted(times)
 
 
-def test_an_event_that_waits_is_seen_by_whoever_reads_here(instance: dg.DagsterInstance, home: Path) -> None:
-    materialized(instance, "love")
-    assert recorded(home) == []
-    records = instance.fetch_materializations(dg.AssetKey("a"), limit=5).records
-    assert [record.partition_key for record in records] == ["love"]
+PLANNED = AssetMaterializationPlannedData(dg.AssetKey("a"), partition="p")
+CHECK_PLANNED = AssetCheckEvaluationPlanned(asset_key=dg.AssetKey("a"), check_name="c")
+CHECK = dg.AssetCheckEvaluation(asset_key=dg.AssetKey("a"), check_name="c", passed=True, metadata={}, partition="p")
 
 
-def test_an_event_that_waits_is_recorded_soon_without_another(instance: dg.DagsterInstance, home: Path) -> None:
-    materialized(instance, "love")
-    wait_for(lambda: recorded(home) == ["love"])
-    materialized(instance, "sea")
-    wait_for(lambda: recorded(home) == ["love", "sea"])
+@pytest.mark.parametrize(
+    ("event", "in_the_index"),
+    [
+        (None, []),
+        (of_type(dg.DagsterEventType.STEP_START), []),
+        (of_type(dg.DagsterEventType.RUN_START), ["event_logs"]),
+        (of_type(dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED, PLANNED), ["event_logs", "asset_keys"]),
+        (materialization("p"), ["event_logs", "asset_keys"]),
+        (
+            of_type(dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED, CHECK_PLANNED),
+            ["event_logs", "asset_check_executions"],
+        ),
+        (of_type(dg.DagsterEventType.ASSET_CHECK_EVALUATION, CHECK), ["event_logs", "asset_check_executions"]),
+    ],
+    ids=["line", "step", "run", "planned", "materialization", "check planned", "check"],
+)
+def test_an_event_is_there_for_everybody_once_it_was_recorded(
+    log: EventLogStorage, tmp_path: Path, event: DagsterEvent | None, in_the_index: list[str]
+) -> None:
+    log.store_event(an_event(event))
+    assert rows(tmp_path / f"{RUN}.db", COUNTS["event_logs"]) == [(1,)]
+    for table, count in COUNTS.items():
+        assert rows(tmp_path / "index.db", count) == [(int(table in in_the_index),)]
 
 
-def test_what_waits_when_the_instance_is_closed_is_recorded(home: Path) -> None:
-    with dg.DagsterInstance.get() as instance:
-        materialized(instance, "love")
+@pytest.mark.parametrize("ends", ["pass", f"os.kill(os.getpid(), {signal.SIGKILL:d})"], ids=["ends", "is killed"])
+def test_nothing_is_lost_when_the_process_ends_at_once(home: Path, ends: str) -> None:
+    script = (
+        "import os, dagster as dg\n"
+        "dg.DagsterInstance.get().report_runless_asset_event(dg.AssetMaterialization('a', partition='love'))\n"
+    )
+    subprocess.run([sys.executable, "-c", script + ends], check=ends == "pass", timeout=_PATIENCE_SECONDS)
     assert recorded(home) == ["love"]
 
 
-def test_a_failure_to_record_reaches_the_next_who_records(
-    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("database", ["index.db", ".db"], ids=["index", "run"])
+def test_an_event_that_cannot_be_stored_fails_its_own_caller_and_is_nowhere(
+    instance: dg.DagsterInstance, home: Path, database: str
 ) -> None:
-    def broken(*_: object) -> None:
-        raise OSError("no space left")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(SqliteEventLogStorage, "store_event", broken)
-        materialized(instance, "love")
-        wait_for(lambda: log_of(instance)._failure is not None)
-    with pytest.raises(OSError, match="no space left"):
-        materialized(instance, "sea")
-    materialized(instance, "war")
-    assert [r.partition_key for r in instance.fetch_materializations(dg.AssetKey("a"), limit=5).records] == ["war"]
-
-
-def test_somebody_who_watches_a_run_is_told_of_its_events(instance: dg.DagsterInstance, new_place: PlaceMaker) -> None:
-    with Sandbox(SandboxConfig(SUBJECTS)) as sandbox:
-        it = Pipeline(new_place("local"), instance, sandbox.url)
-        instance.add_dynamic_partitions("subjects", list(SUBJECTS))
-        job = it.definitions.resolve_job_def("extract")
-        run = instance.create_run_for_job(job, tags={"dagster/partition": "love"})
-        told: list[str | None] = []
-        with dg.DagsterInstance.get() as watcher:
-            watcher.watch_event_logs(run.run_id, None, lambda entry, _: told.append(entry.dagster_event_type))
-            with it.environment():
-                list(execute_run_iterator(InMemoryJob(job), run, instance))
-            wait_for(lambda: dg.DagsterEventType.RUN_SUCCESS in told)
-    assert dg.DagsterEventType.ASSET_MATERIALIZATION in told
+    materialized(instance, "p0")
+    refused = "BEFORE INSERT ON event_logs WHEN NEW.partition = 'p3' BEGIN SELECT RAISE(ABORT, 'no p3 here'); END"
+    change(home / "history/runs" / database, f"CREATE TRIGGER refuse {refused}")
+    for number in (1, 2):
+        materialized(instance, f"p{number}")
+    with pytest.raises(sa.exc.DatabaseError, match="no p3 here"):
+        materialized(instance, "p3")
+    for number in (4, 5):
+        materialized(instance, f"p{number}")
+    for file in ("index.db", ".db"):
+        found = rows(home / "history/runs" / file, "SELECT partition FROM event_logs ORDER BY id")
+        assert found == [("p0",), ("p1",), ("p2",), ("p4",), ("p5",)]
 
 
-def record_many(number: int) -> None:
-    with dg.DagsterInstance.get() as instance:
-        for place in range(150):
-            materialized(instance, f"{number}-{place}")
+def test_threads_that_record_at_once_lose_nothing_and_get_only_their_own_errors(
+    log: EventLogStorage, tmp_path: Path
+) -> None:
+    refused = "BEFORE INSERT ON event_logs WHEN NEW.partition LIKE 'bad%' BEGIN SELECT RAISE(ABORT, 'refused'); END"
+    change(tmp_path / "index.db", f"CREATE TRIGGER refuse {refused}")
+    failed = []
+
+    def record(name: str) -> None:
+        for place in range(40):
+            try:
+                log.store_event(an_event(materialization(f"{name}-{place}"), run_id=f"run-{name}"))
+            except sa.exc.DatabaseError:
+                failed.append(name)
+
+    threads = [threading.Thread(target=record, args=(name,)) for name in ("bad", "good", "fine")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == ["bad"] * 40
+    stored = [row[0] for row in rows(tmp_path / "index.db", "SELECT partition FROM event_logs")]
+    assert sorted(stored) == sorted(f"{name}-{place}" for name in ("good", "fine") for place in range(40))
 
 
-def test_several_processes_record_at_once_and_nothing_is_lost(instance: dg.DagsterInstance, home: Path) -> None:
+def say(home: str, run: dg.DagsterRun, orders: "Connection[Any, Any]") -> None:
+    """Record what one is told to, in a process of its own, which goes on until it is told nothing."""
+    with dg.DagsterInstance.from_config(home) as instance:
+        while text := orders.recv():
+            instance.report_engine_event(text, run)
+            orders.send("recorded")
+
+
+@pytest.mark.parametrize("watcher", ["mine", "dagsters"])
+def test_somebody_who_watches_a_run_is_told_of_each_event_that_another_process_records(
+    instance: dg.DagsterInstance, home: Path, watcher: str
+) -> None:
+    run = dg.DagsterRun(job_name="j", run_id=str(uuid.uuid4()))
+    instance.add_run(run)
+    base = str(home / "history/runs")
+    log = EventLogStorage(base) if watcher == "mine" else SqliteEventLogStorage(base)
+    told: queue.Queue[str] = queue.Queue()
+    log.watch(run.run_id, None, lambda entry, _: told.put(entry.message))
+    mine, its = multiprocessing.Pipe()
+    process = multiprocessing.get_context("spawn").Process(target=say, args=(str(home), run, its), daemon=True)
+    process.start()
+    its.close()
+    for text in ("first", "second", "third"):
+        mine.send(text)
+        assert mine.recv() == "recorded"
+        assert told.get(timeout=_PATIENCE_SECONDS) == text
+    mine.send("")
+    process.join()
+    log.dispose()
+
+
+def record_many(home: str, number: int, *, with_dagsters_own: bool) -> None:
+    base = f"{home}/history/runs"
+    log = SqliteEventLogStorage(base) if with_dagsters_own else EventLogStorage(base)
+    for place in range(50):
+        log.store_event(an_event(materialization(f"{number}-{place}")))
+
+
+def test_several_processes_record_in_a_new_run_at_once_and_nothing_is_lost(
+    instance: dg.DagsterInstance, home: Path
+) -> None:
     context = multiprocessing.get_context("spawn")
-    processes = [context.Process(target=record_many, args=(number,)) for number in range(3)]
+    processes = [
+        context.Process(target=record_many, args=(str(home), number), kwargs={"with_dagsters_own": number == 3})
+        for number in range(4)
+    ]
     for process in processes:
         process.start()
     for process in processes:
-        process.join(60)
+        process.join()
         assert process.exitcode == 0
-    assert sorted(recorded(home)) == sorted(f"{number}-{place}" for number in range(3) for place in range(150))
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.02)
+    expected = sorted(f"{number}-{place}" for number in range(4) for place in range(50))
+    for file in (f"{RUN}.db", "index.db"):
+        found = [row[0] for row in rows(home / "history/runs" / file, "SELECT partition FROM event_logs")]
+        assert sorted(found) == expected

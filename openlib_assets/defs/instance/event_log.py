@@ -1,35 +1,31 @@
-"""Dagster's SQLite storage, made quick for many events: what the shipped `dagster.yaml` names.
+"""Dagster's SQLite event log, made quick for many events: what the shipped `dagster.yaml` names.
 
-Dagster prepares a database anew for each event, several times, and commits each by itself. A run of many subjects
-records thousands of events, which then cost more than all the tables together. Files and contents are Dagster's own:
-an instance can change between the two.
+Dagster opens a run's database and the index anew for each event, several times. Here connections stay open. As with
+Dagster, an event is committed before `store_event` returns, and files and contents are Dagster's own: an instance can
+change between the two.
 """
 
+import os
 import threading
+from collections import OrderedDict
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from functools import cached_property, lru_cache
+from contextlib import contextmanager
 from typing import Any
 
 import dagster as dg
 import sqlalchemy as sa
+from dagster._core.events import EVENT_TYPE_TO_PIPELINE_RUN_STATUS
+from dagster._core.storage.dagster_run import FINISHED_STATUSES
 from dagster._core.storage.event_log import SqliteEventLogStorage
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClassData
 
-_RUNS_REMEMBERED = 32
+from openlib_assets.defs.instance import run_database
 
-# Events that come in great numbers, and a log line, which has no type; any other ends the wait of those before it.
-_NUMEROUS = {
-    None,
-    dg.DagsterEventType.ASSET_MATERIALIZATION,
-    dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED,
-    dg.DagsterEventType.ASSET_CHECK_EVALUATION,
-}
-_MOST_WAITING = 200
-_LONGEST_WAIT_SECONDS = 0.5
+# A run's process records that run, the daemon several; each connection holds three files open.
+_RUNS_KEPT = 8
 
 
 class InstanceStorage(DagsterSqliteStorage):
@@ -41,40 +37,36 @@ class InstanceStorage(DagsterSqliteStorage):
 
     @classmethod
     def from_config_value(cls, inst_data: ConfigurableClassData, config_value: Any) -> "InstanceStorage":
-        """Give the storage as `dagster.yaml` configures it."""
+        """Return the storage as `dagster.yaml` configures it."""
         return cls.from_local(inst_data=inst_data, **config_value)
 
 
 class EventLogStorage(SqliteEventLogStorage):
-    """Dagster's event log in SQLite; keeps what it learned of a database, and records events in groups.
+    """Dagster's event log in SQLite, which keeps its connections and what it learned of the databases.
 
-    An event waits for half a second at most, and never past a read or the end of a step: a process that is killed
-    loses no more than what it did in its last half second.
+    It keeps one connection to the index, and one to each run that this process records, until the run ends. A run that
+    another process records is read through a connection of its own each time, as with Dagster.
     """
 
     def __init__(self, base_dir: str) -> None:
         self._lock = threading.RLock()
-        self._held: dict[str, sa.Connection] = {}
-        self._waiting: list[dg.EventLogEntry] = []
-        self._failure: Exception | None = None
-        self._run_engine = lru_cache(_RUNS_REMEMBERED)(self._new_run_engine)
+        self._kept_index: sa.Connection | None = None
+        self._recorded: OrderedDict[str, sa.Connection] = OrderedDict()
         self._tables_seen: set[str] = set()
         self._asset_key_index_cols_seen = False
         super().__init__(base_dir)
 
     def store_event(self, event: dg.EventLogEntry) -> None:
-        """Record an event, those that come in numbers together with others."""
+        """Commit an event to its run's database and to the index; one that either refuses is in neither."""
+        run_id = event.run_id
         with self._lock:
-            if self._failure:
-                failure, self._failure = self._failure, None
-                raise failure
-            self._waiting.append(event)
-            if event.dagster_event_type not in _NUMEROUS or len(self._waiting) >= _MOST_WAITING:
-                self._store_waiting()
-            elif len(self._waiting) == 1:
-                timer = threading.Timer(_LONGEST_WAIT_SECONDS, self._store_late)
-                timer.daemon = True
-                timer.start()
+            # The run's database is committed first: what the index tells of is in the run's log.
+            with self._connect(INDEX_SHARD_NAME), _transaction(self._connection_to_record(run_id)):
+                super().store_event(event)
+            # The UI follows a run by changes of this file, and SQLite writes beside it while a connection stays open.
+            os.utime(self.path_for_shard(run_id))
+            if event.dagster_event_type and _ends_a_run(event.dagster_event_type):
+                self._recorded.pop(run_id).close()
 
     def has_table(self, table_name: str) -> bool:
         """Tell whether there is a table; one that was seen stays."""
@@ -82,64 +74,90 @@ class EventLogStorage(SqliteEventLogStorage):
             self._tables_seen.add(table_name)
         return table_name in self._tables_seen
 
+    def wipe(self) -> None:
+        """Delete all events, and the runs' databases."""
+        self._close()
+        super().wipe()
+
+    def dispose(self) -> None:
+        """Close what is open."""
+        super().dispose()
+        self._close()
+
     def _has_asset_key_index_cols_on_connection(self, conn: sa.Connection) -> bool:
         if not self._asset_key_index_cols_seen:
             self._asset_key_index_cols_seen = super()._has_asset_key_index_cols_on_connection(conn)
         return self._asset_key_index_cols_seen
 
-    def dispose(self) -> None:
-        """Record what waits, and close what is open."""
-        with self._lock:
-            self._store_waiting()
-            self._index_engine.dispose()
-        super().dispose()
-
-    def _store_late(self) -> None:
-        with self._lock:
-            try:
-                self._store_waiting()
-            except Exception as error:  # noqa: BLE001 - the next caller gets it
-                self._failure = error
-
-    def _store_waiting(self) -> None:
-        """Record all that waits: one transaction for each run, one for the index."""
-        events, self._waiting = self._waiting, []
-        with ExitStack() as stack:
-            for shard in (*{event.run_id for event in events}, *([INDEX_SHARD_NAME] if events else [])):
-                self._held[shard] = stack.enter_context(self._connect(shard))
-                stack.callback(self._held.pop, shard)
-            for event in events:
-                super().store_event(event)
-
     @contextmanager
     def _connect(self, shard: str) -> Iterator[sa.Connection]:
         with self._lock:
-            if shard in self._held:
-                yield self._held[shard]
-                return
-            if self._waiting:
-                self._store_waiting()
-            engine = self._index_engine if shard == INDEX_SHARD_NAME else self._run_engine(shard)
-            if shard not in self._initialized_dbs:
-                self._initdb(engine)
-                self._initialized_dbs.add(shard)
-            with engine.begin() as connection:
-                yield connection
+            if shard == INDEX_SHARD_NAME:
+                with _transaction(self._index()) as connection:
+                    yield connection
+            elif shard in self._recorded:
+                with _transaction(self._recorded[shard]) as connection:
+                    yield connection
+            else:
+                with self._open(shard) as connection, connection.begin():
+                    yield connection
 
-    @cached_property
-    def _index_engine(self) -> sa.Engine:
-        return self._new_engine(INDEX_SHARD_NAME, sa.QueuePool)
+    def _index(self) -> sa.Connection:
+        if self._kept_index is None:
+            self._kept_index = self._open(INDEX_SHARD_NAME)
+        return self._kept_index
 
-    def _new_run_engine(self, run_id: str) -> sa.Engine:
-        # Closed each time: only then does SQLite touch the file that the UI watches to follow a run.
-        return self._new_engine(run_id, sa.NullPool)
+    def _connection_to_record(self, run_id: str) -> sa.Connection:
+        if run_id not in self._recorded:
+            self._recorded[run_id] = self._open(run_id)
+        self._recorded.move_to_end(run_id)
+        if len(self._recorded) > _RUNS_KEPT:
+            self._recorded.popitem(last=False)[1].close()
+        return self._recorded[run_id]
 
-    def _new_engine(self, shard: str, pool: type[sa.Pool]) -> sa.Engine:
+    def _open(self, shard: str) -> sa.Connection:
         engine = sa.create_engine(
             self.conn_string_for_shard(shard),
-            poolclass=pool,
+            poolclass=sa.NullPool,
             connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS},
         )
+        if shard not in self._initialized_dbs:
+            self._prepare(shard, engine)
+            self._initialized_dbs.add(shard)
+        connection = engine.connect()
         # With a write-ahead log, as Dagster has it, a power cut may take the last events, but never the database.
-        sa.event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous = NORMAL"))
-        return engine
+        connection.exec_driver_sql("PRAGMA synchronous = NORMAL")
+        connection.commit()
+        return connection
+
+    def _prepare(self, shard: str, engine: sa.Engine) -> None:
+        with engine.connect() as connection:
+            if run_database.is_prepared(connection):
+                return
+            if shard != INDEX_SHARD_NAME:
+                with self._connect(INDEX_SHARD_NAME) as index:
+                    if run_database.make_like(index, connection):
+                        return
+        self._initdb(engine)
+
+    def _close(self) -> None:
+        with self._lock:
+            while self._recorded:
+                self._recorded.popitem()[1].close()
+            if self._kept_index is not None:
+                self._kept_index.close()
+                self._kept_index = None
+
+
+@contextmanager
+def _transaction(connection: sa.Connection) -> Iterator[sa.Connection]:
+    """Yield a connection in a transaction: the one under way, or a new one."""
+    if connection.in_transaction():
+        yield connection
+    else:
+        with connection.begin():
+            yield connection
+
+
+def _ends_a_run(event_type: dg.DagsterEventType) -> bool:
+    return EVENT_TYPE_TO_PIPELINE_RUN_STATUS.get(event_type) in FINISHED_STATUSES

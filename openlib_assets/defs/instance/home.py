@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
+from openlib_assets.defs.instance.moved_modules import follow_moves
 from openlib_assets.storage.errors import OpenlibError
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ class InstanceError(OpenlibError):
 
 
 def prepare_home() -> Path:
-    """Settle DAGSTER_HOME: absolute, there, and with a dagster.yaml; give the folder."""
+    """Settle DAGSTER_HOME: absolute, there, and with a dagster.yaml that this release can read; return the folder."""
     home = Path(os.environ.get("DAGSTER_HOME") or DEFAULT_HOME).expanduser().absolute()
     try:
         home.mkdir(parents=True, exist_ok=True)
@@ -33,6 +35,7 @@ def prepare_home() -> Path:
             settings.write_bytes(files("openlib_assets.defs.instance").joinpath("dagster.yaml").read_bytes())
     except OSError as error:
         raise InstanceError(f"DAGSTER_HOME={home}: {error.strerror}; name a folder that can be written") from error
+    _follow_moves(settings)
     os.environ["DAGSTER_HOME"] = str(home)
     return home
 
@@ -48,6 +51,17 @@ def open_instance() -> "dg.DagsterInstance":
     except Exception as error:
         reason = str(error).strip().splitlines()[0]
         raise InstanceError(f"DAGSTER_HOME={home}: the Dagster instance cannot be opened: {reason}") from error
+
+
+def _follow_moves(settings: Path) -> None:
+    try:
+        new_names = follow_moves(settings)
+    except OSError as error:
+        raise InstanceError(
+            f"{settings}: {error.strerror}; openlib writes the new names of modules that have moved into it"
+        ) from error
+    if new_names:
+        print(f"openlib: {settings}: modules have moved, it now names {', '.join(new_names)}", file=sys.stderr)
 
 
 @contextmanager

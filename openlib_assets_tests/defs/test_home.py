@@ -1,0 +1,161 @@
+"""The home of the Dagster instance, and one that an earlier release left."""
+
+import re
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import dagster as dg
+import pytest
+import yaml
+
+from openlib_assets.defs.instance.home import InstanceError, open_instance, prepare_home
+from openlib_assets.sandbox import Sandbox, SandboxConfig
+from openlib_assets_tests.conftest import Pipeline, PlaceMaker
+
+PROJECT = Path(__file__).parents[2]
+
+# As release 0.1.0 was shipped before its modules moved, and changed by its user since.
+OLD = b"""\
+# Settings of the Dagster instance; `openlib` copies this file into a DAGSTER_HOME that has none.
+telemetry:
+  enabled: false
+
+# Ours since May: four were too many for openlib_assets.run_launcher (caf\xc3\xa9 server).\t
+storage:
+  custom:
+    module: openlib_assets.instance_storage
+    class: InstanceStorage
+    config:
+      base_dir:
+        env: DAGSTER_HOME
+
+concurrency:
+  runs: {max_concurrent_runs:  2}\r
+run_launcher: {"module": "openlib_assets.run_launcher", class: RunLauncher}
+"""
+NEW = OLD.replace(
+    b"module: openlib_assets.instance_storage", b"module: openlib_assets.defs.instance.event_log"
+).replace(b'"openlib_assets.run_launcher"', b'"openlib_assets.defs.instance.run_launcher"')
+LINE = (
+    "modules have moved, it now names openlib_assets.defs.instance.event_log, openlib_assets.defs.instance.run_launcher"
+)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("DAGSTER_HOME", str(home))
+    return home
+
+
+def openlib(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from openlib_assets.cli.main import main; main()", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_the_next_command_opens_an_instance_of_an_earlier_release_with_all_that_is_in_it(
+    home: Path, new_place: PlaceMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = new_place("local")
+    monkeypatch.setenv("OPENLIB_STORAGE", place.root)
+    # Files and contents of that release's event log were Dagster's own.
+    with Sandbox(SandboxConfig({"love": 5})) as sandbox, dg.DagsterInstance.local_temp(str(home)) as old:
+        run_id = Pipeline(place, old, sandbox.url).run("love").run_id
+        old.report_runless_asset_event(dg.AssetMaterialization("of_others", partition="x"))
+        events = old.all_logs(run_id)
+        made = old.fetch_materializations(dg.AssetKey("raw_works"), limit=10).records
+    assert len(events) > 20
+    assert len(made) == 1
+    (home / "dagster.yaml").write_bytes(OLD)
+
+    first, second = openlib("subjects", "list"), openlib("subjects", "list")
+    assert first.returncode == second.returncode == 0
+    assert first.stderr == f"openlib: {home / 'dagster.yaml'}: {LINE}\n"
+    assert second.stderr == ""
+    assert "love" in first.stdout
+    assert (home / "dagster.yaml").read_bytes() == NEW
+    assert sorted(file.name for file in home.glob("*dagster.yaml*")) == ["dagster.yaml"]
+
+    with open_instance() as instance:
+        assert instance.all_logs(run_id) == events
+        assert instance.fetch_materializations(dg.AssetKey("raw_works"), limit=10).records == made
+        assert instance.get_run_by_id(run_id) is not None
+        assert instance.get_latest_materialization_event(dg.AssetKey("of_others")) is not None
+        instance.report_runless_asset_event(dg.AssetMaterialization("of_others", partition="y"))
+        assert instance.get_materialized_partitions(dg.AssetKey("of_others")) == {"x", "y"}
+
+
+def test_the_line_in_the_docs_does_the_same(home: Path) -> None:
+    (line,) = re.findall(r'^sed .*/dagster\.yaml"$', (PROJECT / "docs/operations.md").read_text("utf-8"), re.MULTILINE)
+    (home / "dagster.yaml").write_bytes(OLD)
+    subprocess.run(line, shell=True, check=True)  # noqa: S602 - it is for a shell
+    assert yaml.safe_load((home / "dagster.yaml").read_bytes()) == yaml.safe_load(NEW)
+    assert (home / "dagster.yaml.bak").read_bytes() == OLD
+
+
+def test_a_link_stays_a_link_and_rights_stay(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    managed = tmp_path / "managed.yaml"
+    managed.write_bytes(OLD)
+    managed.chmod(0o640)
+    (home / "dagster.yaml").symlink_to(managed)
+    prepare_home()
+    assert (home / "dagster.yaml").is_symlink()
+    assert managed.read_bytes() == NEW
+    assert managed.stat().st_mode & 0o777 == 0o640
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        b"run_launcher:\n  module: openlib_assets.run_launcher_of_mine\n  class: A\n",
+        b"run_launcher:\n  module: mine.openlib_assets.run_launcher\n  class: A\n",
+        b"run_launcher:\n  module: openlib_assets.run_launcher.more\n  class: A\n",
+        b"# openlib_assets.instance_storage\ntelemetry:\n  enabled: false\n",
+        b"",
+    ],
+)
+def test_other_names_are_left_alone(home: Path, capsys: pytest.CaptureFixture[str], settings: bytes) -> None:
+    (home / "dagster.yaml").write_bytes(settings)
+    before = (home / "dagster.yaml").stat()
+    prepare_home()
+    assert (home / "dagster.yaml").read_bytes() == settings
+    assert (home / "dagster.yaml").stat() == before
+    assert capsys.readouterr().err == ""
+
+
+def test_what_is_shipped_needs_no_change(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    prepare_home()
+    shipped = (PROJECT / "openlib_assets/defs/instance/dagster.yaml").read_bytes()
+    for _ in range(2):
+        prepare_home()
+        assert (home / "dagster.yaml").read_bytes() == shipped
+    assert capsys.readouterr().err == ""
+
+
+def test_settings_that_cannot_be_written_stay_as_they_were(home: Path) -> None:
+    (home / "dagster.yaml").write_bytes(OLD)
+    said = subprocess.run(
+        [sys.executable, "-c", "from openlib_assets.cli.main import main; main()", "subjects", "list"],
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)),
+    )
+    assert said.returncode == 1
+    assert said.stderr == (
+        f"openlib: {home / 'dagster.yaml'}: File too large; "
+        "openlib writes the new names of modules that have moved into it\n"
+    )
+    assert (home / "dagster.yaml").read_bytes() == OLD
+    assert list(home.iterdir()) == [home / "dagster.yaml"]
+
+
+def test_a_home_that_cannot_be_made_is_said_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "file/home"))
+    with pytest.raises(InstanceError, match="name a folder that can be written"):
+        prepare_home()
