@@ -1,0 +1,142 @@
+"""The Dagster UI's pages: how to come to them, what to click, and where on them a value stands."""
+
+import itertools
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from openlib_assets.lake.contract import ALL_TABLES, RAW_WORKS, Layer
+from openlib_assets_tests.ui.conftest import take_screenshot
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
+
+GROUPS = {str(layer): {table.name for table in ALL_TABLES if table.layer is layer} for layer in Layer}
+ACROSS_SUBJECTS = {"catalog", "comparison"}  # they have no partitions
+GROUPS[str(Layer.SERVING)] |= {"subject_csv", "subject_report"} | ACROSS_SUBJECTS
+ASSETS = sum(map(len, GROUPS.values()))
+ASSETS_OF_A_SUBJECT = ASSETS - len(ACROSS_SUBJECTS)
+
+_KINDS = {
+    "raw_works": ("Python", "Parquet", "local"),
+    "subject_csv": ("local",),
+    "subject_report": ("html", "local"),
+}  # for CSV there is a picture only
+_SQL_KINDS = ("SQL", "DuckDB", "Parquet", "local")
+_RUN_MILLISECONDS = 60_000
+
+
+def run_new_subject(page: "Page", subject: str) -> str:
+    """Add a partition on the lineage page, make all assets for it and wait for the end; give the run's address."""
+    try:
+        open_lineage(page)
+        select_new_partition(page, subject)
+        page.get_by_role("button", name="Launch 1 run").click()
+        page.get_by_text("Launched run").wait_for()
+        page.get_by_text("View", exact=True).click()
+        page.wait_for_url("**/runs/*")
+        page.get_by_text(re.compile("^(Success|Failure|Canceled)$")).first.wait_for(timeout=_RUN_MILLISECONDS)
+        return page.url
+    finally:
+        take_screenshot(page, f"06-run-{subject}")
+
+
+def select_new_partition(page: "Page", subject: str) -> None:
+    """Add a partition in the dialog that launches a run of all assets."""
+    answers = itertools.count(1)
+    # The dialog asks for the partitions of one asset after the other, and forgets what was selected meanwhile.
+    with page.expect_response(
+        lambda answer: "op=PartitionHealthQuery" in answer.url and next(answers) == ASSETS_OF_A_SUBJECT
+    ):
+        page.get_by_role("button", name="Materialize all").click()
+    launcher = page.get_by_role("dialog").filter(has_text=f"Launch runs to materialize {ASSETS} assets")
+    launcher.get_by_text("0 partitions").wait_for()
+    take_screenshot(page, f"03-launch-{subject}")
+    launcher.get_by_role("button", name="Add a partition").click()
+    adding = page.get_by_role("dialog").filter(has_text="Add a partition for subjects")
+    adding.get_by_placeholder("name").fill(subject)
+    take_screenshot(page, f"04-add-{subject}")
+    adding.get_by_role("button", name="Save").click()
+    launcher.get_by_text("1 partition", exact=True).wait_for()
+    launcher.get_by_text(subject, exact=True).first.wait_for()
+    take_screenshot(page, f"05-selected-{subject}")
+
+
+def open_lineage(page: "Page") -> None:
+    """Show the graph of all assets as one sees it first: with its groups collapsed."""
+    page.goto("/asset-groups")
+    page.evaluate("localStorage.clear(); sessionStorage.clear()")
+    page.goto("/asset-groups")
+    graph_box(page, str(Layer.BRONZE)).wait_for()
+
+
+def expand_all_groups(page: "Page") -> None:
+    """Show every asset, as small as its details may be to be drawn."""
+    page.keyboard.press("Alt+e")
+    graph_box(page, RAW_WORKS.name).wait_for()
+    for _ in range(3):
+        page.locator("[aria-label=zoom_out]").click()
+
+
+def graph_box(page: "Page", name: str) -> "Locator":
+    """Find a group or an asset in the graph."""
+    return page.locator("foreignObject").filter(has=page.get_by_text(name, exact=True))
+
+
+def holds(outer: "Locator", inner: "Locator") -> bool:
+    """Tell whether a box of the graph lies within another."""
+    around, box = outer.bounding_box(), inner.bounding_box()
+    assert around
+    assert box
+    return (
+        around["x"] < box["x"] < box["x"] + box["width"] < around["x"] + around["width"]
+        and around["y"] < box["y"] < box["y"] + box["height"] < around["y"] + around["height"]
+    )
+
+
+def open_asset(page: "Page", asset: str, tab: str) -> None:
+    if urlsplit(page.url).path != f"/assets/{asset}":
+        page.goto(f"/assets/{asset}")
+    page.get_by_role("tab", name=tab, exact=True).first.click()
+
+
+def open_partition(page: "Page", asset: str, subject: str) -> None:
+    open_asset(page, asset, "Partitions")
+    page.get_by_title(subject, exact=True).first.click()
+    page.wait_for_url(f"**partition={subject}*")
+    shown(page, "View all historical events", exact=False)
+
+
+def shown(page: "Page", text: str, *, exact: bool = True) -> None:
+    """Wait until a text stands on the page."""
+    page.get_by_text(text, exact=exact).filter(visible=True).first.wait_for()
+
+
+def shown_definition(page: "Page", asset: str, group: str) -> None:
+    """Wait until the page says to which group an asset belongs, whose it is, and what it is made with."""
+    page.get_by_role("link", name=group, exact=True).wait_for()
+    for text in ("openlib", *_KINDS.get(asset, _SQL_KINDS)):
+        shown(page, text)
+
+
+def value(page: "Page", key: str) -> str:
+    """Give the value of a metadata entry."""
+    return in_cells(page.get_by_role("table").first, key)[1]
+
+
+def opened_markdown(page: "Page", key: str) -> "Locator":
+    """Open the dialog that shows a metadata entry of text and pictures."""
+    metadata_entry(page, key).get_by_text("[Show Markdown]").click()
+    return page.get_by_role("dialog")
+
+
+def metadata_entry(page: "Page", key: str) -> "Locator":
+    """Find the row of a metadata entry."""
+    return page.get_by_role("row").filter(has=page.get_by_text(key, exact=True)).first
+
+
+def in_cells(table: "Locator", first: str) -> list[str]:
+    """Give the texts of the row that begins with a text."""
+    row = table.get_by_role("row").filter(has=table.page.get_by_text(first, exact=True)).first
+    row.wait_for()
+    return [" ".join(cell.split()) for cell in row.locator("> td").all_inner_texts()]
