@@ -12,8 +12,9 @@ from benchmarks.tools import by_hand
 from benchmarks.tools.figures import Baseline, Figure, Target
 from benchmarks.tools.processes import in_own_process
 from benchmarks.tools.runs import good_run
-from openlib_assets.defs.assets.derived import make_table
+from openlib_assets.defs.assets.tables import make_table
 from openlib_assets.defs.io_manager import SubjectTables
+from openlib_assets.defs.steps.writing import put_in_place
 from openlib_assets.lake import layout
 from openlib_assets.lake.bronze.snapshots import Snapshot, open_current, snapshot_names
 from openlib_assets.lake.contract import ALL_TABLES, DERIVED_TABLES
@@ -70,7 +71,9 @@ def make_all_tables(root: str) -> float:
     started = time.monotonic()
     storage = open_storage(root)
     for table in DERIVED_TABLES:
-        make_table(storage, table, _SUBJECT, {name: _tables(storage, name) for name in table.made_from})
+        inputs = {name: _tables(storage, name) for name in table.made_from}
+        with make_table(storage, table, inputs, _SUBJECT) as output:
+            put_in_place(storage, output)
     return time.monotonic() - started
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 from benchmarks.tools.figures import Baseline, Figure, Target
 from benchmarks.tools.processes import in_own_process
 from benchmarks.tools.runs import good_run
-from openlib_assets.defs.assets.serving import write_report
+from openlib_assets.defs.assets.serving import make_report
 from openlib_assets.defs.io_manager import SubjectTables
+from openlib_assets.defs.steps.writing import put_in_place
 from openlib_assets.lake import layout
 from openlib_assets.lake.catalog import catalog
 from openlib_assets.report.comparison import TABLES, comparison_html, comparison_numbers
@@ -53,7 +54,8 @@ def seconds_to_report(root: str, subjects: list[str]) -> float:
     inputs = {table.name: SubjectTables(storage, table.name, table.layer, subjects) for table in INPUTS}
     started = time.monotonic()
     for subject in subjects:
-        write_report(storage, subject, inputs)
+        with make_report(storage, inputs, subject) as output:
+            put_in_place(storage, output)
     return time.monotonic() - started
 
 

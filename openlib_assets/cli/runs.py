@@ -4,7 +4,7 @@ One run takes many subjects, so that hundreds cost hardly more than one.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +16,8 @@ from openlib_assets.cli.stopped_runs import is_interruption, stopped_runs
 from openlib_assets.defs.instance.run_launcher import fail_dead_runs
 from openlib_assets.defs.jobs import ACROSS, ALL
 from openlib_assets.defs.partitions import SUBJECTS, run_tags, stretches
-from openlib_assets.defs.records import latest_records
-from openlib_assets.defs.run_state import Failed, said_by_steps
+from openlib_assets.defs.steps.records import latest_records
+from openlib_assets.defs.steps.run_state import Failed, said_by_steps
 from openlib_assets.lake import layout
 from openlib_assets.lake.contract import RAW_WORKS, SUBJECT_SUMMARY
 from openlib_assets.lake.table_files import open_table
@@ -101,7 +101,7 @@ def execute(
     instance: dg.DagsterInstance,
     job: dg.JobDefinition,
     config: dict[str, Any],
-    tags: dict[str, str] | None = None,
+    tags: Mapping[str, str] | None = None,
     *,
     goes_on_from: str | None = None,
 ) -> dg.JobExecutionResult:
@@ -116,7 +116,7 @@ def execute(
         run_config=config,
         tags={**job.run_tags, **(tags or {}), **({"dagster/is_resume_retry": "true"} if root else {})},
         parent_run_id=goes_on_from,
-        root_run_id=root and (root.root_run_id or root.run_id),
+        root_run_id=(root.root_run_id or root.run_id) if root else None,
     )
     return execute_run(InMemoryJob(job), run, instance)
 

@@ -8,7 +8,7 @@ from dagster._core.storage.tags import RUN_FAILURE_REASON_TAG
 from dagster_shared.error import SerializableErrorInfo
 
 from openlib_assets.defs.assets import subject_csv
-from openlib_assets.defs.records import latest_planned
+from openlib_assets.defs.steps.records import latest_planned
 
 _DAY_SECONDS = 86_400.0
 

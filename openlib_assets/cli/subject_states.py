@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from openlib_assets.defs.partitions import SUBJECTS, subjects
-from openlib_assets.defs.records import latest_records
+from openlib_assets.defs.steps.records import latest_records
 from openlib_assets.lake.contract import RAW_WORKS, REFRESH_DAYS
 
 _FAILED = "FAILED"

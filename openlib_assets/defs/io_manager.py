@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 import pyarrow as pa
 
-from openlib_assets.defs.frames import as_outputs, concatenated, to_pandas
-from openlib_assets.defs.outputs import SubjectOutputs
 from openlib_assets.defs.resources import StorageResource
-from openlib_assets.defs.run_state import Failed, failure
-from openlib_assets.defs.step import Step
-from openlib_assets.defs.writing import written_each
+from openlib_assets.defs.steps.frames import as_outputs, concatenated, to_pandas
+from openlib_assets.defs.steps.outputs import SubjectOutputs
+from openlib_assets.defs.steps.run_state import Failed, failure
+from openlib_assets.defs.steps.step import Step
+from openlib_assets.defs.steps.writing import written_each
 from openlib_assets.lake import layout
 from openlib_assets.lake.bronze.snapshots import open_current
 from openlib_assets.lake.contract import ALL_TABLES, RAW_WORKS, Layer
@@ -41,11 +41,6 @@ if TYPE_CHECKING:
 LAYER_METADATA = "layer"
 
 _LAYERS = {table.name: table.layer for table in ALL_TABLES}
-
-# Dagster would record one version of the data for all partitions of an output, and those that failed as well. It
-# records nothing of an output that has this in its metadata (dagster/_core/execution/plan/execute_step.py, 1.13.27; a
-# test holds us to it). Put there once the output was told of, so that nobody is shown it.
-_OWN_EVENTS = "__source_asset_observation__"
 
 
 class SubjectTables:
@@ -96,7 +91,7 @@ class ParquetIOManager(dg.ConfigurableIOManager):
             f"annotate {name} as SubjectTables, pyarrow.Table or pandas.DataFrame, not {wanted}"
         )
 
-    def handle_output(
+    def handle_output(  # type: ignore[override]  # a generator, whose events Dagster stores one by one
         self, context: dg.OutputContext, obj: "SubjectOutputs | pa.Table | pd.DataFrame"
     ) -> Iterator[dg.DagsterEvent]:
         """Put each subject's files in their places and record them, subject by subject.
@@ -107,12 +102,16 @@ class ParquetIOManager(dg.ConfigurableIOManager):
         name = context.asset_key.path[-1]
         step, storage = Step.of(context.step_context), self.storage.open()
         keys = sorted(context.asset_partition_keys)
-        own = isinstance(obj, SubjectOutputs)
-        outputs = obj if own else as_outputs(obj, storage, _layer(name, context.definition_metadata), name, keys)
+        if isinstance(obj, SubjectOutputs):
+            outputs = obj
+        else:
+            outputs = as_outputs(obj, storage, _layer(name, context.definition_metadata), name, keys)
         yield from _put_in_place(step, storage, outputs, keys)
-        context.add_output_metadata(step.said(outputs).metadata(context.asset_key))
-        context.output_metadata[_OWN_EVENTS] = dg.MetadataValue.bool(True)
-        if outputs.failed and not own:
+        context.add_output_metadata(step.said(outputs).metadata(step.asset))
+        # Dagster would now record all subjects of the run, those that failed too, with one version of the data for all
+        # (dagster/_core/execution/plan/execute_step.py, 1.13.27). It does not for an output of no asset.
+        context._asset_key = None
+        if outputs.failed and outputs is not obj:
             raise failure(outputs.failed)
 
 

@@ -47,7 +47,7 @@ class OpenLibraryResource(dg.ConfigurableResource):  # type: ignore[type-arg]  #
 
     def source(self) -> Source:
         """Open the source for one step."""
-        return open_source(Settings.from_env({**os.environ, _CONTACT: self.contact or ""}))
+        return open_source(Settings(contact=self.contact) if self.contact else Settings.from_env())
 
 
 class StorageResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # as above

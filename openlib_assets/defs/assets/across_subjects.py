@@ -1,14 +1,15 @@
 """Serving, across all subjects: the catalog database and the page that compares them."""
 
 import hashlib
+from collections.abc import Callable
 from typing import Any
 
 import dagster as dg
 import duckdb
 
 from openlib_assets.defs.assets.common import OWNERS, layer_tags
-from openlib_assets.defs.outputs import said_in_one_line
 from openlib_assets.defs.resources import StorageResource
+from openlib_assets.defs.steps.outputs import said_in_one_line
 from openlib_assets.lake import layout
 from openlib_assets.lake.catalog import catalog as opened_catalog
 from openlib_assets.lake.catalog import unreadable, write_catalog
@@ -25,7 +26,9 @@ def _keep_current() -> dg.AutomationCondition[Any]:
     ).with_label("keep_current")
 
 
-def _across(tables: tuple[Table, ...], kind: str, description: str) -> Any:
+def _across(
+    tables: tuple[Table, ...], kind: str, description: str
+) -> Callable[[Callable[..., dg.MaterializeResult[None]]], dg.AssetsDefinition]:
     """Return the decorator of an asset across all subjects, which is made of some tables."""
     return dg.asset(
         description=description,
@@ -45,7 +48,7 @@ def catalog(storage: StorageResource) -> dg.MaterializeResult[None]:
     with said_in_one_line():
         place = storage.open()
         version = write_catalog(place)
-    metadata = {"dagster/uri": place.uri(layout.CATALOG), "views": [table.name for table in ALL_TABLES]}
+    metadata: dict[str, Any] = {"dagster/uri": place.uri(layout.CATALOG), "views": [table.name for table in ALL_TABLES]}
     return dg.MaterializeResult(metadata=metadata, data_version=dg.DataVersion(version))
 
 

@@ -8,11 +8,11 @@ import dagster as dg
 from pydantic import Field
 
 from openlib_assets.defs.assets.common import table_arguments
-from openlib_assets.defs.outputs import Done, SubjectOutput, SubjectOutputs, put_out, said_in_one_line
 from openlib_assets.defs.partitions import still_registered
-from openlib_assets.defs.records import latest_records
 from openlib_assets.defs.resources import OpenLibraryResource, StorageResource
-from openlib_assets.defs.run_state import goes_on_from
+from openlib_assets.defs.steps.outputs import Done, SubjectOutput, SubjectOutputs, put_out, said_in_one_line
+from openlib_assets.defs.steps.records import latest_records
+from openlib_assets.defs.steps.run_state import goes_on_from
 from openlib_assets.defs.ui_metadata import table_metadata
 from openlib_assets.lake.bronze.fetching import Fetched, fetched_subject
 from openlib_assets.lake.bronze.staging import forget

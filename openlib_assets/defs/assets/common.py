@@ -6,10 +6,10 @@ from typing import Any, TypedDict
 
 import dagster as dg
 
-from openlib_assets.defs.checks import check_specs
 from openlib_assets.defs.io_manager import LAYER_METADATA
-from openlib_assets.defs.outputs import SubjectOutputs
 from openlib_assets.defs.partitions import SUBJECTS_A_RUN, subjects
+from openlib_assets.defs.steps.checks import check_specs
+from openlib_assets.defs.steps.outputs import SubjectOutputs
 from openlib_assets.defs.ui_metadata import column_schema
 from openlib_assets.lake.contract import REFRESH_DAYS, Layer, Table
 

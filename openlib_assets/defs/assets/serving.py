@@ -13,9 +13,9 @@ import pyarrow as pa
 
 from openlib_assets.defs.assets.common import KEEP_FRESH, subject_arguments
 from openlib_assets.defs.io_manager import LAYER_METADATA, SubjectTables
-from openlib_assets.defs.outputs import Done, SubjectOutput, SubjectOutputs, put_out, said_in_one_line
 from openlib_assets.defs.partitions import still_registered
 from openlib_assets.defs.resources import StorageResource
+from openlib_assets.defs.steps.outputs import Done, SubjectOutput, SubjectOutputs, put_out, said_in_one_line
 from openlib_assets.defs.ui_metadata import escaped, markdown, table_metadata
 from openlib_assets.lake import layout
 from openlib_assets.lake.bronze.snapshots import Snapshot, open_previous
@@ -48,7 +48,7 @@ _FILE_COLUMNS = dg.TableSchema(
 def subject_csv(context: dg.AssetExecutionContext, storage: StorageResource, **inputs: SubjectTables) -> Iterator[Any]:
     """Write the CSV files of subjects."""
     with still_registered(), said_in_one_line():
-        make = partial(_csv_files, storage.open(), inputs)
+        make = partial(make_csv_files, storage.open(), inputs)
     yield from put_out(context, SubjectOutputs(make, paths=lambda subject: list(_csv_paths(subject))))
 
 
@@ -68,7 +68,7 @@ def subject_report(
 ) -> Iterator[Any]:
     """Write the reports of subjects."""
     with still_registered(), said_in_one_line():
-        make = partial(_report, storage.open(), inputs)
+        make = partial(make_report, storage.open(), inputs)
     yield from put_out(context, SubjectOutputs(make, paths=lambda subject: [layout.report_file(subject)]))
 
 
@@ -77,7 +77,7 @@ def _csv_paths(subject: str) -> dict[str, Table]:
 
 
 @contextmanager
-def _csv_files(storage: Storage, inputs: Mapping[str, SubjectTables], subject: str) -> Iterator[SubjectOutput]:
+def make_csv_files(storage: Storage, inputs: Mapping[str, SubjectTables], subject: str) -> Iterator[SubjectOutput]:
     """Lend the CSV files of a subject, to be written."""
     paths = _csv_paths(subject)
     with ExitStack() as stack:
@@ -100,7 +100,7 @@ def _csv_files(storage: Storage, inputs: Mapping[str, SubjectTables], subject: s
 
 
 @contextmanager
-def _report(storage: Storage, inputs: Mapping[str, SubjectTables], subject: str) -> Iterator[SubjectOutput]:
+def make_report(storage: Storage, inputs: Mapping[str, SubjectTables], subject: str) -> Iterator[SubjectOutput]:
     """Lend the report of a subject, to be written."""
     with ExitStack() as stack:
         datasets = {name: stack.enter_context(tables.open(subject)) for name, tables in inputs.items()}

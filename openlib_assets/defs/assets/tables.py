@@ -10,9 +10,9 @@ import dagster as dg
 
 from openlib_assets.defs.assets.common import KEEP_FRESH, table_arguments
 from openlib_assets.defs.io_manager import SubjectTables
-from openlib_assets.defs.outputs import Done, SubjectOutput, SubjectOutputs, put_out, said_in_one_line
 from openlib_assets.defs.partitions import still_registered
 from openlib_assets.defs.resources import StorageResource
+from openlib_assets.defs.steps.outputs import Done, SubjectOutput, SubjectOutputs, put_out, said_in_one_line
 from openlib_assets.defs.ui_metadata import table_metadata
 from openlib_assets.lake import contract, layout
 from openlib_assets.lake.bronze.snapshots import Snapshot, open_previous

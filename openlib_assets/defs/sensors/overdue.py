@@ -6,8 +6,8 @@ import time
 import dagster as dg
 
 from openlib_assets.defs.partitions import SUBJECTS
-from openlib_assets.defs.records import latest_records
 from openlib_assets.defs.sensors.signals import signal
+from openlib_assets.defs.steps.records import latest_records
 from openlib_assets.lake.contract import RAW_WORKS, REFRESH_DAYS, REFRESHED_LATELY
 
 SUBJECTS_OVERDUE = "subjects_overdue"

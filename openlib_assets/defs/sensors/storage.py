@@ -11,8 +11,8 @@ from dagster._core.definitions.data_version import DATA_VERSION_IS_USER_PROVIDED
 
 from openlib_assets.defs.jobs import ALL
 from openlib_assets.defs.partitions import SUBJECTS, SUBJECTS_A_RUN, run_tags, stretches, subjects
-from openlib_assets.defs.records import latest_records
 from openlib_assets.defs.sensors.events_folder import changes_since
+from openlib_assets.defs.steps.records import latest_records
 from openlib_assets.lake import layout
 from openlib_assets.lake.bronze.snapshots import Snapshot, read_snapshot, snapshot_names
 from openlib_assets.lake.changes import Changes, changes_of

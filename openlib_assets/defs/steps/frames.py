@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from openlib_assets.defs.outputs import Done, SubjectOutput, SubjectOutputs
+from openlib_assets.defs.steps.outputs import Done, SubjectOutput, SubjectOutputs
 from openlib_assets.defs.ui_metadata import table_metadata
 from openlib_assets.lake import layout
 from openlib_assets.lake.table_files import write_table
@@ -45,7 +45,8 @@ def to_pandas(table: pa.Table) -> "pd.DataFrame":
     import pandas as pd  # noqa: PLC0415 - slow, and only for those who ask for it
 
     types = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype(), pa.string(): pd.StringDtype()}
-    return table.to_pandas(types_mapper=types.get)
+    frame: pd.DataFrame = table.to_pandas(types_mapper=types.get)
+    return frame
 
 
 def as_outputs(

@@ -11,7 +11,7 @@ from typing import Any
 
 import dagster as dg
 
-from openlib_assets.defs.run_state import Failed, failure
+from openlib_assets.defs.steps.run_state import Failed, failure
 from openlib_assets.lake.transform import CheckOutcome
 from openlib_assets.storage.errors import OpenlibError
 

@@ -11,10 +11,10 @@ from typing import Any
 import dagster as dg
 from dagster._core.execution.context.system import StepExecutionContext
 
-from openlib_assets.defs.checks import evaluations
-from openlib_assets.defs.outputs import Done, SubjectOutputs
-from openlib_assets.defs.records import Versions
-from openlib_assets.defs.run_state import StepSubjects, goes_on_from, said_in_run
+from openlib_assets.defs.steps.checks import evaluations
+from openlib_assets.defs.steps.outputs import Done, SubjectOutputs
+from openlib_assets.defs.steps.records import Versions
+from openlib_assets.defs.steps.run_state import StepSubjects, goes_on_from, said_in_run
 from openlib_assets.lake.transform import CheckOutcome
 from openlib_assets.storage import Storage
 
@@ -33,7 +33,7 @@ class Step:
     @staticmethod
     def of(context: StepExecutionContext) -> "Step":
         """Return the step of Dagster's context, whose op makes one asset."""
-        (asset,) = context.job_def.asset_layer.get_asset_keys_for_node(context.node_handle)
+        asset = context.job_def.asset_layer.get_asset_key_for_node(context.node_handle)
         return Step(context, asset, said_in_run(context.instance, context.run_id))
 
     @property
@@ -58,7 +58,7 @@ class Step:
         """
         untouched = [key for key in subjects if key not in outputs.left and self._may_stay(key)]
         current = self._current(storage, outputs, untouched)
-        self.unchanged = outputs.left | current.keys()
+        self.unchanged |= outputs.left | current.keys()
         repeated = [
             dg.AssetMaterialization(self.asset, partition=subject, metadata=last.metadata, tags=last.tags)
             for subject, last in current.items()
@@ -98,7 +98,8 @@ class Step:
 
     def _may_stay(self, subject: str) -> bool:
         run = self.context.dagster_run
-        if any(op.get("config", {}).get(FORCE) for op in run.run_config.get("ops", {}).values()):
+        ops: Any = run.run_config.get("ops", {})
+        if any(op.get("config", {}).get(FORCE) for op in ops.values()):
             return False
         asked = any(subject in said.unchanged for said in self.said_before.values())
         return asked or bool(goes_on_from(self.context.instance, run))

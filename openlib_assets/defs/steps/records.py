@@ -69,7 +69,7 @@ def data_versions(instance: dg.DagsterInstance, asset: dg.AssetKey, subjects: Co
         subject: tags[DATA_VERSION_TAG]
         for some in _stretches(subjects)
         for subject, tags in instance.event_log_storage.get_latest_tags_by_partition(
-            asset, dg.DagsterEventType.ASSET_MATERIALIZATION, tag_keys=[DATA_VERSION_TAG], asset_partitions=set(some)
+            asset, dg.DagsterEventType.ASSET_MATERIALIZATION, tag_keys=[DATA_VERSION_TAG], asset_partitions=some
         ).items()
     }
 

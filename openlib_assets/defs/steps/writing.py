@@ -6,7 +6,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import islice
 
-from openlib_assets.defs.outputs import Done, SubjectOutput, SubjectOutputs
+from openlib_assets.defs.steps.outputs import Done, SubjectOutput, SubjectOutputs
 from openlib_assets.lake import layout
 from openlib_assets.lake.table_files import file_digest
 from openlib_assets.storage import LockTakenError, Storage
@@ -36,14 +36,15 @@ def written_each(
             try:
                 stack, output = future.result()
                 with stack:
-                    yield subject, _written(storage, output)
+                    yield subject, put_in_place(storage, output)
             except OpenlibError as error:
                 yield subject, error
     finally:
         outputs.stop()
 
 
-def _written(storage: Storage, output: SubjectOutput) -> Done:
+def put_in_place(storage: Storage, output: SubjectOutput) -> Done:
+    """Write the files of a subject, each of which appears in its place when it is whole, and tell what became of it."""
     digests = {}
     for path, write in output.files.items():
         with storage.writing(path) as file:
