@@ -1,16 +1,11 @@
 """The Dagster code location: assembles everything. Tests and the command line build it with a resource of their own."""
 
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
 
-with warnings.catch_warnings():
-    # Backfill policies are beta, partitioned checks a preview; the Dagster version is pinned for that reason too.
-    warnings.simplefilter("ignore", dg.BetaWarning)
-    warnings.simplefilter("ignore", dg.PreviewWarning)
-    from openlib_assets.defs.assets import ASSETS
+from openlib_assets.defs.assets import ASSETS
 from openlib_assets.defs.io_manager import ParquetIOManager
 from openlib_assets.defs.jobs import jobs
 from openlib_assets.defs.resources import OpenLibraryResource, storage_resource

@@ -25,6 +25,8 @@ from moto.s3.models import s3_backends
 from moto.s3.responses import S3Response
 from moto.server import ThreadedMotoServer
 
+from openlib_assets.cli.runs import execute
+from openlib_assets.defs.partitions import run_tags
 from openlib_assets.sandbox import Sandbox
 from openlib_assets.settings import Settings
 from openlib_assets.storage import Storage, open_storage
@@ -195,23 +197,15 @@ class Pipeline:
         """Set the variables of the deployment for a block."""
         return environment(self.variables)
 
-    def run(self, *subjects: str, job: str = "all_assets", force: bool = False) -> dg.ExecuteInProcessResult:
+    def run(self, *subjects: str, job: str = "all_assets", force: bool = False) -> dg.JobExecutionResult:
         """Run a job over subjects, several of which must be neighbours in the order of their registration."""
         unknown = set(subjects) - set(self.instance.get_dynamic_partitions("subjects"))
         self.instance.add_dynamic_partitions("subjects", [subject for subject in subjects if subject in unknown])
         config: dict[str, Any] = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
         if force:
             config["ops"] = {"raw_works": {"config": {"force": True}}}
-        arguments: dict[str, Any] = {"instance": self.instance, "run_config": config, "raise_on_error": False}
-        if len(subjects) == 1:
-            arguments["partition_key"] = subjects[0]
-        else:
-            arguments["tags"] = {
-                "dagster/asset_partition_range_start": subjects[0],
-                "dagster/asset_partition_range_end": subjects[-1],
-            }
         with self.environment():
-            return self.definitions.resolve_job_def(job).execute_in_process(**arguments)
+            return execute(self.instance, self.definitions.resolve_job_def(job), config, run_tags(subjects))
 
     def table(self, path: str) -> pa.Table:
         """Read a Parquet file below the root, as it is."""
@@ -276,7 +270,7 @@ def assert_same_rows(found: Sequence[object], wanted: Sequence[object]) -> None:
         assert row == want, f"row {place}"
 
 
-def failure_text(result: dg.ExecuteInProcessResult) -> str:
+def failure_text(result: dg.JobExecutionResult) -> str:
     """Give the description of the failure that made a run red."""
     (failure,) = (event.step_failure_data for event in result.get_step_failure_events())
     assert failure.user_failure_data is not None, failure.error

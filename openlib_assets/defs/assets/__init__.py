@@ -1,19 +1,27 @@
 """The assets, by layer, each to import by its name: thin functions that take tables in and put tables out."""
 
-from openlib_assets.defs.assets.across_subjects import catalog, comparison
-from openlib_assets.defs.assets.bronze import raw_works
-from openlib_assets.defs.assets.serving import subject_csv, subject_report
-from openlib_assets.defs.assets.tables import (
-    author_averages,
-    author_books,
-    author_yearly_counts,
-    authors,
-    books,
-    possible_duplicate_books,
-    possible_same_authors,
-    subject_changes,
-    subject_summary,
-)
+import warnings
+
+import dagster as dg
+
+with warnings.catch_warnings():
+    # Backfill policies are beta, partitioned checks a preview; the Dagster version is pinned for that reason too.
+    warnings.simplefilter("ignore", dg.BetaWarning)
+    warnings.simplefilter("ignore", dg.PreviewWarning)
+    from openlib_assets.defs.assets.across_subjects import catalog, comparison
+    from openlib_assets.defs.assets.bronze import raw_works
+    from openlib_assets.defs.assets.serving import subject_csv, subject_report
+    from openlib_assets.defs.assets.tables import (
+        author_averages,
+        author_books,
+        author_yearly_counts,
+        authors,
+        books,
+        possible_duplicate_books,
+        possible_same_authors,
+        subject_changes,
+        subject_summary,
+    )
 
 ASSETS = [
     raw_works,
