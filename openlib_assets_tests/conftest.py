@@ -270,11 +270,20 @@ def assert_same_rows(found: Sequence[object], wanted: Sequence[object]) -> None:
         assert row == want, f"row {place}"
 
 
+def failure_texts(result: dg.JobExecutionResult) -> dict[str, str]:
+    """Give why each of the steps failed that are red, in the order in which they did."""
+    texts = {}
+    for event in result.get_step_failure_events():
+        failure = event.step_failure_data
+        assert failure.user_failure_data is not None, failure.error
+        texts[str(event.step_key)] = failure.user_failure_data.description or ""
+    return texts
+
+
 def failure_text(result: dg.JobExecutionResult) -> str:
-    """Give the description of the failure that made a run red."""
-    (failure,) = (event.step_failure_data for event in result.get_step_failure_events())
-    assert failure.user_failure_data is not None, failure.error
-    return failure.user_failure_data.description or ""
+    """Give why the one step failed that made a run red, or why all of them did."""
+    (text,) = set(failure_texts(result).values())
+    return text
 
 
 @pytest.fixture(scope="session")

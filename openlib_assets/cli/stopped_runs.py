@@ -8,7 +8,6 @@ from dagster._core.storage.tags import RUN_FAILURE_REASON_TAG
 from dagster_shared.error import SerializableErrorInfo
 
 from openlib_assets.defs.assets import subject_csv
-from openlib_assets.defs.steps.records import latest_planned
 
 _DAY_SECONDS = 86_400.0
 
@@ -19,18 +18,18 @@ def stopped_runs(instance: dg.DagsterInstance, keys: Collection[str]) -> dict[st
     What was staged is kept no longer either. A run that failed by itself is not gone on from: it would fail again.
     """
     day_ago = time.time() - _DAY_SECONDS
-    last = {
-        subject: record.run_id
-        for subject, record in latest_planned(instance, subject_csv.key, keys).items()
-        if record.timestamp > day_ago
-    }
-    stopped = {run_id for run_id in set(last.values()) if _was_stopped(instance, run_id)}
+    planned = {key: instance.get_latest_planned_materialization_info(subject_csv.key, key) for key in keys}
+    last = {key: info.run_id for key, info in planned.items() if info}
+    stopped = {run_id for run_id in set(last.values()) if _was_stopped(instance, run_id, day_ago)}
     return {subject: run_id for subject, run_id in last.items() if run_id in stopped}
 
 
-def _was_stopped(instance: dg.DagsterInstance, run_id: str) -> bool:
-    run = instance.get_run_by_id(run_id)
-    if run is None or run.status not in (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED):
+def _was_stopped(instance: dg.DagsterInstance, run_id: str, since: float) -> bool:
+    record = instance.get_run_record_by_id(run_id)
+    if record is None or (record.start_time or 0.0) < since:
+        return False
+    run = record.dagster_run
+    if run.status not in (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED):
         return False
     if RUN_FAILURE_REASON_TAG not in run.tags:  # somebody else said that it ended
         return True

@@ -48,6 +48,14 @@ def file_digest(file: Path) -> str:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
+def digest_at(storage: Storage, path: str) -> str:
+    """Return the SHA-256 of the file at a path of the storage; empty where there is none."""
+    if not storage.exists(path):
+        return ""
+    with storage.local_copy(path) as file:
+        return file_digest(file)
+
+
 def _row_groups(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.Table]:
     """Cut the stream where a row group is full, by rows or by bytes, whatever the size of the batches."""
     waiting: list[pa.RecordBatch] = []

@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from openlib_assets.cli.runs import execute
 from openlib_assets.defs.io_manager import SubjectTables
-from openlib_assets.defs.partitions import subjects
+from openlib_assets.defs.partitions import run_tags, subjects
 from openlib_assets.sandbox import FaultPlan, Sandbox, SandboxConfig
 from openlib_assets_tests.conftest import (
     Pipeline,
@@ -20,6 +21,7 @@ from openlib_assets_tests.conftest import (
     PlaceMaker,
     assert_tables_equal,
     failure_text,
+    failure_texts,
     reference_tables,
     snapshot_paths,
 )
@@ -59,27 +61,18 @@ def made(
 
 def run_assets(
     pipeline: Pipeline, assets: Sequence[dg.AssetsDefinition], keys: Sequence[str], *, with_ours: bool = False
-) -> dg.ExecuteInProcessResult:
+) -> dg.JobExecutionResult:
     """Materialise somebody's own assets, added to the project's definitions, for some subjects in one run."""
     merged = dg.Definitions.merge(pipeline.definitions, dg.Definitions(assets=list(assets)))
-    arguments: dict[str, Any] = {
-        "instance": pipeline.instance,
-        "asset_selection": None if with_ours else [asset.key for asset in assets],
-        "run_config": {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-        "raise_on_error": False,
-    }
-    if len(keys) == 1:
-        arguments["partition_key"] = keys[0]
-    else:
-        arguments["tags"] = {
-            "dagster/asset_partition_range_start": keys[0],
-            "dagster/asset_partition_range_end": keys[-1],
-        }
+    job = merged.resolve_implicit_global_asset_job_def()
+    if not with_ours:
+        job = job.get_subset(asset_selection={asset.key for asset in assets})
     with pipeline.environment():
-        return merged.resolve_implicit_global_asset_job_def().execute_in_process(**arguments)
+        quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+        return execute(pipeline.instance, job, quiet, run_tags(keys))
 
 
-def reasons(result: dg.ExecuteInProcessResult) -> list[str]:
+def reasons(result: dg.JobExecutionResult) -> list[str]:
     """Give the reason of each failure, which stands below Dagster's own words."""
     errors = [event.step_failure_data.error for event in result.get_step_failure_events()]
     return [(error.cause or error).message for error in errors if error]
@@ -267,21 +260,53 @@ def test_a_missing_table_upstream_is_a_line_that_says_what_to_run(made: Pipeline
         assert len(text.splitlines()) == 1
 
 
-def test_tables_are_not_put_together_where_a_subject_of_the_run_failed(
-    instance: dg.DagsterInstance, new_place: PlaceMaker
-) -> None:
+def test_somebodys_own_assets_are_given_the_subjects_that_did_not_fail(new_place: PlaceMaker) -> None:
+    """What they return of others is not kept, and their step says what was left out of it by failing upstream."""
     seen: list[pd.DataFrame] = []
+
+    @dg.asset(
+        name="my_table",
+        partitions_def=subjects,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        ins={"rows": dg.AssetIn(key="authors", dagster_type=pd.DataFrame)},
+    )
+    def my_table(rows: pd.DataFrame) -> pd.DataFrame:
+        seen.append(rows)
+        return pd.concat([rows, pd.DataFrame({"subject": ["refused"], "author_key": ["made up"]})])
+
     plan = FaultPlan(permanent={"refused": "http_403"})
-    with Sandbox(SandboxConfig({"fine": 5, "refused": 5}, faults=plan)) as sandbox:
+    with (
+        Sandbox(SandboxConfig({"fine": 5, "refused": 5}, faults=plan)) as sandbox,
+        dg.DagsterInstance.ephemeral() as instance,
+    ):
         pipeline = Pipeline(new_place("local"), instance, sandbox.url)
         instance.add_dynamic_partitions("subjects", ["fine", "refused"])
-        result = run_assets(pipeline, [reader(pd.DataFrame, seen)], ["fine", "refused"], with_ours=True)
-        assert not result.success
-        assert seen == []
-        assert any("these failed: refused; run the others again without them" in reason for reason in reasons(result))
+        result = run_assets(pipeline, [my_table], ["fine", "refused"], with_ours=True)
+        assert list(failure_texts(result)) == ["raw_works"]
+        (rows,) = seen
+        assert set(rows["subject"]) == {"fine"}
         assert_tables_equal(pipeline, "fine", reference_tables(pipeline, "fine", list(sandbox.works("fine"))))
-        assert run_assets(pipeline, [reader(pd.DataFrame, seen)], ["fine"]).success
-        assert len(seen) == 1
+        assert instance.get_materialized_partitions(dg.AssetKey("my_table")) == {"fine"}
+        assert [path for path in pipeline.place.states() if "my_table" in path] == [path_of("gold", "my_table", "fine")]
+
+
+def test_an_own_table_that_cannot_be_written_for_a_subject_fails_its_step_and_keeps_the_others(
+    new_place: PlaceMaker,
+) -> None:
+    place = new_place("local")
+    with dg.DagsterInstance.ephemeral() as instance:
+        pipeline = Pipeline(place, instance, "http://127.0.0.1:1")
+        instance.add_dynamic_partitions("subjects", ["a", "b", "c"])
+        in_the_way = Path(place.root, "gold/my_table/subject=b")
+        in_the_way.parent.mkdir(parents=True)
+        in_the_way.write_bytes(b"")
+        rows = pa.table({"subject": ["a", "b", "c"], "number": [1, 2, 3]})
+        result = run_assets(pipeline, [writer(lambda _: rows)], ["a", "b", "c"])
+        (text,) = reasons(result)
+        assert "b: " in text
+        assert "a: " not in text
+        assert instance.get_materialized_partitions(dg.AssetKey("my_table")) == {"a", "c"}
+        assert stored_rows(pipeline, path_of("gold", "my_table", "c")) == [{"number": 3}]
 
 
 def damaged(kind: str, whole: bytes, folder: Path) -> bytes:

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import ModuleTarget
 from dagster._daemon.sensor import execute_sensor_iteration
 
+from openlib_assets.defs.partitions import stretches
 from openlib_assets.defs.schedules import monthly_refresh
 from openlib_assets.defs.sensors import storage, storage_events
 from openlib_assets.lake.watch_list import (
@@ -61,9 +62,19 @@ def tick(instance: dg.DagsterInstance, cursor: str | None = None) -> Any:
     return result
 
 
-def requested(result: Any) -> list[str | None]:
+def requested(result: Any) -> list[str]:
+    """Give the subjects of the runs that a tick asks for, which are new with it."""
     assert isinstance(result, dg.SensorResult)
-    return [request.partition_key for request in result.run_requests or ()]
+    added = [key for request in result.dynamic_partitions_requests or () for key in request.partition_keys]
+    return [key for request in result.run_requests or () for key in covered(request.tags, added)]
+
+
+def covered(tags: Mapping[str, str], registered: Sequence[str]) -> list[str]:
+    """Give the subjects that a run covers, of those registered."""
+    if one := tags.get("dagster/partition"):
+        return [one]
+    first, last = (tags[f"dagster/asset_partition_range_{end}"] for end in ("start", "end"))
+    return list(registered[registered.index(first) : registered.index(last) + 1])
 
 
 def test_storage_events_become_partitions_and_runs_once_and_nonsense_does_not(
@@ -72,7 +83,7 @@ def test_storage_events_become_partitions_and_runs_once_and_nonsense_does_not(
     monkeypatch.setenv("OPENLIB_STORAGE", storage_root)
     place.open().write("subjects.yaml", LIST.encode())
     first = tick(instance)
-    assert requested(first) == ["science_fiction", "place:france"]
+    assert requested(first) == ["place:france", "science_fiction"]
     assert instance.get_dynamic_partitions("subjects") == ["place:france", "science_fiction"]
 
     second = tick(instance, first.cursor)
@@ -175,6 +186,16 @@ def test_a_very_long_list_is_taken_up_in_portions(
     assert sizes == [5, 5, 2]
 
 
+def test_runs_take_up_to_25_neighbours_each_and_leave_nobody_out() -> None:
+    registered = [f"s{number:02}" for number in range(60)]
+    wanted = set(registered) - {"s30"}
+    runs = list(stretches(registered, wanted, 25))
+    assert [len(run) for run in runs] == [25, 5, 25, 4]
+    assert [key for run in runs for key in run] == sorted(wanted)
+    assert list(stretches(registered, ["elsewhere"], 25)) == []
+    assert list(stretches(registered, registered)) == [registered]
+
+
 @pytest.mark.parametrize(
     ("entry", "key"),
     [
@@ -234,8 +255,9 @@ def test_once_a_month_every_registered_subject_is_run(instance: dg.DagsterInstan
     november = evaluate_schedule(instance, datetime(2026, 11, 1, 3, tzinfo=UTC))
     december = evaluate_schedule(instance, datetime(2026, 12, 1, 3, tzinfo=UTC))
     for requests in (november, december):
-        assert [request.partition_key for request in requests] == ["place:france", "love"]
-    assert len({request.run_key for request in november + december}) == 4
+        (request,) = requests
+        assert covered(request.tags, ["place:france", "love"]) == ["place:france", "love"]
+    assert len({request.run_key for request in november + december}) == 2
     assert evaluate_schedule(instance, datetime(2026, 11, 1, 3, tzinfo=UTC)) == november
     assert monthly_refresh.cron_schedule == "0 3 1 * *"
     assert monthly_refresh.execution_timezone == "UTC"
@@ -284,15 +306,16 @@ def test_the_daemon_adds_partitions_and_runs_them_and_at_the_next_tick_nothing(
 
 
 def ended_runs(instance: dg.DagsterInstance) -> dict[str, dg.DagsterRunStatus]:
-    """Wait until all runs have ended; give what became of each by its subject."""
+    """Wait until all runs have ended; give what became of each subject, of which no two runs took the same."""
     deadline = time.monotonic() + 120
     while not all(run.is_finished for run in instance.get_runs()):
         assert time.monotonic() < deadline, "a run does not end"
         time.sleep(0.1)
     runs = instance.get_runs()
-    by_subject = {run.tags["dagster/partition"]: run.status for run in runs}
-    assert len(by_subject) == len(runs)
-    return by_subject
+    registered = instance.get_dynamic_partitions("subjects")
+    by_subject = [(key, run.status) for run in runs for key in covered(run.tags, registered)]
+    assert len(dict(by_subject)) == len(by_subject)
+    return dict(by_subject)
 
 
 def daemon_ticks(

@@ -50,7 +50,7 @@ def assert_exact(sandbox: Sandbox, pipeline: Pipeline) -> None:
     assert_tables_equal(pipeline, SUBJECT, reference_tables(pipeline, SUBJECT, list(sandbox.works(SUBJECT))))
 
 
-def assert_red_without_data(result: dg.ExecuteInProcessResult, sandbox: Sandbox, pipeline: Pipeline) -> str:
+def assert_red_without_data(result: dg.JobExecutionResult, sandbox: Sandbox, pipeline: Pipeline) -> str:
     """Check that a run ended red and left no data; give the one line that says why."""
     assert not result.success
     assert result.get_asset_materialization_events() == []
@@ -61,7 +61,7 @@ def assert_red_without_data(result: dg.ExecuteInProcessResult, sandbox: Sandbox,
     return line
 
 
-def latest(result: dg.ExecuteInProcessResult, asset: str) -> dict[str, Any]:
+def latest(result: dg.JobExecutionResult, asset: str) -> dict[str, Any]:
     """Give the metadata that a run recorded for an asset."""
     (event,) = (event for event in result.get_asset_materialization_events() if event.asset_key == dg.AssetKey(asset))
     return {name: value.value for name, value in event.materialization.metadata.items()}

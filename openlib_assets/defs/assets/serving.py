@@ -49,7 +49,9 @@ def subject_csv(context: dg.AssetExecutionContext, storage: StorageResource, **i
     """Write the CSV files of subjects."""
     with still_registered(), said_in_one_line():
         make = partial(make_csv_files, storage.open(), inputs)
-    yield from put_out(context, SubjectOutputs(make, paths=lambda subject: list(_csv_paths(subject))))
+    yield from put_out(
+        context, SubjectOutputs(make, paths=lambda subject: list(_csv_paths(subject)), version=_csv_version)
+    )
 
 
 @dg.asset(
@@ -76,6 +78,10 @@ def _csv_paths(subject: str) -> dict[str, Table]:
     return {layout.csv_file(subject, table.name): table for table in CSV_TABLES}
 
 
+def _csv_version(digests: Sequence[str]) -> str:
+    return hashlib.sha256("".join(digests).encode()).hexdigest()
+
+
 @contextmanager
 def make_csv_files(storage: Storage, inputs: Mapping[str, SubjectTables], subject: str) -> Iterator[SubjectOutput]:
     """Lend the CSV files of a subject, to be written."""
@@ -89,8 +95,8 @@ def make_csv_files(storage: Storage, inputs: Mapping[str, SubjectTables], subjec
                 for path, table in paths.items()
             ]
             total = sum(int(file["rows"]) for file in files)
-            version = hashlib.sha256("".join(digests[path] for path in paths).encode()).hexdigest()
             uri = storage.uri(layout.exports_folder(subject))
+            version = _csv_version([digests[path] for path in paths])
             return Done(table_metadata(total, pa.Table.from_pylist(files), uri), version)
 
         def write(table: Table, file: Path) -> None:

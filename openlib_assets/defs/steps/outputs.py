@@ -45,9 +45,10 @@ class SubjectOutputs:
     """The output of an asset: `make` lends the output of a subject, whose block ends once that is recorded.
 
     A block ends with an error if its subject was not recorded. Several are made at the same time in threads
-    (`at_once`); `stop` is called when no more are wanted. `paths` are where a subject's files lie, by which is known
-    whether they are still there; None where what is there is always asked for anew. `waits`: a subject that another
-    run works on is waited for, instead of failing at once. `left` are subjects of the run that are not to be made.
+    (`at_once`); `stop` is called when no more are wanted. `paths` are where a subject's files lie, and `version` gives
+    the version of the data by their SHA-256: so is known whether they are there as they were recorded. Without `paths`,
+    a subject is always made. `waits`: a subject that another run works on is waited for, instead of failing at once.
+    `left` are subjects of the run that are not to be made.
 
     `failed` and `complete` are filled by the IO manager: the subjects that failed here, with their reasons, and how
     many are as they should be.
@@ -55,6 +56,7 @@ class SubjectOutputs:
 
     make: Callable[[str], AbstractContextManager[SubjectOutput]]
     paths: Callable[[str], Sequence[str]] | None = None
+    version: Callable[[Sequence[str]], str] = "".join
     at_once: int = 1
     stop: Callable[[], object] = lambda: None
     waits: bool = True

@@ -4,7 +4,7 @@ Dagster records one version of the data for all partitions of an output; here ea
 which Dagster itself tells what is out of date.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 
 import dagster as dg
 from dagster._core.definitions.data_version import (
@@ -24,43 +24,24 @@ def latest_records(
     instance: dg.DagsterInstance, asset: dg.AssetKey, subjects: Collection[str]
 ) -> dict[str, dg.EventLogRecord]:
     """Return the record of the latest materialization of each subject, of those that have one."""
-    return _records(asset, latest_ids(instance, asset, subjects), instance.fetch_materializations)
+    found: dict[str, dg.EventLogRecord] = {}
+    ordered = sorted(latest_ids(instance, asset, subjects).values())
+    for start in range(0, len(ordered), _AT_A_TIME):
+        some = ordered[start : start + _AT_A_TIME]
+        page = instance.fetch_materializations(dg.AssetRecordsFilter(asset_key=asset, storage_ids=some), len(some))
+        found |= {record.partition_key: record for record in page.records if record.partition_key}
+    return found
 
 
-def latest_planned(
-    instance: dg.DagsterInstance, asset: dg.AssetKey, subjects: Collection[str]
-) -> dict[str, dg.EventLogRecord]:
-    """Return, of each subject, the record of the latest run that was to make the asset, of those that had one."""
-    ids = latest_ids(instance, asset, subjects, dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED)
-    return _records(asset, ids, instance.fetch_planned_materializations)
-
-
-def latest_ids(
-    instance: dg.DagsterInstance,
-    asset: dg.AssetKey,
-    subjects: Collection[str],
-    kind: dg.DagsterEventType = dg.DagsterEventType.ASSET_MATERIALIZATION,
-) -> dict[str, int]:
-    """Return the storage id of the latest event of a kind of each subject, of those that have one."""
+def latest_ids(instance: dg.DagsterInstance, asset: dg.AssetKey, subjects: Collection[str]) -> dict[str, int]:
+    """Return the storage id of the latest materialization of each subject, of those that have one."""
     return {
         subject: storage_id
         for some in _stretches(subjects)
         for subject, storage_id in instance.get_latest_storage_id_by_partition(
-            asset, kind, partitions=set(some)
+            asset, dg.DagsterEventType.ASSET_MATERIALIZATION, partitions=set(some)
         ).items()
     }
-
-
-def _records(
-    asset: dg.AssetKey, ids: Mapping[str, int], fetch: Callable[..., dg.EventRecordsResult]
-) -> dict[str, dg.EventLogRecord]:
-    found: dict[str, dg.EventLogRecord] = {}
-    ordered = sorted(ids.values())
-    for start in range(0, len(ordered), _AT_A_TIME):
-        some = ordered[start : start + _AT_A_TIME]
-        page = fetch(dg.AssetRecordsFilter(asset_key=asset, storage_ids=some), limit=len(some))
-        found |= {record.partition_key: record for record in page.records if record.partition_key}
-    return found
 
 
 def data_versions(instance: dg.DagsterInstance, asset: dg.AssetKey, subjects: Collection[str]) -> dict[str, str]:

@@ -9,12 +9,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import dagster as dg
+from dagster._core.definitions.data_version import DATA_VERSION_TAG
 from dagster._core.execution.context.system import StepExecutionContext
 
 from openlib_assets.defs.steps.checks import evaluations
 from openlib_assets.defs.steps.outputs import Done, SubjectOutputs
 from openlib_assets.defs.steps.records import Versions
 from openlib_assets.defs.steps.run_state import StepSubjects, goes_on_from, said_in_run
+from openlib_assets.lake.table_files import digest_at
 from openlib_assets.lake.transform import CheckOutcome
 from openlib_assets.storage import Storage
 
@@ -52,9 +54,9 @@ class Step:
     ) -> tuple[list[str], list[dg.DagsterEvent]]:
         """Return the subjects to make, and what to record of those that stay as they are.
 
-        A subject stays as it is if its source had nothing new in this run, or if the run goes on from a failed one;
-        if all that it is made from and the code are what they were; and if its files are there. In a run in which
-        something failed, Dagster would take such a subject for failed too, so its last record is repeated there.
+        A subject stays as it is if its source had nothing new in this run, or if the run goes on from a failed one; if
+        all that it is made from and the code are what they were; and if its files are there, as recorded. In a run in
+        which something failed, Dagster would take such a subject for failed too, so its last record is repeated there.
         """
         untouched = [key for key in subjects if key not in outputs.left and self._may_stay(key)]
         current = self._current(storage, outputs, untouched)
@@ -113,5 +115,6 @@ class Step:
         return {
             subject: last
             for subject, last in self.versions(subjects).current().items()
-            if all(storage.exists(path) for path in paths(subject))
+            if outputs.version([digest_at(storage, path) for path in paths(subject)])
+            == (last.tags or {}).get(DATA_VERSION_TAG)
         }

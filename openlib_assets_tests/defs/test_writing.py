@@ -1,33 +1,40 @@
-"""Several subjects at once: who works when, when a subject's block ends, and what an error or an order to stop does."""
+"""Files put in place: who works when, when a subject's block ends, and what an error or an order to stop does."""
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 
 import dagster as dg
 import pytest
 
-from openlib_assets.defs.assets.at_once import each_done
-from openlib_assets.defs.assets.common import locked
+from openlib_assets.defs.steps.outputs import Done, SubjectOutput, SubjectOutputs
+from openlib_assets.defs.steps.writing import locked, written_each
 from openlib_assets.lake import layout
 from openlib_assets.sandbox import FaultPlan, Planned, Sandbox, SandboxConfig
+from openlib_assets.storage import LocalStorage, LockTakenError
 from openlib_assets.storage.errors import OpenlibError
 from openlib_assets_tests.conftest import Pipeline, Place, PlaceMaker, assert_tables_equal, reference_tables
 
-PATIENCE_SECONDS = 10
+# A bound on what goes wrong, not on how long it takes.
+PATIENCE_SECONDS = 120
 
 
 class Work:
     """Work on subjects that notes what happens; a subject goes on when it is released."""
 
-    def __init__(self, *held: str) -> None:
+    def __init__(self, folder: Path, *held: str) -> None:
+        self.storage = LocalStorage(folder)
         self.events: list[str] = []
         self.most_at_once = 0
         self.stopped = threading.Event()
         self._at_work = 0
         self._lock = threading.Lock()
         self._released = {subject: threading.Event() for subject in held}
+
+    def each(self, subjects: Sequence[str], at_once: int = 1) -> Iterator[tuple[str, Done | OpenlibError]]:
+        return written_each(self.storage, SubjectOutputs(self.make, at_once=at_once, stop=self.stop), subjects)
 
     def release(self, subject: str) -> None:
         self._released[subject].set()
@@ -37,11 +44,11 @@ class Work:
         for released in self._released.values():
             released.set()
 
-    def do(self, subject: str) -> AbstractContextManager[str]:
+    def make(self, subject: str) -> AbstractContextManager[SubjectOutput]:
         return self._block(subject)
 
     @contextmanager
-    def _block(self, subject: str) -> Iterator[str]:
+    def _block(self, subject: str) -> Iterator[SubjectOutput]:
         with self._lock:
             self._at_work += 1
             self.most_at_once = max(self.most_at_once, self._at_work)
@@ -52,10 +59,13 @@ class Work:
                 raise OpenlibError(f"no {subject}")
             if subject.startswith("defect"):
                 raise ZeroDivisionError
-            yield subject.upper()
+            yield SubjectOutput(
+                {f"made/{subject}": lambda file: file.write_text(subject)},
+                lambda digests: Done({"subject": subject}, digests[f"made/{subject}"]),
+            )
+            if subject.startswith("late"):
+                raise OpenlibError(f"no end of {subject}")
             self.note(f"{subject} ended")
-        except GeneratorExit:
-            raise
         except BaseException as error:
             self.note(f"{subject} ended with {type(error).__name__}")
             raise
@@ -68,58 +78,72 @@ class Work:
             self.events.append(event)
 
 
-def test_every_subject_is_done_and_not_more_at_once_than_said() -> None:
-    work = Work()
+def test_every_subject_is_put_in_place_and_not_more_at_once_than_said(tmp_path: Path) -> None:
+    work = Work(tmp_path)
     subjects = [f"s{number}" for number in range(40)]
-    found = dict(each_done(subjects, work.do, 3, work.stop))
-    assert found == {subject: subject.upper() for subject in subjects}
-    assert 1 <= work.most_at_once <= 3
+    found = dict(work.each(subjects, at_once=3))
+    assert [done.metadata for done in found.values() if isinstance(done, Done)] == [{"subject": s} for s in found]
+    assert set(found) == set(subjects)
+    assert 1 <= work.most_at_once <= 4, "three at work, and one that is being recorded"
     assert sorted(work.events) == sorted(f"{subject} ended" for subject in subjects)
+    assert sorted(work.storage.paths("made")) == sorted(f"made/{subject}" for subject in subjects)
 
 
-def test_a_slow_subject_holds_up_nobody_else() -> None:
-    work = Work("slow")
-    done = each_done(["slow", "a", "b", "c"], work.do, 2, work.stop)
+def test_a_slow_subject_holds_up_nobody_else(tmp_path: Path) -> None:
+    work = Work(tmp_path, "slow")
+    done = work.each(["slow", "a", "b", "c"], at_once=2)
     assert [next(done)[0] for _ in range(3)] == ["a", "b", "c"]
     work.release("slow")
-    assert list(done) == [("slow", "SLOW")]
+    assert [subject for subject, _ in done] == ["slow"]
 
 
-def test_a_block_goes_on_until_the_next_result_is_asked_for() -> None:
-    work = Work()
-    done = each_done(["a", "b"], work.do, 1, work.stop)
-    assert next(done) == ("a", "A")
-    time.sleep(0.3)
+def test_a_block_is_open_and_its_subject_locked_until_the_next_one_is_asked_for(tmp_path: Path) -> None:
+    work = Work(tmp_path)
+    done = work.each(["a", "b"])
+    assert next(done)[0] == "a"
     assert work.events == []
-    assert next(done) == ("b", "B")
-    wait_for(lambda: work.events == ["a ended"])
+    assert work.storage.exists("made/a")
+    with pytest.raises(LockTakenError), work.storage.lock(layout.lock_file("a"), taken="taken"):
+        pass
+    assert next(done)[0] == "b"
+    assert work.events == ["a ended"]
     assert list(done) == []
     assert work.events == ["a ended", "b ended"]
 
 
-def test_a_foreseen_error_is_given_in_place_of_the_result() -> None:
-    work = Work()
-    found = dict(each_done(["a", "bad", "c"], work.do, 1, work.stop))
-    assert (found["a"], found["c"]) == ("A", "C")
+def test_a_foreseen_error_is_given_in_place_of_the_result_and_nothing_is_put_in_place(tmp_path: Path) -> None:
+    work = Work(tmp_path)
+    found = dict(work.each(["a", "bad", "c"]))
+    assert isinstance(found["a"], Done)
+    assert isinstance(found["c"], Done)
     assert str(found["bad"]) == "no bad"
+    assert sorted(work.storage.paths("made")) == ["made/a", "made/c"]
 
 
-def test_a_defect_is_raised_and_ends_everything() -> None:
-    work = Work()
-    done = each_done(["defect", *(f"s{number}" for number in range(50))], work.do, 2, work.stop)
+@pytest.mark.parametrize("subjects", [["a", "late"], ["late", "a"], ["late"]])
+@pytest.mark.parametrize("at_once", [1, 3])
+def test_an_error_at_the_end_of_a_block_is_given_wherever_it_comes(
+    subjects: list[str], at_once: int, tmp_path: Path
+) -> None:
+    errors = [str(done) for _, done in Work(tmp_path).each(subjects, at_once) if isinstance(done, OpenlibError)]
+    assert errors == ["no end of late"]
+
+
+def test_a_defect_is_raised_and_ends_everything(tmp_path: Path) -> None:
+    work = Work(tmp_path)
     with pytest.raises(ZeroDivisionError):
-        list(done)
+        list(work.each(["defect", *(f"s{number}" for number in range(50))], at_once=2))
     assert work.stopped.is_set()
 
 
-def test_whoever_asks_no_more_stops_the_work_and_no_block_ends_well() -> None:
-    work = Work("b", "c")
-    done = each_done(["a", "b", "c"], work.do, 3, work.stop)
-    assert next(done) == ("a", "A")
-    done.close()
+def test_whoever_asks_no_more_stops_the_work_and_no_block_ends_well(tmp_path: Path) -> None:
+    work = Work(tmp_path, "b", "c")
+    done = work.each(["a", "b", "c"], at_once=3)
+    assert next(done)[0] == "a"
+    done.close()  # type: ignore[attr-defined]  # a generator
     assert work.stopped.is_set()
     wait_for(lambda: len(work.events) == 3)
-    assert all("Abandoned" in event for event in work.events)
+    assert all("ended with" in event for event in work.events)
 
 
 @pytest.fixture
@@ -174,7 +198,7 @@ def test_a_table_waits_for_whoever_makes_another_of_its_subject(place: Place) ->
     storage, made = place.open(), threading.Event()
 
     def make() -> None:
-        with locked(storage, "love"):
+        with locked(storage, "love", waits=True):
             made.set()
 
     with storage.lock(layout.lock_file("love"), taken="taken"):
@@ -184,6 +208,16 @@ def test_a_table_waits_for_whoever_makes_another_of_its_subject(place: Place) ->
     assert made.wait(PATIENCE_SECONDS)
     maker.join(PATIENCE_SECONDS)
     assert not maker.is_alive()
+
+
+def test_a_fetch_does_not_wait_but_says_who_is_at_work(place: Place) -> None:
+    storage = place.open()
+    with (
+        storage.lock(layout.lock_file("love"), taken="taken"),
+        pytest.raises(LockTakenError, match="'love' is being fetched by another run; wait for it to end"),
+        locked(storage, "love", waits=False),
+    ):
+        pass
 
 
 def wait_for(condition: Callable[[], bool]) -> None:

@@ -1,0 +1,118 @@
+"""A subject that has nothing new is asked for and recorded as unchanged, and nothing is made of it, unless need be."""
+
+import dataclasses
+from collections.abc import Iterator
+from itertools import pairwise
+
+import dagster as dg
+import pytest
+
+from openlib_assets import definitions
+from openlib_assets.defs.assets import ASSETS, authors
+from openlib_assets.defs.assets.tables import table_asset
+from openlib_assets.lake.contract import AUTHORS
+from openlib_assets.sandbox import Sandbox, SandboxConfig
+from openlib_assets_tests.conftest import (
+    Pipeline,
+    PlaceMaker,
+    assert_tables_equal,
+    failure_text,
+    reference_tables,
+    snapshot_paths,
+)
+
+SUBJECTS = ("u1", "u2", "u3")
+SIZES = dict(zip(SUBJECTS, (30, 31, 32), strict=True))
+
+
+@dataclasses.dataclass(frozen=True)
+class Fetched:
+    """A pipeline whose subjects were all fetched and made."""
+
+    sandbox: Sandbox
+    pipeline: Pipeline
+
+    def made_again(self, *subjects: str, force: bool = False) -> dict[str, set[str]]:
+        """Run subjects again; give what was recorded, by subject."""
+        result = self.pipeline.run(*subjects, force=force)
+        assert result.success, failure_text(result)
+        made: dict[str, set[str]] = {}
+        for event in result.get_asset_materialization_events():
+            made.setdefault(str(event.partition), set()).add(event.asset_key.to_user_string())  # type: ignore[union-attr]
+        return made
+
+
+@pytest.fixture
+def fetched(instance: dg.DagsterInstance, new_place: PlaceMaker) -> Iterator[Fetched]:
+    with Sandbox(SandboxConfig(SIZES)) as sandbox:
+        pipeline = Pipeline(new_place("local"), instance, sandbox.url)
+        assert pipeline.run(*SUBJECTS).success
+        yield Fetched(sandbox, pipeline)
+
+
+def test_nothing_new_is_asked_for_recorded_and_nothing_is_made(fetched: Fetched) -> None:
+    asked, before = len(fetched.sandbox.requests), fetched.pipeline.place.states()
+    for subjects in (SUBJECTS, SUBJECTS[:1]):
+        assert fetched.made_again(*subjects) == {subject: {"raw_works"} for subject in subjects}
+    assert {r.path for r in fetched.sandbox.requests[asked:]} == {f"/subjects/{s}.json" for s in SUBJECTS}
+    assert fetched.pipeline.place.states() == before
+
+
+def test_of_several_only_the_one_that_changed_is_made(fetched: Fetched) -> None:
+    elsewhere = {work["key"] for subject in ("u1", "u3") for work in fetched.sandbox.works(subject)}
+    key = next(work["key"] for work in fetched.sandbox.works("u2") if work["key"] not in elsewhere)
+    fetched.sandbox.change_work("u2", key, title="Another title")
+    made = fetched.made_again(*SUBJECTS)
+    assert made["u1"] == made["u3"] == {"raw_works"}
+    assert {"books", "subject_changes", "subject_csv", "subject_report"} <= made["u2"]
+    works = list(fetched.sandbox.works("u2"))
+    assert_tables_equal(fetched.pipeline, "u2", reference_tables(fetched.pipeline, "u2", works))
+
+
+@pytest.mark.parametrize(
+    ("lost", "asset"),
+    [
+        ("silver/authors/subject=u2/part-0.parquet", "authors"),
+        ("exports/u2/books.csv", "subject_csv"),
+        ("reports/u2/index.html", "subject_report"),
+    ],
+)
+@pytest.mark.parametrize("how", ["lost", "damaged"])
+def test_a_file_that_is_not_there_as_recorded_is_made_again_and_only_that(
+    lost: str, asset: str, how: str, fetched: Fetched
+) -> None:
+    storage = fetched.pipeline.storage
+    before = storage.read(lost)
+    if how == "lost":
+        storage.delete(lost)
+    else:
+        storage.write(lost, before[:-1])
+    assert fetched.made_again(*SUBJECTS) == {"u1": {"raw_works"}, "u2": {"raw_works", asset}, "u3": {"raw_works"}}
+    assert storage.read(lost) == before
+
+
+def test_a_new_version_of_the_code_is_applied_to_what_did_not_change(
+    fetched: Fetched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newer = table_asset(dataclasses.replace(AUTHORS, code_version="2"))
+    monkeypatch.setattr(definitions, "ASSETS", [newer if asset is authors else asset for asset in ASSETS])
+    again = Pipeline(fetched.pipeline.place, fetched.pipeline.instance, fetched.sandbox.url)
+    made = Fetched(fetched.sandbox, again).made_again(*SUBJECTS)
+    assert made == {subject: {"raw_works", "authors"} for subject in SUBJECTS}, "equal bytes leave the rest as it is"
+
+
+def test_force_makes_everything_again(fetched: Fetched) -> None:
+    everything = {asset.key.to_user_string() for asset in ASSETS} - {"catalog", "comparison"}
+    assert fetched.made_again(*SUBJECTS, force=True) == dict.fromkeys(SUBJECTS, everything)
+    assert len(snapshot_paths(fetched.pipeline, "u1")) == 2
+
+
+def test_a_small_subject_costs_at_most_40_events(instance: dg.DagsterInstance, new_place: PlaceMaker) -> None:
+    with Sandbox(SandboxConfig(SIZES)) as sandbox:
+        events = []
+        for count in (1, 2, 3):
+            pipeline = Pipeline(new_place("local"), dg.DagsterInstance.ephemeral(), sandbox.url)
+            result = pipeline.run(*SUBJECTS[:count])
+            logged = pipeline.instance.all_logs(result.run_id)
+            events.append(sum(entry.is_dagster_event for entry in logged))
+    assert all(after - before <= 40 for before, after in pairwise(events)), events
