@@ -1,55 +1,72 @@
 """CSV files for people: UTF-8, RFC 4180 quoting, LF, null as nothing, lists joined with ` | `."""
 
+import csv
+import io
+from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.dataset as ds
+import pyarrow.compute as pc
 
 from openlib_assets.lake import layout
 from openlib_assets.lake.contract import Table
 from openlib_assets.lake.table_files import file_digest
-from openlib_assets.lake.transform import connected
 from openlib_assets.storage import Storage
 
-LIST_SEPARATOR = " | "
+if TYPE_CHECKING:
+    import pyarrow.dataset as ds  # imports pandas
 
-_BATCH_ROWS = 65_536
+_LIST_SEPARATOR = " | "
+
+_BATCH_ROWS = 8_192
 
 # Spreadsheets take a cell that begins so for a formula (OWASP, "CSV Injection").
-_FORMULA_STARTS = "=+-@\t\r"
+_FORMULA_STARTS = tuple("=+-@\t\r")
+
+# csv quotes no empty text, and before Python 3.13 no carriage return either. These stand for them until the line is
+# written: no text of Arrow's holds a lone surrogate, and csv quotes what has a line feed.
+_EMPTY = "\udc00"
+_RETURN = "\udc01\n"
 
 
-def write_csv(storage: Storage, subject: str, table: Table, rows: ds.Dataset) -> str:
-    """Write a table of a subject as CSV into the storage; give the SHA-256 of the file."""
+def write_csv(storage: Storage, subject: str, table: Table, rows: "ds.Dataset") -> str:
+    """Write a table of a subject as CSV into the storage; return the SHA-256 of the file."""
     with storage.writing(layout.csv_file(subject, table.name)) as file:
         write_csv_file(file, table, rows)
         return file_digest(file)
 
 
-def write_csv_file(file: Path, table: Table, rows: ds.Dataset, *, excel_safe: bool = False) -> None:
+def write_csv_file(file: Path, table: Table, rows: "ds.Dataset", *, excel_safe: bool = False) -> None:
     """Write a table as one CSV file.
 
     `excel_safe` puts an apostrophe before each text that a spreadsheet would run as a formula; the values are then no
     longer exact.
     """
-    fields = " || ',' || ".join(_field(column.name, column.type, excel_safe=excel_safe) for column in table.columns)
-    with connected({"rows": rows}) as connection, file.open("w", encoding="utf-8", newline="") as opened:
-        opened.write(",".join(column.name for column in table.columns) + "\n")
-        # DuckDB's own CSV writer quotes more than it must, and what it quotes is its release's business.
-        lines = connection.sql(f"SELECT {fields} || chr(10) AS line FROM rows")  # noqa: S608 - names from tables.py
-        for batch in lines.to_arrow_reader(_BATCH_ROWS):
-            opened.writelines(batch.column("line").to_pylist())
+    names = [column.name for column in table.columns]
+    with file.open("w", encoding="utf-8", newline="") as opened:
+        opened.write(",".join(names) + "\n")
+        for batch in rows.to_batches(columns=names, batch_size=_BATCH_ROWS, batch_readahead=1, fragment_readahead=1):
+            fields = [_fields(column, excel_safe=excel_safe) for column in batch.columns]
+            lines = io.StringIO(newline="")
+            csv.writer(lines, lineterminator="\n").writerows(zip(*fields, strict=True))
+            opened.write(lines.getvalue().replace(_EMPTY, '""').replace(_RETURN, "\r"))
 
 
-def _field(name: str, kind: pa.DataType, *, excel_safe: bool) -> str:
-    """Give the SQL for the text of one field; an empty text is quoted, so that it differs from null."""
-    if not (pa.types.is_list(kind) or pa.types.is_string(kind)):
-        return f"coalesce(CAST({name} AS VARCHAR), '')"
-    text = f"array_to_string({name}, '{LIST_SEPARATOR}')" if pa.types.is_list(kind) else name
+def _fields(column: pa.Array, *, excel_safe: bool) -> list[Any]:
+    """Return what to give csv for each value; None becomes nothing, a number what Python shows of it."""
+    if pa.types.is_boolean(column.type):
+        column = column.cast(pa.string())  # true and false
+    values: list[Any] = _joined(column) if pa.types.is_list(column.type) else column.to_pylist()
+    if not (pa.types.is_list(column.type) or pa.types.is_string(column.type)):
+        return values
     if excel_safe:
-        starts = " || ".join(f"chr({ord(character)})" for character in _FORMULA_STARTS)
-        text = f"CASE WHEN {text} <> '' AND contains({starts}, left({text}, 1)) THEN '''' || {text} ELSE {text} END"
-    quoted = f"""'"' || replace({text}, '"', '""') || '"'"""
-    return (
-        f"""CASE WHEN {text} = '' OR regexp_matches({text}, '[",\\r\\n]') THEN {quoted} ELSE coalesce({text}, '') END"""
-    )
+        values = [f"'{text}" if text and text.startswith(_FORMULA_STARTS) else text for text in values]
+    return [_EMPTY if text == "" else text and text.replace("\r", _RETURN) for text in values]
+
+
+def _joined(lists: pa.ListArray) -> list[str | None]:
+    # A Python list of each would cost more than the join; pc.binary_join imports pandas to take the separator.
+    texts = iter(lists.flatten().to_pylist())
+    lengths = pc.list_value_length(lists).to_pylist()
+    return [None if length is None else _LIST_SEPARATOR.join(islice(texts, length)) for length in lengths]
