@@ -20,7 +20,7 @@ _FORMULA_STARTS = "=+-@\t\r"
 
 
 def write_csv(storage: Storage, subject: str, table: Table, rows: ds.Dataset) -> str:
-    """Write a table of a subject as CSV into the storage; give the SHA-256 of the file."""
+    """Write a table of a subject as CSV into the storage; return the SHA-256 of the file."""
     with storage.writing(layout.csv_file(subject, table.name)) as file:
         write_csv_file(file, table, rows)
         return file_digest(file)
@@ -36,13 +36,13 @@ def write_csv_file(file: Path, table: Table, rows: ds.Dataset, *, excel_safe: bo
     with connected({"rows": rows}) as connection, file.open("w", encoding="utf-8", newline="") as opened:
         opened.write(",".join(column.name for column in table.columns) + "\n")
         # DuckDB's own CSV writer quotes more than it must, and what it quotes is its release's business.
-        lines = connection.sql(f"SELECT {fields} || chr(10) AS line FROM rows")  # noqa: S608 - names from tables.py
+        lines = connection.sql(f"SELECT {fields} || chr(10) AS line FROM rows")  # noqa: S608 - names from the contract
         for batch in lines.to_arrow_reader(_BATCH_ROWS):
             opened.writelines(batch.column("line").to_pylist())
 
 
 def _field(name: str, kind: pa.DataType, *, excel_safe: bool) -> str:
-    """Give the SQL for the text of one field; an empty text is quoted, so that it differs from null."""
+    """Return the SQL for the text of one field; an empty text is quoted, so that it differs from null."""
     if not (pa.types.is_list(kind) or pa.types.is_string(kind)):
         return f"coalesce(CAST({name} AS VARCHAR), '')"
     text = f"array_to_string({name}, '{LIST_SEPARATOR}')" if pa.types.is_list(kind) else name
