@@ -52,7 +52,8 @@ def catalog(storage: Storage, tables: Sequence[Table]) -> Iterator[duckdb.DuckDB
 def write_catalog(storage: Storage) -> str:
     """Write the database file with a view of every table, and return the SHA-256 of the views.
 
-    A file with the same views is left as it is. The views hold addresses and nothing secret: who opens the file on S3 brings credentials of their own.
+    A file with the same views is left as it is. The views hold addresses and nothing secret: who opens the file on S3
+    brings credentials of their own.
     """
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / layout.CATALOG

@@ -68,7 +68,7 @@ def page_offsets(work_count: int, page_size: int) -> list[int]:
 
 
 def requests_due(work_count: int, page_size: int) -> int:
-    """Return the requests that a fetch takes when nothing goes wrong: the pages, and a second answer if there is one."""
+    """Return the requests that a fetch takes when nothing goes wrong: the pages, and a second answer after a single one."""
     return max(2, len(page_offsets(work_count, page_size)))
 
 

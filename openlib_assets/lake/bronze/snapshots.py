@@ -116,7 +116,7 @@ def current_snapshot(storage: Storage, subject: str) -> Snapshot | None:
 
 
 def read_snapshot(storage: Storage, subject: str, name: str) -> Snapshot:
-    """Return what the snapshot of a subject of that name says of itself; raises TableFileError where it says nothing."""
+    """Return what a subject's snapshot says of itself; raises TableFileError where it says nothing."""
     with open_snapshot(storage, subject, name) as dataset:
         return Snapshot.of(dataset)
 

@@ -2,8 +2,8 @@
 
 Each request reserves the next free slot and sleeps until then, so that nobody starves: a thread holds one reservation
 at a time and slots are given in the order of asking. A 429 pauses everybody. Where those who share disagree about the
-rate, the lowest of those lately seen holds. Who shares the slots depends on where they are kept: `host` for all processes
-of a user on one host, `postgres` for all hosts that share a database.
+rate, the lowest of those lately seen holds. Who shares the slots depends on where they are kept: `host` is for all
+processes of a user on one host, `postgres` for all hosts that share a database.
 """
 
 import threading
