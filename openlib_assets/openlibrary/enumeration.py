@@ -68,7 +68,7 @@ def page_offsets(work_count: int, page_size: int) -> list[int]:
 
 
 def requests_due(work_count: int, page_size: int) -> int:
-    """Return the requests that a fetch takes when nothing goes wrong: the pages, and a second answer after a single one."""
+    """Return how many requests a fetch takes when nothing goes wrong: one a page, and two where there is one page."""
     return max(2, len(page_offsets(work_count, page_size)))
 
 
