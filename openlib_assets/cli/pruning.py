@@ -10,7 +10,7 @@ _FINISHED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.Dagste
 
 
 def old_snapshots(storage: Storage, keep: int) -> list[str]:
-    """Give the paths of all snapshots but the `keep` newest of each subject."""
+    """Return the paths of all snapshots but the `keep` newest of each subject."""
     old = []
     for folder in storage.folders(layout.SNAPSHOTS):
         if subject := layout.subject_of_folder(folder):
@@ -19,7 +19,7 @@ def old_snapshots(storage: Storage, keep: int) -> list[str]:
 
 
 def replaced_runs(instance: dg.DagsterInstance) -> list[str]:
-    """Give the finished runs, oldest first, that hold no asset's latest materialization of any partition.
+    """Return the finished runs, oldest first, that hold no asset's latest materialization of any partition.
 
     Deleting a run deletes its events, so a run that still says when a table was made must stay.
     """

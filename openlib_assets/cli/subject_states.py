@@ -29,7 +29,7 @@ class SubjectState:
 
 
 def subject_states(instance: dg.DagsterInstance, watched: Sequence[str]) -> list[SubjectState]:
-    """Give the states of all subjects that are watched or registered, by key."""
+    """Return the states of all subjects that are watched or registered, by key."""
     registered = set(instance.get_dynamic_partitions(SUBJECTS))
     keys = sorted({*watched, *registered})
     raw_works = dg.AssetKey(RAW_WORKS.name)

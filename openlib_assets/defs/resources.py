@@ -12,9 +12,10 @@ from pydantic import Field, PrivateAttr
 from openlib_assets.openlibrary.enumeration import Listener
 from openlib_assets.openlibrary.source import Source, open_source
 from openlib_assets.settings import Settings
-from openlib_assets.storage import LocalStorage, Storage, open_storage, storage_kind
+from openlib_assets.storage import Storage, open_storage, storage_kind
 
 _CONTACT = "OPENLIB_CONTACT"
+_S3 = "s3"
 
 
 class OpenLibraryResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # generic only for old-style code
@@ -68,9 +69,9 @@ class StorageResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # as 
 
 def storage_resource(root: str) -> Any:
     """Return the storage at `root` as a resource whose root can be set anew for a run, also to another kind."""
-    if storage_kind(root) == LocalStorage.kind:
+    if storage_kind(root) != _S3:
         return StorageResource.configure_at_launch(root=root)
-    # Loads dagster-aws, for which those on a disk should not wait.
+    # Loads dagster-aws, for which those who are not on S3 should not wait.
     from openlib_assets.defs.s3_resource import s3_storage_resource  # noqa: PLC0415
 
     return s3_storage_resource(root)

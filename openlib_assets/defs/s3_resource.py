@@ -5,7 +5,7 @@ from typing import Any
 from dagster_aws.s3 import S3Resource
 
 from openlib_assets.defs.resources import StorageResource
-from openlib_assets.storage import LocalStorage, Storage, open_storage, storage_kind
+from openlib_assets.storage import Storage, open_storage, storage_kind
 from openlib_assets.storage.s3 import S3Storage, attempts
 
 
@@ -15,7 +15,7 @@ class S3StorageResource(StorageResource):
     s3: S3Resource
 
     def _open(self) -> Storage:
-        if storage_kind(self.root) == LocalStorage.kind:
+        if storage_kind(self.root) != S3Storage.kind:
             return open_storage(self.root)
         return S3Storage.at(self.root, self.s3.get_client)
 

@@ -50,9 +50,10 @@ def catalog(storage: Storage, tables: Sequence[Table]) -> Iterator[duckdb.DuckDB
 
 
 def write_catalog(storage: Storage) -> str:
-    """Write the database file with a view of every table; one that says the same stays. Gives the SHA-256 of the views.
+    """Write the database file with a view of every table, and return the SHA-256 of the views.
 
-    The views hold addresses and nothing secret: who opens the file on S3 brings credentials of their own.
+    A file with the same views is left as it is. The views hold addresses and nothing secret: who opens the file on S3
+    brings credentials of their own.
     """
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / layout.CATALOG
@@ -94,12 +95,12 @@ def _create_view(
 
 
 def _folders(table: Table) -> tuple[str, ...]:
-    """Give the columns that stand in the path only; raw works have all snapshots."""
+    """Return the columns that stand in the path only; raw works have all snapshots."""
     return ("subject", "snapshot") if table is RAW_WORKS else ("subject",)
 
 
 def _files(storage: Storage, table: Table) -> str:
-    """Give the SQL for the files of a table of all subjects, what is in the path as text."""
+    """Return the SQL for the files of a table of all subjects, what is in the path as text."""
     root = "".join(f"[{character}]" if character in "*?[" else character for character in storage.uri())
     below = "/".join(f"{name}=*" for name in _folders(table))
     address = f"{root}/{table.layer}/{table.name}/{below}/part-0.parquet".replace("'", "''")
@@ -117,7 +118,7 @@ def _comment(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
 
 
 def _says(file: Path) -> list[tuple[str, ...]]:
-    """Give all that a database file defines."""
+    """Return all that a database file defines."""
     with duckdb.connect(file, read_only=True) as connection:
         views = connection.sql("SELECT view_name, sql, comment FROM duckdb_views() WHERE NOT internal ORDER BY 1")
         return views.fetchall()
@@ -157,7 +158,7 @@ def _load_httpfs(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _s3_secret() -> str:
-    """Give the SQL that hands AWS's standard variables and credential chain to DuckDB; it stays in memory."""
+    """Return the SQL that hands AWS's standard variables and credential chain to DuckDB; it stays in memory."""
     import boto3  # noqa: PLC0415 - only those who chose S3 should wait for it
 
     session = boto3.Session()

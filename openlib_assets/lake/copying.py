@@ -60,7 +60,7 @@ def copy_subject(source: Storage, target: Storage, subject: str) -> Copied:
 
 
 def copy_file(source: Storage, target: Storage, path: str) -> tuple[int, bool]:
-    """Copy one file unless it is there already, and compare it; give its size and whether it was written.
+    """Copy one file unless it is there already, and compare it; return its size and whether it was written.
 
     A file that arrived with other bytes is written once more, then removed; raises CopyError if that did not help.
     """

@@ -14,61 +14,61 @@ _PARTITION = "subject="
 
 
 def table_file(layer: str, table: str, subject: str) -> str:
-    """Give the path of a silver or gold table of a subject."""
+    """Return the path of a silver or gold table of a subject."""
     return f"{table_folder(layer, table, subject)}/part-0.parquet"
 
 
 def table_folder(layer: str, table: str, subject: str) -> str:
-    """Give the folder of a silver or gold table of a subject."""
+    """Return the folder of a silver or gold table of a subject."""
     return f"{layer}/{table}/{_PARTITION}{encoded_key(subject)}"
 
 
 def snapshots_folder(subject: str) -> str:
-    """Give the folder of the bronze snapshots of a subject."""
+    """Return the folder of the bronze snapshots of a subject."""
     return f"{SNAPSHOTS}/{_PARTITION}{encoded_key(subject)}"
 
 
 def snapshot_file(subject: str, snapshot: str) -> str:
-    """Give the path of one bronze snapshot, named by the end of its fetch (`YYYYMMDDTHHMMSSZ`)."""
+    """Return the path of one bronze snapshot, named by the end of its fetch (`YYYYMMDDTHHMMSSZ`)."""
     return f"{snapshots_folder(subject)}/snapshot={snapshot}/part-0.parquet"
 
 
 def subject_of_snapshot(path: str) -> str | None:
-    """Give the subject whose snapshot lies at a path, None if none does."""
+    """Return the subject whose snapshot lies at a path, None if none does."""
     match = re.fullmatch(rf"{SNAPSHOTS}/([^/]+)/snapshot=[^/]+/part-0\.parquet", path)
     return subject_of_folder(match[1]) if match else None
 
 
 def subject_of_folder(name: str) -> str | None:
-    """Give the subject whose partition a folder of a table is, by its name; None if it is none."""
+    """Return the subject whose partition a folder of a table is, by its name; None if it is none."""
     return decoded_key(name.removeprefix(_PARTITION)) if name.startswith(_PARTITION) else None
 
 
 def exports_folder(subject: str) -> str:
-    """Give the folder of a subject's CSV files."""
+    """Return the folder of a subject's CSV files."""
     return f"exports/{encoded_key(subject)}"
 
 
 def csv_file(subject: str, table: str) -> str:
-    """Give the path of a CSV file of a subject."""
+    """Return the path of a CSV file of a subject."""
     return f"{exports_folder(subject)}/{table}.csv"
 
 
 def reports_folder(subject: str) -> str:
-    """Give the folder of a subject's report."""
+    """Return the folder of a subject's report."""
     return f"reports/{encoded_key(subject)}"
 
 
 def report_file(subject: str) -> str:
-    """Give the path of a subject's report."""
+    """Return the path of a subject's report."""
     return f"{reports_folder(subject)}/index.html"
 
 
 def staging_folder(subject: str) -> str:
-    """Give the folder where fetched pages wait for the end of the fetch; never data."""
+    """Return the folder where fetched pages wait for the end of the fetch; never data."""
     return f"{STAGING}/{encoded_key(subject)}"
 
 
 def lock_file(subject: str) -> str:
-    """Give the path of the lock that one fetch of a subject holds at a time."""
+    """Return the path of the lock that one fetch of a subject holds at a time."""
     return f"_locks/{encoded_key(subject)}"

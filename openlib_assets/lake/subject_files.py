@@ -8,7 +8,7 @@ from openlib_assets.storage import Storage
 
 
 def data_files(storage: Storage, key: str) -> Iterator[str]:
-    """Give the paths of a subject's snapshots, tables, CSV files and report, in this order."""
+    """Yield the paths of a subject's snapshots, tables, CSV files and report, in this order."""
     yield from storage.paths(layout.snapshots_folder(key))
     for layer in (Layer.SILVER, Layer.GOLD):
         for table in storage.folders(layer):
@@ -18,13 +18,13 @@ def data_files(storage: Storage, key: str) -> Iterator[str]:
 
 
 def subject_files(storage: Storage, key: str) -> Iterator[str]:
-    """Give the paths of all files of a subject, staged pages included."""
+    """Yield the paths of all files of a subject, staged pages included."""
     yield from data_files(storage, key)
     yield from storage.paths(layout.staging_folder(key))
 
 
 def subjects_with_data(storage: Storage) -> list[str]:
-    """Give the keys of the subjects that have a snapshot or a table, in order."""
+    """Return the keys of the subjects that have a snapshot or a table, in order."""
     tables = [layout.SNAPSHOTS]
     tables += [f"{layer}/{name}" for layer in (Layer.SILVER, Layer.GOLD) for name in storage.folders(layer)]
     subjects = {layout.subject_of_folder(folder) for table in tables for folder in storage.folders(table)}

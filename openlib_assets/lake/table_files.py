@@ -29,7 +29,7 @@ def write_table(
     schema: pa.Schema,
     metadata: Mapping[str, str] | None = None,
 ) -> int:
-    """Write a Parquet file from a stream of batches with the columns of `schema`; give the number of rows.
+    """Write a Parquet file from a stream of batches with the columns of `schema`; return the number of rows.
 
     `metadata` may still be filled while the batches flow: it is read after the last one.
     """
@@ -43,7 +43,7 @@ def write_table(
 
 
 def file_digest(file: Path) -> str:
-    """Give the SHA-256 of a file: equal tables have equal files, so it serves as the version of the data."""
+    """Return the SHA-256 of a file: equal tables have equal files, so it serves as the version of the data."""
     with file.open("rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 

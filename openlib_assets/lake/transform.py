@@ -36,7 +36,7 @@ class CheckOutcome:
     numbers: Mapping[str, int | float | None]
 
     def line(self) -> str:
-        """Give the outcome as one line."""
+        """Return the outcome as one line."""
         numbers = ", ".join(f"{name} {value}" for name, value in self.numbers.items())
         return f"check {self.check.name} {'passed' if self.passed else 'failed'}: {numbers}"
 
@@ -61,11 +61,11 @@ class Built:
     connection: duckdb.DuckDBPyConnection
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """Give the rows, in order."""
+        """Yield the rows, in order."""
         yield from self.connection.sql(f"FROM {self.table.name}").to_arrow_reader(_BATCH_ROWS)
 
     def preview(self) -> pa.Table:
-        """Give the first rows."""
+        """Return the first rows."""
         return self.connection.sql(f"FROM {self.table.name} LIMIT {_PREVIEW_ROWS}").to_arrow_table()
 
 
@@ -120,7 +120,7 @@ def _keep_previous(
 
 @cache
 def _engine() -> duckdb.DuckDBPyConnection:
-    """Give the process's one DuckDB, since starting it costs more than a small table; temporaries are a cursor's."""
+    """Return the process's one DuckDB, since starting it costs more than a small table; temporaries are a cursor's."""
     spill = tempfile.mkdtemp(prefix="openlib-")
     atexit.register(shutil.rmtree, spill, ignore_errors=True)
     engine = duckdb.connect(config={"memory_limit": _MEMORY_LIMIT, "temp_directory": spill})
@@ -149,5 +149,5 @@ def run_checks(connection: duckdb.DuckDBPyConnection, table: Table) -> list[Chec
 
 @cache
 def sql_text(name: str) -> str:
-    """Give the text of `sql/<name>.sql`."""
+    """Return the text of `sql/<name>.sql`."""
     return files("openlib_assets").joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")

@@ -83,7 +83,7 @@ def parse_watch_list(text: bytes, address: str) -> WatchList:
 
 
 def _as_text(entry: object) -> str:
-    """Give the text of an entry that YAML took for something else: 1984 is a subject, a mapping is not."""
+    """Return the text of an entry that YAML took for something else: 1984 is a subject, a mapping is not."""
     if isinstance(entry, int) and not isinstance(entry, bool):
         return str(entry)
     if isinstance(entry, dict) and len(entry) == 1:

@@ -74,7 +74,7 @@ class Client:
         return self._connection.stop
 
     def subject_url(self, key: str, **query: str | int) -> str:
-        """Give the address of a subject, of a page of it where `query` says so."""
+        """Return the address of a subject, of a page of it where `query` says so."""
         tail = f"?{urlencode(query)}" if query else ""
         return f"{self.settings.api_url}/subjects/{quote(key, safe=':')}.json{tail}"
 
@@ -167,7 +167,7 @@ class Client:
         return target._replace(scheme=base.scheme, netloc=base.netloc).geturl()
 
     def _wait(self, state: tenacity.RetryCallState) -> float:
-        """Give the seconds until the next try: doubling up to ten times the first, and up to a quarter more."""
+        """Return the seconds until the next try: doubling up to ten times the first, and up to a quarter more."""
         limited = state.outcome is not None and isinstance(state.outcome.exception(), RateLimitedError)
         first = self.settings.retry_wait * (1 if limited else _OTHER_WAITS_START_AT)
         doubled = first * min(2.0 ** (state.attempt_number - 1), _LONGEST_WAIT_FACTOR)

@@ -61,7 +61,7 @@ class Connection:
             self._in_flight.release()
 
     def send(self, url: str) -> tuple[bytes, str | None]:
-        """Send one request, whose turn it is; give its body, or where it was redirected to."""
+        """Send one request, whose turn it is; return its body, or where it was redirected to."""
         try:
             return self._exchange(url)
         except (requests.exceptions.ConnectTimeout, requests.exceptions.ConnectionError) as error:
@@ -124,7 +124,7 @@ class Connection:
 
 
 def user_agent(contact: str | None) -> str:
-    """Give the User-Agent: name, version and, where there is one, the contact that Open Library asks for."""
+    """Return the User-Agent: name, version and, where there is one, the contact that Open Library asks for."""
     name = f"openlib_assets/{version('openlib-assets')}"
     return f"{name} ({contact})" if contact else name
 

@@ -62,13 +62,13 @@ def enumerate_subject(client: Client, key: str, staging: Staging, listener: List
 
 
 def page_offsets(work_count: int, page_size: int) -> list[int]:
-    """Give the offsets of the pages that cover so many works, each overlapping the one before by one work."""
+    """Return the offsets of the pages that cover so many works, each overlapping the one before by one work."""
     step = page_size - 1
     return [0, *range(step, work_count - 1, step)]
 
 
 def requests_due(work_count: int, page_size: int) -> int:
-    """Give the requests that a fetch takes when nothing goes wrong: the pages, and a second answer if there is one."""
+    """Return how many requests a fetch takes when nothing goes wrong: one a page, and two where there is one page."""
     return max(2, len(page_offsets(work_count, page_size)))
 
 
@@ -188,7 +188,7 @@ class _Reading:
         )
 
     def _whole(self) -> list[Slice]:
-        """Give the works as slices, after repairs where something moved; raises MovedError if it moves still."""
+        """Return the works as slices, after repairs where something moved; raises MovedError if it moves still."""
         pages = self._ordered()
         chained = not shifted(pages) and not tears_in(pages)
         if not chained or self._count != sum(len(page.keys) for page in pages) - (len(pages) - 1):

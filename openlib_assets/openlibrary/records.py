@@ -52,7 +52,7 @@ def _finite(text: str) -> float:
 
 
 def work_key(record: Any) -> str:
-    """Give the bare key (`OL27448W`) of a record, having checked the record's shape.
+    """Return the bare key (`OL27448W`) of a record, having checked the record's shape.
 
     Raises MalformedRecordError naming the work and the field.
     """
@@ -94,7 +94,7 @@ def _kind(value: Any) -> str:
 
 
 def payload(record: Record) -> str:
-    """Give the record as compact ASCII JSON, key order kept; the inverse of `parse_json`."""
+    """Return the record as compact ASCII JSON, key order kept; the inverse of `parse_json`."""
     return _COMPACT.encode(record)
 
 

@@ -11,10 +11,10 @@ from openlib_assets.settings import Settings
 
 
 class Source(Protocol):
-    """Gives every work of a subject, of several at once if asked by several threads.
+    """Where works come from: enumerates every work of a subject, of several subjects at once in several threads.
 
     `name` is what a snapshot says that it came from; `stop`, once set, ends every fetch with InterruptedFetchError;
-    fetching more than `max_in_flight` subjects at once is of no use.
+    fetching more than `max_in_flight` subjects at once gains nothing.
     """
 
     name: str
@@ -22,7 +22,7 @@ class Source(Protocol):
     max_in_flight: int
 
     def url(self, subject: str) -> str:
-        """Give the address of a subject, for people to look at."""
+        """Return the address of a subject, for people to look at."""
         ...
 
     def enumerate(self, subject: str, staging: Staging, listener: Listener | None) -> tuple[Enumeration, Traffic]:
@@ -42,7 +42,7 @@ class SubjectsApi:
         self.max_in_flight = settings.max_in_flight
 
     def url(self, subject: str) -> str:
-        """Give the address of a subject."""
+        """Return the address of a subject."""
         return Client(self._settings, self._connection).subject_url(subject)
 
     def enumerate(self, subject: str, staging: Staging, listener: Listener | None) -> tuple[Enumeration, Traffic]:
@@ -52,5 +52,5 @@ class SubjectsApi:
 
 
 def open_source(settings: Settings) -> Source:
-    """Give the source that the settings choose."""
+    """Return the source that the settings choose."""
     return SubjectsApi(settings)

@@ -28,7 +28,7 @@ class InvalidSubjectError(OpenlibError):
 
 
 def subject_key(text: str) -> str:
-    """Give the normalised key of a subject named as people do.
+    """Return the normalised key of a subject named as people do.
 
     Accepts a name (`Science Fiction`), a key (`place:france`), a path (`/subjects/science_fiction`) or a URL.
     Raises InvalidSubjectError for what cannot be a subject or cannot be a partition key.
@@ -50,12 +50,12 @@ def subject_key(text: str) -> str:
 
 
 def subject_keys(texts: Iterable[str]) -> list[str]:
-    """Give the keys of several subjects in their order, each once."""
+    """Return the keys of several subjects in their order, each once."""
     return list(dict.fromkeys(subject_key(text) for text in texts))
 
 
 def encoded_key(key: str) -> str:
-    """Give the key as it stands in paths: percent-encoded, so that it is one plain folder name."""
+    """Return the key as it stands in paths: percent-encoded, so that it is one plain folder name."""
     return quote(key, safe="")
 
 

@@ -118,7 +118,7 @@ def curve_of_shares(rows: Rows, x: str, y: str, *, x_title: str, y_title: str) -
 
 
 def with_colours(svg: str) -> str:
-    """Give a chart that stands alone, outside of a page: light scheme, white ground."""
+    """Return a chart that stands alone, outside of a page: light scheme, white ground."""
     coloured = re.sub(r"var\(--(\w+)\)", lambda match: _LIGHT[match[1]], svg)
     return coloured.replace(">", '><rect width="100%" height="100%" fill="white"/>', 1)
 
@@ -129,7 +129,7 @@ _COUNTS: Spec = {"format": "~s", "tickMinStep": 1}
 
 
 def _ticks(first: int, last: int) -> list[int]:
-    """Give a few round years of a span."""
+    """Return a few round years of a span."""
     step = next(step for step in (1, 2, 5, 10, 20, 50, 100, 200, 500) if (last - first) / step <= 5)
     return list(range(-(-first // step) * step, last + 1, step))
 

@@ -29,7 +29,7 @@ def comparison_numbers(connection: duckdb.DuckDBPyConnection) -> dict[str, list[
 
 
 def comparison_html(numbers: Mapping[str, list[Row]]) -> str:
-    """Give the page; equal numbers give equal text."""
+    """Return the page; equal numbers give equal text."""
     subjects = numbers["subjects"]
     return template("comparison.html").render(
         subjects=subjects,
@@ -88,6 +88,6 @@ def _data(numbers: Mapping[str, list[Row]]) -> dict[str, Any]:
 
 
 def _growth(row: Row) -> float | None:
-    """Give by how many percent the last ten years have more books than the ten before; nothing where they are few."""
+    """Return by how many percent the last ten years have more books than the ten before; nothing where they are few."""
     recent, before = row["books_recent"], row["books_before"]
     return 100 * (recent - before) / before if min(recent, before) >= FEW else None

@@ -11,12 +11,12 @@ FEW = 20
 
 
 def findings(numbers: Numbers) -> list[str]:
-    """Give the findings of a subject, the most telling first."""
+    """Return the findings of a subject, the most telling first."""
     return [sentence for finding in _FINDINGS for sentence in finding(numbers)]
 
 
 def half_of_books(numbers: Numbers) -> Row | None:
-    """Give the smallest number of most productive authors by whom at least half of the dated books are."""
+    """Return the smallest number of most productive authors by whom at least half of the dated books are."""
     curve = numbers.rows["concentration"]
     return next((point for point in curve if 2 * point["books"] >= curve[-1]["books"]), None)
 

@@ -66,7 +66,7 @@ class Chart:
 
 
 def report_html(numbers: Numbers, charts: Sequence[Chart]) -> str:
-    """Give the page, with its charts; equal numbers give equal text."""
+    """Return the page, with its charts; equal numbers give equal text."""
     return template("report.html").render(
         subject=numbers.subject,
         name=words.subject_name(numbers.subject),
@@ -86,7 +86,7 @@ def report_html(numbers: Numbers, charts: Sequence[Chart]) -> str:
 
 
 def headline_figures(numbers: Numbers) -> list[Figure]:
-    """Give the figures that stand on top."""
+    """Return the figures that stand on top."""
     summary, quality = numbers.summary, numbers.quality
     works, dated = summary["works"], summary["works_dated"]
     ways = {row["access"]: row["books"] for row in numbers.rows["ebooks"]}
@@ -191,7 +191,7 @@ def _newcomers(numbers: Numbers) -> Chart | None:
 
 
 def report_groups(numbers: Numbers) -> list[Groups]:
-    """Give what is counted by groups."""
+    """Return what is counted by groups."""
     return [
         Groups(
             "doubtful",
@@ -225,7 +225,7 @@ def report_groups(numbers: Numbers) -> list[Groups]:
 
 
 def _data(numbers: Numbers) -> dict[str, Any]:
-    """Give what the page's tables hold."""
+    """Return what the page's tables hold."""
     return {
         "authors": numbers.rows["top_authors"],
         "stock": [{**row, "access": _ACCESS[row["access"]]} for row in numbers.rows["stock_candidates"]],
@@ -253,12 +253,12 @@ def _environment() -> jinja2.Environment:
 
 
 def template(name: str) -> jinja2.Template:
-    """Give a template; whatever is put into it is escaped."""
+    """Return a template; whatever is put into it is escaped."""
     return _environment().get_template(name)
 
 
 @cache
 def script_hash(name: str) -> str:
-    """Give the hash by which a page allows its own script, and no other, to run."""
+    """Return the hash by which a page allows its own script, and no other, to run."""
     text = template(name).render()
     return "sha256-" + b64encode(hashlib.sha256(text.encode()).digest()).decode()

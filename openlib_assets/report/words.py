@@ -34,15 +34,15 @@ def subject_name(subject: str) -> str:
 
 
 def subject_link(subject: str) -> str:
-    """Give the address of a subject's page at Open Library."""
+    """Return the address of a subject's page at Open Library."""
     return f"{_SITE}/subjects/{quote(subject, safe=':')}"
 
 
 def work_link(work_key: str) -> str:
-    """Give the address of a work's page; an orphaned edition (its key ends in M) has an edition's."""
+    """Return the address of a work's page; an orphaned edition (its key ends in M) has an edition's."""
     return f"{_SITE}/{'books' if work_key.endswith('M') else 'works'}/{work_key}"
 
 
 def author_link(author_key: str) -> str:
-    """Give the address of an author's page."""
+    """Return the address of an author's page."""
     return f"{_SITE}/authors/{author_key}"

@@ -36,7 +36,7 @@ ROOT_FORMS = " or ".join(["a folder", *(f"{scheme}://bucket/prefix" for scheme i
 
 
 def storage_kind(root: str) -> str:
-    """Give the kind of storage that a root is on: `local`, or what stands before `://`.
+    """Return the kind of storage that a root is on: `local`, or what stands before `://`.
 
     Raises StorageError for an address that is neither a folder nor of a kind that can be opened.
     """
@@ -49,7 +49,7 @@ def storage_kind(root: str) -> str:
 
 
 def open_storage(root: str) -> Storage:
-    """Give the storage at `root`: a folder, or `s3://bucket/prefix` with AWS's standard variables and chain."""
+    """Return the storage at `root`: a folder, or `s3://bucket/prefix` with AWS's standard variables and chain."""
     kind = storage_kind(root)
     return LocalStorage(root) if kind == LocalStorage.kind else _OPENERS[kind](root)
 

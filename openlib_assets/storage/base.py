@@ -26,7 +26,7 @@ class Storage(Protocol):
     """What the bytes lie on, as a Dagster kind: `local` or `s3`."""
 
     def uri(self, path: str = "") -> str:
-        """Give the full address of a path, to show and to open elsewhere."""
+        """Return the full address of a path, to show and to open elsewhere."""
         ...
 
     def exists(self, path: str) -> bool:
@@ -34,15 +34,15 @@ class Storage(Protocol):
         ...
 
     def paths(self, prefix: str) -> Iterator[str]:
-        """Give the paths of all files below the folder `prefix`, in order; none if there is no such folder."""
+        """Yield the paths of all files below the folder `prefix`, in order; none if there is no such folder."""
         ...
 
     def folders(self, prefix: str) -> list[str]:
-        """Give the names of the folders directly below `prefix`, in order."""
+        """Return the names of the folders directly below `prefix`, in order."""
         ...
 
     def read(self, path: str) -> bytes:
-        """Give a file's bytes."""
+        """Return a file's bytes."""
         ...
 
     def write(self, path: str, data: bytes) -> None:

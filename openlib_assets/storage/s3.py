@@ -233,7 +233,7 @@ class S3Storage:
         return _Lease(me, until, answer["ETag"])
 
     def _lease(self, path: str) -> _Lease | None:
-        """Give the lease that is there, if any."""
+        """Return the lease that is there, if any."""
         with _errors(self.uri(path)):
             try:
                 body, etag = self._get(path)
@@ -255,12 +255,12 @@ class S3Storage:
 
     @retry(retry=retry_if_exception_type(_BROKEN_OFF), stop=stop_after_attempt(_ATTEMPTS), reraise=True)
     def _get(self, path: str) -> tuple[bytes, str]:
-        """Give an object's bytes and its tag."""
+        """Return an object's bytes and its tag."""
         answer = self._client.get_object(Bucket=self._bucket, Key=self._key(path))
         return answer["Body"].read(), answer["ETag"]
 
     def _head(self, path: str) -> dict[str, str] | None:
-        """Give the metadata of an object, None if there is no such object."""
+        """Return the metadata of an object, None if there is no such object."""
         try:
             return self._client.head_object(Bucket=self._bucket, Key=self._key(path))["Metadata"]
         except ClientError as error:
@@ -274,7 +274,7 @@ class S3Storage:
         return f"{self._prefix}{path}"
 
     def _below(self, folder: str) -> str:
-        """Give what the keys of all files below a folder begin with; the root itself is the folder ''."""
+        """Return what the keys of all files below a folder begin with; the root itself is the folder ''."""
         return f"{self._key(folder)}/" if folder else self._prefix
 
 

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from openlib_assets.cli.runs import run_subjects
 from openlib_assets.definitions import build_defs
+from openlib_assets.defs.steps.checks import CONTRACT_HOLDS
 from openlib_assets.lake import layout
 from openlib_assets.lake.contract import ALL_TABLES, CSV_TABLES, DERIVED_TABLES, Column, Table
 from openlib_assets.sandbox import Sandbox, SandboxConfig
@@ -42,8 +43,13 @@ _THIS_YEAR = 2020
 
 
 def data_dictionary() -> str:
-    """Give the data dictionary as Markdown."""
-    head = "# Data dictionary\n\nGenerated from `openlib_assets/lake/contract/` by `make docs`.\n"
+    """Return the data dictionary as Markdown."""
+    apart = ", ".join(f"`{check.name}`" for table in ALL_TABLES for check in table.all_checks if check.apart)
+    head = (
+        "# Data dictionary\n\nGenerated from `openlib_assets/lake/contract/` by `make docs`.\n\n"
+        f"Dagster shows the checks of a table as one, `{CONTRACT_HOLDS}`, which has the numbers of all of them and "
+        f"names those that failed. Under their own names stand only {apart}.\n"
+    )
     return "\n".join([head, *map(_about, ALL_TABLES)])
 
 
@@ -61,10 +67,11 @@ def _about(table: Table) -> str:
             for column in table.columns
         ),
         "",
-        "| check | blocks? | what must hold |",
-        "| --- | --- | --- |",
+        "| check | blocks? | in Dagster | what must hold |",
+        "| --- | --- | --- | --- |",
         *(
-            f"| `{check.name}` | {'yes' if check.blocking else 'warns'} | {check.description} |"
+            f"| `{check.name}` | {'yes' if check.blocking else 'warns'} "
+            f"| {'by this name' if check.apart else f'in `{CONTRACT_HOLDS}`'} | {check.description} |"
             for check in table.all_checks
         ),
         "",
@@ -77,7 +84,7 @@ def _type(kind: pa.DataType) -> str:
 
 
 def sql_files() -> dict[str, str]:
-    """Give the SQL of the aggregates in each dialect, by its path."""
+    """Return the SQL of the aggregates in each dialect, by its path."""
     return {
         f"{dialect}/{table.name}.sql": dialects.documented(table, dialect)
         for dialect in dialects.DIALECTS
@@ -86,7 +93,7 @@ def sql_files() -> dict[str, str]:
 
 
 def glue_tables() -> str:
-    """Give the silver and gold tables as JSON: name, layer, description, columns with types in Glue's terms."""
+    """Return the silver and gold tables as JSON: name, layer, description, columns with types in Glue's terms."""
     tables = [
         {
             "name": table.name,
@@ -104,7 +111,7 @@ def _glue_column(column: Column) -> dict[str, str]:
 
 
 def made_subject(folder: Path, subject: str, works: int) -> Storage:
-    """Run a subject of the sandbox into a folder and give the storage there."""
+    """Run a subject of the sandbox into a folder and return the storage there."""
     with (
         Sandbox(SandboxConfig({subject: works}, this_year=_THIS_YEAR)) as sandbox,
         dg.DagsterInstance.ephemeral() as instance,
@@ -124,7 +131,7 @@ def made_subject(folder: Path, subject: str, works: int) -> Storage:
 
 
 def sample_files(folder: Path) -> dict[str, bytes]:
-    """Run the sample subject from the sandbox into `folder` and give its CSV files by name."""
+    """Run the sample subject from the sandbox into `folder` and return its CSV files by name."""
     storage = made_subject(folder, SAMPLE_SUBJECT, _SAMPLE_WORKS)
     return {f"{table.name}.csv": storage.read(layout.csv_file(SAMPLE_SUBJECT, table.name)) for table in CSV_TABLES}
 

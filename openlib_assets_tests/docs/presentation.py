@@ -56,7 +56,7 @@ def built_html(folder: Path) -> str:
 
 
 def measured(name: str, column: str = "figure") -> str:
-    """Give a cell of the README's table of measurements; `column` is figure, baseline or ratio."""
+    """Return a cell of the README's table of measurements; `column` is figure, baseline or ratio."""
     table = _README.read_text(encoding="utf-8").partition("<!-- bench -->")[2].partition("<!-- /bench -->")[0]
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines() if line.startswith("| ")]
     (row,) = (row for row in rows if row[0].startswith(name))
@@ -65,7 +65,7 @@ def measured(name: str, column: str = "figure") -> str:
 
 @contextmanager
 def _numbers() -> Iterator[Numbers]:
-    """Give the numbers of a subject of the sandbox."""
+    """Lend the numbers of a subject of the sandbox."""
     with tempfile.TemporaryDirectory() as folder:
         storage = made_subject(Path(folder), _SUBJECT, _WORKS)
         yield _numbers_in(storage)
@@ -101,7 +101,7 @@ def print_pdf(html: Path, pdf: Path) -> None:
 
 
 def digest(html: Path) -> str:
-    """Give the SHA-256 of a file, by which a PDF names it."""
+    """Return the SHA-256 of a file, by which a PDF names it."""
     return hashlib.sha256(html.read_bytes()).hexdigest()
 
 

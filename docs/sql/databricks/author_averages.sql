@@ -1,6 +1,6 @@
 -- One row is an author: how many books a year, over the years with a book and over all years from first to last.
 --
--- For Databricks (Spark): made from openlib_assets/sql/author_averages.sql by `make docs`.
+-- For Databricks (Spark): made from openlib_assets/sql/gold/author_averages.sql by `make docs`.
 -- Change 'science_fiction', the subject, wherever it stands, and openlib, where the tables are.
 WITH authors AS (
     SELECT

@@ -1,6 +1,6 @@
 -- One row is an author and a year in which they have at least one book.
 --
--- For Snowflake: made from openlib_assets/sql/author_yearly_counts.sql by `make docs`.
+-- For Snowflake: made from openlib_assets/sql/gold/author_yearly_counts.sql by `make docs`.
 -- Change 'science_fiction', the subject, wherever it stands, and openlib, where the tables are.
 WITH books AS (
     SELECT

@@ -34,7 +34,7 @@ def run(subjects: tuple[str, ...], *, force: bool, as_json: bool) -> int:
 
 
 def run_and_print(keys: list[str], *, force: bool, as_json: bool = False) -> int:
-    """Run subjects, show progress, print what came of them; give the exit status."""
+    """Run subjects, show progress, print what came of them; return the exit status."""
     from rich.console import Console
 
     from openlib_assets.cli.runs import AcrossSubjectsError, run_across_subjects, run_subjects

@@ -17,7 +17,6 @@ from openlib_assets.defs.ui_metadata import table_metadata
 from openlib_assets.lake.bronze.fetching import Fetched, fetched_subject
 from openlib_assets.lake.bronze.staging import forget
 from openlib_assets.lake.contract import RAW_WORKS
-from openlib_assets.openlibrary.subject_keys import InvalidSubjectError, subject_key
 from openlib_assets.storage import Storage
 
 
@@ -46,9 +45,6 @@ def raw_works(
 
     @contextmanager
     def fetch(subject: str) -> Iterator[SubjectOutput]:
-        normal = subject_key(subject)
-        if subject != normal:
-            raise InvalidSubjectError(f"{subject!r} is not a subject key; its key is {normal!r}")
         with fetched_subject(place, source, subject, force=config.force, listener=openlibrary.listener) as fetched:
             context.log.info(f"{subject}: {_story(fetched)}")
 

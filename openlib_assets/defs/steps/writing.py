@@ -9,6 +9,7 @@ from itertools import islice
 from openlib_assets.defs.steps.outputs import Done, SubjectOutput, SubjectOutputs
 from openlib_assets.lake import layout
 from openlib_assets.lake.table_files import file_digest
+from openlib_assets.openlibrary.subject_keys import InvalidSubjectError, subject_key
 from openlib_assets.storage import LockTakenError, Storage
 from openlib_assets.storage.errors import OpenlibError
 
@@ -62,6 +63,7 @@ def _opened_each(
     """Open the blocks of subjects, so many at once, and yield each as it is open; the caller closes it."""
 
     def opened(subject: str) -> _Opened:
+        _require_key(subject)
         with ExitStack() as stack:
             stack.enter_context(locked(storage, subject, waits=outputs.waits))
             output = stack.enter_context(outputs.make(subject))
@@ -83,6 +85,13 @@ def _opened_each(
                 with suppress(_AbandonedError), future.result()[0]:
                     raise _AbandonedError
         del running
+
+
+def _require_key(subject: str) -> None:
+    """Refuse a partition that is no subject's key before anything of it lies in the storage, a lock included."""
+    normal = subject_key(subject)
+    if subject != normal:
+        raise InvalidSubjectError(f"{subject!r} is not a subject key; its key is {normal!r}")
 
 
 @contextmanager

@@ -38,7 +38,7 @@ class Snapshot:
         return self.fetched_at.strftime(_NAME_FORMAT)
 
     def metadata(self) -> dict[str, str]:
-        """Give the snapshot as the metadata of a file."""
+        """Return the snapshot as the metadata of a file."""
         return {
             "source": self.source,
             "url": self.url,
@@ -63,7 +63,7 @@ class Snapshot:
         )
 
     def relation(self) -> pa.Table:
-        """Give the one-row table `snapshot` that the SQL sees beside `raw_works`."""
+        """Return the one-row table `snapshot` that the SQL sees beside `raw_works`."""
         return pa.table(
             {
                 "name": pa.array([self.name], pa.string()),
@@ -76,7 +76,7 @@ class Snapshot:
 
 
 def snapshot_names(storage: Storage, subject: str) -> list[str]:
-    """Give the names of a subject's snapshots, oldest first; the last is the current one.
+    """Return the names of a subject's snapshots, oldest first; the last is the current one.
 
     A folder without a file is none: a write that failed or was killed leaves one behind on disk.
     """
@@ -110,13 +110,13 @@ def open_snapshot(storage: Storage, subject: str, name: str) -> AbstractContextM
 
 
 def current_snapshot(storage: Storage, subject: str) -> Snapshot | None:
-    """Give the current snapshot of a subject, None if it was never fetched."""
+    """Return the current snapshot of a subject, None if it was never fetched."""
     names = snapshot_names(storage, subject)
     return read_snapshot(storage, subject, names[-1]) if names else None
 
 
 def read_snapshot(storage: Storage, subject: str, name: str) -> Snapshot:
-    """Give what the snapshot of a subject of that name says of itself; raises TableFileError where it says nothing."""
+    """Return what a subject's snapshot says of itself; raises TableFileError where it says nothing."""
     with open_snapshot(storage, subject, name) as dataset:
         return Snapshot.of(dataset)
 
@@ -137,7 +137,7 @@ def opened_snapshot(file: Path) -> ds.Dataset:
 
 
 def next_fetched_at(storage: Storage, subject: str) -> datetime:
-    """Give the time of a snapshot that ends now: at least a second after the one before, whatever the clock says."""
+    """Return the time of a snapshot that ends now: at least a second after the one before, whatever the clock says."""
     now = datetime.now(UTC)
     names = snapshot_names(storage, subject)
     if not names:

@@ -30,7 +30,7 @@ class SubjectStaging:
         self._source = source
 
     def pages(self) -> list[StagedPage]:
-        """Give the pages that an interrupted fetch left, oldest first; unreadable ones do not count."""
+        """Return the pages that an interrupted fetch left, oldest first; unreadable ones do not count."""
         found = []
         for path in self._storage.paths(self._folder):
             try:
@@ -69,7 +69,7 @@ class SubjectStaging:
         return staged
 
     def batches(self, slices: list[Slice]) -> Iterator[pa.RecordBatch]:
-        """Give the staged works in the order of the slices."""
+        """Yield the staged works in the order of the slices."""
         for page, pieces in itertools.groupby(slices, key=lambda piece: piece.page):
             table = self._table(page.name)
             for piece in pieces:

@@ -14,7 +14,7 @@ POSSIBLE_SAME_AUTHORS = Table(
         Column(
             "into_author_key",
             TEXT,
-            "The other author: of all for whom the same speaks, the one with the most books, then the smallest key.",
+            "The other author: among equally strong candidates, the one with the most books, then the smallest key.",
         ),
         Column("into_author_name", TEXT, "The other author's name."),
         Column(
@@ -67,7 +67,7 @@ POSSIBLE_DUPLICATE_BOOKS = Table(
         Column(
             "into_work_key",
             TEXT,
-            "The other work: of all for which the same speaks, the one with the most editions, then the smallest key.",
+            "The other work: among equally strong candidates, the one with the most editions, then the smallest key.",
         ),
         Column("into_title", TEXT, "The other work's title."),
         Column(

@@ -59,7 +59,7 @@ class HostSlots:
             return float(paused_until) > slot.at
 
     def pause(self, seconds: float) -> None:
-        """Give no slot within so many seconds from now."""
+        """Grant no slot within so many seconds from now."""
         with closing(self._connect()) as db:
             db.execute("UPDATE pace SET paused_until = max(paused_until, ?)", (time.monotonic() + seconds,))
 
@@ -75,13 +75,13 @@ class HostSlots:
 
     def _connect(self) -> sqlite3.Connection:
         db = sqlite3.connect(self._file, timeout=60, isolation_level=None)
-        # The file is a meeting point, not a record: losing it in a power cut costs nothing.
+        # The file holds nothing but the next free slot: losing it in a power cut costs nothing.
         db.execute("PRAGMA synchronous = OFF")
         return db
 
 
 def _boot() -> str:
-    """Give what tells one start of the machine from another, nothing where the system does not say."""
+    """Return what tells one start of the machine from another, nothing where the system does not say."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except OSError:
@@ -89,12 +89,12 @@ def _boot() -> str:
 
 
 def pace_file(api_url: str) -> Path:
-    """Give the file where all processes of this user meet that speak to the same API host and port."""
+    """Return the file where all processes of this user meet that speak to the same API host and port."""
     return platformdirs.user_cache_path("openlib_assets") / "pace" / f"{pace_name(api_url)}.sqlite"
 
 
 def pace_name(api_url: str) -> str:
-    """Give the name under which all who speak to the same API host and port meet."""
+    """Return the name under which all who speak to the same API host and port meet."""
     parts = urlsplit(api_url)
     port = parts.port or (443 if parts.scheme == "https" else 80)
     name = re.sub(r"[^a-z0-9.-]", "_", (parts.hostname or "").lower())

@@ -2,8 +2,8 @@
 
 Each request reserves the next free slot and sleeps until then, so that nobody starves: a thread holds one reservation
 at a time and slots are given in the order of asking. A 429 pauses everybody. Where those who share disagree about the
-rate, the lowest of those lately seen holds. Who shares them is a question of where they are kept: `host_slots` for all
-processes of a user on one host, `postgres_slots` for all hosts that share a database.
+rate, the lowest of those lately seen holds. Who shares the slots depends on where they are kept: `host` is for all
+processes of a user on one host, `postgres` for all hosts that share a database.
 """
 
 import threading
@@ -48,7 +48,7 @@ class Pace:
 
 
 def open_pace(settings: Settings, stop: threading.Event) -> Pace:
-    """Give the pace that the settings choose; raises SourceError where its slots cannot be kept."""
+    """Return the pace that the settings choose; raises SourceError where its slots cannot be kept."""
     rate = settings.requests_per_second
     if settings.pace != PACE_IN_POSTGRES:
         return Pace(HostSlots(pace_file(settings.api_url), rate), stop)

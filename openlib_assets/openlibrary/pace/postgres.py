@@ -118,11 +118,11 @@ class PostgresSlots:
         return any(float(paused_until) > slot.at for (paused_until,) in self._ask(_PAUSED_UNTIL))
 
     def pause(self, seconds: float) -> None:
-        """Give no slot within so many seconds from now."""
+        """Grant no slot within so many seconds from now."""
         self._ask(_PAUSE, seconds=seconds)
 
     def _ask(self, sql: str, **more: float) -> list[tuple[Any, ...]]:
-        """Run a statement and give its rows; a broken connection is opened again."""
+        """Run a statement and return its rows; a broken connection is opened again."""
         tries = tenacity.Retrying(
             retry=tenacity.retry_if_exception(_may_pass),
             wait=tenacity.wait_random_exponential(multiplier=0.5, max=10),

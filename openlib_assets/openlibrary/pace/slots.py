@@ -34,10 +34,10 @@ class Slots(Protocol):
         ...
 
     def pause(self, seconds: float) -> None:
-        """Give no slot within so many seconds from now; never shortens a pause."""
+        """Grant no slot within so many seconds from now; never shortens a pause."""
         ...
 
 
 def spacing(rate: float) -> float:
-    """Give the seconds between two slots at a rate of requests a second."""
+    """Return the seconds between two slots at a rate of requests a second."""
     return _AIR / rate

@@ -2,8 +2,8 @@
 --
 -- Works are compared when they share an author: one key, or keys that may be one person by a score of 0.8 or more. Then
 -- the titles count, the same but for spelling (sql/helpers/spellings.sql), or the main titles where only one of the two has a
--- subtitle; and how far their years are apart. The other work is the one with the most editions, then the smallest
--- key, of all for which the same speaks.
+-- subtitle; and how far their years are apart. Among equally strong candidates, the other work is the one with
+-- the most editions, then the smallest key.
 WITH rules (evidence, years, score) AS (
     VALUES
         ('same_title', '', 0.95),

@@ -2,8 +2,8 @@
 --
 -- Authors are compared when their names are the same, spelling apart (sql/helpers/spellings.sql), and do not tell two years.
 -- What speaks for one person, the best first: both are listed on one work (0.95), both have a work of the same title
--- (0.9), the name has three parts or more (0.7), or two (0.3). One word alone, such as Anonymous, is no name. The other
--- author is the one with the most books, then the smallest key, of all for whom the same speaks.
+-- (0.9), the name has three parts or more (0.7), or two (0.3). One word alone, such as Anonymous, is no name. Among
+-- equally strong candidates, the other author is the one with the most books, then the smallest key.
 WITH names AS (
     SELECT author_key, author_name, book_count, straight_name(author_name) AS name
     FROM authors
