@@ -9,10 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from openlib_assets.lake import layout
 from openlib_assets.lake.contract import Table
-from openlib_assets.lake.table_files import file_digest
-from openlib_assets.storage import Storage
 
 if TYPE_CHECKING:
     import pyarrow.dataset as ds  # imports pandas
@@ -28,13 +25,6 @@ _FORMULA_STARTS = tuple("=+-@\t\r")
 # written: no text of Arrow's holds a lone surrogate, and csv quotes what has a line feed.
 _EMPTY = "\udc00"
 _RETURN = "\udc01\n"
-
-
-def write_csv(storage: Storage, subject: str, table: Table, rows: "ds.Dataset") -> str:
-    """Write a table of a subject as CSV into the storage; return the SHA-256 of the file."""
-    with storage.writing(layout.csv_file(subject, table.name)) as file:
-        write_csv_file(file, table, rows)
-        return file_digest(file)
 
 
 def write_csv_file(file: Path, table: Table, rows: "ds.Dataset", *, excel_safe: bool = False) -> None:
