@@ -22,6 +22,9 @@ Relation: TypeAlias = ds.Dataset | pa.Table
 
 _MEMORY_LIMIT = "1GB"
 _BATCH_ROWS = 65_536
+# Up to so many rows, DuckDB is given a table of its own and one thread: planning a query over Arrow's data, and waking
+# other threads, cost several times as much as the query itself.
+_FEW_ROWS = 20_000
 _PREVIEW_ROWS = 5
 _LOOKED_BACK_ON = ("books", "author_lists", "snapshot")
 _starting = threading.Lock()
@@ -86,22 +89,45 @@ def built(
         if table.looks_back and not previous:
             for name in _LOOKED_BACK_ON:
                 connection.execute(f"CREATE TEMP TABLE previous_{name} AS FROM {name} LIMIT 0")
-        connection.execute(f"CREATE TEMP TABLE {table.name} AS {sql_text(table.sql)}")
+        (rows,) = connection.execute(f"CREATE TEMP TABLE {table.name} AS {sql_text(table.sql)}").fetchall()[0]
         outcomes = run_checks(connection, table)
-        (rows,) = connection.sql(f"SELECT count(*) FROM {table.name}").fetchall()[0]  # noqa: S608
         yield Built(table, outcomes, rows, connection)
 
 
 @contextmanager
 def connected(inputs: Mapping[str, Relation]) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Lend a DuckDB connection on which each input is a view; it keeps to its memory and spills to disk."""
+    """Lend a DuckDB connection that knows each input by its name; it keeps to its memory and spills to disk."""
+    few = all(_has_few_rows(relation) for relation in inputs.values())
     with _starting:
-        engine = _engine()
+        engine = _engine(threads=1 if few else None)
     with engine.cursor() as connection:
         connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
         for name, relation in inputs.items():
-            connection.register(name, relation)
+            _give(connection, name, relation)
         yield connection
+
+
+def _has_few_rows(relation: Relation) -> bool:
+    rows = relation.num_rows if isinstance(relation, pa.Table) else relation.count_rows()
+    return bool(rows <= _FEW_ROWS)
+
+
+def _give(connection: duckdb.DuckDBPyConnection, name: str, relation: Relation) -> None:
+    """Let a connection know a relation by a name, in place of what had that name before."""
+    connection.unregister(name)
+    connection.execute(f"DROP TABLE IF EXISTS temp.{name}")
+    if isinstance(relation, ds.FileSystemDataset) and _has_few_rows(relation):
+        (file,) = relation.files
+        source = f"read_parquet({quoted_file(file)}, hive_partitioning = false)"
+        connection.execute(f"CREATE TEMP TABLE {name} AS FROM {source}")
+    else:
+        connection.register(name, relation)
+
+
+def quoted_file(file: str) -> str:
+    """Return the path of one file as DuckDB takes it, which would look for patterns in it."""
+    literal = "".join(f"[{character}]" if character in "*?[" else character for character in file)
+    return "'" + literal.replace("'", "''") + "'"
 
 
 def _keep_previous(
@@ -109,42 +135,41 @@ def _keep_previous(
 ) -> None:
     """Put what a table looks back on beside its inputs, made from the snapshot before by the same SQL."""
     for name, relation in previous.items():
-        connection.register(name, relation)
+        _give(connection, name, relation)
     connection.execute(sql_text("helpers/works"))
     connection.execute(f"CREATE TEMP TABLE previous_books AS {sql_text('silver/books')}")
     connection.execute("CREATE TEMP TABLE previous_author_lists AS FROM author_lists")
     connection.execute("CREATE TEMP TABLE previous_snapshot AS FROM snapshot")
     for name in previous:
-        connection.register(name, inputs[name])
+        _give(connection, name, inputs[name])
 
 
 @cache
-def _engine() -> duckdb.DuckDBPyConnection:
-    """Return the process's one DuckDB, since starting it costs more than a small table; temporaries are a cursor's."""
+def _engine(*, threads: int | None) -> duckdb.DuckDBPyConnection:
+    """Return a DuckDB of the process, since starting one costs more than a small table; temporaries are a cursor's.
+
+    Without `threads`, it has as many as there are cores.
+    """
     spill = tempfile.mkdtemp(prefix="openlib-")
     atexit.register(shutil.rmtree, spill, ignore_errors=True)
-    engine = duckdb.connect(config={"memory_limit": _MEMORY_LIMIT, "temp_directory": spill})
+    config: dict[str, str | bool | int | float | list[str]] = {"memory_limit": _MEMORY_LIMIT, "temp_directory": spill}
+    engine = duckdb.connect(config=config | ({"threads": threads} if threads else {}))
     engine.execute(sql_text("helpers/spellings"))
     return engine
 
 
 def run_checks(connection: duckdb.DuckDBPyConnection, table: Table) -> list[CheckOutcome]:
     """Run the checks of a table that the connection knows, with its inputs, by name; raises CheckFailedError."""
-    checks = table.all_checks
-    # One statement: for a small table, planning a query costs more than running it.
-    columns = ", ".join(f"numbers_{place}, passed_{place}" for place in range(len(checks)))
-    rows = ", ".join(
-        f"(SELECT numbers AS numbers_{place}, {check.passes} AS passed_{place} FROM ({check.numbers}) AS numbers)"  # noqa: S608 - from the contract
-        for place, check in enumerate(checks)
-    )
-    found = connection.execute(f"SELECT {columns} FROM {rows}").fetchall()[0]  # noqa: S608 - from the contract
-    outcomes = [
-        CheckOutcome(check, bool(passed), numbers)
-        for check, numbers, passed in zip(checks, found[::2], found[1::2], strict=True)
-    ]
+    outcomes = [_outcome(connection, check) for check in table.all_checks]
     if any(outcome.check.blocking and not outcome.passed for outcome in outcomes):
         raise CheckFailedError(table, outcomes)
     return outcomes
+
+
+def _outcome(connection: duckdb.DuckDBPyConnection, check: Check) -> CheckOutcome:
+    result = connection.execute(f"SELECT numbers, {check.passes} FROM ({check.numbers}) AS numbers")  # noqa: S608 - from the contract
+    numbers, passed = result.fetchall()[0]
+    return CheckOutcome(check, bool(passed), numbers)
 
 
 @cache
