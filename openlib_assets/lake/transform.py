@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import TypeAlias
 
 import duckdb
@@ -22,11 +23,13 @@ Relation: TypeAlias = ds.Dataset | pa.Table
 
 _MEMORY_LIMIT = "1GB"
 _BATCH_ROWS = 65_536
-# Up to so many rows, DuckDB is given a table of its own and one thread: planning a query over Arrow's data, and waking
-# other threads, cost several times as much as the query itself.
-_FEW_ROWS = 20_000
+# Up to this size of its file, DuckDB is given a table of its own, and one thread: for so little, planning a query over
+# Arrow's data and waking other threads cost several times as much as the query itself.
+_SMALL_BYTES = 2 << 20
 _PREVIEW_ROWS = 5
 _LOOKED_BACK_ON = ("books", "author_lists", "snapshot")
+# What sql/helpers/works.sql makes of `raw_works`.
+_RECORDS = ("parseable_works", "listed_authors", "author_lists")
 _starting = threading.Lock()
 
 
@@ -84,7 +87,7 @@ def built(
     with connected(inputs) as connection:
         if table.looks_back and previous:
             _keep_previous(connection, previous, inputs)
-        if "raw_works" in inputs:
+        if "raw_works" in inputs and any(name in sql_text(table.sql) for name in _RECORDS):
             connection.execute(sql_text("helpers/works"))
         if table.looks_back and not previous:
             for name in _LOOKED_BACK_ON:
@@ -97,9 +100,9 @@ def built(
 @contextmanager
 def connected(inputs: Mapping[str, Relation]) -> Iterator[duckdb.DuckDBPyConnection]:
     """Lend a DuckDB connection that knows each input by its name; it keeps to its memory and spills to disk."""
-    few = all(_has_few_rows(relation) for relation in inputs.values())
+    small = all(map(_is_small, inputs.values()))
     with _starting:
-        engine = _engine(threads=1 if few else None)
+        engine = _engine(threads=1 if small else None)
     with engine.cursor() as connection:
         connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
         for name, relation in inputs.items():
@@ -107,21 +110,26 @@ def connected(inputs: Mapping[str, Relation]) -> Iterator[duckdb.DuckDBPyConnect
         yield connection
 
 
-def _has_few_rows(relation: Relation) -> bool:
-    rows = relation.num_rows if isinstance(relation, pa.Table) else relation.count_rows()
-    return bool(rows <= _FEW_ROWS)
+def _is_small(relation: Relation) -> bool:
+    if isinstance(relation, ds.FileSystemDataset):
+        return sum(Path(file).stat().st_size for file in relation.files) <= _SMALL_BYTES
+    return isinstance(relation, pa.Table) and bool(relation.nbytes <= _SMALL_BYTES)
 
 
 def _give(connection: duckdb.DuckDBPyConnection, name: str, relation: Relation) -> None:
-    """Let a connection know a relation by a name, in place of what had that name before."""
-    connection.unregister(name)
-    connection.execute(f"DROP TABLE IF EXISTS temp.{name}")
-    if isinstance(relation, ds.FileSystemDataset) and _has_few_rows(relation):
+    """Let a connection know a relation by a name."""
+    if isinstance(relation, ds.FileSystemDataset) and _is_small(relation):
         (file,) = relation.files
         source = f"read_parquet({quoted_file(file)}, hive_partitioning = false)"
         connection.execute(f"CREATE TEMP TABLE {name} AS FROM {source}")
     else:
         connection.register(name, relation)
+
+
+def _give_instead(connection: duckdb.DuckDBPyConnection, name: str, relation: Relation) -> None:
+    connection.unregister(name)
+    connection.execute(f"DROP TABLE IF EXISTS temp.{name}")
+    _give(connection, name, relation)
 
 
 def quoted_file(file: str) -> str:
@@ -135,13 +143,13 @@ def _keep_previous(
 ) -> None:
     """Put what a table looks back on beside its inputs, made from the snapshot before by the same SQL."""
     for name, relation in previous.items():
-        _give(connection, name, relation)
+        _give_instead(connection, name, relation)
     connection.execute(sql_text("helpers/works"))
     connection.execute(f"CREATE TEMP TABLE previous_books AS {sql_text('silver/books')}")
     connection.execute("CREATE TEMP TABLE previous_author_lists AS FROM author_lists")
     connection.execute("CREATE TEMP TABLE previous_snapshot AS FROM snapshot")
     for name in previous:
-        _give(connection, name, inputs[name])
+        _give_instead(connection, name, inputs[name])
 
 
 @cache
