@@ -11,12 +11,12 @@ AUDIT_INSTALLED := $(AUDIT_VENV)/.installed
 # Scanners of the Terraform configuration; what they need does not agree with the project's own packages.
 CHECKOV_VENV := .venv-checkov
 CHECKOV_INSTALLED := $(CHECKOV_VENV)/.installed
-# Of make soak.
-MINUTES ?= 10
+# Of make soak, on disk and again on S3.
+MINUTES ?= 5
 SEED ?= 1
 export DAGSTER_HOME ?= $(CURDIR)/.dagster_home
 
-.PHONY: help demo demo-ui test test-ui test-s3 test-deployed test-terraform test-spark audit bench bench-scaling soak check dev docs presentation clean
+.PHONY: help demo demo-ui test test-ui test-s3 test-deployed test-terraform test-spark audit bench bench-scaling soak soak-short check dev docs presentation clean
 
 help: ## This list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 15
@@ -86,9 +86,12 @@ bench: $(DEV_INSTALLED) ## Pace, speed and memory on the sandbox, about 20 minut
 bench-scaling: $(DEV_INSTALLED) ## As many works and subjects as docs/scaling.md speaks of, about 10 minutes and 6 GB of disk
 	$(BIN)/python -m benchmarks --scaling docs/scaling.md
 
-soak: $(DEV_INSTALLED) ## Runs under faults, kills, full disks and a failing S3; ten minutes, more with MINUTES=60
-	$(BIN)/python -m openlib_assets_tests.whole.soak --minutes $$(($(MINUTES) / 2)) --seed $(SEED) --storage local
-	$(BIN)/python -m openlib_assets_tests.whole.soak --minutes $$(($(MINUTES) / 2)) --seed $(SEED) --storage s3
+soak: $(DEV_INSTALLED) ## Runs under faults, kills, full disks and a failing S3; five minutes on disk and five on S3, more with MINUTES=30
+	$(BIN)/python -m openlib_assets_tests.whole.soak --minutes $(MINUTES) --seed $(SEED) --storage local
+	$(BIN)/python -m openlib_assets_tests.whole.soak --minutes $(MINUTES) --seed $(SEED) --storage s3
+
+soak-short: ## A few rounds of the same
+	$(MAKE) soak MINUTES=0.1
 
 check: $(DEV_INSTALLED) ## Lint, format, types, import contracts
 	$(BIN)/ruff check .

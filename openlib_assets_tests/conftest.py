@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+import logging
 import os
 import threading
 import uuid
@@ -112,6 +113,8 @@ def serving_s3() -> Iterator[str]:
         with one_at_a_time:
             return put(*args, **kwargs)
 
+    # A line for each request would cost as much as some of the answers.
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(S3Response, "_key_response_put", put_in_one_step)
         server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)

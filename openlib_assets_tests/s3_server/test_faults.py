@@ -12,8 +12,7 @@ from openlib_assets_tests.conftest import Place
 from openlib_assets_tests.tools.disks import Fault, TroubledS3
 from openlib_assets_tests.tools.exactness import assert_exact, assert_nothing_left
 from openlib_assets_tests.tools.forked import Tampering
-from openlib_assets_tests.tools.trials import LEASE_SECONDS, SUBJECT, asked, trial
-from openlib_assets_tests.whole.test_leftovers import data, reason
+from openlib_assets_tests.tools.trials import SUBJECT, asked, data, reason, trial
 
 pytestmark = pytest.mark.s3_server
 
@@ -58,7 +57,7 @@ def test_now_and_then_is_overcome_and_on_and_on_is_a_line_that_leaves_the_old_ta
 
         here.sandbox.change_work(SUBJECT, next(here.sandbox.works(SUBJECT))["key"], title="Another title")
         before = data(place)
-        briefly = Tampering(LEASE_SECONDS, s3_attempts=2)
+        briefly = Tampering(s3_attempts=2)
         for trouble, said, new in ((resets_bronze, "Connection", 0), (slows_books_down, "SlowDown", 1)):
             s3.trouble = trouble
             line = reason(here.it.run("run", SUBJECT, AWS_ENDPOINT_URL=s3.url, tampering=briefly))

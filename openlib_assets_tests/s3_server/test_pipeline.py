@@ -1,9 +1,7 @@
 """The whole pipeline on a real S3 server, alone and with another one that wants the same subject."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 
 import dagster as dg
@@ -13,10 +11,9 @@ from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets_tests.conftest import GOLD, SILVER, Pipeline, Place, snapshot_paths
 from openlib_assets_tests.defs.test_across_subjects import opened, rows
 from openlib_assets_tests.tools.deployment import openlib
-from openlib_assets_tests.tools.exactness import assert_exact, assert_nothing_left, lease_has_run_out
+from openlib_assets_tests.tools.exactness import assert_exact, assert_nothing_left, end_lease
 from openlib_assets_tests.tools.forked import Commands, Tampering, commands, wait_until
-from openlib_assets_tests.tools.trials import LEASE_SECONDS, PAGE_SIZE, SUBJECT, Gate, Trial, staged, trial
-from openlib_assets_tests.whole.test_leftovers import reason
+from openlib_assets_tests.tools.trials import PAGE_SIZE, SUBJECT, Gate, Trial, reason, staged, trial
 
 pytestmark = pytest.mark.s3_server
 
@@ -37,7 +34,7 @@ def test_every_table_file_page_and_view_is_exact_and_every_command_works(
 ) -> None:
     with (
         Sandbox(SandboxConfig(SIZES)) as sandbox,
-        commands(tmp_path / "commands", sandbox.url, Tampering(), **place.variables, OPENLIB_STORAGE=place.root) as it,
+        commands(tmp_path / "commands", sandbox.url, **place.variables, OPENLIB_STORAGE=place.root) as it,
     ):
         pipeline = Pipeline(place, instance, sandbox.url)
         made = openlib("run", *SIZES, env=it.variables, seconds=120)
@@ -99,7 +96,6 @@ def two_machines(place: Place, instance: dg.DagsterInstance, folder: Path) -> It
         commands(
             folder / "other",
             here.sandbox.url,
-            here.it.tampering,
             **place.variables,
             OPENLIB_STORAGE=place.root,
             OPENLIB_PAGE_SIZE=str(PAGE_SIZE),
@@ -112,16 +108,16 @@ def test_a_run_elsewhere_ends_with_a_line_while_another_goes_on_and_takes_over_o
     place: Place, instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:
     with two_machines(place, instance, tmp_path) as (here, other), Gate(here.sandbox, {SUBJECT: 3}) as gate:
-        first = here.it.start("run", SUBJECT)
-        wait_until(lambda: len(staged(place)) == 3, "the first fetches")
-        # The first renews its lease meanwhile.
-        time.sleep(2 * LEASE_SECONDS)
+        first = here.it.start("run", SUBJECT, tampering=Tampering(lease_seconds=20.0))
+        wait_until(lambda: gate.held == 3 and len(staged(place)) == 3, "the first fetches")
+        lease = place.open().read("_locks/love")
+        wait_until(lambda: place.open().read("_locks/love") != lease, "the first renews its lease")
         line = reason(other.run("run", SUBJECT))
         assert f"{SUBJECT!r} is being fetched by another run; wait for it to end, then try again" in line
         assert len(staged(place)) == 3, "the second leaves alone what the first has set aside"
         first.kill()
         gate.open()
-        wait_until(partial(lease_has_run_out, place, SUBJECT), "the lease runs out")
+        end_lease(place, SUBJECT)
         done = other.run("run", SUBJECT)
         assert done.status() == 0, done.output
         assert_exact(here.pipeline, here.sandbox, SUBJECT)

@@ -11,7 +11,7 @@ from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets.storage import StorageError
 from openlib_assets_tests.conftest import Place
 from openlib_assets_tests.tools.ceph import Ceph, Credentials
-from openlib_assets_tests.tools.forked import Tampering, commands
+from openlib_assets_tests.tools.forked import commands
 from openlib_assets_tests.tools.refusals import assert_one_line, everything
 
 pytestmark = pytest.mark.s3_server
@@ -81,7 +81,7 @@ def sandbox() -> Iterator[Sandbox]:
 
 def openlib(place: Place, sandbox: Sandbox, folder: Path, *arguments: str) -> tuple[int, str]:
     """Run a command to its end; give its exit status and what it printed, which is neither secret nor a traceback."""
-    with commands(folder, sandbox.url, Tampering(), **place.variables, OPENLIB_STORAGE=place.root) as it:
+    with commands(folder, sandbox.url, **place.variables, OPENLIB_STORAGE=place.root) as it:
         done = it.run(*arguments)
         status, output = done.status(), done.output
     assert "Traceback" not in output

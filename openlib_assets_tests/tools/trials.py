@@ -1,25 +1,28 @@
 """A sandbox, a storage, and the `openlib` command on them, which is stopped in its tracks and given again."""
 
+import shutil
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
 from openlib_assets.defs.jobs import ACROSS
 from openlib_assets.sandbox import FaultPlan, LoggedRequest, Sandbox, SandboxConfig
 from openlib_assets_tests.conftest import Pipeline, Place, snapshot_paths
-from openlib_assets_tests.tools.exactness import assert_exact, lease_has_run_out
-from openlib_assets_tests.tools.forked import Commands, Tampering, commands, wait_until
+from openlib_assets_tests.tools.exactness import assert_exact, end_lease
+from openlib_assets_tests.tools.forked import Commands, Forked, commands, wait_until
 
 SUBJECT = "love"
-# Sixty pages: each overlaps the one before by one work.
+# Twenty pages: each overlaps the one before by one work.
 PAGE_SIZE = 11
-WORKS = 601
-# Nobody else wants the lock before its holder was killed, so it may run out soon.
-LEASE_SECONDS = 1.5
+WORKS = 201
+# How long an answer is held back at most, should a test forget it.
+_SECONDS = 600.0
 
 
 class Gate:
@@ -53,7 +56,7 @@ class Gate:
         subject = path.rpartition("/")[2].removesuffix(".json")
         with self._changed:
             self.held += 1
-            assert self._changed.wait_for(lambda: self._allowed.get(subject, 1) > 0, 120)
+            assert self._changed.wait_for(lambda: self._allowed.get(subject, 1) > 0, _SECONDS)
             self.held -= 1
             if subject in self._allowed:
                 self._allowed[subject] -= 1
@@ -97,18 +100,18 @@ class Trial:
                 found.append((run.status, failures[-1].user_message or failures[-1].message if failures else ""))
         return found
 
-    def recorded(self, *subjects: str) -> bool:
-        """Tell whether the fetches of subjects were recorded."""
-        if not (self.it.home / "dagster.yaml").exists():
-            return False
+    def wait_until_recorded(self, *subjects: str) -> None:
+        """Wait until the fetches of subjects are recorded."""
+        wait_until((self.it.home / "dagster.yaml").exists, "there is an instance")
         with self.it.instance() as instance:
-            return instance.get_materialized_partitions(dg.AssetKey("raw_works")) >= set(subjects)
+            fetched = partial(instance.get_materialized_partitions, dg.AssetKey("raw_works"))
+            wait_until(lambda: fetched() >= set(subjects), f"{subjects} are recorded")
 
     def again(self, *subjects: str, snapshots: int = 1) -> list[LoggedRequest]:
         """Give a command again that was stopped, check that it ends well and exact; give what it asked for."""
         subjects = subjects or (SUBJECT,)
         for subject in subjects:
-            wait_until(partial(lease_has_run_out, self.place, subject), "the lease runs out")
+            end_lease(self.place, subject)
         before = len(self.sandbox.requests)
         done = self.it.run("run", *subjects, "--json")
         assert done.status() == 0, done.output
@@ -117,6 +120,50 @@ class Trial:
             assert_exact(self.pipeline, self.sandbox, subject)
             assert len(snapshot_paths(self.pipeline, subject)) == snapshots
         return self.sandbox.requests[before:]
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a complete run left on a disk and in its instance, copied for each test instead of made again."""
+
+    sandbox: Sandbox
+    it: Commands
+    works: Mapping[str, Sequence[Mapping[str, Any]]]
+
+    def copy(self, place: Place, home: Path) -> None:
+        """Put it into another storage, and its instance into another folder."""
+        root, storage = Path(self.it.variables["OPENLIB_STORAGE"]), place.open()
+        for file in root.rglob("*"):
+            if file.is_file():
+                with storage.writing(file.relative_to(root).as_posix()) as copied:
+                    shutil.copyfile(file, copied)
+        shutil.copytree(self.it.home, home)
+
+    def undo(self) -> None:
+        """Take back what was changed in the catalogue since."""
+        for subject, before in self.works.items():
+            now = {work["key"]: work for work in self.sandbox.works(subject)}
+            for key in now.keys() - {work["key"] for work in before}:
+                self.sandbox.remove_work(subject, key)
+            for work in before:
+                if work["key"] not in now:
+                    self.sandbox.add_work(subject, work)
+                elif now[work["key"]] != work:
+                    self.sandbox.change_work(subject, work["key"], **work)
+
+
+def _variables(place: Place) -> dict[str, str]:
+    return {**place.variables, "OPENLIB_STORAGE": place.root, "OPENLIB_PAGE_SIZE": str(PAGE_SIZE)}
+
+
+@contextmanager
+def made(folder: Path, sizes: Mapping[str, int]) -> Iterator[Made]:
+    """Give what a complete run of subjects left; `trial` takes it, and its sandbox with it."""
+    variables = _variables(Place(str(folder / "root"), {}))
+    with Sandbox(SandboxConfig(sizes)) as sandbox, commands(folder, sandbox.url, **variables) as it:
+        done = it.run("run", *sizes)
+        assert done.status() == 0, done.output
+        yield Made(sandbox, it, {subject: list(sandbox.works(subject)) for subject in sizes})
 
 
 @contextmanager
@@ -128,9 +175,33 @@ def trial(
     faults: FaultPlan | None = None,
 ) -> Iterator[Trial]:
     """Give a sandbox, and the command on it that keeps its instance and cache below `folder`."""
-    variables = {**place.variables, "OPENLIB_STORAGE": place.root, "OPENLIB_PAGE_SIZE": str(PAGE_SIZE)}
     with (
         Sandbox(SandboxConfig(sizes or {SUBJECT: WORKS}, faults=faults or FaultPlan())) as sandbox,
-        commands(folder, sandbox.url, Tampering(lease_seconds=LEASE_SECONDS), **variables) as it,
+        commands(folder, sandbox.url, **_variables(place)) as it,
     ):
         yield Trial(sandbox, place, it, instance)
+
+
+@contextmanager
+def trial_after(made: Made, place: Place, instance: dg.DagsterInstance, folder: Path) -> Iterator[Trial]:
+    """Give the same after a complete run, with the sandbox that it had."""
+    with commands(folder, made.sandbox.url, **_variables(place)) as it:
+        made.copy(place, it.home)
+        try:
+            yield Trial(made.sandbox, place, it, instance)
+        finally:
+            made.undo()
+
+
+def reason(done: Forked, subject: str = SUBJECT) -> str:
+    """Give the one line that says why a subject failed, and check that it is one."""
+    assert done.status() == 1, done.output
+    assert "Traceback" not in done.output
+    (line,) = [line for line in done.output.splitlines() if line.startswith(f"FAILED {subject}: ")]
+    assert "(a defect" not in line
+    return line
+
+
+def data(place: Place) -> dict[str, str]:
+    """Tell of each file that counts as data by something that any write changes."""
+    return {path: state for path, state in place.states().items() if not path.startswith(("_", "filler"))}

@@ -9,7 +9,6 @@ subject must be exact. What is chosen at random follows from the seed; when a pr
 
 import argparse
 import json
-import logging
 import random
 import signal
 import sys
@@ -18,7 +17,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +26,7 @@ import pyarrow.parquet as pq
 from openlib_assets.sandbox import TRANSIENT, FaultPlan, Sandbox, SandboxConfig
 from openlib_assets_tests.conftest import Pipeline, Place, s3_place, serving_s3, snapshot_paths
 from openlib_assets_tests.tools.disks import TroubledS3
-from openlib_assets_tests.tools.exactness import assert_exact_for, lease_has_run_out
+from openlib_assets_tests.tools.exactness import assert_exact_for, end_lease
 from openlib_assets_tests.tools.forked import Commands, Forked, Tampering, commands, wait_until
 
 SIZES = {
@@ -58,10 +56,8 @@ _MOMENTS = (
     ("within", "gold"),
     ("within", "exports"),
 )
-_RUN_SECONDS = 300.0
 # The first has a storage that fails, the second a kill; all else is left to the dice.
 _LEAST_ROUNDS = 3
-_LEASE_SECONDS = 1.5
 
 Say = Callable[[str], None]
 
@@ -108,7 +104,9 @@ class Soak:
         self._changes.clear()
         for name in ("what was begun is ended", "all is fetched anew"):
             self._quiet_round(name)
-        return Told(self._rounds, self._troubled, self._killed, self._complete, self._red, self._exact)
+        told = Told(self._rounds, self._troubled, self._killed, self._complete, self._red, self._exact)
+        assert all(vars(told).values()), f"something never happened, so it proves too little: {told}"
+        return told
 
     def _round(self) -> None:
         dice = self._dice
@@ -132,7 +130,7 @@ class Soak:
         self._say(f"round {self._rounds}: {', '.join(chosen)}: {'; '.join(story)}")
 
     def _tampering(self, story: list[str]) -> Tampering:
-        dice, plain = self._dice, self._it.tampering
+        dice, plain = self._dice, Tampering()
         if self._rounds > 1 and dice.random() > 0.4:
             return plain
         self._troubled += 1
@@ -150,7 +148,7 @@ class Soak:
         """Run the subjects; give the ended command, None if it was killed."""
         dice = self._dice
         for subject in chosen:
-            wait_until(partial(lease_has_run_out, self._pipeline.place, subject), "the lease runs out")
+            end_lease(self._pipeline.place, subject)
         after = None
         if kill and dice.random() < 0.5:
             after = dice.randint(1, 90)
@@ -163,9 +161,9 @@ class Soak:
         running = self._it.start("run", *chosen, "--json", tampering=tampering, **self._endpoint())
         if after is not None:
             enough = before + after
-            wait_until(lambda: len(self._sandbox.requests) >= enough or not running.running(), "it asks", _RUN_SECONDS)
+            wait_until(lambda: len(self._sandbox.requests) >= enough or not running.running(), "it asks")
             running.process.kill()
-        status = running.status(_RUN_SECONDS)
+        status = running.status()
         if status == -signal.SIGKILL:
             self._killed += 1
             story.append(f"killed after {after} requests" if after else f"killed {tampering.moment} {tampering.path}")
@@ -241,7 +239,7 @@ class Soak:
     def _quiet_round(self, name: str) -> None:
         last = name == "all is fetched anew"
         story: list[str] = []
-        ended = self._run(list(self._sizes), self._it.tampering, kill=False, story=story)
+        ended = self._run(list(self._sizes), Tampering(), kill=False, story=story)
         assert ended is not None
         failed = {subject for subject, result in ended.results().items() if result["error"]}
         # What was fetched before may have come without years.
@@ -277,7 +275,7 @@ def soak(place: Place, folder: Path, *, seed: int, seconds: float, say: Say) -> 
         if place.root.startswith("s3://"):
             s3 = stack.enter_context(TroubledS3(place.variables["AWS_ENDPOINT_URL"]))
         instance = stack.enter_context(dg.DagsterInstance.ephemeral())
-        it = stack.enter_context(commands(folder, sandbox.url, Tampering(_LEASE_SECONDS), **variables))
+        it = stack.enter_context(commands(folder, sandbox.url, **variables))
         pipeline = Pipeline(place, instance, sandbox.url)
         say(f"seed {seed}, {place.root}")
         return Soak(seed=seed, sandbox=sandbox, pipeline=pipeline, it=it, s3=s3, say=say).go(seconds)
@@ -305,7 +303,6 @@ def _main(minutes: float, seed: int, storage: str) -> None:
         sys.stdout.write(f"{line}\n")
         sys.stdout.flush()
 
-    logging.getLogger("werkzeug").setLevel(logging.WARNING)
     with tempfile.TemporaryDirectory(prefix="soak-") as folder, _place(storage, Path(folder)) as place:
         say(str(soak(place, Path(folder) / "commands", seed=seed, seconds=60 * minutes, say=say)))
 

@@ -1,5 +1,6 @@
 """Whatever goes wrong on the way: a run ends exact, or red with a line that says why; never short and green."""
 
+import json
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,10 +11,12 @@ import dagster as dg
 import pytest
 from dagster._core.remote_representation.external_data import RepositorySnap
 
+from openlib_assets.defs.steps.checks import CONTRACT_HOLDS
 from openlib_assets.sandbox import TRANSIENT, FaultPlan, Sandbox, SandboxConfig
 from openlib_assets_tests.conftest import (
     Pipeline,
     PlaceMaker,
+    assert_same_rows,
     assert_tables_equal,
     failure_text,
     reference_tables,
@@ -23,7 +26,9 @@ from openlib_assets_tests.conftest import (
 SUBJECT = "love"
 WORKS = 61
 # Ten pages: each overlaps the one before by one work.
-SMALL_PAGES = {"OPENLIB_PAGE_SIZE": "7", "OPENLIB_TIMEOUT": "0.5"}
+SMALL_PAGES = {"OPENLIB_PAGE_SIZE": "7"}
+# Where an answer does not come; all others come, on a busy machine too.
+IMPATIENT = {"OPENLIB_TIMEOUT": "0.5"}
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +55,15 @@ def assert_exact(sandbox: Sandbox, pipeline: Pipeline) -> None:
     assert_tables_equal(pipeline, SUBJECT, reference_tables(pipeline, SUBJECT, list(sandbox.works(SUBJECT))))
 
 
+def assert_snapshot_exact(sandbox: Sandbox, pipeline: Pipeline) -> None:
+    """Compare the one snapshot, record by record, with what the sandbox has."""
+    (path,) = snapshot_paths(pipeline, SUBJECT)
+    records = [json.loads(payload) for payload in pipeline.table(path)["payload"].to_pylist()]
+    for record in records:
+        record.pop("availability", None)
+    assert_same_rows(records, list(sandbox.works(SUBJECT)))
+
+
 def assert_red_without_data(result: dg.JobExecutionResult, sandbox: Sandbox, pipeline: Pipeline) -> str:
     """Check that a run ended red and left no data; give the one line that says why."""
     assert not result.success
@@ -72,26 +86,31 @@ def test_each_fault_that_asking_again_overcomes_ends_exact(
     fault: str, instance: dg.DagsterInstance, new_place: PlaceMaker
 ) -> None:
     plan = FaultPlan({fault: 0.5}, max_consecutive=3, stall_seconds=2)
-    with deployed(SandboxConfig({SUBJECT: WORKS}, faults=plan), instance, new_place, **SMALL_PAGES) as (sandbox, it):
-        result = it.run(SUBJECT)
+    variables = SMALL_PAGES | (IMPATIENT if fault == "stall" else {})
+    with deployed(SandboxConfig({SUBJECT: WORKS}, faults=plan), instance, new_place, **variables) as (sandbox, it):
+        # What is made from the snapshot does not depend on how it was fetched.
+        result = it.run(SUBJECT, job="extract")
         assert result.success, failure_text(result)
         served = [request.fault for request in sandbox.requests if request.fault]
         assert set(served) == {fault}
         assert len(served) >= 3
-        assert_exact(sandbox, it)
+        assert_snapshot_exact(sandbox, it)
         metadata = latest(result, "raw_works")
         assert metadata["requests"] == len(sandbox.requests)
         # A redirect is followed within the same try.
         assert (metadata["retries"] >= 3) == (fault != "redirect")
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 def test_all_transient_faults_together_end_exact_or_red(
     seed: int, instance: dg.DagsterInstance, new_place: PlaceMaker
 ) -> None:
     chances = FaultPlan.parse("transient=0.6").probabilities
     plan = FaultPlan(chances, seed=seed, max_consecutive=3, stall_seconds=2)
-    with deployed(SandboxConfig({SUBJECT: WORKS}, faults=plan), instance, new_place, **SMALL_PAGES) as (sandbox, it):
+    with deployed(SandboxConfig({SUBJECT: WORKS}, faults=plan), instance, new_place, **SMALL_PAGES, **IMPATIENT) as (
+        sandbox,
+        it,
+    ):
         result = it.run(SUBJECT)
         assert len({request.fault for request in sandbox.requests if request.fault}) >= 5
         if result.success:
@@ -112,10 +131,7 @@ def test_an_index_that_cuts_list_and_count_alike_never_ends_short_and_green(
             result = it.run(SUBJECT, job="extract")
             cut += sum(request.fault == "cut_index" for request in sandbox.requests)
             if result.success:
-                (path,) = snapshot_paths(it, SUBJECT)
-                assert it.table(path)["work_key"].to_pylist() == [
-                    record["key"].removeprefix("/works/") for record in sandbox.works(SUBJECT)
-                ]
+                assert_snapshot_exact(sandbox, it)
                 ended_exact += 1
             else:
                 assert_red_without_data(result, sandbox, it)
@@ -143,7 +159,7 @@ def test_a_fault_that_stays_ends_red_with_url_reason_and_tries(
     fault: str, reason: str, instance: dg.DagsterInstance, new_place: PlaceMaker
 ) -> None:
     plan = FaultPlan(permanent={SUBJECT: fault}, stall_seconds=2)
-    variables = {**SMALL_PAGES, "OPENLIB_TIMEOUT": "0.2", "OPENLIB_RETRY_WAIT": "0.01"}
+    variables = {**SMALL_PAGES, "OPENLIB_RETRY_WAIT": "0.01"} | (IMPATIENT if fault == "stall" else {})
     with deployed(SandboxConfig({SUBJECT: WORKS}, faults=plan), instance, new_place, **variables) as (sandbox, it):
         result = it.run(SUBJECT)
         line = assert_red_without_data(result, sandbox, it)
@@ -185,14 +201,13 @@ def test_a_subject_of_twenty_works_without_any_year_is_red_and_reaches_no_table(
         (evaluation,) = (
             evaluation
             for evaluation in result.get_asset_check_evaluations()
-            if evaluation.check_name == "some_year_is_known"
+            if evaluation.asset_key == dg.AssetKey("books") and evaluation.check_name == CONTRACT_HOLDS
         )
         assert not evaluation.passed
         assert evaluation.severity == dg.AssetCheckSeverity.ERROR
-        assert {name: value.value for name, value in evaluation.metadata.items()} == {
-            "works": 20,
-            "works_with_a_year": 0,
-        }
+        said = {name: value.value for name, value in evaluation.metadata.items()}
+        assert said["failed"] == "check some_year_is_known failed: works 20, works_with_a_year 0"
+        assert (said["some_year_is_known: works"], said["some_year_is_known: works_with_a_year"]) == (20, 0)
         # author_books does not depend on the years.
         assert {path.split("/")[1] for path in it.place.states() if not path.startswith("_")} == {
             "raw_works",
@@ -227,7 +242,7 @@ def test_a_fall_of_more_than_a_fifth_is_red_until_it_is_forced(
     instance: dg.DagsterInstance, new_place: PlaceMaker
 ) -> None:
     with deployed(SandboxConfig({SUBJECT: 100}), instance, new_place) as (sandbox, it):
-        assert it.run(SUBJECT).success
+        assert it.run(SUBJECT, job="extract").success
         keys = [record["key"] for record in sandbox.works(SUBJECT)]
         for key in keys[:20]:
             sandbox.remove_work(SUBJECT, key)
@@ -247,7 +262,7 @@ def test_a_fall_of_more_than_a_fifth_is_red_until_it_is_forced(
         assert it.run(SUBJECT, force=True).success
         assert len(snapshot_paths(it, SUBJECT)) == 3
         assert_exact(sandbox, it)
-        assert it.run(SUBJECT).success
+        assert it.run(SUBJECT, job="extract").success
 
 
 def test_a_forced_run_writes_a_snapshot_although_nothing_changed(
@@ -255,7 +270,7 @@ def test_a_forced_run_writes_a_snapshot_although_nothing_changed(
 ) -> None:
     with deployed(SandboxConfig({SUBJECT: 30}), instance, new_place) as (_, it):
         for runs in (1, 2):
-            result = it.run(SUBJECT, force=True)
+            result = it.run(SUBJECT, job="extract", force=True)
             assert result.success
             assert len(snapshot_paths(it, SUBJECT)) == runs
             assert latest(result, "raw_works")["state"] == "new snapshot"

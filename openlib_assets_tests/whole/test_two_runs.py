@@ -1,0 +1,75 @@
+"""Two runs of one subject at the same time: one waits or ends with a line, and never is anything mixed."""
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from openlib_assets_tests.conftest import Place, PlaceMaker
+from openlib_assets_tests.tools.exactness import assert_exact, assert_exact_for, assert_nothing_left
+from openlib_assets_tests.tools.forked import Tampering, wait_until
+from openlib_assets_tests.tools.trials import SUBJECT, Gate, asked, reason, staged, trial
+
+SMALL = {SUBJECT: 61}
+
+
+@pytest.fixture(scope="module")
+def instance() -> Iterator[dg.DagsterInstance]:
+    """What Pipeline wants; the commands have instances of their own."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield instance
+
+
+def test_of_two_runs_of_a_subject_at_once_the_second_ends_with_a_line_that_says_so(
+    place: Place, instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    with trial(place, instance, tmp_path, SMALL) as here, Gate(here.sandbox, {SUBJECT: 3}) as gate:
+        first = here.it.start("run", SUBJECT)
+        wait_until(lambda: gate.held == 3 and len(staged(place)) == 3, "the first fetches")
+        line = reason(here.it.run("run", SUBJECT))
+        assert f"{SUBJECT!r} is being fetched by another run; wait for it to end, then try again" in line
+        assert len(staged(place)) == 3, "the second leaves alone what the first has set aside"
+        gate.open()
+        assert first.status() == 0, first.output
+        assert_exact(here.pipeline, here.sandbox, SUBJECT)
+        assert len(asked(here.sandbox.requests)) == len(set(asked(here.sandbox.requests)))
+        assert_nothing_left(place)
+
+
+@pytest.mark.parametrize("path", ["silver/books", "exports/love/books"])
+def test_two_runs_that_make_tables_of_a_subject_at_once_never_leave_a_mix(
+    path: str, new_place: PlaceMaker, instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    """The first stops with a table in its hand; meanwhile a second fetches another state and makes everything."""
+    place = new_place("local")
+    with trial(place, instance, tmp_path, SMALL) as here:
+        before = list(here.sandbox.works(SUBJECT))
+        first = here.it.start("run", SUBJECT, tampering=Tampering(moment="within", path=path, number=signal.SIGSTOP))
+        folder = Path(place.root, path).parent if path.startswith("exports") else Path(place.root, path)
+        wait_until(first.stopped, "the first holds a table")
+        assert list(folder.rglob(".writing-*"))
+        here.sandbox.remove_work(SUBJECT, before[7]["key"])
+        here.sandbox.add_work(SUBJECT, {"title": "Another"})
+        second = here.it.run("run", SUBJECT)
+        os.kill(first.pid, signal.SIGCONT)
+        statuses = first.status(), second.status()
+        assert 0 in statuses
+        assert_exact_for(here.pipeline, SUBJECT, list(here.sandbox.works(SUBJECT)) if statuses[1] == 0 else before)
+
+
+def test_on_s3_the_lock_of_a_killed_run_keeps_others_out_with_a_line_until_it_runs_out(
+    new_place: PlaceMaker, instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    place = new_place("s3")
+    with trial(place, instance, tmp_path, SMALL) as here, Gate(here.sandbox, {SUBJECT: 3}) as gate:
+        killed = here.it.start("run", SUBJECT)
+        wait_until(lambda: gate.held == 3 and len(staged(place)) == 3, "it fetches")
+        killed.kill()
+        line = reason(here.it.run("run", SUBJECT))
+        assert line.endswith("then try again (a killed one lets go after 60 s)")
+        gate.open()
+        here.again()
+        assert_nothing_left(place)
