@@ -30,10 +30,13 @@ from botocore.exceptions import (
 from tenacity import retry, retry_if_exception_type, stop_after_attempt
 
 from openlib_assets.storage.base import LockTakenError, StorageError
+from openlib_assets.storage.s3_copies import Copies
+from openlib_assets.storage.s3_errors import reason, s3_errors
 from openlib_assets.storage.s3_options import S3Options
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import HeadObjectOutputTypeDef
 
 _SHA256 = "sha256"
 _LEASE_SECONDS = 60.0
@@ -50,15 +53,6 @@ _PART_BYTES = 16 << 20
 _TRANSFER = TransferConfig(multipart_threshold=_PART_BYTES, multipart_chunksize=_PART_BYTES, max_concurrency=4)
 _CREATING = ("PutObject", "CreateMultipartUpload")
 
-_CREDENTIALS = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
-# What to do where S3 refuses, by its code; a refused HEAD has but a status.
-_REMEDIES = {
-    "InvalidAccessKeyId": f"S3 knows no such access key: check {_CREDENTIALS}, and AWS_ENDPOINT_URL",
-    "SignatureDoesNotMatch": f"the secret is not that of the access key: check {_CREDENTIALS}",
-    "AccessDenied": "this user lacks a right that docs/operations.md lists under Rights on S3",
-    "403": "refused: check the credentials, and the rights in docs/operations.md, s3:ListBucket among them",
-    "NoSuchBucket": "make the bucket, or check OPENLIB_STORAGE and AWS_ENDPOINT_URL",
-}
 # How an answer ends early. boto3 then asks again for downloads to a file, and for nothing else.
 _BROKEN_OFF = (IncompleteReadError, ReadTimeoutError, ResponseStreamingError)
 
@@ -91,6 +85,7 @@ class S3Storage:
         self._client = client
         self._bucket = bucket
         self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
+        self._copies = Copies()
 
     @staticmethod
     def at(root: str, make_client: "Callable[[], S3Client] | None" = None) -> "S3Storage":
@@ -100,7 +95,7 @@ class S3Storage:
         """
         parts = urlsplit(root)
         options = S3Options()
-        with _errors(root):
+        with s3_errors(root):
             client = make_client() if make_client else _client()
 
         def add_options(params: dict[str, Any], model: Any, **_: object) -> None:
@@ -117,7 +112,7 @@ class S3Storage:
         return self._head(path) is not None
 
     def paths(self, prefix: str) -> Iterator[str]:
-        with _errors(self.uri(prefix)):
+        with s3_errors(self.uri(prefix)):
             pages = self._client.get_paginator("list_objects_v2").paginate(
                 Bucket=self._bucket, Prefix=self._below(prefix)
             )
@@ -127,7 +122,7 @@ class S3Storage:
 
     def folders(self, prefix: str) -> list[str]:
         below = self._below(prefix)
-        with _errors(self.uri(prefix)):
+        with s3_errors(self.uri(prefix)):
             pages = self._client.get_paginator("list_objects_v2").paginate(
                 Bucket=self._bucket, Prefix=below, Delimiter="/"
             )
@@ -138,30 +133,42 @@ class S3Storage:
             )
 
     def read(self, path: str) -> bytes:
-        with _errors(self.uri(path)):
-            return self._get(path)[0]
+        with s3_errors(self.uri(path)):
+            head = self._head(path)
+            kept = self._copies.read(path, head["ETag"]) if head else None
+            if kept is not None:
+                return kept
+            data, etag = self._get(path)
+            self._copies.keep(path, etag, data)
+            return data
 
     def write(self, path: str, data: bytes) -> None:
-        with _errors(self.uri(path)):
-            self._client.put_object(Bucket=self._bucket, Key=self._key(path), Body=data)
+        with s3_errors(self.uri(path)):
+            answer = self._client.put_object(Bucket=self._bucket, Key=self._key(path), Body=data)
+            self._copies.keep(path, answer["ETag"], data)
 
     @contextmanager
     def local_copy(self, path: str) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(prefix="openlib-") as folder:
             file = Path(folder) / "copy"
-            with _errors(self.uri(path)):
-                self._client.download_file(self._bucket, self._key(path), str(file), Config=_TRANSFER)
+            with s3_errors(self.uri(path)):
+                key = self._key(path)
+                etag = self._client.head_object(Bucket=self._bucket, Key=key)["ETag"]
+                if not self._copies.lend(path, etag, file):
+                    self._client.download_file(self._bucket, key, str(file), Config=_TRANSFER)
+                    self._keep(path, etag, file)
             yield file
 
     @contextmanager
     def writing(self, path: str) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(prefix="openlib-") as folder:
             file = Path(folder) / "written"
-            with _errors(self.uri(path)):
+            with s3_errors(self.uri(path)):
                 file.touch()
                 yield file
                 digest = _sha256(file)
-                if (self._head(path) or {}).get(_SHA256) == digest:
+                head = self._head(path)
+                if head and head["Metadata"].get(_SHA256) == digest:
                     return
                 self._client.upload_file(
                     str(file),
@@ -170,9 +177,18 @@ class S3Storage:
                     ExtraArgs={"Metadata": {_SHA256: digest}},
                     Config=_TRANSFER,
                 )
+                written = self._head(path)
+                if written and written["Metadata"].get(_SHA256) == digest:
+                    self._copies.keep(path, written["ETag"], file)
+
+    def _keep(self, path: str, etag: str, file: Path) -> None:
+        """Keep a copy that was just downloaded, unless the object was replaced meanwhile."""
+        head = self._head(path)
+        if head and head["ETag"] == etag:
+            self._copies.keep(path, etag, file)
 
     def delete(self, path: str) -> None:
-        with _errors(self.uri(path)):
+        with s3_errors(self.uri(path)):
             self._client.delete_object(Bucket=self._bucket, Key=self._key(path))
 
     def clear(self, folder: str) -> None:
@@ -227,14 +243,14 @@ class S3Storage:
             code = error.response["Error"]["Code"]
             if code in ("PreconditionFailed", "ConditionalRequestConflict") or (instead_of and code == "NoSuchKey"):
                 return None
-            raise StorageError(f"{self.uri(path)}: {_reason(error)}") from error
+            raise StorageError(f"{self.uri(path)}: {reason(error)}") from error
         except BotoCoreError as error:
-            raise StorageError(f"{self.uri(path)}: {_reason(error)}") from error
+            raise StorageError(f"{self.uri(path)}: {reason(error)}") from error
         return _Lease(me, until, answer["ETag"])
 
     def _lease(self, path: str) -> _Lease | None:
         """Return the lease that is there, if any."""
-        with _errors(self.uri(path)):
+        with s3_errors(self.uri(path)):
             try:
                 body, etag = self._get(path)
             except self._client.exceptions.NoSuchKey:
@@ -259,16 +275,16 @@ class S3Storage:
         answer = self._client.get_object(Bucket=self._bucket, Key=self._key(path))
         return answer["Body"].read(), answer["ETag"]
 
-    def _head(self, path: str) -> dict[str, str] | None:
-        """Return the metadata of an object, None if there is no such object."""
+    def _head(self, path: str) -> "HeadObjectOutputTypeDef | None":
+        """Return what S3 says of an object, None if there is no such object."""
         try:
-            return self._client.head_object(Bucket=self._bucket, Key=self._key(path))["Metadata"]
+            return self._client.head_object(Bucket=self._bucket, Key=self._key(path))
         except ClientError as error:
             if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
                 return None
-            raise StorageError(f"{self.uri(path)}: {_reason(error)}") from error
+            raise StorageError(f"{self.uri(path)}: {reason(error)}") from error
         except BotoCoreError as error:
-            raise StorageError(f"{self.uri(path)}: {_reason(error)}") from error
+            raise StorageError(f"{self.uri(path)}: {reason(error)}") from error
 
     def _key(self, path: str) -> str:
         return f"{self._prefix}{path}"
@@ -281,26 +297,3 @@ class S3Storage:
 def _sha256(file: Path) -> str:
     with file.open("rb") as written:
         return base64.b64encode(hashlib.file_digest(written, "sha256").digest()).decode()
-
-
-def _reason(error: BaseException) -> str:
-    text = str(error).splitlines()[0]
-    if "Unable to locate credentials" in text:
-        return f"no AWS credentials: set {_CREDENTIALS}"
-    remedy = _REMEDIES.get(error.response["Error"]["Code"]) if isinstance(error, ClientError) else None
-    return f"{text}; {remedy}" if remedy else text
-
-
-@contextmanager
-def _errors(where: str) -> Iterator[None]:
-    try:
-        yield
-    except ClientError as error:
-        raise StorageError(f"{where}: {_reason(error)}") from error
-    except (BotoCoreError, OSError) as error:
-        raise StorageError(f"{where}: {_reason(error)}") from error
-    except Exception as error:
-        # boto3's transfers raise errors of their own kind around the reason.
-        if type(error).__module__.startswith("boto3."):
-            raise StorageError(f"{where}: {_reason(error.__context__ or error)}") from error
-        raise

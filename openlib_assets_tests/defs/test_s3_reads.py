@@ -1,0 +1,59 @@
+"""On S3, no object is downloaded twice in a run, and what a run wrote itself is not downloaded at all."""
+
+import logging
+import re
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import unquote
+
+import dagster as dg
+
+from openlib_assets.sandbox import Sandbox, SandboxConfig
+from openlib_assets_tests.conftest import Pipeline, PlaceMaker
+
+_DOWNLOAD = re.compile(r'"GET (/[^ ?]+) HTTP/1\.1" 20[06]')
+
+
+class _Downloads(logging.Handler):
+    """Counts the downloads in the log of the S3 server, by path below the root; locks are no data."""
+
+    def __init__(self, root: str) -> None:
+        super().__init__()
+        self.counts: Counter[str] = Counter()
+        self._below = root.removeprefix("s3:/") + "/"
+
+    def emit(self, record: logging.LogRecord) -> None:
+        found = _DOWNLOAD.search(record.getMessage())
+        path = unquote(found[1]) if found else ""
+        if path.startswith(self._below) and "/_locks/" not in path:
+            self.counts[path.removeprefix(self._below)] += 1
+
+
+@contextmanager
+def downloads(root: str) -> Iterator[Counter[str]]:
+    server, handler = logging.getLogger("werkzeug"), _Downloads(root)
+    server.addHandler(handler)
+    try:
+        yield handler.counts
+    finally:
+        server.removeHandler(handler)
+
+
+def test_each_object_is_downloaded_once_a_run_at_most(instance: dg.DagsterInstance, new_place: PlaceMaker) -> None:
+    place = new_place("s3")
+    with Sandbox(SandboxConfig({"love": 60})) as sandbox:
+        pipeline = Pipeline(place, instance, sandbox.url, OPENLIB_PAGE_SIZE="25")
+        with downloads(place.root) as first:
+            assert pipeline.run("love").success
+        assert first == {}, "a run knows what it wrote itself"
+
+        with downloads(place.root) as unchanged:
+            assert pipeline.run("love").success
+        assert unchanged["exports/love/books.csv"] == 1
+        assert set(unchanged.values()) == {1}
+
+        with downloads(place.root) as rebuilt:
+            assert pipeline.run("love", job="rebuild_from_bronze").success
+        assert any(path.startswith("bronze/raw_works/subject=love/") for path in rebuilt)
+        assert set(rebuilt.values()) == {1}
