@@ -1,4 +1,4 @@
-"""Charts: Vega-Lite specifications, drawn as SVG without a browser.
+"""Charts: SVG, drawn from the templates in `templates/charts/`.
 
 Colours are names of CSS custom properties, so that a page's light or dark scheme decides; where no page stands around
 a chart, `with_colours` puts colours in their place.
@@ -8,112 +8,118 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import vl_convert
+from openlib_assets.report import words
+from openlib_assets.report.rendering import template
+from openlib_assets.report.scales import TEXT_SIZE, place, round_values, shortened, text_width
 
-Rows = Sequence[Mapping[str, Any]]
-Spec = dict[str, Any]
-
-WIDTH, HEIGHT = 420, 200
+# Labels are part of the width: scaled to a page, all charts have letters of one size.
+_WIDTH, _HEIGHT = 420, 236
+_TOP, _GAP = 8, 6
+_LABELS = TEXT_SIZE + 9
+_WIDEST_BAR = 24
+_SQUARE = 34
+_LONGEST_NAME = 22
+_FAINTEST = 0.06
+# By how much text at half a right angle is wide and high.
+_SLANTED = 0.71
 
 # For charts that stand alone: the page's light scheme (templates/page.css).
 _LIGHT = {"ink": "#1d2433", "muted": "#5b6478", "line": "#d6dae3", "mark": "#2458c5", "doubt": "#b4541a"}
 
-_CONFIG: Spec = {
-    "background": None,
-    "font": "sans-serif",
-    # The page describes each chart in words and lists its numbers beside it.
-    "aria": False,
-    "mark": {"aria": False},
-    "view": {"stroke": None},
-    # Few labels, and none measured against another: measuring text is most of what a chart costs.
-    "axis": {
-        "labelColor": "var(--muted)",
-        "labelFontSize": 13,
-        "labelLimit": 0,
-        "labelOverlap": False,
-        "titleColor": "var(--muted)",
-        "titleFontSize": 13,
-        "titleFontWeight": "normal",
-        "gridColor": "var(--line)",
-        "domainColor": "var(--line)",
-        "tickColor": "var(--line)",
-        "tickCount": 4,
-    },
-    "bar": {"color": "var(--mark)"},
-    "line": {"color": "var(--mark)", "strokeWidth": 2},
-}
 
+def bars_by_year(numbers: Sequence[tuple[int, int]], thing: str) -> str:
+    """Return a bar for each year; the years come in order, each with how many things there were."""
+    first, last, most = numbers[0][0], numbers[-1][0], max(number for _, number in numbers)
+    counts = round_values(0, most)
+    left, right = max(text_width(words.count(value)) for value in counts) + _GAP, _WIDTH - 2 * _GAP
+    bottom = _HEIGHT - _LABELS
+    slot = (right - left) / (last - first + 1)
+    width = min(_WIDEST_BAR, slot * 0.8)
 
-def bars_by_year(rows: Rows, value: str) -> str:
-    """Draw a bar for each year: `rows` hold `year` and `value`."""
-    years = [row["year"] for row in rows]
-    first, last = min(years), max(years)
-    bar_width = max(1, min(24, WIDTH // (last - first + 1) - 1))
-    return _svg(
-        {
-            "data": {"values": list(rows)},
-            "mark": {"type": "bar", "width": bar_width},
-            "encoding": {
-                "x": {
-                    "field": "year",
-                    "type": "quantitative",
-                    "title": None,
-                    "scale": {"domain": [first - 1, last + 1], "nice": False},
-                    "axis": {"format": "d", "grid": False, "values": _ticks(first, last)},
-                },
-                "y": {"field": value, "type": "quantitative", "title": None, "axis": _COUNTS},
-            },
-        }
+    def across(year: int) -> float:
+        return left + (year - first + 0.5) * slot
+
+    def height(number: int) -> float:
+        return (bottom - _TOP) * number / most
+
+    return _drawn(
+        "bars",
+        _WIDTH,
+        _HEIGHT,
+        left=place(left),
+        right=place(right),
+        bottom=place(bottom),
+        rows=[(words.count(value), place(bottom - height(value))) for value in counts],
+        columns=[(str(year), place(across(year))) for year in round_values(first, last)],
+        bar_width=place(width),
+        bars=[
+            {
+                "x": place(across(year) - width / 2),
+                "y": place(bottom - max(1, height(number))),
+                "height": place(max(1, height(number))),
+                "says": f"{year}: {words.counted(number, thing)}",
+            }
+            for year, number in numbers
+            if number
+        ],
     )
 
 
-def heat_map(rows: Rows, down: str, across: str, value: str, *, order: Sequence[str]) -> str:
-    """Draw a square for each pair of labels, which come in an order: the stronger, the greater the share."""
-    return _svg(
-        {
-            "data": {"values": list(rows)},
-            "mark": "rect",
-            "autosize": "pad",
-            "width": {"step": 34},
-            "height": {"step": 34},
-            "encoding": {
-                "y": {"field": down, "type": "nominal", "sort": list(order), "title": None, "axis": _NAMES},
-                "x": {
-                    "field": across,
-                    "type": "nominal",
-                    "sort": list(order),
-                    "title": None,
-                    "axis": {**_NAMES, "labelAngle": -45, "orient": "top"},
-                },
-                "color": {"value": "var(--mark)"},
-                "opacity": {
-                    "field": value,
-                    "type": "quantitative",
-                    "scale": {"type": "sqrt", "domain": [0, 1], "range": [0.06, 1]},
-                    "legend": None,
-                },
-            },
-        }
+def curve_of_shares(points: Sequence[tuple[float, float]], *, across: str, up: str) -> str:
+    """Return a curve from shares to shares, named `across` and `up`, all from 0 to 1, and the line of equal shares."""
+    shares = (0, 0.5, 1)
+    names = [f"{share:.0%}" for share in shares]
+    left, right = text_width("100%") + TEXT_SIZE + 2 * _GAP, _WIDTH - 2 * _GAP - text_width("100%") / 2
+    bottom = _HEIGHT - _LABELS - TEXT_SIZE - _GAP
+
+    def at(x: float, y: float) -> tuple[str, str]:
+        return place(left + (right - left) * x), place(bottom - (bottom - _TOP) * y)
+
+    return _drawn(
+        "curve",
+        _WIDTH,
+        _HEIGHT,
+        left=place(left),
+        right=place(right),
+        bottom=place(bottom),
+        rows=[(name, at(0, share)[1]) for name, share in zip(names, shares, strict=True)],
+        columns=[(name, at(share, 0)[0]) for name, share in zip(names, shares, strict=True)],
+        across=across,
+        up=up,
+        center=at(0.5, 0.5),
+        equal=[at(0, 0), at(1, 1)],
+        points=[at(x, y) for x, y in points],
     )
 
 
-def curve_of_shares(rows: Rows, x: str, y: str, *, x_title: str, y_title: str) -> str:
-    """Draw a curve from share to share, both from 0 to 1, with the line of equal shares beside it."""
-    equal = [{x: 0, y: 0}, {x: 1, y: 1}]
-    axis = {"format": "%", "values": [0, 0.5, 1]}
-
-    encoding = {
-        "x": {"field": x, "type": "quantitative", "title": x_title, "axis": {**axis, "grid": False}},
-        "y": {"field": y, "type": "quantitative", "title": y_title, "axis": axis},
-    }
-    line = {"type": "line", "color": "var(--muted)", "strokeDash": [4, 4], "strokeWidth": 1}
-    return _svg(
-        {
-            "layer": [
-                {"data": {"values": equal}, "mark": line, "encoding": encoding},
-                {"data": {"values": list(rows)}, "mark": "line", "encoding": encoding},
-            ]
-        }
+def heat_map(names: Sequence[str], shares: Mapping[tuple[int, int], float]) -> str:
+    """Return a square for each pair of names, told by places: the stronger, the greater the share, from 0 to 1."""
+    shown = [shortened(name, _LONGEST_NAME) for name in names]
+    widths = [text_width(name) for name in shown]
+    left, top = max(widths) + _GAP, max(widths) * _SLANTED + 2 * _GAP
+    starts = [number * _SQUARE for number in range(len(names))]
+    centers = [start + _SQUARE / 2 for start in starts]
+    right = left + max(center + width * _SLANTED for center, width in zip(centers, widths, strict=True))
+    return _drawn(
+        "heat_map",
+        max(right, left + len(names) * _SQUARE) + _GAP,
+        top + len(names) * _SQUARE + _GAP,
+        left=place(left - _GAP),
+        top=place(top - _GAP),
+        square=_SQUARE,
+        labels=[
+            {"text": text, "x": place(left + center), "y": place(top + center)}
+            for text, center in zip(shown, centers, strict=True)
+        ],
+        squares=[
+            {
+                "x": place(left + starts[across]),
+                "y": place(top + starts[down]),
+                "strength": f"{_FAINTEST + (1 - _FAINTEST) * share**0.5:.2f}",
+                "says": f"{names[down]} and {names[across]}: {share:.0%}",
+            }
+            for (down, across), share in shares.items()
+        ],
     )
 
 
@@ -123,20 +129,7 @@ def with_colours(svg: str) -> str:
     return coloured.replace(">", '><rect width="100%" height="100%" fill="white"/>', 1)
 
 
-# A subject's name may be a sentence; it is whole in the table.
-_NAMES: Spec = {"labelLimit": 150}
-_COUNTS: Spec = {"format": "~s", "tickMinStep": 1}
-
-
-def _ticks(first: int, last: int) -> list[int]:
-    """Return a few round years of a span."""
-    step = next(step for step in (1, 2, 5, 10, 20, 50, 100, 200, 500) if (last - first) / step <= 5)
-    return list(range(-(-first // step) * step, last + 1, step))
-
-
-def _svg(spec: Spec) -> str:
-    # Labels are part of the width: scaled to a page, all charts have letters of one size.
-    fit = {"type": "fit-x", "contains": "padding"}
-    whole = {"width": WIDTH, "height": HEIGHT, "autosize": fit, "config": _CONFIG, **spec}
-    svg: str = vl_convert.vegalite_to_svg(whole, vl_version="6.4")
-    return svg
+def _drawn(name: str, width: float, height: float, **parts: Any) -> str:
+    return template(f"charts/{name}.svg").render(
+        width=place(width), height=place(height), text_size=TEXT_SIZE, **parts
+    )

@@ -13,7 +13,8 @@ from openlib_assets.report import words
 from openlib_assets.report.charts import heat_map
 from openlib_assets.report.findings import FEW
 from openlib_assets.report.numbers import Row
-from openlib_assets.report.page import Chart, script_hash, template
+from openlib_assets.report.page import Chart
+from openlib_assets.report.rendering import script_hash, template
 
 # The tables of the catalog that the comparison reads.
 TABLES: tuple[Table, ...] = (BOOKS, AUTHORS, AUTHOR_BOOKS, SUBJECT_SUMMARY, SUBJECT_CHANGES)
@@ -47,13 +48,13 @@ def _overlap(numbers: Mapping[str, list[Row]]) -> Chart | None:
     """Draw which of the largest subjects share works."""
     largest = [row["subject"] for row in numbers["largest_subjects"]]
     shares = {(row["subject"], row["other_subject"]): row["share_of_smaller"] for row in numbers["overlaps"]}
-    pairs = [(one, other, shares.get((min(one, other), max(one, other)), 0.0)) for one in largest for other in largest]
-    drawn = [
-        {"subject": words.subject_name(one), "other": words.subject_name(other), "share": share}
-        for one, other, share in pairs
+    drawn = {
+        (down, across): shares.get((min(one, other), max(one, other)), 0.0)
+        for down, one in enumerate(largest)
+        for across, other in enumerate(largest)
         if one != other
-    ]
-    if not any(row["share"] for row in drawn):
+    }
+    if not any(drawn.values()):
         return None
     rows = [
         (
@@ -66,7 +67,7 @@ def _overlap(numbers: Mapping[str, list[Row]]) -> Chart | None:
     return Chart(
         "overlap",
         "Works in common",
-        heat_map(drawn, "subject", "other", "share", order=[words.subject_name(subject) for subject in largest]),
+        heat_map([words.subject_name(subject) for subject in largest], drawn),
         "The stronger the colour, the greater the part of the smaller subject's works that the other one lists, too; "
         f"at its strongest, all of them. Drawn: the {len(largest)} largest subjects. "
         f"Listed: {len(rows)} pairs, those with most works in common first.",

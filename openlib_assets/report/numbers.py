@@ -1,4 +1,4 @@
-"""The numbers of a report, each from one query of `sql/report/`."""
+"""The numbers of a report: what a table alone tells is counted, what several tell together is asked by SQL."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,6 @@ from openlib_assets.lake.contract import (
     AUTHOR_AVERAGES,
     AUTHOR_BOOKS,
     AUTHOR_YEARLY_COUNTS,
-    AUTHORS,
     BOOKS,
     POSSIBLE_DUPLICATE_BOOKS,
     POSSIBLE_SAME_AUTHORS,
@@ -21,14 +20,13 @@ from openlib_assets.lake.contract import (
     Table,
 )
 from openlib_assets.lake.transform import Relation, connected, sql_text
-
-Row = dict[str, Any]
+from openlib_assets.report import counts
+from openlib_assets.report.counts import Row
 
 # The tables that a report is made from.
 INPUTS: tuple[Table, ...] = (
     RAW_WORKS,
     BOOKS,
-    AUTHORS,
     AUTHOR_BOOKS,
     POSSIBLE_SAME_AUTHORS,
     POSSIBLE_DUPLICATE_BOOKS,
@@ -41,29 +39,24 @@ INPUTS: tuple[Table, ...] = (
 # How much each criterion of the stock list counts, until the reader says otherwise.
 WEIGHTS = {"demand": 5, "recency": 3, "author": 2, "no_free": 1}
 
-_QUERIES = (
-    "books_per_year",
-    "doubtful_years",
-    "top_authors",
-    "newcomers",
-    "newcomer_authors",
-    "author_activity",
-    "concentration",
-    "ebooks",
-    "editions",
-    "stock_candidates",
-    "changes",
-    "changed_works",
-    "quality",
-    "duplicates",
-    "duplicate_books",
-    "same_authors",
-)
+# What is counted in memory, with the columns that it takes; None for all.
+_COUNTED: Mapping[str, list[str] | None] = {
+    BOOKS.name: ["work_key", "title", "first_publish_year", "year_status", "edition_count", "author_count"],
+    POSSIBLE_SAME_AUTHORS.name: None,
+    POSSIBLE_DUPLICATE_BOOKS.name: None,
+    AUTHOR_YEARLY_COUNTS.name: ["author_key", "year", "book_count"],
+    AUTHOR_AVERAGES.name: None,
+    SUBJECT_SUMMARY.name: None,
+    SUBJECT_CHANGES.name: ["work_key", "title", "change"],
+}
+_ASKED = (RAW_WORKS, BOOKS, AUTHOR_BOOKS, AUTHOR_AVERAGES)
+# The ways to an e-book (sql/report/works.sql). (sql/report/works.sql).
+_WAYS = ("readable", "borrowable", "restricted", "none")
 
 
 @dataclass(frozen=True)
 class Numbers:
-    """All that a report says of a subject: `rows` by the name of the query, and where they come from."""
+    """All that a report says of a subject: `rows` by what they tell, and where they come from."""
 
     subject: str
     snapshot: Snapshot
@@ -87,11 +80,56 @@ def numbers_of(
     subject: str, inputs: Mapping[str, Relation], snapshot: Snapshot, previous_snapshot: str | None
 ) -> Numbers:
     """Compute the numbers of a subject from its tables; `snapshot` is the one that they were made from."""
-    weights = pa.table({name: [float(weight)] for name, weight in WEIGHTS.items()})
-    relations = {**inputs, "snapshot": snapshot.relation(), "weights": weights}
-    with connected(relations) as connection:
-        connection.execute(sql_text("helpers/works"))
-        connection.execute(f"CREATE TEMP TABLE ebook_access AS {sql_text('report/ebook_access')}")
-        rows = {name: connection.execute(sql_text(f"report/{name}")).to_arrow_table().to_pylist() for name in _QUERIES}
-        (summary,) = connection.sql("FROM subject_summary").to_arrow_table().to_pylist()
+    tables = {name: _read(inputs[name], columns) for name, columns in _COUNTED.items()}
+    (summary,) = tables[SUBJECT_SUMMARY.name].to_pylist()
+    year = snapshot.fetched_at.year
+    rows = {**_counted(tables, year), **_asked({**inputs, **tables}, year)}
     return Numbers(subject, snapshot, previous_snapshot, summary, rows)
+
+
+def _read(relation: Relation, columns: list[str] | None) -> pa.Table:
+    table = relation if isinstance(relation, pa.Table) else relation.to_table(columns=columns)
+    return table.select(columns) if columns else table
+
+
+def _counted(tables: Mapping[str, pa.Table], year: int) -> dict[str, list[Row]]:
+    """Return what tables tell each by itself."""
+    books, averages, changed = (tables[table.name] for table in (BOOKS, AUTHOR_AVERAGES, SUBJECT_CHANGES))
+    same_books, same_authors = (tables[table.name] for table in (POSSIBLE_DUPLICATE_BOOKS, POSSIBLE_SAME_AUTHORS))
+    return {
+        "books_per_year": counts.books_per_year(books),
+        "impossible_years": counts.impossible_years(books),
+        "editions": counts.editions(books),
+        "quality": [counts.quality(books, averages)],
+        "top_authors": counts.top_authors(averages, tables[AUTHOR_YEARLY_COUNTS.name]),
+        "newcomers": counts.newcomers(averages, year),
+        "newcomer_authors": counts.newcomer_authors(averages, year),
+        "author_activity": counts.author_activity(averages, year),
+        "duplicates": [
+            counts.duplicates("works", books.num_rows, same_books),
+            counts.duplicates("authors", averages.num_rows, same_authors),
+        ],
+        "duplicate_books": counts.surest_pairs(same_books, "work_key"),
+        "same_authors": counts.surest_pairs(same_authors, "author_key"),
+        "changes": counts.changes(changed),
+        "changed_works": counts.changed_works(changed),
+    }
+
+
+def _asked(relations: Mapping[str, Relation], year: int) -> dict[str, list[Row]]:
+    """Return what several tables tell together."""
+    with connected({table.name: relations[table.name] for table in _ASKED}) as connection:
+        connection.execute(sql_text("helpers/works"))
+        connection.execute(f"CREATE TEMP TABLE works AS {sql_text('report/works')}")
+
+        def rows(name: str, **parameters: int) -> list[Row]:
+            found = connection.execute(sql_text(f"report/{name}"), parameters).to_arrow_table()
+            rows: list[Row] = found.to_pylist()
+            return rows
+
+        ways = {row["access"]: row["books"] for row in rows("ebooks")}
+        return {
+            "ebooks": [{"access": way, "books": ways.get(way, 0)} for way in _WAYS],
+            "concentration": rows("concentration"),
+            "stock_candidates": rows("stock_candidates", year=year, **WEIGHTS),
+        }

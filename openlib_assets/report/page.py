@@ -1,19 +1,15 @@
 """The report of a subject as one HTML page that needs nothing beside itself."""
 
-import hashlib
-from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 from urllib.parse import quote
-
-import jinja2
 
 from openlib_assets.lake import layout
 from openlib_assets.report import findings, words
 from openlib_assets.report.charts import bars_by_year, curve_of_shares
-from openlib_assets.report.numbers import WEIGHTS, Numbers, Row
+from openlib_assets.report.numbers import WEIGHTS, Numbers
+from openlib_assets.report.rendering import script_hash, template
 
 # A few very old books would press all others into a corner.
 _CHARTED_YEARS = 100
@@ -147,7 +143,7 @@ def _years(numbers: Numbers) -> Chart | None:
     return Chart(
         "years",
         "Books per year",
-        bars_by_year(shown, "books"),
+        bars_by_year([(row["year"], row["books"]) for row in shown], "book"),
         description,
         ("year", "books"),
         [(row["year"], row["books"]) for row in rows],
@@ -161,14 +157,11 @@ def _concentration(numbers: Numbers) -> Chart | None:
     step = -(-len(curve) // _CURVE_POINTS)
     points = [*curve[:-1:step], curve[-1]]
     books = curve[-1]["books"]
-    shares: list[Row] = [{"authors": 0.0, "books": 0.0}]
-    shares += [{"authors": point["authors"] / authors, "books": point["books"] / books} for point in points]
+    shares = [(point["authors"] / authors, point["books"] / books) for point in points]
     return Chart(
         "concentration",
         "How the output is spread",
-        curve_of_shares(
-            [*shares, {"authors": 1.0, "books": 1.0}], "authors", "books", x_title="authors", y_title="books"
-        ),
+        curve_of_shares([(0, 0), *shares, (1, 1)], across="authors", up="books"),
         "How much of the dated books is by the most productive authors, up to all authors; the dashed line is where "
         "everybody would have as many.",
         ("most productive authors", "books by at least one of them"),
@@ -183,7 +176,7 @@ def _newcomers(numbers: Numbers) -> Chart | None:
     return Chart(
         "newcomers",
         "Newcomers of the last ten years",
-        bars_by_year(rows, "newcomers"),
+        bars_by_year([(row["year"], row["newcomers"]) for row in rows], "newcomer"),
         "Authors by the year of their first dated book of the subject.",
         ("year", "newcomers"),
         [(row["year"], row["newcomers"]) for row in rows],
@@ -230,35 +223,3 @@ def _data(numbers: Numbers) -> dict[str, Any]:
         "authors": numbers.rows["top_authors"],
         "stock": [{**row, "access": _ACCESS[row["access"]]} for row in numbers.rows["stock_candidates"]],
     }
-
-
-@cache
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("openlib_assets.report"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "count": words.count,
-        "work_link": words.work_link,
-        "author_link": words.author_link,
-        "subject_link": words.subject_link,
-        "subject_name": words.subject_name,
-    }
-    environment.globals["share"] = words.share
-    return environment
-
-
-def template(name: str) -> jinja2.Template:
-    """Return a template; whatever is put into it is escaped."""
-    return _environment().get_template(name)
-
-
-@cache
-def script_hash(name: str) -> str:
-    """Return the hash by which a page allows its own script, and no other, to run."""
-    text = template(name).render()
-    return "sha256-" + b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -22,6 +22,7 @@ from openlib_assets_tests.conftest import (
     reference_tables,
     snapshot_paths,
 )
+from openlib_assets_tests.tools.deployment import shipped_instance
 
 SUBJECT = "love"
 WORKS = 61
@@ -307,16 +308,19 @@ CONTACT = "contact-for-open-library-only@example.org"
 @pytest.mark.parametrize("subject", [SUBJECT, "refused"])
 def test_contact_and_secret_are_nowhere_in_instance_storage_output_or_definitions(
     subject: str,
+    *,
     tmp_path: Path,
     new_place: PlaceMaker,
+    monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     place = new_place("s3")
     home = tmp_path / "home"
-    home.mkdir()
+    shipped_instance(home)
+    monkeypatch.setenv("DAGSTER_HOME", str(home))
     config = SandboxConfig({SUBJECT: 5, "refused": 5}, faults=FaultPlan(permanent={"refused": "http_403"}))
-    with Sandbox(config) as sandbox, dg.DagsterInstance.local_temp(str(home)) as instance:
+    with Sandbox(config) as sandbox, dg.DagsterInstance.get() as instance:
         it = Pipeline(place, instance, sandbox.url, OPENLIB_CONTACT=CONTACT)
         assert it.run(subject).success == (subject == SUBJECT)
         assert all(CONTACT in request.user_agent for request in sandbox.requests)
