@@ -130,6 +130,4 @@ def with_colours(svg: str) -> str:
 
 
 def _drawn(name: str, width: float, height: float, **parts: Any) -> str:
-    return template(f"charts/{name}.svg").render(
-        width=place(width), height=place(height), text_size=TEXT_SIZE, **parts
-    )
+    return template(f"charts/{name}.svg").render(width=place(width), height=place(height), text_size=TEXT_SIZE, **parts)
