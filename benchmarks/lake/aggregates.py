@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import duckdb
-import pyarrow.dataset as ds
 
 from benchmarks.tools.figures import Baseline, Figure, Target, gigabytes
 from benchmarks.tools.processes import in_own_process
 from openlib_assets.lake.contract import AUTHOR_AVERAGES, AUTHOR_YEARLY_COUNTS
-from openlib_assets.lake.table_files import write_table
+from openlib_assets.lake.table_files import table_file, write_table
 from openlib_assets.lake.transform import built
 
 _WORKS = 40_000_000
@@ -96,7 +95,7 @@ def make_aggregates(folder: Path) -> Cost:
     started = time.monotonic()
     with _Watched(folder) as spill:
         for table in (AUTHOR_YEARLY_COUNTS, AUTHOR_AVERAGES):
-            inputs = {name: ds.dataset(folder / f"{name}.parquet") for name in table.made_from}
+            inputs = {name: table_file(folder / f"{name}.parquet") for name in table.made_from}
             with built(table, inputs) as result:
                 write_table(folder / f"{table.name}.parquet", result.batches(), table.schema)
     seconds = time.monotonic() - started

@@ -29,14 +29,13 @@ from openlib_assets.defs.steps.writing import written_each
 from openlib_assets.lake import layout
 from openlib_assets.lake.bronze.snapshots import open_current
 from openlib_assets.lake.contract import ALL_TABLES, RAW_WORKS, Layer
-from openlib_assets.lake.table_files import open_table
+from openlib_assets.lake.table_files import TableFile, open_table
 from openlib_assets.openlibrary.errors import InterruptedFetchError
 from openlib_assets.storage import Storage
 from openlib_assets.storage.errors import OpenlibError
 
 if TYPE_CHECKING:
     import pandas as pd
-    import pyarrow.dataset as ds
 
 LAYER_METADATA = "layer"
 
@@ -52,7 +51,7 @@ class SubjectTables:
         self._layer = layer
         self.subjects = subjects
 
-    def open(self, subject: str) -> "AbstractContextManager[ds.Dataset]":
+    def open(self, subject: str) -> AbstractContextManager[TableFile]:
         """Lend the table of a subject; raises TableFileError where there is none or it is unreadable."""
         if self._table == RAW_WORKS.name:
             return open_current(self._storage, subject)

@@ -15,24 +15,15 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import duckdb
-import pyarrow as pa
 
 from openlib_assets.lake import layout
-from openlib_assets.lake.contract import ALL_TABLES, RAW_WORKS, Table
-from openlib_assets.lake.transform import connected
+from openlib_assets.lake.contract import ALL_TABLES, RAW_WORKS, SQL_TYPES, Table
+from openlib_assets.lake.transform import connected, literal_path
 from openlib_assets.openlibrary.subject_keys import decoded_key
 from openlib_assets.storage import LocalStorage, Storage
 from openlib_assets.storage.errors import OpenlibError
 
 _TABLE_FILE = re.compile(r"(?:/|s3://).*/subject=(?P<subject>[^/]+)/.*?part-0\.parquet")
-_SQL_TYPES = {
-    pa.string(): "VARCHAR",
-    pa.int64(): "BIGINT",
-    pa.float64(): "DOUBLE",
-    pa.bool_(): "BOOLEAN",
-    pa.timestamp("us", "UTC"): "TIMESTAMPTZ",
-    pa.list_(pa.string()): "VARCHAR[]",
-}
 
 
 class CatalogError(OpenlibError):
@@ -90,7 +81,7 @@ def _create_view(
         if "No files found" not in str(error):
             raise unreadable(error) from error
         typed = [f"NULL::VARCHAR AS {name}" for name in _folders(table)]
-        typed += [f"NULL::{_SQL_TYPES[column.type]} AS {column.name}" for column in table.columns]
+        typed += [f"NULL::{SQL_TYPES[column.type]} AS {column.name}" for column in table.columns]
         connection.execute(f"{create} {', '.join(typed)} WHERE false")
 
 
@@ -101,9 +92,8 @@ def _folders(table: Table) -> tuple[str, ...]:
 
 def _files(storage: Storage, table: Table) -> str:
     """Return the SQL for the files of a table of all subjects, what is in the path as text."""
-    root = "".join(f"[{character}]" if character in "*?[" else character for character in storage.uri())
     below = "/".join(f"{name}=*" for name in _folders(table))
-    address = f"{root}/{table.layer}/{table.name}/{below}/part-0.parquet".replace("'", "''")
+    address = f"{literal_path(storage.uri())}/{table.layer}/{table.name}/{below}/part-0.parquet".replace("'", "''")
     types = ", ".join(f"'{name}': VARCHAR" for name in _folders(table))
     return f"read_parquet('{address}', hive_partitioning = true, hive_types = {{{types}}})"
 

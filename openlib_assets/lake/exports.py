@@ -4,15 +4,13 @@ import csv
 import io
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from openlib_assets.lake.contract import Table
-
-if TYPE_CHECKING:
-    import pyarrow.dataset as ds  # imports pandas
+from openlib_assets.lake.table_files import TableFile
 
 _LIST_SEPARATOR = " | "
 
@@ -27,7 +25,7 @@ _EMPTY = "\udc00"
 _RETURN = "\udc01\n"
 
 
-def write_csv_file(file: Path, table: Table, rows: "ds.Dataset", *, excel_safe: bool = False) -> None:
+def write_csv_file(file: Path, table: Table, rows: TableFile, *, excel_safe: bool = False) -> None:
     """Write a table as one CSV file.
 
     `excel_safe` puts an apostrophe before each text that a spreadsheet would run as a formula; the values are then no
@@ -36,7 +34,7 @@ def write_csv_file(file: Path, table: Table, rows: "ds.Dataset", *, excel_safe: 
     names = [column.name for column in table.columns]
     with file.open("w", encoding="utf-8", newline="") as opened:
         opened.write(",".join(names) + "\n")
-        for batch in rows.to_batches(columns=names, batch_size=_BATCH_ROWS, batch_readahead=1, fragment_readahead=1):
+        for batch in rows.batches(names, _BATCH_ROWS):
             fields = [_fields(column, excel_safe=excel_safe) for column in batch.columns]
             lines = io.StringIO(newline="")
             csv.writer(lines, lineterminator="\n").writerows(zip(*fields, strict=True))

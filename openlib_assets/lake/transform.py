@@ -5,26 +5,25 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from pathlib import Path
 from typing import TypeAlias
 
 import duckdb
 import pyarrow as pa
-import pyarrow.dataset as ds
 
 from openlib_assets.lake.contract import Check, Table
+from openlib_assets.lake.table_files import TableFile
 from openlib_assets.storage.errors import OpenlibError
 
-Relation: TypeAlias = ds.Dataset | pa.Table
+Relation: TypeAlias = TableFile | pa.Table
 
 _MEMORY_LIMIT = "1GB"
 _BATCH_ROWS = 65_536
 # Up to this size of its file, DuckDB is given a table of its own, and one thread: for so little, planning a query over
-# Arrow's data and waking other threads cost several times as much as the query itself.
+# a file and waking other threads cost several times as much as the query itself.
 _SMALL_BYTES = 2 << 20
 _PREVIEW_ROWS = 5
 _LOOKED_BACK_ON = ("books", "author_lists", "snapshot")
@@ -111,31 +110,35 @@ def connected(inputs: Mapping[str, Relation]) -> Iterator[duckdb.DuckDBPyConnect
 
 
 def _is_small(relation: Relation) -> bool:
-    if isinstance(relation, ds.FileSystemDataset):
-        return sum(Path(file).stat().st_size for file in relation.files) <= _SMALL_BYTES
-    return isinstance(relation, pa.Table) and bool(relation.nbytes <= _SMALL_BYTES)
+    size = relation.bytes if isinstance(relation, TableFile) else relation.nbytes
+    return bool(size <= _SMALL_BYTES)
 
 
 def _give(connection: duckdb.DuckDBPyConnection, name: str, relation: Relation) -> None:
     """Let a connection know a relation by a name."""
-    if isinstance(relation, ds.FileSystemDataset) and _is_small(relation):
-        (file,) = relation.files
-        source = f"read_parquet({quoted_file(file)}, hive_partitioning = false)"
-        connection.execute(f"CREATE TEMP TABLE {name} AS FROM {source}")
+    if isinstance(relation, TableFile):
+        kind = "TABLE" if _is_small(relation) else "VIEW"
+        rows = f"read_parquet({_quoted(literal_path(str(relation.file)))}, hive_partitioning = false)"
+        connection.execute(f"CREATE TEMP {kind} {name} AS FROM {rows}")
     else:
         connection.register(name, relation)
 
 
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
 def _give_instead(connection: duckdb.DuckDBPyConnection, name: str, relation: Relation) -> None:
     connection.unregister(name)
-    connection.execute(f"DROP TABLE IF EXISTS temp.{name}")
+    for kind in ("TABLE", "VIEW"):
+        with suppress(duckdb.CatalogException):  # it is of the other kind
+            connection.execute(f"DROP {kind} IF EXISTS temp.{name}")
     _give(connection, name, relation)
 
 
-def quoted_file(file: str) -> str:
-    """Return the path of one file as DuckDB takes it, which would look for patterns in it."""
-    literal = "".join(f"[{character}]" if character in "*?[" else character for character in file)
-    return "'" + literal.replace("'", "''") + "'"
+def literal_path(path: str) -> str:
+    """Return a path in which DuckDB finds no pattern."""
+    return "".join(f"[{character}]" if character in "*?[" else character for character in path)
 
 
 def _keep_previous(

@@ -11,8 +11,8 @@ from openlib_assets.lake.transform import sql_text
 from openlib_assets.openlibrary.subject_keys import encoded_key
 from openlib_assets.report import words
 from openlib_assets.report.charts import heat_map
+from openlib_assets.report.counts import Row
 from openlib_assets.report.findings import FEW
-from openlib_assets.report.numbers import Row
 from openlib_assets.report.page import Chart
 from openlib_assets.report.rendering import script_hash, template
 

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator
 from itertools import groupby
 
-from openlib_assets.report.numbers import Numbers, Row
+from openlib_assets.report.counts import Row
+from openlib_assets.report.numbers import Numbers
 from openlib_assets.report.words import count, counted, share
 
 # Below so many, a share says less than the two numbers behind it.

@@ -82,7 +82,7 @@ def numbers_of(
     tables = {name: _read(inputs[name], columns) for name, columns in _COUNTED.items()}
     (summary,) = tables[SUBJECT_SUMMARY.name].to_pylist()
     year = snapshot.fetched_at.year
-    rows = {**_counted(tables, year), **_asked({**inputs, **tables}, year)}
+    rows = {**_counted(tables, year), **_asked(inputs, year)}
     return Numbers(subject, snapshot, previous_snapshot, summary, rows)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
-import pyarrow.dataset as ds
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from openlib_assets.lake import exports
 from openlib_assets.lake.contract import CSV_TABLES, Column, Layer, Table
 from openlib_assets.lake.exports import write_csv_file
+from openlib_assets.lake.table_files import table_file
 from openlib_assets_tests.tools.reference import csv_text
 
 # Every type that a table of the contract has.
@@ -55,7 +56,9 @@ NOTHING: dict[str, Any] = dict.fromkeys(NAMES)
 def written(table: Table, rows: pa.Table, *, excel_safe: bool = False) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "table.csv"
-        write_csv_file(file, table, ds.dataset(rows), excel_safe=excel_safe)
+        parquet = Path(folder) / "table.parquet"
+        pq.write_table(rows, parquet)
+        write_csv_file(file, table, table_file(parquet), excel_safe=excel_safe)
         return file.read_bytes()
 
 

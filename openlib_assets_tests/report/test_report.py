@@ -353,7 +353,7 @@ def test_a_table_that_is_missing_is_said_in_one_line(instance: dg.DagsterInstanc
 
 
 def test_a_chart_alone_has_colours_of_its_own() -> None:
-    svg = bars_by_year([{"year": 2000, "books": 3}, {"year": 2002, "books": 1}], "books")
+    svg = bars_by_year([(2000, 3), (2002, 1)], "book")
     assert "var(--mark)" in svg
     assert "var(" not in with_colours(svg)
 

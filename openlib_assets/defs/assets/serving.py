@@ -94,7 +94,7 @@ def make_csv_files(storage: Storage, inputs: Mapping[str, SubjectTables], subjec
                 {"file": f"{table.name}.csv", "rows": rows[table.name].count_rows(), "sha256": digests[path]}
                 for path, table in paths.items()
             ]
-            total = sum(int(file["rows"]) for file in files)
+            total = sum(rows[table.name].count_rows() for table in CSV_TABLES)
             uri = storage.uri(layout.exports_folder(subject))
             version = _csv_version([digests[path] for path in paths])
             return Done(table_metadata(total, pa.Table.from_pylist(files), uri), version)

@@ -12,13 +12,12 @@ import pyarrow.compute as pc
 from openlib_assets.defs.steps.outputs import Done, SubjectOutput, SubjectOutputs
 from openlib_assets.defs.ui_metadata import table_metadata
 from openlib_assets.lake import layout
-from openlib_assets.lake.table_files import write_table
+from openlib_assets.lake.table_files import TableFile, write_table
 from openlib_assets.storage import Storage
 from openlib_assets.storage.errors import OpenlibError
 
 if TYPE_CHECKING:
     import pandas as pd
-    import pyarrow.dataset as ds
 
 _PREVIEW_ROWS = 5
 
@@ -27,9 +26,7 @@ class UnusableOutputError(OpenlibError):
     """An asset returned something that cannot be filed by subject."""
 
 
-def concatenated(
-    subjects: Sequence[str], open_table: "Callable[[str], AbstractContextManager[ds.Dataset]]"
-) -> pa.Table:
+def concatenated(subjects: Sequence[str], open_table: Callable[[str], AbstractContextManager[TableFile]]) -> pa.Table:
     """Return the tables of subjects as one, `subject` first."""
     parts = []
     for subject in subjects:

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.dataset as ds
 
 from openlib_assets.lake import layout
 from openlib_assets.lake.bronze.snapshots import (
@@ -16,14 +15,13 @@ from openlib_assets.lake.bronze.snapshots import (
     current_snapshot,
     next_fetched_at,
     open_current,
-    opened_snapshot,
     positioned,
     works_hash,
     write_snapshot,
 )
 from openlib_assets.lake.bronze.staging import SubjectStaging, sweep
 from openlib_assets.lake.contract import RAW_WORKS
-from openlib_assets.lake.table_files import TableFileError
+from openlib_assets.lake.table_files import TableFile, TableFileError, table_file
 from openlib_assets.lake.transform import CheckOutcome, connected, run_checks
 from openlib_assets.openlibrary.enumeration import Enumeration, Listener
 from openlib_assets.openlibrary.errors import SubjectNotFoundError
@@ -80,7 +78,7 @@ def fetched_subject(
 
     def write(file: Path) -> None:
         write_snapshot(file, staging.batches(enumeration.slices), snapshot)
-        outcomes.extend(_checked(opened_snapshot(file), snapshot, None if force else previous))
+        outcomes.extend(_checked(table_file(file), snapshot, None if force else previous))
 
     if unchanged:
         with open_current(storage, subject) as dataset:
@@ -123,7 +121,7 @@ def _snapshot(storage: Storage, source: Source, subject: str, enumeration: Enume
     )
 
 
-def _checked(dataset: ds.Dataset, snapshot: Snapshot, previous: Snapshot | None) -> list[CheckOutcome]:
+def _checked(dataset: TableFile, snapshot: Snapshot, previous: Snapshot | None) -> list[CheckOutcome]:
     inputs = {
         "raw_works": dataset,
         "snapshot": snapshot.relation(),

@@ -3,18 +3,17 @@
 A snapshot is immutable. One is written only when a fetch found something new, and only after its checks passed.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.dataset as ds
 
 from openlib_assets.lake import layout
 from openlib_assets.lake.contract import RAW_WORKS
-from openlib_assets.lake.table_files import TableFileError, open_table, write_table
+from openlib_assets.lake.table_files import TableFile, TableFileError, open_table, write_table
 from openlib_assets.openlibrary.records import content_hash
 from openlib_assets.storage import Storage
 
@@ -49,10 +48,9 @@ class Snapshot:
         }
 
     @staticmethod
-    def of(dataset: ds.Dataset) -> "Snapshot":
+    def of(table: TableFile) -> "Snapshot":
         """Read what the file of an opened snapshot says of itself."""
-        metadata: Mapping[bytes, bytes] = dataset.schema.metadata
-        text = {key.decode(): value.decode() for key, value in metadata.items() if key != b"ARROW:schema"}
+        text = table.metadata
         return Snapshot(
             source=text["source"],
             url=text["url"],
@@ -85,7 +83,7 @@ def snapshot_names(storage: Storage, subject: str) -> list[str]:
 
 
 @contextmanager
-def open_current(storage: Storage, subject: str) -> Iterator[ds.Dataset]:
+def open_current(storage: Storage, subject: str) -> Iterator[TableFile]:
     """Lend the current snapshot of a subject; raises TableFileError where there is none or it is unreadable."""
     names = snapshot_names(storage, subject)
     with open_snapshot(storage, subject, names[-1] if names else "none") as dataset:
@@ -93,17 +91,17 @@ def open_current(storage: Storage, subject: str) -> Iterator[ds.Dataset]:
 
 
 @contextmanager
-def open_previous(storage: Storage, subject: str) -> Iterator[ds.Dataset | None]:
+def open_previous(storage: Storage, subject: str) -> Iterator[TableFile | None]:
     """Lend the snapshot before the current one; None without one that can be read, as after a damaged one."""
     with ExitStack() as stack:
-        previous: ds.Dataset | None = None
+        previous: TableFile | None = None
         for name in snapshot_names(storage, subject)[-2:-1]:
             with suppress(TableFileError):
                 previous = stack.enter_context(open_snapshot(storage, subject, name))
         yield previous
 
 
-def open_snapshot(storage: Storage, subject: str, name: str) -> AbstractContextManager[ds.Dataset]:
+def open_snapshot(storage: Storage, subject: str, name: str) -> AbstractContextManager[TableFile]:
     """Lend the snapshot of a subject of that name; raises TableFileError where there is none or it is unreadable."""
     path = layout.snapshot_file(subject, name)
     return open_table(storage, path, remedy=f"fetch it with: openlib run --force {subject!r}")
@@ -129,11 +127,6 @@ def works_hash(batches: Iterator[pa.RecordBatch]) -> str:
 def write_snapshot(file: Path, batches: Iterator[pa.RecordBatch], snapshot: Snapshot) -> None:
     """Write a snapshot of the works in `batches`, which come in the order of the enumeration, to a local file."""
     write_table(file, positioned(batches), RAW_WORKS.schema, snapshot.metadata())
-
-
-def opened_snapshot(file: Path) -> ds.Dataset:
-    """Return a snapshot just written as a dataset."""
-    return ds.dataset(file, format="parquet")
 
 
 def next_fetched_at(storage: Storage, subject: str) -> datetime:

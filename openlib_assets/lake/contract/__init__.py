@@ -5,6 +5,7 @@ A table's SQL is in `sql/<layer>/<table>.sql`. `model` says what a table is; the
 """
 
 from openlib_assets.lake.contract.bronze import RAW_WORKS, REFRESH_DAYS, REFRESHED_LATELY
+from openlib_assets.lake.contract.columns import SQL_TYPES
 from openlib_assets.lake.contract.duplicates import POSSIBLE_DUPLICATE_BOOKS, POSSIBLE_SAME_AUTHORS
 from openlib_assets.lake.contract.gold import AUTHOR_AVERAGES, AUTHOR_YEARLY_COUNTS, SUBJECT_CHANGES, SUBJECT_SUMMARY
 from openlib_assets.lake.contract.model import SCHEMA_VERSION, Check, Column, Layer, Table
@@ -40,6 +41,7 @@ __all__ = [
     "REFRESHED_LATELY",
     "REFRESH_DAYS",
     "SCHEMA_VERSION",
+    "SQL_TYPES",
     "SUBJECT_CHANGES",
     "SUBJECT_SUMMARY",
     "Check",

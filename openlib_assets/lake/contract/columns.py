@@ -8,6 +8,16 @@ TEXT = pa.string()
 WHOLE = pa.int64()
 REAL = pa.float64()
 
+# How DuckDB names them.
+SQL_TYPES = {
+    pa.string(): "VARCHAR",
+    pa.int64(): "BIGINT",
+    pa.float64(): "DOUBLE",
+    pa.bool_(): "BOOLEAN",
+    pa.timestamp("us", "UTC"): "TIMESTAMPTZ",
+    pa.list_(pa.string()): "VARCHAR[]",
+}
+
 WORK_KEY = Column("work_key", TEXT, "Open Library's key of the work, bare: OL27448W. An orphaned edition ends in M.")
 AUTHOR_KEY = Column("author_key", TEXT, "Open Library's key of the author, bare: OL26320A.")
 AUTHOR_NAME = Column(
