@@ -13,9 +13,9 @@ from openlib_assets.report.rendering import template
 from openlib_assets.report.scales import TEXT_SIZE, place, round_values, shortened, text_width
 
 # Labels are part of the width: scaled to a page, all charts have letters of one size.
-_WIDTH, _HEIGHT = 420, 236
+_WIDTH, _HEIGHT = 420, 240
 _TOP, _GAP = 8, 6
-_LABELS = TEXT_SIZE + 9
+_LABELS = TEXT_SIZE + 2 * _GAP
 _WIDEST_BAR = 24
 _SQUARE = 34
 _LONGEST_NAME = 22
@@ -30,7 +30,9 @@ _LIGHT = {"ink": "#1d2433", "muted": "#5b6478", "line": "#d6dae3", "mark": "#245
 def bars_by_year(numbers: Sequence[tuple[int, int]], thing: str) -> str:
     """Return a bar for each year; the years come in order, each with how many things there were."""
     first, last, most = numbers[0][0], numbers[-1][0], max(number for _, number in numbers)
-    counts = round_values(0, most)
+    # A round value just above the highest bar is worth the little height that it takes from all.
+    counts = round_values(0, int(1.1 * most))
+    top = max(most, counts[-1])
     left, right = max(text_width(words.count(value)) for value in counts) + _GAP, _WIDTH - 2 * _GAP
     bottom = _HEIGHT - _LABELS
     slot = (right - left) / (last - first + 1)
@@ -40,7 +42,7 @@ def bars_by_year(numbers: Sequence[tuple[int, int]], thing: str) -> str:
         return left + (year - first + 0.5) * slot
 
     def height(number: int) -> float:
-        return (bottom - _TOP) * number / most
+        return (bottom - _TOP) * number / top
 
     return _drawn(
         "bars",

@@ -5,6 +5,7 @@ Tables come sorted by their keys, as the contract has them.
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 import pyarrow as pa
@@ -27,6 +28,8 @@ _QUIET_YEARS = (
     ("10 to 19 years ago", 10, 19),
     ("20 or more years ago", 20, 10_000),
 )
+# As in sql/report/works.sql.
+_WAYS_TO_AN_EBOOK = ("readable", "borrowable", "restricted", "none")
 _KINDS_OF_CHANGE = ("added", "removed", "changed")
 _LIKELY = 0.8
 _MOST_AUTHORS, _MOST_NEWCOMERS, _MOST_PAIRS, _MOST_CHANGES = 1000, 15, 50, 100
@@ -65,6 +68,21 @@ def quality(books: pa.Table, averages: pa.Table) -> Row:
         "orphaned_editions": _number(pc.ends_with(books["work_key"], "M")),
         "authors_dated": averages.num_rows - averages["first_year"].null_count,
     }
+
+
+def ebooks(works: pa.Table) -> list[Row]:
+    """Return each way to an e-book with how many works have it."""
+    ways = _tally(works["access"])
+    return [{"access": way, "books": ways[way]} for way in _WAYS_TO_AN_EBOOK]
+
+
+def concentration(works: pa.Table) -> list[Row]:
+    """Return numbers of authors, the most productive first, with how many dated works are by at least one of them."""
+    places = _tally(works["place"].filter(pc.is_valid(works["year"])))
+    places.pop(None, None)
+    ranked = sorted(places.items())
+    totals = accumulate(number for _, number in ranked)
+    return [{"authors": place, "books": total} for (place, _), total in zip(ranked, totals, strict=True)]
 
 
 def newcomers(averages: pa.Table, year: int) -> list[Row]:

@@ -48,7 +48,8 @@ _COUNTED: Mapping[str, list[str] | None] = {
     SUBJECT_SUMMARY.name: None,
     SUBJECT_CHANGES.name: ["work_key", "title", "change"],
 }
-_ASKED = (RAW_WORKS, BOOKS, AUTHOR_BOOKS, AUTHOR_AVERAGES)
+# What is asked by SQL.
+_JOINED = (RAW_WORKS, BOOKS, AUTHOR_BOOKS, AUTHOR_AVERAGES)
 # The ways to an e-book (sql/report/works.sql). (sql/report/works.sql).
 _WAYS = ("readable", "borrowable", "restricted", "none")
 
@@ -82,7 +83,7 @@ def numbers_of(
     tables = {name: _read(inputs[name], columns) for name, columns in _COUNTED.items()}
     (summary,) = tables[SUBJECT_SUMMARY.name].to_pylist()
     year = snapshot.fetched_at.year
-    rows = {**_counted(tables, year), **_asked(inputs, year)}
+    rows = {**_counted(tables, year), **_joined(inputs, year)}
     return Numbers(subject, snapshot, previous_snapshot, summary, rows)
 
 
@@ -115,20 +116,15 @@ def _counted(tables: Mapping[str, pa.Table], year: int) -> dict[str, list[Row]]:
     }
 
 
-def _asked(relations: Mapping[str, Relation], year: int) -> dict[str, list[Row]]:
+def _joined(inputs: Mapping[str, Relation], year: int) -> dict[str, list[Row]]:
     """Return what several tables tell together."""
-    with connected({table.name: relations[table.name] for table in _ASKED}) as connection:
+    with connected({table.name: inputs[table.name] for table in _JOINED}) as connection:
         connection.execute(sql_text("helpers/works"))
         connection.execute(f"CREATE TEMP TABLE works AS {sql_text('report/works')}")
-
-        def rows(name: str, **parameters: int) -> list[Row]:
-            found = connection.execute(sql_text(f"report/{name}"), parameters).to_arrow_table()
-            rows: list[Row] = found.to_pylist()
-            return rows
-
-        ways = {row["access"]: row["books"] for row in rows("ebooks")}
-        return {
-            "ebooks": [{"access": way, "books": ways.get(way, 0)} for way in _WAYS],
-            "concentration": rows("concentration"),
-            "stock_candidates": rows("stock_candidates", year=year, **WEIGHTS),
-        }
+        works = connection.execute("SELECT year, place, access FROM works").to_arrow_table()
+        stock = connection.execute(sql_text("report/stock_candidates"), {"year": year, **WEIGHTS}).to_arrow_table()
+    return {
+        "concentration": counts.concentration(works),
+        "ebooks": counts.ebooks(works),
+        "stock_candidates": stock.to_pylist(),
+    }

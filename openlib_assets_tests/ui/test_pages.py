@@ -126,7 +126,7 @@ def test_a_page_is_whole_says_nothing_asks_for_nothing_and_is_accessible(
         figures = page.locator("figure[data-chart], figure[data-groups]")
         assert figures.count() >= (1 if name == "comparison" else 7)
         for place in range(figures.count()):
-            marks = figures.nth(place).locator("svg .role-mark path, .bar span").all()
+            marks = figures.nth(place).locator("svg .marks, .bar span").all()
             boxes = [box for mark in marks if (box := mark.bounding_box())]
             assert any(box["width"] * box["height"] > 0 for box in boxes), figures.nth(place).inner_text()
         wide = page.evaluate("document.documentElement.scrollWidth")
@@ -142,7 +142,7 @@ def test_light_and_dark_differ_and_charts_follow(browser: "Browser", folder: Pat
     def look(scheme: str) -> tuple[str, str]:
         with opened(browser, report(folder, SUBJECT), scheme=scheme) as shown:
             ground = shown.page.evaluate("getComputedStyle(document.body).backgroundColor")
-            bar = "getComputedStyle(document.querySelector('figure[data-chart=years] .mark-rect path')).fill"
+            bar = "getComputedStyle(document.querySelector('figure[data-chart=years] .marks')).fill"
             return ground, shown.page.evaluate(bar)
 
     light, dark = look("light"), look("dark")

@@ -131,7 +131,7 @@ def _report_metadata(numbers: Numbers, charts: Sequence[Chart], uri: str) -> dic
     return {
         "dagster/uri": uri,
         "findings": dg.MetadataValue.md("\n".join(f"- {escaped(finding)}" for finding in findings(numbers))),
-        "charts": dg.MetadataValue.md("\n".join(map(_picture, charts))),
+        "charts": dg.MetadataValue.md("\n\n".join(map(_picture, charts))),
         **{groups.name: dg.MetadataValue.md(_table(groups)) for groups in report_groups(numbers)},
     }
 
@@ -145,4 +145,4 @@ def _table(groups: Groups) -> str:
 
 def _picture(chart: Chart) -> str:
     data = b64encode(with_colours(chart.svg).encode()).decode()
-    return f"![{chart.title}](data:image/svg+xml;base64,{data})"
+    return f"**{chart.title}**\n\n![{chart.title}](data:image/svg+xml;base64,{data})"
