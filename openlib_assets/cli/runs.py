@@ -13,13 +13,14 @@ from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.execution.api import execute_run
 
 from openlib_assets.cli.stopped_runs import is_interruption, stopped_runs
+from openlib_assets.defs.assets import catalog, comparison, raw_works
 from openlib_assets.defs.instance.run_launcher import fail_dead_runs
 from openlib_assets.defs.jobs import ACROSS, ALL
 from openlib_assets.defs.partitions import SUBJECTS, run_tags, stretches
 from openlib_assets.defs.steps.records import latest_records
 from openlib_assets.defs.steps.run_state import Failed, said_by_steps
 from openlib_assets.lake import layout
-from openlib_assets.lake.contract import RAW_WORKS, SUBJECT_SUMMARY
+from openlib_assets.lake.contract import SUBJECT_SUMMARY
 from openlib_assets.lake.table_files import open_table
 from openlib_assets.openlibrary.errors import SubjectNotFoundError
 from openlib_assets.storage import Storage
@@ -31,7 +32,10 @@ _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 @dataclass
 class SubjectResult:
-    """What became of a subject: its numbers, or the reason why it failed."""
+    """What became of a subject: its numbers, or the reason why it failed.
+
+    `unchanged`: there was nothing new, and nothing was made. `resumed`: it goes on from a run that was stopped.
+    """
 
     subject: str
     error: str | None = None
@@ -62,8 +66,9 @@ def run_subjects(
     for key in keys:
         groups[stopped.get(key)].append(key)
     failed: dict[str, Failed] = {}
+    made: set[str | None] = set()
     job = definitions.resolve_job_def(ALL)
-    config = _QUIET | {"ops": {RAW_WORKS.name: {"config": {"force": force}}}}
+    config = _QUIET | {"ops": {raw_works.op.name: {"config": {"force": force}}}}
     began = _last_id(instance)
     for parent, group in groups.items():
         for stretch in stretches([*registered, *new], group):
@@ -71,20 +76,38 @@ def run_subjects(
             if _interrupted(result):
                 raise KeyboardInterrupt
             failed |= _failures(result, stretch)
+            made |= {
+                event.partition
+                for event in result.get_asset_materialization_events()
+                if event.asset_key != raw_works.key
+            }
     not_found = {key for key, why in failed.items() if why.kind == SubjectNotFoundError.__name__}
     for key in not_found.intersection(new):
         instance.delete_dynamic_partition(SUBJECTS, key)
-    records = latest_records(instance, dg.AssetKey(RAW_WORKS.name), keys)
+    records = latest_records(instance, raw_works.key, keys)
     return [
         SubjectResult(key, error=failed[key].reason)
         if key in failed
-        else _result(storage, records[key], resumed=records[key].storage_id <= began)
+        else _result(storage, records[key], made=key in made, resumed=records[key].storage_id <= began)
         for key in keys
     ]
 
 
 class AcrossSubjectsError(OpenlibError):
     """What is made across all subjects could not be made."""
+
+
+def across_subjects_is_current(instance: dg.DagsterInstance, storage: Storage) -> bool:
+    """Tell whether what is made across all subjects was made after all that it is made from, and is still there."""
+
+    def made(asset: dg.AssetKey) -> float:
+        event = instance.get_latest_materialization_event(asset)
+        return event.timestamp if event else 0.0
+
+    return all(
+        storage.exists(path) and made(asset.key) > max(made(dep.asset_key) for dep in asset.get_asset_spec().deps)
+        for asset, path in ((catalog, layout.CATALOG), (comparison, layout.COMPARISON))
+    )
 
 
 def run_across_subjects(instance: dg.DagsterInstance, definitions: dg.Definitions) -> None:
@@ -150,7 +173,7 @@ def _reason(event: dg.DagsterEvent, result: dg.JobExecutionResult) -> str:
     return f"{root.message.strip().splitlines()[0][:300] if root else ''} (a defect; see run {result.run_id})"
 
 
-def _result(storage: Storage, fetch: dg.EventLogRecord, *, resumed: bool) -> SubjectResult:
+def _result(storage: Storage, fetch: dg.EventLogRecord, *, made: bool, resumed: bool) -> SubjectResult:
     """Read a subject's headline numbers from the record of its fetch and from its summary."""
     key = str(fetch.partition_key)
     metadata = fetch.asset_materialization.metadata if fetch.asset_materialization else {}
@@ -160,7 +183,7 @@ def _result(storage: Storage, fetch: dg.EventLogRecord, *, resumed: bool) -> Sub
         (summary,) = dataset.to_table().to_pylist()
     return SubjectResult(
         key,
-        unchanged=numbers["state"] == "unchanged",
+        unchanged=numbers["state"] == "unchanged" and not made,
         resumed=resumed,
         works=summary["works"],
         authors=summary["authors"],

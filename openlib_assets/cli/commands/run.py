@@ -37,7 +37,12 @@ def run_and_print(keys: list[str], *, force: bool, as_json: bool = False) -> int
     """Run subjects, show progress, print what came of them; return the exit status."""
     from rich.console import Console
 
-    from openlib_assets.cli.runs import AcrossSubjectsError, run_across_subjects, run_subjects
+    from openlib_assets.cli.runs import (
+        AcrossSubjectsError,
+        across_subjects_is_current,
+        run_across_subjects,
+        run_subjects,
+    )
     from openlib_assets.definitions import build_defs
     from openlib_assets.defs.instance.home import open_instance
     from openlib_assets.defs.resources import OpenLibraryResource
@@ -51,7 +56,7 @@ def run_and_print(keys: list[str], *, force: bool, as_json: bool = False) -> int
         definitions = build_defs(settings, resources={"openlibrary": OpenLibraryResource.from_env().heard_by(listener)})
         results = run_subjects(instance, definitions, storage, keys, force=force)
         across: AcrossSubjectsError | None = None
-        if any(result.error is None for result in results):
+        if any(not result.error for result in results) and not across_subjects_is_current(instance, storage):
             try:
                 run_across_subjects(instance, definitions)
             except AcrossSubjectsError as error:
