@@ -202,7 +202,7 @@ def test_pairs_of_the_largest_subjects_are_drawn_however_many_share_more() -> No
     assert all(pairs[one, other] == 1 for one in large for other in large if one < other)
     page = comparison_html(numbers)
     # The diagonal is left out; the least share is all but invisible.
-    opacities = [float(found) for found in re.findall(r'fill="var\(--mark\)" opacity="([\d.]+)"', page)]
+    opacities = [float(found) for found in re.findall(r'<rect [^>]*opacity="([\d.]+)"', page)]
     assert len(opacities) == 15 * 14
     assert 0.1 < min(opacities) == max(opacities) < 0.3
     assert "Listed: 50 pairs" in page
