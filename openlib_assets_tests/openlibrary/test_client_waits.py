@@ -6,9 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import pytest
+import tenacity
 
 from openlib_assets.openlibrary.client import Client
-from openlib_assets.openlibrary.errors import BannedError, InterruptedFetchError, TransientError
+from openlib_assets.openlibrary.errors import BannedError, InterruptedFetchError, RateLimitedError, TransientError
 from openlib_assets.sandbox import FaultPlan, Planned
 from openlib_assets_tests.conftest import settings_for
 from openlib_assets_tests.openlibrary.served import WORKS, always, at_first, keys_of, page_of, sandbox_of
@@ -21,11 +22,18 @@ class TestWaits:
     def test_they_double_up_to_ten_times_the_first(self, fault: str, retry_wait: float, first: float) -> None:
         with sandbox_of(faults=always(fault)) as sandbox:
             with pytest.raises(TransientError):
-                page_of(Client(settings_for(sandbox, retry_wait=retry_wait)))
+                page_of(client := Client(settings_for(sandbox, retry_wait=retry_wait)))
             gaps = [later.started - earlier.started for earlier, later in pairwise(sandbox.requests)]
         expected = [first * factor for factor in (1, 2, 4, 8, 10, 10, 10, 10, 10, 10, 10)]
         for gap, wait in zip(gaps, expected, strict=True):
-            assert wait <= gap < 1.25 * wait + 0.1
+            assert wait <= gap
+        # How much longer a gap is, is the machine's business; the waits themselves are drawn again.
+        for attempt, wait in enumerate(expected, 1):
+            state = tenacity.RetryCallState(tenacity.Retrying(), None, (), {})
+            state.attempt_number = attempt
+            error = RateLimitedError("429") if fault == "http_429" else TransientError("503")
+            state.set_exception((type(error), error, None))
+            assert wait <= client._wait(state) <= 1.25 * wait
 
     def test_they_are_spread_at_random(self) -> None:
         with sandbox_of(faults=always("http_503")) as sandbox:
@@ -39,7 +47,7 @@ class TestWaits:
             client = Client(settings_for(sandbox, timeout=0.3))
             started = time.monotonic()
             assert page_of(client).work_count == WORKS
-            assert 0.3 <= time.monotonic() - started < 1
+            assert time.monotonic() - started >= 0.3
             assert client.traffic.retries == 1
 
     def test_a_429_pauses_every_thread_and_every_other_client_of_the_host(self) -> None:
@@ -62,14 +70,14 @@ class TestWaits:
 
     def test_other_faults_pause_nobody_else(self) -> None:
         with sandbox_of(faults=FaultPlan(planned=(Planned("http_503", match="offset=777"),))) as sandbox:
-            client = Client(settings_for(sandbox, retry_wait=20))
+            client = Client(settings_for(sandbox, retry_wait=2000))
             with ThreadPoolExecutor() as threads:
                 failed = threads.submit(client.page, "love", offset=777, limit=5)
                 while not sandbox.requests:
                     time.sleep(0.005)
                 started = time.monotonic()
                 assert client.work_count("love") == WORKS
-                assert time.monotonic() - started < 0.5
+                assert time.monotonic() - started < 50, "not as long as the other one waits"
                 client.stop.set()
                 assert isinstance(failed.exception(), InterruptedFetchError)
 
@@ -83,8 +91,8 @@ class TestWaits:
             time.sleep(0.05)
             started = time.monotonic()
             client.stop.set()
-            assert isinstance(waiting.exception(timeout=5), InterruptedFetchError)
-            assert time.monotonic() - started < 0.5
+            assert isinstance(waiting.exception(timeout=60), InterruptedFetchError)
+            assert time.monotonic() - started < 20, "not as long as a wait"
             assert len(sandbox.requests) == 1
 
     def test_nothing_is_sent_once_stopped(self) -> None:
@@ -117,7 +125,7 @@ class TestBan:
                 time.sleep(0.005)
             time.sleep(0.05)
             sandbox.stop()
-            banned = first.exception(timeout=5)
+            banned = first.exception(timeout=60)
         assert isinstance(banned, BannedError)
         assert re.search(r"love\.json\?.*: connection refused after HTTP 429: .*wait an hour", str(banned))
         assert str(banned).isprintable()

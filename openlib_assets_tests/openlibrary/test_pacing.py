@@ -144,7 +144,7 @@ class TestSpacing:
         started = time.monotonic()
         for _ in range(3):
             pace.wait_for_slot()
-        assert time.monotonic() - started < 1
+        assert time.monotonic() - started < 60, "not at that pace, of which a request takes 100 s"
 
     def test_a_slow_process_seen_lately_slows_everybody_down(self, file: Path) -> None:
         pace = _pace(file, 1000)
@@ -153,7 +153,7 @@ class TestSpacing:
         started = time.monotonic()
         for _ in range(3):
             pace.wait_for_slot()
-        assert 0.4 <= time.monotonic() - started < 1
+        assert time.monotonic() - started >= 0.4
 
 
 class TestPause:
@@ -185,7 +185,7 @@ class TestPause:
         pace.pause(0.5)
         pace.pause(0.1)
         pace.wait_for_slot()
-        assert 0.5 <= time.monotonic() - started < 1.2
+        assert time.monotonic() - started >= 0.5
 
     def test_after_it_requests_are_spaced_as_before(self, file: Path) -> None:
         pace = _pace(file, 20)
@@ -206,7 +206,7 @@ class TestRecovery:
         _next_slot(file, 90_000, column)
         started = time.monotonic()
         pace.wait_for_slot()
-        assert time.monotonic() - started < 0.5
+        assert time.monotonic() - started < 60, "not as long as was reserved"
 
     @pytest.mark.parametrize("column", ["next_slot", "paused_until"])
     def test_a_slot_or_pause_within_the_day_is_kept(self, file: Path, column: str) -> None:
@@ -228,7 +228,7 @@ class TestRecovery:
             db.execute("UPDATE pace SET boot = 'the start before'")
         started = time.monotonic()
         _pace(file, 10).wait_for_slot()
-        assert time.monotonic() - started < 0.5
+        assert time.monotonic() - started < 60, "not as long as was reserved"
 
     def test_a_folder_that_cannot_be_written_is_told_in_one_line(self, tmp_path: Path) -> None:
         (tmp_path / "file").touch()
@@ -244,7 +244,7 @@ class TestRecovery:
             time.sleep(0.1)
             stopped = time.monotonic()
             stop.set()
-            assert all(isinstance(wait.exception(timeout=5), InterruptedFetchError) for wait in waiting)
+            assert all(isinstance(wait.exception(timeout=60), InterruptedFetchError) for wait in waiting)
             assert time.monotonic() - stopped < 0.5
 
     def test_a_pace_in_postgres_without_its_driver_says_what_to_install(self, monkeypatch: pytest.MonkeyPatch) -> None:

