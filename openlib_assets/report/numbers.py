@@ -1,4 +1,4 @@
-"""The numbers of a report: what a table alone tells is counted, what several tell together is asked by SQL."""
+"""The numbers of a report: what a table alone tells is counted, what several tell together is asked in SQL."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -48,10 +48,8 @@ _COUNTED: Mapping[str, list[str] | None] = {
     SUBJECT_SUMMARY.name: None,
     SUBJECT_CHANGES.name: ["work_key", "title", "change"],
 }
-# What is asked by SQL.
+# What SQL brings together.
 _JOINED = (RAW_WORKS, BOOKS, AUTHOR_BOOKS, AUTHOR_AVERAGES)
-# The ways to an e-book (sql/report/works.sql). (sql/report/works.sql).
-_WAYS = ("readable", "borrowable", "restricted", "none")
 
 
 @dataclass(frozen=True)
@@ -88,8 +86,9 @@ def numbers_of(
 
 
 def _read(relation: Relation, columns: list[str] | None) -> pa.Table:
-    table = relation if isinstance(relation, pa.Table) else relation.to_table(columns=columns)
-    return table.select(columns) if columns else table
+    if isinstance(relation, pa.Table):
+        return relation.select(columns) if columns else relation
+    return relation.to_table(columns)
 
 
 def _counted(tables: Mapping[str, pa.Table], year: int) -> dict[str, list[Row]]:

@@ -10,8 +10,7 @@ WITH criteria AS (
     SELECT
         work_key,
         title,
-        author_keys,
-        author_names,
+        first_authors,
         author_count,
         year,
         edition_count,
@@ -35,7 +34,19 @@ ranked AS (
         row_number() OVER (ORDER BY author DESC, demand DESC, work_key) AS author_place
     FROM scored
 )
-SELECT * EXCLUDE (score, place, demand_place, recency_place, author_place)
+SELECT
+    work_key,
+    title,
+    list_transform(first_authors, lambda listed: listed.key) AS author_keys,
+    list_transform(first_authors, lambda listed: listed.name) AS author_names,
+    author_count,
+    year,
+    edition_count,
+    access,
+    demand,
+    recency,
+    author,
+    no_free
 FROM ranked
 WHERE place <= 700 OR demand_place <= 100 OR recency_place <= 100 OR author_place <= 100
 ORDER BY place
