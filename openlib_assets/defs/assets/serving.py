@@ -56,7 +56,7 @@ def subject_csv(context: dg.AssetExecutionContext, storage: StorageResource, **i
 
 @dg.asset(
     **subject_arguments(Layer.SERVING),
-    code_version="1",
+    code_version="2",
     kinds={"html"},
     description=(
         "One HTML page for people, to open from disk: findings, charts, authors, what to stock, data quality."
