@@ -21,6 +21,7 @@ from openlib_assets_tests.conftest import (
     failure_texts,
     reference_tables,
 )
+from openlib_assets_tests.tools.deployment import PROJECT_ROOT
 
 SUBJECTS = ("f1", "f2", "f3", "f4", "f5")
 SIZES = dict(zip(SUBJECTS, range(21, 26), strict=True))
@@ -65,7 +66,9 @@ class Deployed:
     ) -> dg.JobExecutionResult:
         with self.pipeline.environment():
             return dg.execute_job(
-                dg.build_reconstructable_job(__name__, job, (self.pipeline.place.root,)),
+                dg.build_reconstructable_job(
+                    __name__, job, (self.pipeline.place.root,), reconstructor_working_directory=str(PROJECT_ROOT)
+                ),
                 self.instance,
                 run_config={**QUIET, **(config or {})},
                 tags=dict(tags or run_tags(subjects)),
