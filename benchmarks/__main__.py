@@ -9,7 +9,7 @@ from types import FrameType
 
 from rich.console import Console
 
-from benchmarks.defs import backfill, many_subjects, rebuild
+from benchmarks.defs import backfill, costs, many_subjects, rebuild
 from benchmarks.lake import aggregates, duplicates, throughput, volume
 from benchmarks.openlibrary import pace
 from benchmarks.report import reports
@@ -17,6 +17,7 @@ from benchmarks.tools.figures import Figure, measured_on, table, write_into
 
 _BENCHMARKS: dict[str, Callable[[], list[Figure]]] = {
     "pace": pace.figures,
+    "costs": costs.figures,
     "backfill": backfill.figures,
     "throughput": throughput.figures,
     "rebuild": rebuild.figures,
