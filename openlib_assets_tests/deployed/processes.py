@@ -100,12 +100,14 @@ class Deployment:
         return [json.loads(line) for line in lines if line.startswith('{"openlib_signal"')]
 
     def runs(self) -> dict[str, dict[str, Any]]:
-        """Give the latest run of each subject, as the webserver tells of it."""
+        """Give the latest run of each subject, as the webserver tells of it; a run may be of one or of two."""
         found: dict[str, dict[str, Any]] = {}
         for run in self.dagster.graphql(_RUNS)["runsOrError"]["results"]:
             tags = {tag["key"]: tag["value"] for tag in run["tags"]}
             if run["jobName"] == "all_assets":
-                found.setdefault(tags["dagster/partition"], run)
+                ends = ("dagster/partition", *(f"dagster/asset_partition_range_{end}" for end in ("start", "end")))
+                for key in {tags[end] for end in ends if end in tags}:
+                    found.setdefault(key, run)
         return found
 
     def send_event(self, path: str) -> None:
