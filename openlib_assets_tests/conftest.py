@@ -59,7 +59,7 @@ def isolated_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pyte
 
 
 def settings_for(sandbox: Sandbox, **changes: Any) -> Settings:
-    """Give settings that point at a sandbox, without a ceiling on requests and with short waits."""
+    """Return settings that point at a sandbox, without a ceiling on requests and with short waits."""
     return Settings(**{"api_url": sandbox.url, "requests_per_second": 1e6, "retry_wait": 0.05, **changes})
 
 
@@ -147,7 +147,7 @@ def s3_url() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def new_place(s3_url: str, tmp_path_factory: pytest.TempPathFactory) -> PlaceMaker:
-    """Give a maker of storage roots of a kind, `local` or `s3`."""
+    """Return a maker of storage roots of a kind, `local` or `s3`."""
 
     def make(kind: str) -> Place:
         return s3_place(s3_url) if kind == "s3" else Place(str(tmp_path_factory.mktemp("storage") / "root"), {})
@@ -215,7 +215,7 @@ class Pipeline:
         return read_table(self.storage, path)
 
     def digests(self, prefix: str) -> dict[str, str]:
-        """Give the SHA-256 of each file below a folder."""
+        """Return the SHA-256 of each file below a folder."""
         return {path: hashlib.sha256(self.storage.read(path)).hexdigest() for path in self.storage.paths(prefix)}
 
 
@@ -226,7 +226,7 @@ def read_table(storage: Storage, path: str) -> pa.Table:
 
 
 def snapshot_paths(pipeline: Pipeline, subject: str) -> list[str]:
-    """Give the paths of a subject's snapshots, the current one last."""
+    """Return the paths of a subject's snapshots, the current one last."""
     return list(pipeline.storage.paths(f"bronze/raw_works/subject={quote(subject, safe='')}"))
 
 
@@ -274,7 +274,7 @@ def assert_same_rows(found: Sequence[object], wanted: Sequence[object]) -> None:
 
 
 def failure_texts(result: dg.JobExecutionResult) -> dict[str, str]:
-    """Give why each of the steps failed that are red, in the order in which they did."""
+    """Return why each of the steps failed that are red, in the order in which they did."""
     texts = {}
     for event in result.get_step_failure_events():
         failure = event.step_failure_data
@@ -284,7 +284,7 @@ def failure_texts(result: dg.JobExecutionResult) -> dict[str, str]:
 
 
 def failure_text(result: dg.JobExecutionResult) -> str:
-    """Give why the one step failed that made a run red, or why all of them did."""
+    """Return why the one step failed that made a run red, or why all of them did."""
     (text,) = set(failure_texts(result).values())
     return text
 

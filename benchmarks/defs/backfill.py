@@ -229,7 +229,7 @@ def _wait_for_end(dagster: Dagster, backfill: str) -> Mapping[str, Any]:
 
 
 def _failed_and_missing(dagster: Dagster) -> set[str]:
-    """Give the subjects that the UI selects by "failed and missing": those of which any asset failed or is missing."""
+    """Return what the UI selects by "failed and missing": those of which any asset failed or is missing."""
     nodes = dagster.graphql(_PARTITIONS, keys=_asset_keys())["assetNodes"]
     statuses = [node["assetPartitionStatuses"] for node in nodes]
     return {key for status in statuses for key in status["failedPartitions"] + status["unmaterializedPartitions"]}

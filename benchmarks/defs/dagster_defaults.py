@@ -9,7 +9,7 @@ from openlib_assets.definitions import build_defs
 
 
 def build_default_defs() -> dg.Definitions:
-    """Give the project's assets and resources with Dagster's own backfill policy and executor."""
+    """Return the project's assets and resources with Dagster's own backfill policy and executor."""
     ours = build_defs()
     assets = [asset for asset in ours.assets or () if isinstance(asset, dg.AssetsDefinition)]
     one_subject_a_run = dg.BackfillPolicy.multi_run(max_partitions_per_run=1)

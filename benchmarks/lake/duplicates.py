@@ -21,7 +21,7 @@ def figures(works: int = _WORKS) -> list[Figure]:
 
 
 def measure(works: int) -> dict[str, Accuracy]:
-    """Give the accuracy of either table over the subjects."""
+    """Return the accuracy of either table over the subjects."""
     tables = [sandbox_tables(f"labelled_{number}", works) for number in range(_SUBJECTS)]
     return {"possible_duplicate_books": books_accuracy(tables), "possible_same_authors": authors_accuracy(tables)}
 

@@ -89,7 +89,7 @@ def shared_pace(seconds: float = _SECONDS) -> list[Figure]:
 
 
 def most_within(times: Sequence[float], seconds: float) -> int:
-    """Give the most of the times, which are sorted, that lie in one window of so many seconds."""
+    """Return the most of the times, which are sorted, that lie in one window of so many seconds."""
     return max(bisect_left(times, start + seconds) - place for place, start in enumerate(times))
 
 
@@ -129,7 +129,7 @@ def latency(pages: int = _PAGES) -> Figure:
 
 
 def best_schedule(requests: int) -> float:
-    """Give the seconds that so many requests take at least.
+    """Return the seconds that so many requests take at least.
 
     Request i starts at max(start[i-1] + 1/rate, start[i-in_flight] + latency): neither sooner after the one before than
     the rate allows, nor before one of those in flight is answered; the last one then takes the latency. With three in
@@ -161,7 +161,7 @@ def _start(stack: ExitStack, folder: Path, sandbox: SandboxProcess, subject: str
 
 
 def _by_subject(sandbox: SandboxProcess) -> dict[str, list[float]]:
-    """Give when each subject was asked for, in seconds of the system-wide clock."""
+    """Return when each subject was asked for, in seconds of the system-wide clock."""
     times: dict[str, list[float]] = {}
     for request in sandbox.requests():
         times.setdefault(subject_of(request), []).append(request.started)

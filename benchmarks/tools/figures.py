@@ -62,7 +62,7 @@ class Figure:
         return measured is not None and self.target.met_by(measured)
 
     def cells(self) -> tuple[str, ...]:
-        """Give the line as texts, in the order of the headings."""
+        """Return the line as texts, in the order of the headings."""
         return (
             self.what,
             _amount(self.value, self.unit),
@@ -81,7 +81,7 @@ class Figure:
 
 
 def gigabytes(size: float) -> float:
-    """Give a number of bytes in gigabytes (10^9)."""
+    """Return a number of bytes in gigabytes (10^9)."""
     return size / _GIGABYTE
 
 
@@ -91,7 +91,7 @@ def _amount(value: float, unit: str) -> str:
 
 
 def table(figures: Sequence[Figure]) -> Table:
-    """Give the figures as a table for a terminal."""
+    """Return the figures as a table for a terminal."""
     shown = Table(box=box.SIMPLE)
     for heading in _HEADINGS:
         shown.add_column(heading, overflow="fold")
@@ -101,7 +101,7 @@ def table(figures: Sequence[Figure]) -> Table:
 
 
 def markdown(figures: Sequence[Figure]) -> str:
-    """Give the figures as a Markdown table, below what they were measured on."""
+    """Return the figures as a Markdown table, below what they were measured on."""
     lines = [_HEADINGS, ("---",) * len(_HEADINGS), *(figure.cells() for figure in figures)]
     return "\n".join([measured_on(), "", *(f"| {' | '.join(line)} |" for line in lines)])
 

@@ -11,7 +11,7 @@ _LONGEST_CELL = 80
 
 
 def column_schema(table: Table) -> dg.TableSchema:
-    """Give the columns with their types and descriptions."""
+    """Return the columns with their types and descriptions."""
     return dg.TableSchema(
         columns=[
             dg.TableColumn(
@@ -26,7 +26,7 @@ def column_schema(table: Table) -> dg.TableSchema:
 
 
 def table_metadata(rows: int, preview: pa.Table, uri: str) -> dict[str, Any]:
-    """Give the metadata of a table just written for one subject."""
+    """Return the metadata of a table just written for one subject."""
     return {
         "dagster/partition_row_count": rows,
         "dagster/uri": uri,
@@ -35,7 +35,7 @@ def table_metadata(rows: int, preview: pa.Table, uri: str) -> dict[str, Any]:
 
 
 def markdown(table: pa.Table) -> str:
-    """Give a small table as Markdown, long cells cut; text from outside cannot break out of its cell."""
+    """Return a small table as Markdown, long cells cut; text from outside cannot break out of its cell."""
     header = f"| {' | '.join(table.column_names)} |\n|{' --- |' * table.num_columns}\n"
     rows = (f"| {' | '.join(_cell(value) for value in row.values())} |" for row in table.to_pylist())
     return header + "\n".join(rows)
@@ -49,7 +49,7 @@ def _cell(value: Any) -> str:
 
 
 def escaped(text: str) -> str:
-    """Give a text as Markdown that shows it as it is."""
+    """Return a text as Markdown that shows it as it is."""
     for character in "\\`*_[]|":
         text = text.replace(character, f"\\{character}")
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

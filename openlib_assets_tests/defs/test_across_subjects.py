@@ -230,7 +230,7 @@ def test_an_author_with_several_names_always_has_the_same_one() -> None:
 
 @contextmanager
 def made_up_catalog(subjects: Mapping[str, Iterable[int]]) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Give a catalog of subjects with these works, all of 2020, each by an author of its own; fetched in 2026."""
+    """Return a catalog of subjects with these works, all of 2020, each by an author of its own; fetched in 2026."""
     with duckdb.connect() as connection:
         works = [(subject, str(work)) for subject, keys in subjects.items() for work in keys]
         connection.execute("CREATE TABLE works (subject VARCHAR, work_key VARCHAR)")

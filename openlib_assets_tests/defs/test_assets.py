@@ -47,7 +47,7 @@ def instance() -> Iterator[dg.DagsterInstance]:
 
 
 def materializations(instance: dg.DagsterInstance) -> Materializations:
-    """Give everything ever recorded, by asset and subject, newest first."""
+    """Return everything ever recorded, by asset and subject, newest first."""
     found: Materializations = {}
     for asset in ASSETS:
         by_subject: dict[str, list[dg.AssetMaterialization]] = {}
@@ -345,7 +345,7 @@ def shown(module_place: Place, instance: dg.DagsterInstance, tmp_path_factory: p
 
 
 def numbers(ran: Ran, asset: str) -> dict[str, Any]:
-    """Give the metadata of an asset's latest materialization."""
+    """Return the metadata of an asset's latest materialization."""
     return values(ran.recorded[asset][SUBJECT][0])
 
 

@@ -42,7 +42,7 @@ class Daemon:
         self._cursor: Any = None
 
     def tick(self) -> dict[str, set[str]]:
-        """Give the subjects that are to be made, by asset; `None` stands for all in one."""
+        """Return the subjects that are to be made, by asset; `None` stands for all in one."""
         result = dg.evaluate_automation_conditions(
             self._pipeline.definitions,
             self._pipeline.instance,

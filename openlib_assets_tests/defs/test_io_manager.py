@@ -73,13 +73,13 @@ def run_assets(
 
 
 def reasons(result: dg.JobExecutionResult) -> list[str]:
-    """Give the reason of each failure, which stands below Dagster's own words."""
+    """Return the reason of each failure, which stands below Dagster's own words."""
     errors = [event.step_failure_data.error for event in result.get_step_failure_events()]
     return [(error.cause or error).message for error in errors if error]
 
 
 def reader(annotation: type[Any], seen: list[Any], table: str = "authors") -> dg.AssetsDefinition:
-    """Give an asset downstream of a table that keeps what it is handed."""
+    """Return an asset downstream of a table that keeps what it is handed."""
 
     @dg.asset(
         name="my_reader",
@@ -94,7 +94,7 @@ def reader(annotation: type[Any], seen: list[Any], table: str = "authors") -> dg
 
 
 def writer(make: Callable[[dg.AssetExecutionContext], Any]) -> dg.AssetsDefinition:
-    """Give an asset that returns what `make` makes for the subjects of the run."""
+    """Return an asset that returns what `make` makes for the subjects of the run."""
 
     @dg.asset(name="my_table", partitions_def=subjects, backfill_policy=dg.BackfillPolicy.single_run())
     def my_table(context: dg.AssetExecutionContext) -> Any:
@@ -310,7 +310,7 @@ def test_an_own_table_that_cannot_be_written_for_a_subject_fails_its_step_and_ke
 
 
 def damaged(kind: str, whole: bytes, folder: Path) -> bytes:
-    """Give a file as it may be found: half copied, empty, not Parquet, from an older release, somebody else's."""
+    """Return a file as it may be found: half copied, empty, not Parquet, from an older release, somebody else's."""
     if kind == "half copied":
         return whole[: len(whole) // 2]
     if kind == "empty":

@@ -30,7 +30,7 @@ QUIET: dict[str, Any] = {"loggers": {"console": {"config": {"log_level": "CRITIC
 
 
 def all_assets(_root: str) -> dg.JobDefinition:
-    """Give the job as a run's process builds it, from the environment; Dagster keeps one for each argument."""
+    """Return the job as a run's process builds it, from the environment; Dagster keeps one for each argument."""
     return build_defs().resolve_job_def("all_assets")
 
 
@@ -82,7 +82,7 @@ class Deployed:
         return self.run(options=dg.ReexecutionOptions.from_failure(failed.run_id, self.instance), tags=tags)
 
     def asked(self) -> set[str]:
-        """Give the subjects asked for since this was last asked."""
+        """Return the subjects asked for since this was last asked."""
         paths = {request.path for request in self.sandbox.requests[self._seen :]}
         self._seen = len(self.sandbox.requests)
         return {path.removeprefix("/subjects/").removesuffix(".json") for path in paths}

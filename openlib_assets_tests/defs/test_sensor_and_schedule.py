@@ -63,14 +63,14 @@ def tick(instance: dg.DagsterInstance, cursor: str | None = None) -> Any:
 
 
 def requested(result: Any) -> list[str]:
-    """Give the subjects of the runs that a tick asks for, which are new with it."""
+    """Return the subjects of the runs that a tick asks for, which are new with it."""
     assert isinstance(result, dg.SensorResult)
     added = [key for request in result.dynamic_partitions_requests or () for key in request.partition_keys]
     return [key for request in result.run_requests or () for key in covered(request.tags, added)]
 
 
 def covered(tags: Mapping[str, str], registered: Sequence[str]) -> list[str]:
-    """Give the subjects that a run covers, of those registered."""
+    """Return the subjects that a run covers, of those registered."""
     if one := tags.get("dagster/partition"):
         return [one]
     first, last = (tags[f"dagster/asset_partition_range_{end}"] for end in ("start", "end"))
@@ -332,7 +332,7 @@ def daemon_ticks(
 
 
 def warnings(instance: dg.DagsterInstance, tick: InstigatorTick) -> list[str]:
-    """Give what a tick logged as a warning, as the UI shows it."""
+    """Return what a tick logged as a warning, as the UI shows it."""
     if tick.log_key is None:
         return []
     records = get_instigation_log_records(instance, tick.log_key)

@@ -44,7 +44,7 @@ def bronze(new_bronze: dict[str, bytes]) -> dict[str, bytes]:
 
 
 def made_at(path: str, data: bytes, fetched_at: datetime) -> tuple[str, bytes]:
-    """Give the path and the bytes that a snapshot would have, had it been fetched at another time."""
+    """Return the path and the bytes that a snapshot would have, had it been fetched at another time."""
     subject = layout.subject_of_snapshot(path)
     file = pq.ParquetFile(io.BytesIO(data))
     says = {name.decode(): value.decode() for name, value in file.metadata.metadata.items() if name != b"ARROW:schema"}
@@ -119,7 +119,7 @@ def queue(new_place: PlaceMaker, monkeypatch: pytest.MonkeyPatch) -> Queue:
 
 
 def recorded(result: Any) -> dict[str | None, str]:
-    """Give the snapshots that a tick reported, by subject."""
+    """Return the snapshots that a tick reported, by subject."""
     assert isinstance(result, dg.SensorResult)
     return {event.partition: str(event.metadata["snapshot"].value) for event in result.asset_events}
 

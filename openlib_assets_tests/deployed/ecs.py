@@ -67,7 +67,7 @@ def fargate(url: str, environment: Mapping[str, str], folder: Path) -> Iterator[
 
 
 def client(service: str, url: str) -> Any:
-    """Give boto3's client of a service at an address that asks for no credentials."""
+    """Return boto3's client of a service at an address that asks for no credentials."""
     session = boto3.Session(aws_access_key_id="x", aws_secret_access_key="x", region_name="us-east-1")
     untyped: Any = session
     return untyped.client(service, endpoint_url=url)

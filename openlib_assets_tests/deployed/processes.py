@@ -91,16 +91,16 @@ class Deployment:
         self._processes.close()
 
     def log(self, name: str) -> Path:
-        """Give the file of what a process printed."""
+        """Return the file of what a process printed."""
         return self.folder / f"{name}.log"
 
     def signals(self) -> list[dict[str, Any]]:
-        """Give the signals in the log of the code location."""
+        """Return the signals in the log of the code location."""
         lines = self.log("code").read_text(encoding="utf-8", errors="replace").splitlines()
         return [json.loads(line) for line in lines if line.startswith('{"openlib_signal"')]
 
     def runs(self) -> dict[str, dict[str, Any]]:
-        """Give the latest run of each subject, as the webserver tells of it; a run may be of one or of two."""
+        """Return the latest run of each subject, as the webserver tells of it; a run may be of one or of two."""
         found: dict[str, dict[str, Any]] = {}
         for run in self.dagster.graphql(_RUNS)["runsOrError"]["results"]:
             tags = {tag["key"]: tag["value"] for tag in run["tags"]}

@@ -99,6 +99,6 @@ def test_a_run_whose_process_was_killed_is_failed_and_says_why(deployed: Deploye
 
 
 def started(deployed: Deployed) -> list[str]:
-    """Give the runs of the command that are under way; those that the daemon starts belong to no job of ours."""
+    """Return the runs of the command that are under way; those that the daemon starts belong to no job of ours."""
     filters = dg.RunsFilter(job_name="all_assets", statuses=[dg.DagsterRunStatus.STARTED])
     return [run.run_id for run in deployed.instance.get_runs(filters)]

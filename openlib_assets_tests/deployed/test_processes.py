@@ -92,7 +92,7 @@ def statuses(deployed: Deployment) -> list[str]:
 
 
 def materialized(deployed: Deployment) -> list[str]:
-    """Give the subjects whose report the UI shows as made, and not as being made again."""
+    """Return the subjects whose report the UI shows as made, and not as being made again."""
     node = deployed.dagster.graphql(_PARTITIONS, key={"path": ["subject_report"]})["assetNodeOrError"]
     return sorted(node["assetPartitionStatuses"]["materializedPartitions"])
 

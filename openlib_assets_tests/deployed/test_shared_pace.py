@@ -201,7 +201,7 @@ def test_the_setting_chooses_postgres(postgres: Postgres) -> None:
 
 
 def waited(pace: Pace) -> float:
-    """Give the seconds that a turn took to come."""
+    """Return the seconds that a turn took to come."""
     started = time.monotonic()
     pace.wait_for_slot()
     return time.monotonic() - started

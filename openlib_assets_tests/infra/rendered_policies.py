@@ -62,7 +62,7 @@ def rendered(folder: Path, inputs: Mapping[str, Any] = INPUTS) -> dict[str, dict
 
 
 def statements(policy: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Give a policy's statements, with actions and resources as lists."""
+    """Return a policy's statements, with actions and resources as lists."""
     return [
         {**statement, "Action": _listed(statement["Action"]), "Resource": _listed(statement["Resource"])}
         for statement in policy["Statement"]

@@ -65,7 +65,7 @@ def initialise(folder: Path, *, backend: bool = False) -> None:
 
 
 def plugin_folder() -> Path | None:
-    """Give the folder of plugins that holds the provider for AWS: TF_PLUGIN_DIR, or one of the usual places."""
+    """Return the folder of plugins that holds the provider for AWS: TF_PLUGIN_DIR, or one of the usual places."""
     given = os.environ.get("TF_PLUGIN_DIR")
     if given:
         return Path(given)
@@ -116,7 +116,7 @@ def planned(folder: Path, *arguments: str) -> dict[str, Any]:
 
 
 def resources(plan: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Give the resources that a plan makes, by address: what is known of each before it is made."""
+    """Return the resources that a plan makes, by address: what is known of each before it is made."""
     return {
         change["address"]: change["change"]["after"]
         for change in plan["resource_changes"]

@@ -68,7 +68,7 @@ class Lake:
     roles: Mapping[str, Credentials]
 
     def client(self, role: str) -> Any:
-        """Give an S3 client with just the rights of a role."""
+        """Return an S3 client with just the rights of a role."""
         return self.ceph.client(credentials=self.roles[role])
 
 
@@ -108,7 +108,7 @@ def allowed(call: Callable[[], object]) -> bool:
 
 
 def those(keys: Iterable[str], call: Callable[[str], object]) -> set[str]:
-    """Give the keys for which a call is allowed."""
+    """Return the keys for which a call is allowed."""
     return {key for key in keys if allowed(partial(call, key))}
 
 

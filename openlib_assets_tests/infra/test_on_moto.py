@@ -98,7 +98,7 @@ class Applied:
     url: str
 
     def client(self, service: str) -> Any:
-        """Give a client of one of the services."""
+        """Return a client of one of the services."""
         return _client(service, self.url)
 
 

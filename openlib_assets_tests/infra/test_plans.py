@@ -34,7 +34,7 @@ def plans(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Resources]:
 
 
 def of_type(resources: Resources, kind: str) -> list[Mapping[str, Any]]:
-    """Give the resources of a type."""
+    """Return the resources of a type."""
     return [after for address, after in resources.items() if f".{kind}." in f".{address}"]
 
 

@@ -59,11 +59,11 @@ class Account:
         return untyped.client(service, endpoint_url=self.url)
 
     def of(self, role: str, service: str) -> Any:
-        """Give a client of a service with the rights of a role."""
+        """Return a client of a service with the rights of a role."""
         return self.client(service, self.sessions[role])
 
     def of_everywhere(self, role: str, service: str) -> Any:
-        """Give a client of a service with the actions of a role on all resources."""
+        """Return a client of a service with the actions of a role on all resources."""
         return self.client(service, self.everywhere[role])
 
     def _arn(self, sqs: Any, queue: str) -> str:

@@ -18,7 +18,7 @@ def work(
 
 
 def inputs(works: Sequence[Row]) -> dict[str, pa.Table]:
-    """Give the tables of works; an author's name is that of the last work that names them."""
+    """Return the tables of works; an author's name is that of the last work that names them."""
     names = {number: name for it in works for number, name in it["authors"]}
     books = [
         {
@@ -50,7 +50,7 @@ def inputs(works: Sequence[Row]) -> dict[str, pa.Table]:
 
 
 def found(works: Sequence[Row]) -> tuple[list[Row], list[Row]]:
-    """Give the rows of both tables, once they were found equal to those computed by other means."""
+    """Return the rows of both tables, once they were found equal to those computed by other means."""
     tables = inputs(works)
     made = []
     for table, compute in (
@@ -67,10 +67,10 @@ def found(works: Sequence[Row]) -> tuple[list[Row], list[Row]]:
 
 
 def merged_authors(*works: Row) -> list[tuple[str, str, str]]:
-    """Give (author, into, rule) of what is found of authors."""
+    """Return (author, into, rule) of what is found of authors."""
     return [(row["author_key"], row["into_author_key"], row["rule"]) for row in found(works)[0]]
 
 
 def merged_books(*works: Row) -> list[tuple[str, str, str, float]]:
-    """Give (work, into, rule, score) of what is found of books."""
+    """Return (work, into, rule, score) of what is found of books."""
     return [(row["work_key"], row["into_work_key"], row["rule"], row["score"]) for row in found(works)[1]]

@@ -39,7 +39,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Storage:
 
 
 def digests(storage: Storage) -> dict[str, str]:
-    """Give the SHA-256 of each file that is to be copied."""
+    """Return the SHA-256 of each file that is to be copied."""
     left = ("_staging/", "_locks/", layout.CATALOG)
     return {
         path: hashlib.sha256(storage.read(path)).hexdigest() for path in storage.paths("") if not path.startswith(left)

@@ -32,7 +32,7 @@ class Fetch:
         return enumerate_subject(self.client, "love", self.staging, listener)
 
     def keys(self) -> list[str]:
-        """Give the keys of the works found, as a sandbox writes them."""
+        """Return the keys of the works found, as a sandbox writes them."""
         enumeration = self.run()
         keys = [
             f"/works/{key}" for batch in self.staging.batches(enumeration.slices) for key in column(batch, "work_key")
@@ -55,7 +55,7 @@ def catalogue_of(sandbox: Sandbox) -> list[str]:
 
 
 def offsets_asked(sandbox: Sandbox, since: int = 0) -> list[int]:
-    """Give the offsets of the pages asked for, later requests only where `since` is a number of requests."""
+    """Return the offsets of the pages asked for, later requests only where `since` is a number of requests."""
     queries = [parse_qs(request.query) for request in sandbox.requests[since:]]
     return [int(query["offset"][0]) for query in queries if query["limit"] != ["0"]]
 

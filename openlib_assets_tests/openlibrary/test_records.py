@@ -99,19 +99,19 @@ RECORDS: st.SearchStrategy[Record] = st.dictionaries(TEXTS, VALUES, max_size=6)
 
 
 def _exactly(value: Any) -> str:
-    """Give a text that differs where types, key order or the sign of zero do."""
+    """Return a text that differs where types, key order or the sign of zero do."""
     return repr(value)
 
 
 def _reordered(value: Any) -> Any:
-    """Give the value with the keys of every object in the opposite order."""
+    """Return the value with the keys of every object in the opposite order."""
     if isinstance(value, dict):
         return {key: _reordered(value[key]) for key in reversed(value)}
     return [_reordered(item) for item in value] if isinstance(value, list) else value
 
 
 def _neighbours(value: Any) -> Iterator[Any]:
-    """Give values that differ from this one in a single place."""
+    """Return values that differ from this one in a single place."""
     match value:
         case dict():
             for key, inner in value.items():

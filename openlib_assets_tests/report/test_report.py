@@ -40,20 +40,20 @@ class Report:
         self.data: dict[str, list[Row]] = json.loads(found[1])
 
     def figure(self, name: str) -> str:
-        """Give a headline figure."""
+        """Return a headline figure."""
         found = re.search(rf'data-figure="{name}">.*?<div class="value">(.*?)</div>', self.text, re.DOTALL)
         assert found
         return found[1].replace("\xa0", " ")
 
     def numbers(self, chart: str) -> list[tuple[str, int]]:
-        """Give the numbers that stand beside a chart."""
+        """Return the numbers that stand beside a chart."""
         found = re.search(rf'<figure data-(?:chart|groups)="{chart}".*?<tbody>(.*?)</tbody>', self.text, re.DOTALL)
         assert found
         rows = re.findall(r'<tr><t[hd][^>]*>(.*?)</t[hd]><td class="number">([\d,]+)</td>', found[1])
         return [(html.unescape(label), int(number.replace(",", ""))) for label, number in rows]
 
     def findings(self) -> list[str]:
-        """Give the findings."""
+        """Return the findings."""
         found = re.search(r'<ul class="findings">(.*?)</ul>', self.text, re.DOTALL)
         assert found
         return [html.unescape(line).replace("\xa0", " ") for line in re.findall(r"<li>(.*?)</li>", found[1])]

@@ -26,7 +26,7 @@ class ServerPlace(Place):
 
 @pytest.fixture(scope="session")
 def new_place(ceph: Ceph) -> PlaceMaker:
-    """Give a maker of storage roots, each in a bucket of its own, whatever their kind."""
+    """Return a maker of storage roots, each in a bucket of its own, whatever their kind."""
 
     def make(_kind: str) -> Place:
         bucket = f"bucket-{uuid.uuid4().hex}"

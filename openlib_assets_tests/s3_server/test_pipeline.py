@@ -90,7 +90,7 @@ def assert_catalog_shows_all(pipeline: Pipeline, folder: Path) -> None:
 
 @contextmanager
 def two_machines(place: Place, instance: dg.DagsterInstance, folder: Path) -> Iterator[tuple[Trial, Commands]]:
-    """Give a trial, and the command on another machine, as it were: only the storage and Open Library are the same."""
+    """Return a trial, and the command on another machine: only the storage and Open Library are the same."""
     with (
         trial(place, instance, folder / "one", SMALL) as here,
         commands(

@@ -90,7 +90,7 @@ def openlib(place: Place, sandbox: Sandbox, folder: Path, *arguments: str) -> tu
 
 
 def line_of(output: str, start: str) -> str:
-    """Give the one line of an output that begins so."""
+    """Return the one line of an output that begins so."""
     (line,) = [line for line in output.splitlines() if line.startswith(start)]
     return line
 

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.s3_server
 
 
 def processes(folder: Path) -> Iterator[str]:
-    """Give the names of all processes whose files lie below a folder."""
+    """Return the names of all processes whose files lie below a folder."""
     for process in psutil.process_iter(["name", "environ"]):
         if str(folder) in (process.info["environ"] or {}).get("CEPH_CONF", ""):
             yield process.info["name"]

@@ -75,13 +75,13 @@ def _write(root: Path, table: Table, rows: pa.Table) -> None:
 
 
 def folder(root: Path, name: str) -> Path:
-    """Give the folder of a table, with a folder for each subject in it."""
+    """Return the folder of a table, with a folder for each subject in it."""
     (found,) = root.glob(f"*/{name}")
     return found
 
 
 def kept_rows(root: Path, table: Table, subject: str) -> list[tuple[Any, ...]]:
-    """Give the rows of a table of a subject as the project keeps them."""
+    """Return the rows of a table of a subject as the project keeps them."""
     with pq.ParquetFile(root / layout.table_file(table.layer, table.name, subject)) as file:
         return [tuple(row.values()) for row in file.read().to_pylist()]
 

@@ -85,7 +85,7 @@ class Ceph:
     admin: Credentials
 
     def variables(self, credentials: Credentials | None = None) -> dict[str, str]:
-        """Give the environment in which this server is S3 for a user, by default the admin."""
+        """Return the environment in which this server is S3 for a user, by default the admin."""
         credentials = credentials or self.admin
         return {
             "AWS_ENDPOINT_URL": self.url,
@@ -95,7 +95,7 @@ class Ceph:
         }
 
     def client(self, service: str = "s3", credentials: Credentials | None = None) -> Any:
-        """Give boto3's client of `s3` or `iam` for a user, by default the admin."""
+        """Return boto3's client of `s3` or `iam` for a user, by default the admin."""
         credentials = credentials or self.admin
         return boto3.client(
             service,

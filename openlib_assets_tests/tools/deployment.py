@@ -43,13 +43,13 @@ class DeploymentError(Exception):
 
 
 def free_port() -> int:
-    """Give a port on which nobody listens now."""
+    """Return a port on which nobody listens now."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])
 
 
 def environment(folder: Path, api_url: str, **variables: str) -> dict[str, str]:
-    """Give the whole environment of a process that keeps to `folder`, its ceiling on requests lifted.
+    """Return the whole environment of a process that keeps to `folder`, its ceiling on requests lifted.
 
     Nothing else of the caller's reaches the process. `variables` come last.
     """
@@ -117,7 +117,7 @@ class SandboxProcess:
     process: subprocess.Popen[bytes]
 
     def requests(self) -> list[LoggedRequest]:
-        """Give all requests so far, in the order in which they came."""
+        """Return all requests so far, in the order in which they came."""
         return request_log(self.log)
 
     def warm(self) -> None:
@@ -149,7 +149,7 @@ def request_log(file: Path) -> list[LoggedRequest]:
 
 
 def subject_of(request: LoggedRequest) -> str:
-    """Give the key of the subject that was asked for."""
+    """Return the key of the subject that was asked for."""
     return unquote(request.path).removeprefix("/subjects/").removesuffix(".json")
 
 
@@ -178,7 +178,7 @@ def openlib(*arguments: str, env: Mapping[str, str], seconds: float) -> Finished
 
 
 def openlib_command(*arguments: str) -> list[str]:
-    """Give the command line of an `openlib` command of this environment."""
+    """Return the command line of an `openlib` command of this environment."""
     return [str(Path(sys.executable).with_name("openlib")), *arguments]
 
 
@@ -294,7 +294,7 @@ def _greatest_resident(process: int) -> int:
 
 
 def tail(log: Path, characters: int = 3000) -> str:
-    """Give the end of what a process printed."""
+    """Return the end of what a process printed."""
     return log.read_text(encoding="utf-8", errors="replace")[-characters:]
 
 

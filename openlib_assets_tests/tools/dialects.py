@@ -58,7 +58,7 @@ class NotPortableError(ValueError):
 
 
 def translated(table: Table, dialect: str, subject: str) -> str:
-    """Give the query for a table of one subject in a dialect; raises NotPortableError for what no test has proven."""
+    """Return the query for a table of one subject in a dialect; raises NotPortableError for what no test has proven."""
     query = sqlglot.parse_one(sql_text(table.sql), read="duckdb")
     require_portable(query)
     query.pop_comments()
@@ -69,7 +69,7 @@ def translated(table: Table, dialect: str, subject: str) -> str:
 
 
 def written(query: exp.Expr, dialect: str) -> str:
-    """Give a query as text of a dialect, laid out as the project's own; raises UnsupportedError."""
+    """Return a query as text of a dialect, laid out as the project's own; raises UnsupportedError."""
     return query.sql(
         dialect,
         pretty=True,
@@ -82,7 +82,7 @@ def written(query: exp.Expr, dialect: str) -> str:
 
 
 def documented(table: Table, dialect: str) -> str:
-    """Give the file that is kept for analysts: the query, below what a row is and what to change."""
+    """Return the file that is kept for analysts: the query, below what a row is and what to change."""
     return "\n".join(
         [
             *(line for line in sql_text(table.sql).splitlines() if line.startswith("--")),
@@ -119,6 +119,6 @@ def _uses(node: exp.Expr) -> Iterator[str]:
 
 
 def _of_subject(table: str, subject: str) -> exp.CTE:
-    """Give the CTE that stands for a table: its rows of one subject. The schema keeps it from naming itself."""
+    """Return the CTE that stands for a table: its rows of one subject. The schema keeps it from naming itself."""
     rows = exp.select("*").from_(exp.table_(table, db=SCHEMA)).where(exp.column("subject").eq(subject))
     return exp.CTE(this=rows, alias=exp.TableAlias(this=exp.to_identifier(table)))

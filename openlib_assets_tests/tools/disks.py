@@ -59,7 +59,7 @@ class Disk:
 
 @contextmanager
 def small_disk(folder: Path, size: str = "4m") -> Iterator[Disk]:
-    """Give a disk of its own at `folder`; only root may mount one, and not everywhere."""
+    """Return a disk of its own at `folder`; only root may mount one, and not everywhere."""
     folder.mkdir(parents=True)
     mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
     mounted = subprocess.run(mount, capture_output=True, check=False).returncode == 0

@@ -113,7 +113,7 @@ class Forked:
         assert self.status() in (0, 1, -signal.SIGKILL)
 
     def results(self) -> dict[str, dict[str, Any]]:
-        """Give what `openlib run --json` printed, by subject."""
+        """Return what `openlib run --json` printed, by subject."""
         text = self.output
         found = json.loads(text[text.index("[\n") : text.rindex("]") + 1])
         return {result["subject"]: result for result in found}
@@ -162,7 +162,7 @@ class Commands:
 
 @contextmanager
 def commands(folder: Path, api_url: str, **variables: str) -> Iterator[Commands]:
-    """Give the command with settings that suit a sandbox, and end in the end what was started."""
+    """Return the command with settings that suit a sandbox, and end in the end what was started."""
     folder.mkdir(parents=True, exist_ok=True)
     it = Commands(folder, environment(folder, api_url, **variables))
     try:

@@ -41,11 +41,11 @@ class Accuracy:
     duplicates: int
 
     def from_score(self, score: float) -> "Accuracy":
-        """Give the accuracy of the rows with this score or more."""
+        """Return the accuracy of the rows with this score or more."""
         return Accuracy([it for it in self.verdicts if it.score >= score], self.duplicates)
 
     def by_rule(self) -> dict[str, "Accuracy"]:
-        """Give the accuracy of each rule, as many rows first."""
+        """Return the accuracy of each rule, as many rows first."""
         rules = [rule for rule, _ in Counter(it.rule for it in self.verdicts).most_common()]
         return {rule: Accuracy([it for it in self.verdicts if it.rule == rule], self.duplicates) for rule in rules}
 

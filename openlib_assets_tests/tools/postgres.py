@@ -95,7 +95,7 @@ def _program(name: str) -> str:
 
 
 def _ordinary_user() -> str | None:
-    """Give a user to run the server as, where we are root, whom it refuses."""
+    """Return a user to run the server as, where we are root, whom it refuses."""
     if os.geteuid() != 0:
         return None
     names = {user.pw_name for user in pwd.getpwall()}

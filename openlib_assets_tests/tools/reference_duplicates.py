@@ -35,7 +35,7 @@ class _Member(NamedTuple):
 
 
 def folded(text: str) -> str:
-    """Give what is left of a text when spelling does not count."""
+    """Return what is left of a text when spelling does not count."""
     if any(_named(character, _WITH_ACCENTS) for character in text):
         marked = unicodedata.normalize("NFD", text)
         text = "".join(character for character in marked if unicodedata.category(character)[0] != "M")
@@ -45,13 +45,13 @@ def folded(text: str) -> str:
 
 
 def title_key(title: str | None) -> str:
-    """Give what two same titles have in common; empty where there is no title."""
+    """Return what two same titles have in common; empty where there is no title."""
     words = folded(title or "").split()
     return " ".join(words[1:] if len(words) > 1 and words[0] in _ARTICLES.split() else words)
 
 
 def name_parts(name: str) -> tuple[list[str], str]:
-    """Give the folded words of a name, first names first, and the year in it, which may be empty."""
+    """Return the folded words of a name, first names first, and the year in it, which may be empty."""
     name, year = _without_years(name)
     name = re.sub(r",(\s*[js]r\b)", r"\1", name, count=1, flags=re.IGNORECASE | re.ASCII)
     last, *others = name.split(",")
@@ -130,7 +130,7 @@ def possible_duplicate_books(
 
 
 def _greatest(members: list[_Member]) -> Iterator[tuple[str, _Place, _Place]]:
-    """Give each rule by which a work of one author and title meets others, with the work and the greatest of those."""
+    """Yield each rule by which a work of one author and title meets others, with the work and the greatest of those."""
     leaders: dict[tuple[bool, bool], _Place] = {}
     for place, is_main, own in members:
         for kind in {(is_main, own), (is_main, False)}:
@@ -158,7 +158,7 @@ def _place(book: Row) -> _Place:
 
 
 def _titles(title: str | None) -> Iterator[tuple[str, bool]]:
-    """Give the title, and the main title if there is one, each with whether it is that."""
+    """Return the title, and the main title if there is one, each with whether it is that."""
     full = title_key(title)
     if full:
         yield full, False
@@ -168,7 +168,7 @@ def _titles(title: str | None) -> Iterator[tuple[str, bool]]:
 
 
 def _namesakes(authors: Iterable[Row]) -> Iterator[tuple[set[str], int]]:
-    """Give the keys of each name that several have, people told apart by their years, and the parts of the name."""
+    """Return the keys of each name that several have, people told apart by their years, and the parts of the name."""
     by_name: dict[str, list[tuple[str, int, str]]] = defaultdict(list)
     for row in authors:
         words, year = name_parts(row["author_name"] or "")
@@ -197,7 +197,7 @@ def _without_years(name: str) -> tuple[str, str]:
 
 
 def _caseless(character: str) -> str:
-    """Give the lower case of the upper case, each only where it is one character."""
+    """Return the lower case of the upper case, each only where it is one character."""
     upper = character.upper()
     upper = upper if len(upper) == 1 else character
     lower = upper.lower()

@@ -38,7 +38,7 @@ def assert_one_line(error: Exception) -> None:
 
 @contextmanager
 def ordinary_user() -> Iterator[None]:
-    """Give up the rights of root, to whom no file is read-only."""
+    """Return up the rights of root, to whom no file is read-only."""
     root = os.geteuid() == 0
     if root:
         os.seteuid(65534)

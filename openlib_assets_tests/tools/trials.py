@@ -63,7 +63,7 @@ class Gate:
 
 
 def asked(requests: Sequence[LoggedRequest], subject: str = SUBJECT) -> list[int]:
-    """Give the offsets of the pages of a subject that were asked for; a count is no page."""
+    """Return the offsets of the pages of a subject that were asked for; a count is no page."""
     return [
         int(request.query.partition("offset=")[2].partition("&")[0])
         for request in requests
@@ -76,7 +76,7 @@ def counts(requests: Sequence[LoggedRequest]) -> int:
 
 
 def staged(place: Place, subject: str = SUBJECT) -> list[int]:
-    """Give the offsets of the pages that wait in the staging."""
+    """Return the offsets of the pages that wait in the staging."""
     paths = place.open().paths(f"_staging/{subject}")
     return sorted(int(path.rpartition("-")[2].removesuffix(".arrow")) for path in paths)
 
@@ -91,7 +91,7 @@ class Trial:
         self.pipeline = Pipeline(place, instance, sandbox.url)
 
     def runs(self) -> list[tuple[dg.DagsterRunStatus, str]]:
-        """Give what became of each run of subjects, oldest first, with the message of its end."""
+        """Return what became of each run of subjects, oldest first, with the message of its end."""
         with self.it.instance() as instance:
             found = []
             runs = [run for run in instance.get_runs() if run.job_name != ACROSS]
@@ -108,7 +108,7 @@ class Trial:
             wait_until(lambda: fetched() >= set(subjects), f"{subjects} are recorded")
 
     def again(self, *subjects: str, snapshots: int = 1) -> list[LoggedRequest]:
-        """Give a command again that was stopped, check that it ends well and exact; give what it asked for."""
+        """Return a command again that was stopped, check that it ends well and exact; give what it asked for."""
         subjects = subjects or (SUBJECT,)
         for subject in subjects:
             end_lease(self.place, subject)
@@ -158,7 +158,7 @@ def _variables(place: Place) -> dict[str, str]:
 
 @contextmanager
 def made(folder: Path, sizes: Mapping[str, int]) -> Iterator[Made]:
-    """Give what a complete run of subjects left; `trial` takes it, and its sandbox with it."""
+    """Return what a complete run of subjects left; `trial` takes it, and its sandbox with it."""
     variables = _variables(Place(str(folder / "root"), {}))
     with Sandbox(SandboxConfig(sizes)) as sandbox, commands(folder, sandbox.url, **variables) as it:
         done = it.run("run", *sizes)
@@ -174,7 +174,7 @@ def trial(
     sizes: Mapping[str, int] | None = None,
     faults: FaultPlan | None = None,
 ) -> Iterator[Trial]:
-    """Give a sandbox, and the command on it that keeps its instance and cache below `folder`."""
+    """Return a sandbox, and the command on it that keeps its instance and cache below `folder`."""
     with (
         Sandbox(SandboxConfig(sizes or {SUBJECT: WORKS}, faults=faults or FaultPlan())) as sandbox,
         commands(folder, sandbox.url, **_variables(place)) as it,
@@ -184,7 +184,7 @@ def trial(
 
 @contextmanager
 def trial_after(made: Made, place: Place, instance: dg.DagsterInstance, folder: Path) -> Iterator[Trial]:
-    """Give the same after a complete run, with the sandbox that it had."""
+    """Return the same after a complete run, with the sandbox that it had."""
     with commands(folder, made.sandbox.url, **_variables(place)) as it:
         made.copy(place, it.home)
         try:
@@ -194,7 +194,7 @@ def trial_after(made: Made, place: Place, instance: dg.DagsterInstance, folder: 
 
 
 def reason(done: Forked, subject: str = SUBJECT) -> str:
-    """Give the one line that says why a subject failed, and check that it is one."""
+    """Return the one line that says why a subject failed, and check that it is one."""
     assert done.status() == 1, done.output
     assert "Traceback" not in done.output
     (line,) = [line for line in done.output.splitlines() if line.startswith(f"FAILED {subject}: ")]

@@ -129,7 +129,7 @@ def page(browser: "Browser", dagster: DagsterServer, wire: Wire) -> "Iterator[Pa
 
 @pytest.fixture
 def wide_page(page: "Page") -> "Iterator[Page]":
-    """Give the page room for the whole graph."""
+    """Return the page room for the whole graph."""
     page.set_viewport_size(_WIDE)
     yield page
     page.set_viewport_size(_HIGH)

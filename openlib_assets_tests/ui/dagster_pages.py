@@ -120,7 +120,7 @@ def shown_definition(page: "Page", asset: str, group: str) -> None:
 
 
 def value(page: "Page", key: str) -> str:
-    """Give the value of a metadata entry."""
+    """Return the value of a metadata entry."""
     return in_cells(page.get_by_role("table").first, key)[1]
 
 
@@ -136,7 +136,7 @@ def metadata_entry(page: "Page", key: str) -> "Locator":
 
 
 def in_cells(table: "Locator", first: str) -> list[str]:
-    """Give the texts of the row that begins with a text."""
+    """Return the texts of the row that begins with a text."""
     row = table.get_by_role("row").filter(has=table.page.get_by_text(first, exact=True)).first
     row.wait_for()
     return [" ".join(cell.split()) for cell in row.locator("> td").all_inner_texts()]

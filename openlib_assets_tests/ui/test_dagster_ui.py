@@ -277,7 +277,7 @@ def test_contact_and_secrets_are_shown_nowhere(
 
 
 def files_with(text: str, *places: Path) -> list[Path]:
-    """Give the files in some folders that contain a text."""
+    """Return the files in some folders that contain a text."""
     found = []
     for place in places:
         for path in (place, *place.rglob("*")):

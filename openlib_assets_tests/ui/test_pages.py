@@ -71,11 +71,11 @@ class Opened:
         self.address = file.as_uri()
 
     def table(self, name: str) -> "Locator":
-        """Give what is around a table to explore."""
+        """Return what is around a table to explore."""
         return self.page.locator(f"[data-explore={name}]")
 
     def column(self, name: str, place: int) -> list[str]:
-        """Give the texts of a column as shown."""
+        """Return the texts of a column as shown."""
         return [text.strip() for text in self.table(name).locator(f"tbody td:nth-child({place})").all_inner_texts()]
 
     def sort(self, name: str, column: str) -> None:
@@ -196,7 +196,7 @@ def test_each_author_has_a_sparkline_and_a_link(browser: "Browser", folder: Path
 
 
 def stock_scores(folder: Path, weights: dict[str, int]) -> dict[str, float]:
-    """Give what each book of the list must score."""
+    """Return what each book of the list must score."""
     text = report(folder, SUBJECT).read_text(encoding="utf-8")
     rows = json.loads(text.partition('id="data">')[2].partition("</script>")[0])["stock"]
     total = sum(weights.values())

@@ -43,7 +43,7 @@ def instance() -> Iterator[dg.DagsterInstance]:
 def deployed(
     config: SandboxConfig, instance: dg.DagsterInstance, new_place: PlaceMaker, **variables: str
 ) -> Iterator[tuple[Sandbox, Pipeline]]:
-    """Give a sandbox and the pipeline that reads it, on a storage of its own."""
+    """Return a sandbox and the pipeline that reads it, on a storage of its own."""
     with Sandbox(config) as sandbox:
         yield sandbox, Pipeline(new_place("local"), instance, sandbox.url, **variables)
 
@@ -77,7 +77,7 @@ def assert_red_without_data(result: dg.JobExecutionResult, sandbox: Sandbox, pip
 
 
 def latest(result: dg.JobExecutionResult, asset: str) -> dict[str, Any]:
-    """Give the metadata that a run recorded for an asset."""
+    """Return the metadata that a run recorded for an asset."""
     (event,) = (event for event in result.get_asset_materialization_events() if event.asset_key == dg.AssetKey(asset))
     return {name: value.value for name, value in event.materialization.metadata.items()}
 

@@ -220,7 +220,7 @@ def started_run(instance: dg.DagsterInstance, pid: int, at: float) -> dg.Dagster
 
 
 def known(instance: dg.DagsterInstance, run: dg.DagsterRun) -> dg.DagsterRun:
-    """Give a run as the instance has it now."""
+    """Return a run as the instance has it now."""
     found = instance.get_run_by_id(run.run_id)
     assert found is not None
     return found

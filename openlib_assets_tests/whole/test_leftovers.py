@@ -135,7 +135,7 @@ def test_pages_staged_before_the_clock_was_set_back_are_used_for_a_day_and_do_no
 
 
 def _between(key: str, taken: set[str]) -> str:
-    """Give the key of a new work that comes soon after another."""
+    """Return the key of a new work that comes soon after another."""
     return next(f"{key[:-1]}{digits}W" for digits in range(10, 99) if f"{key[:-1]}{digits}W" not in taken)
 
 

@@ -10,7 +10,7 @@ _OVERLAP_NANOSECONDS = 60 * 10**9
 
 
 def changes_since(root: Path, before: int | None) -> tuple[Changes, int]:
-    """Give the subjects with a new snapshot since a time, and the time to ask from next; None only gives the time.
+    """Return the subjects with a new snapshot since a time, and the time to ask from next; None only gives the time.
 
     Times are those of the file system, in nanoseconds, so that its clock need not be ours. What changed in the minute
     before is told again, since more can have changed while the folders were gone through.
@@ -24,7 +24,7 @@ def changes_since(root: Path, before: int | None) -> tuple[Changes, int]:
 
 
 def _latest(folder: Path) -> int:
-    """Give when a folder of snapshots last changed: a new one appeared, or a file in the newest."""
+    """Return when a folder of snapshots last changed: a new one appeared, or a file in the newest."""
     snapshots = _folders(folder)
     newest = snapshots[max(snapshots)] if snapshots else folder
     return max(_changed(folder), _changed(newest))

@@ -93,7 +93,7 @@ class EventsQueue:
 
 
 def addresses_in(message: Message) -> list[str]:
-    """Give the `s3://` addresses of the objects that a notification tells of; raises NotAnEventError.
+    """Return the `s3://` addresses of the objects that a notification tells of; raises NotAnEventError.
 
     S3 sends a test event when notifications are set up, which tells of none. Keys come as in the query of a URL
     (docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html).

@@ -113,7 +113,7 @@ def storage_events(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.
 def _heard(
     context: dg.SensorEvaluationContext, settings: Settings, storage: Storage, cursor: _Cursor
 ) -> tuple[Changes, _Arrivals]:
-    """Give what events told, and what became of the snapshots among it; the cursor goes on."""
+    """Return what events told, and what became of the snapshots among it; the cursor goes on."""
     if settings.events_queue:
         return _heard_from_queue(context, settings.events_queue, settings, storage, cursor)
     if storage.kind != LocalStorage.kind:
@@ -199,7 +199,7 @@ def _may_be_ours(storage: Storage, subject: str, snapshot: Snapshot) -> bool:
 
 
 def _snapshot_of(record: dg.EventLogRecord | None) -> str:
-    """Give the name of the snapshot that a record of `raw_works` is of, nothing without one."""
+    """Return the name of the snapshot that a record of `raw_works` is of, nothing without one."""
     materialization = record.asset_materialization if record else None
     name = materialization.metadata.get("snapshot") if materialization else None
     return str(name.value) if name else ""  # without one, somebody reported it by hand
@@ -231,7 +231,7 @@ def _is_due(settings: Settings, cursor: _Cursor, changes: Changes) -> bool:
 def _wanted(
     context: dg.SensorEvaluationContext, settings: Settings, cursor: _Cursor, arrivals: _Arrivals
 ) -> tuple[list[str], str]:
-    """Give the subjects that are new on the watch list, and what to say if there are none."""
+    """Return the subjects that are new on the watch list, and what to say if there are none."""
     try:
         watch_list = read_watch_list(settings.subjects)
     except NoWatchListError as error:

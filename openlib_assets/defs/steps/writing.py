@@ -84,7 +84,6 @@ def _opened_each(
             if not future.cancelled() and future.exception() is None:
                 with suppress(_AbandonedError), future.result()[0]:
                     raise _AbandonedError
-        del running
 
 
 def _require_key(subject: str) -> None:
