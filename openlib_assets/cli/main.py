@@ -9,6 +9,7 @@ from types import FrameType
 
 import click
 
+from openlib_assets.cli import process
 from openlib_assets.openlibrary.subject_keys import InvalidSubjectError
 from openlib_assets.storage.errors import OpenlibError, SettingsError
 
@@ -54,6 +55,7 @@ def openlib() -> None:
 
 def main() -> None:
     """Run the command line; exit 0 if all went well, 1 if not, 2 for wrong use, 130 when interrupted."""
+    process.begin()
     # Also where a shell started us in the background, which makes SIGINT ignored.
     signal.signal(signal.SIGINT, _interrupt)
     signal.signal(signal.SIGTERM, _interrupt)
@@ -75,6 +77,7 @@ def main() -> None:
         # Whoever read our output has seen enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = _FAILED
+    process.end()
     sys.exit(status or 0)
 
 

@@ -1,5 +1,6 @@
 """What an asset shows of itself in the Dagster UI: row count, preview, columns, address."""
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import dagster as dg
@@ -25,20 +26,24 @@ def column_schema(table: Table) -> dg.TableSchema:
     )
 
 
-def table_metadata(rows: int, preview: pa.Table, uri: str) -> dict[str, Any]:
-    """Return the metadata of a table just written for one subject."""
+def table_metadata(rows: int, preview: str, uri: str) -> dict[str, Any]:
+    """Return the metadata of a table just written for one subject; `preview` shows its first rows as Markdown."""
     return {
         "dagster/partition_row_count": rows,
         "dagster/uri": uri,
-        "preview": dg.MetadataValue.md(markdown(preview)),
+        "preview": dg.MetadataValue.md(preview),
     }
 
 
-def markdown(table: pa.Table) -> str:
+def markdown(columns: Sequence[str], rows: Iterable[Iterable[Any]]) -> str:
     """Return a small table as Markdown, long cells cut; text from outside cannot break out of its cell."""
-    header = f"| {' | '.join(table.column_names)} |\n|{' --- |' * table.num_columns}\n"
-    rows = (f"| {' | '.join(_cell(value) for value in row.values())} |" for row in table.to_pylist())
-    return header + "\n".join(rows)
+    header = f"| {' | '.join(columns)} |\n|{' --- |' * len(columns)}\n"
+    return header + "\n".join(f"| {' | '.join(map(_cell, row))} |" for row in rows)
+
+
+def table_markdown(table: pa.Table) -> str:
+    """Return a small Arrow table as Markdown."""
+    return markdown(table.column_names, (row.values() for row in table.to_pylist()))
 
 
 def _cell(value: Any) -> str:

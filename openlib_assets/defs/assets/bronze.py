@@ -13,7 +13,7 @@ from openlib_assets.defs.resources import OpenLibraryResource, StorageResource
 from openlib_assets.defs.steps.outputs import Done, SubjectOutput, SubjectOutputs, put_out, said_in_one_line
 from openlib_assets.defs.steps.records import latest_records
 from openlib_assets.defs.steps.run_state import goes_on_from
-from openlib_assets.defs.ui_metadata import table_metadata
+from openlib_assets.defs.ui_metadata import table_markdown, table_metadata
 from openlib_assets.lake.bronze.fetching import Fetched, fetched_subject
 from openlib_assets.lake.bronze.staging import forget
 from openlib_assets.lake.contract import RAW_WORKS
@@ -90,7 +90,7 @@ def _story(fetched: Fetched) -> str:
 def _metadata(fetched: Fetched, uri: str) -> dict[str, Any]:
     snapshot = fetched.snapshot
     return {
-        **table_metadata(snapshot.work_count, fetched.preview, uri),
+        **table_metadata(snapshot.work_count, table_markdown(fetched.preview), uri),
         "state": "new snapshot" if fetched.changed else "unchanged",
         "snapshot": snapshot.name,
         "verified_at": dg.MetadataValue.timestamp(fetched.verified_at),

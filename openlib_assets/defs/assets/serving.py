@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-import pyarrow as pa
 
 from openlib_assets.defs.assets.common import KEEP_FRESH, subject_arguments
 from openlib_assets.defs.io_manager import LAYER_METADATA, SubjectTables
@@ -90,14 +89,12 @@ def make_csv_files(storage: Storage, inputs: Mapping[str, SubjectTables], subjec
         rows = {table.name: stack.enter_context(inputs[table.name].open(subject)) for table in CSV_TABLES}
 
         def done(digests: Mapping[str, str]) -> Done:
-            files = [
-                {"file": f"{table.name}.csv", "rows": rows[table.name].count_rows(), "sha256": digests[path]}
-                for path, table in paths.items()
-            ]
-            total = sum(rows[table.name].count_rows() for table in CSV_TABLES)
+            counts = {table.name: rows[table.name].count_rows() for table in CSV_TABLES}
+            files = [(f"{table.name}.csv", counts[table.name], digests[path]) for path, table in paths.items()]
+            preview = markdown([column.name for column in _FILE_COLUMNS.columns], files)
             uri = storage.uri(layout.exports_folder(subject))
             version = _csv_version([digests[path] for path in paths])
-            return Done(table_metadata(total, pa.Table.from_pylist(files), uri), version)
+            return Done(table_metadata(sum(counts.values()), preview, uri), version)
 
         def write(table: Table, file: Path) -> None:
             write_csv_file(file, table, rows[table.name])
@@ -137,10 +134,7 @@ def _report_metadata(numbers: Numbers, charts: Sequence[Chart], uri: str) -> dic
 
 
 def _table(groups: Groups) -> str:
-    rows = pa.table(
-        {groups.title: [label for label, _ in groups.rows], "number": [number for _, number in groups.rows]}
-    )
-    return markdown(rows)
+    return markdown((groups.title, "number"), groups.rows)
 
 
 def _picture(chart: Chart) -> str:

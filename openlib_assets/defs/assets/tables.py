@@ -13,7 +13,7 @@ from openlib_assets.defs.io_manager import SubjectTables
 from openlib_assets.defs.partitions import still_registered
 from openlib_assets.defs.resources import StorageResource
 from openlib_assets.defs.steps.outputs import Done, SubjectOutput, SubjectOutputs, put_out, said_in_one_line
-from openlib_assets.defs.ui_metadata import table_metadata
+from openlib_assets.defs.ui_metadata import table_markdown, table_metadata
 from openlib_assets.lake import contract, layout
 from openlib_assets.lake.bronze.snapshots import Snapshot, open_previous
 from openlib_assets.lake.contract import RAW_WORKS, Table
@@ -57,7 +57,7 @@ def make_table(
         path = layout.table_file(table.layer, table.name, subject)
 
         def done(digests: Mapping[str, str]) -> Done:
-            metadata = table_metadata(result.rows, result.preview(), storage.uri(path))
+            metadata = table_metadata(result.rows, table_markdown(result.preview()), storage.uri(path))
             return Done(metadata, digests[path], result.outcomes)
 
         yield SubjectOutput({path: partial(_write, result)}, done)

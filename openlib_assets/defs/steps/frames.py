@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from openlib_assets.defs.steps.outputs import Done, SubjectOutput, SubjectOutputs
-from openlib_assets.defs.ui_metadata import table_metadata
+from openlib_assets.defs.ui_metadata import table_markdown, table_metadata
 from openlib_assets.lake import layout
 from openlib_assets.lake.table_files import TableFile, write_table
 from openlib_assets.storage import Storage
@@ -32,7 +32,7 @@ def concatenated(subjects: Sequence[str], open_table: Callable[[str], AbstractCo
     for subject in subjects:
         with open_table(subject) as dataset:
             rows = dataset.to_table()
-        column = pa.array([subject], pa.string()).take(pa.array([0] * rows.num_rows, pa.int64()))
+        column = pa.repeat(pa.scalar(subject, pa.string()), rows.num_rows)
         parts.append(rows.add_column(0, "subject", column).replace_schema_metadata())
     return pa.concat_tables(parts)
 
@@ -64,7 +64,8 @@ def as_outputs(
         path = layout.table_file(layer, name, subject)
 
         def done(digests: Mapping[str, str]) -> Done:
-            return Done(table_metadata(rows.num_rows, rows.slice(0, _PREVIEW_ROWS), storage.uri(path)), digests[path])
+            preview = table_markdown(rows.slice(0, _PREVIEW_ROWS))
+            return Done(table_metadata(rows.num_rows, preview, storage.uri(path)), digests[path])
 
         yield SubjectOutput({path: partial(_write, rows)}, done)
 

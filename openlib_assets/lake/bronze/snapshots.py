@@ -142,7 +142,7 @@ def positioned(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Number the works of an enumeration in their order: the rows of `raw_works`."""
     place = 0
     for batch in batches:
-        position = pa.array(range(place, place + batch.num_rows), pa.int64())
+        position = pa.arange(place, place + batch.num_rows)
         place += batch.num_rows
         yield pa.record_batch(
             [batch.column("work_key"), position, batch.column("payload")], names=RAW_WORKS.schema.names

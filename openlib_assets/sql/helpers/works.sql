@@ -24,26 +24,26 @@ SELECT
     END AS payload
 FROM raw_works;
 
+-- One row is a work: what its record lists as authors, if anything.
+CREATE OR REPLACE TEMP VIEW parsed_authors AS
+SELECT work_key, from_json(payload, '{"authors": [{"key": "VARCHAR", "name": "VARCHAR"}]}').authors AS authors
+FROM parseable_works;
+
 -- One row is a place in a work's list of authors, from 1; an author listed twice has two.
 CREATE OR REPLACE TEMP VIEW listed_authors AS
-WITH author_lists AS (
-    SELECT
-        work_key,
-        unnest(coalesce(from_json(payload, '{"authors": [{"key": "VARCHAR", "name": "VARCHAR"}]}').authors, [])) AS author,
-        generate_subscripts(
-            coalesce(from_json(payload, '{"authors": [{"key": "VARCHAR", "name": "VARCHAR"}]}').authors, []), 1
-        ) AS author_position
-    FROM parseable_works
+WITH numbered_authors AS (
+    SELECT work_key, unnest(authors) AS author, generate_subscripts(authors, 1) AS author_position
+    FROM parsed_authors
 )
 SELECT
     work_key,
     author_position,
     replace(author.key, '/authors/', '') AS author_key,
     author.name AS author_name
-FROM author_lists;
+FROM numbered_authors;
 
 -- One row is a work that lists authors: their keys, in order and with repeats.
 CREATE OR REPLACE TEMP VIEW author_lists AS
-SELECT work_key, list(author_key ORDER BY author_position) AS author_keys
-FROM listed_authors
-GROUP BY work_key;
+SELECT work_key, list_transform(authors, lambda author: replace(author.key, '/authors/', '')) AS author_keys
+FROM parsed_authors
+WHERE array_length(authors) > 0;
