@@ -45,7 +45,7 @@ def figures(works: int = _WORKS) -> list[Figure]:
         storage = open_storage(root)
         bronze = layout.snapshot_file(_SUBJECT, snapshot_names(storage, _SUBJECT)[-1])
         with open_current(storage, _SUBJECT) as dataset:
-            snapshot = Snapshot.of(dataset).relation()
+            snapshot = Snapshot.of(dataset).row()
         ours, by_hands = [], []
         for _ in range(_TIMES):
             by_hands.append(

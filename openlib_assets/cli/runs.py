@@ -180,7 +180,7 @@ def _result(storage: Storage, fetch: dg.EventLogRecord, *, made: bool, resumed: 
     numbers: dict[str, Any] = {name: value.value for name, value in metadata.items()}
     path = layout.table_file(SUBJECT_SUMMARY.layer, SUBJECT_SUMMARY.name, key)
     with open_table(storage, path, remedy="run it again") as dataset:
-        (summary,) = dataset.to_table().to_pylist()
+        (summary,) = dataset.to_table(["works", "authors", "works_dated"]).to_pylist()
     return SubjectResult(
         key,
         unchanged=numbers["state"] == "unchanged" and not made,

@@ -6,10 +6,11 @@ import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cache
 from importlib.resources import files
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import duckdb
 import pyarrow as pa
@@ -17,8 +18,6 @@ import pyarrow as pa
 from openlib_assets.lake.contract import Check, Table
 from openlib_assets.lake.table_files import TableFile
 from openlib_assets.storage.errors import OpenlibError
-
-Relation: TypeAlias = TableFile | pa.Table
 
 _MEMORY_LIMIT = "1GB"
 _BATCH_ROWS = 65_536
@@ -30,6 +29,21 @@ _LOOKED_BACK_ON = ("books", "author_lists", "snapshot")
 # What sql/helpers/works.sql makes of `raw_works`.
 _RECORDS = ("parseable_works", "listed_authors", "author_lists")
 _starting = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Row:
+    """A table of one row, by column, or of none that has the same columns."""
+
+    values: Mapping[str, str | int | datetime]
+    is_there: bool = True
+
+    def left_out(self) -> "Row":
+        """Return the table without its row."""
+        return replace(self, is_there=False)
+
+
+Relation: TypeAlias = TableFile | pa.Table | Row
 
 
 @dataclass(frozen=True)
@@ -69,9 +83,9 @@ class Built:
         """Yield the rows, in order."""
         yield from self.connection.sql(f"FROM {self.table.name}").to_arrow_reader(_BATCH_ROWS)
 
-    def preview(self) -> pa.Table:
+    def preview(self) -> list[tuple[Any, ...]]:
         """Return the first rows."""
-        return self.connection.sql(f"FROM {self.table.name} LIMIT {_PREVIEW_ROWS}").to_arrow_table()
+        return self.connection.execute(f"FROM {self.table.name} LIMIT {_PREVIEW_ROWS}").fetchall()
 
 
 @contextmanager
@@ -112,6 +126,8 @@ def connected(inputs: Mapping[str, Relation]) -> Iterator[duckdb.DuckDBPyConnect
 
 
 def _is_small(relation: Relation) -> bool:
+    if isinstance(relation, Row):
+        return True
     size = relation.bytes if isinstance(relation, TableFile) else relation.nbytes
     return bool(size <= _SMALL_BYTES)
 
@@ -122,8 +138,17 @@ def _give(connection: duckdb.DuckDBPyConnection, name: str, relation: Relation) 
         kind = "TABLE" if _is_small(relation) else "VIEW"
         rows = f"read_parquet({_quoted(literal_path(str(relation.file)))}, hive_partitioning = false)"
         connection.execute(f"CREATE TEMP {kind} {name} AS FROM {rows}")
+    elif isinstance(relation, Row):
+        values = ", ".join(f"{_literal(value)} AS {column}" for column, value in relation.values.items())
+        connection.execute(f"CREATE TEMP TABLE {name} AS SELECT {values} LIMIT {int(relation.is_there)}")
     else:
         connection.register(name, relation)
+
+
+def _literal(value: str | int | datetime) -> str:
+    if isinstance(value, datetime):
+        return f"TIMESTAMPTZ '{value.isoformat()}'"
+    return f"{value}::BIGINT" if isinstance(value, int) else _quoted(value)
 
 
 def _quoted(text: str) -> str:

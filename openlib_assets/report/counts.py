@@ -11,6 +11,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from openlib_assets.lake.arrow_values import texts
+
 Row = dict[str, Any]
 
 # Groups of works by editions, and of authors by the years since their last book: from the least to the most.
@@ -37,13 +39,13 @@ _MOST_AUTHORS, _MOST_NEWCOMERS, _MOST_PAIRS, _MOST_CHANGES = 1000, 15, 50, 100
 
 def books_per_year(books: pa.Table) -> list[Row]:
     """Return the years in which dated works were first published, with how many."""
-    dated = books.filter(pc.equal(books["year_status"], "ok"))
+    dated = books.filter(_is(books["year_status"], "ok"))
     return [{"year": year, "books": number} for year, number in sorted(_tally(dated["first_publish_year"]).items())]
 
 
 def impossible_years(books: pa.Table) -> list[Row]:
     """Return the years that cannot be right, with how many works have each, those with most first."""
-    found = _tally(books.filter(pc.equal(books["year_status"], "implausible"))["first_publish_year"])
+    found = _tally(books.filter(_is(books["year_status"], "implausible"))["first_publish_year"])
     return [{"year": year, "books": found[year]} for year in sorted(found, key=lambda year: (-found[year], year))]
 
 
@@ -93,8 +95,7 @@ def newcomers(averages: pa.Table, year: int) -> list[Row]:
 
 def newcomer_authors(averages: pa.Table, year: int) -> list[Row]:
     """Return authors whose first dated book is of the ten years up to one, the most productive first."""
-    firsts = averages["first_year"]
-    found = averages.filter(pc.and_(pc.greater_equal(firsts, year - 9), pc.less_equal(firsts, year)))
+    found = averages.filter(pc.is_in(averages["first_year"], pa.arange(year - 9, year + 1)))
     order = [("book_count", "descending"), ("first_year", "descending"), ("author_key", "ascending")]
     first = found.sort_by(order).slice(0, _MOST_NEWCOMERS)
     return _rows(first, ("author_key", "author_name", "first_year", "book_count"))
@@ -136,7 +137,7 @@ def top_authors(averages: pa.Table, yearly_counts: pa.Table) -> list[Row]:
 
 def duplicates(kind: str, held: int, pairs: pa.Table) -> Row:
     """Return how many there are of a kind, and would be if the likely or all suspected pairs were merged."""
-    likely = _number(pc.greater_equal(pairs["score"], _LIKELY))
+    likely = sum(number for score, number in _tally(pairs["score"]).items() if score >= _LIKELY)
     return {"kind": kind, "held": held, "without_likely": held - likely, "without_suspected": held - pairs.num_rows}
 
 
@@ -156,13 +157,17 @@ def changed_works(changed: pa.Table) -> list[Row]:
     return [
         row
         for kind in _KINDS_OF_CHANGE
-        for row in _rows(changed.filter(pc.equal(changed["change"], kind)).slice(0, _MOST_CHANGES))
+        for row in _rows(changed.filter(_is(changed["change"], kind)).slice(0, _MOST_CHANGES))
     ]
 
 
 def _tally(column: pa.ChunkedArray) -> Counter[Any]:
     """Return how often each value is there, nothing among them."""
     return Counter({found["values"]: found["counts"] for found in pc.value_counts(column).to_pylist()})
+
+
+def _is(column: pa.ChunkedArray, text: str) -> pa.ChunkedArray:
+    return pc.equal(column, texts([text])[0])
 
 
 def _between(numbers: Counter[int], least: int, most: int) -> int:

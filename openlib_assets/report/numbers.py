@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from string import Template
 
 import pyarrow as pa
 
@@ -18,7 +19,8 @@ from openlib_assets.lake.contract import (
     SUBJECT_SUMMARY,
     Table,
 )
-from openlib_assets.lake.transform import Relation, connected, sql_text
+from openlib_assets.lake.table_files import TableFile
+from openlib_assets.lake.transform import connected, sql_text
 from openlib_assets.report import counts
 from openlib_assets.report.counts import Row
 
@@ -45,7 +47,7 @@ _COUNTED: Mapping[str, list[str] | None] = {
     POSSIBLE_DUPLICATE_BOOKS.name: None,
     AUTHOR_YEARLY_COUNTS.name: ["author_key", "year", "book_count"],
     AUTHOR_AVERAGES.name: None,
-    SUBJECT_SUMMARY.name: None,
+    SUBJECT_SUMMARY.name: [column.name for column in SUBJECT_SUMMARY.columns if column.name != "fetched_at"],
     SUBJECT_CHANGES.name: ["work_key", "title", "change"],
 }
 # What SQL brings together.
@@ -75,7 +77,7 @@ class Numbers:
 
 
 def numbers_of(
-    subject: str, inputs: Mapping[str, Relation], snapshot: Snapshot, previous_snapshot: str | None
+    subject: str, inputs: Mapping[str, TableFile | pa.Table], snapshot: Snapshot, previous_snapshot: str | None
 ) -> Numbers:
     """Compute the numbers of a subject from its tables; `snapshot` is the one that they were made from."""
     tables = {name: _read(inputs[name], columns) for name, columns in _COUNTED.items()}
@@ -85,10 +87,10 @@ def numbers_of(
     return Numbers(subject, snapshot, previous_snapshot, summary, rows)
 
 
-def _read(relation: Relation, columns: list[str] | None) -> pa.Table:
-    if isinstance(relation, pa.Table):
-        return relation.select(columns) if columns else relation
-    return relation.to_table(columns)
+def _read(relation: TableFile | pa.Table, columns: list[str] | None) -> pa.Table:
+    if isinstance(relation, TableFile):
+        return relation.to_table(columns)
+    return relation.select(columns) if columns else relation
 
 
 def _counted(tables: Mapping[str, pa.Table], year: int) -> dict[str, list[Row]]:
@@ -115,13 +117,15 @@ def _counted(tables: Mapping[str, pa.Table], year: int) -> dict[str, list[Row]]:
     }
 
 
-def _joined(inputs: Mapping[str, Relation], year: int) -> dict[str, list[Row]]:
+def _joined(inputs: Mapping[str, TableFile | pa.Table], year: int) -> dict[str, list[Row]]:
     """Return what several tables tell together."""
+    # Not as parameters of the query (lake/arrow_values.py).
+    stock_candidates = Template(sql_text("report/stock_candidates")).substitute(WEIGHTS, year=year)
     with connected({table.name: inputs[table.name] for table in _JOINED}) as connection:
         connection.execute(sql_text("helpers/works"))
         connection.execute(f"CREATE TEMP TABLE works AS {sql_text('report/works')}")
         works = connection.execute("SELECT year, place, access FROM works").to_arrow_table()
-        stock = connection.execute(sql_text("report/stock_candidates"), {"year": year, **WEIGHTS}).to_arrow_table()
+        stock = connection.execute(stock_candidates).to_arrow_table()
     return {
         "concentration": counts.concentration(works),
         "ebooks": counts.ebooks(works),

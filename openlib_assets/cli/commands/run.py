@@ -52,7 +52,7 @@ def run_and_print(keys: list[str], *, force: bool, as_json: bool = False) -> int
     settings = Settings.from_env()
     storage = open_storage(settings.storage)
     console = Console(stderr=True, highlight=False)
-    with _interruptible(), open_instance() as instance, _progress(console, keys) as listener:
+    with _interruptible(), open_instance(captures_output=False) as instance, _progress(console, keys) as listener:
         definitions = build_defs(settings, resources={"openlibrary": OpenLibraryResource.from_env().heard_by(listener)})
         results = run_subjects(instance, definitions, storage, keys, force=force)
         across: AcrossSubjectsError | None = None

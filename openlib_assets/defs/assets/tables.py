@@ -13,7 +13,7 @@ from openlib_assets.defs.io_manager import SubjectTables
 from openlib_assets.defs.partitions import still_registered
 from openlib_assets.defs.resources import StorageResource
 from openlib_assets.defs.steps.outputs import Done, SubjectOutput, SubjectOutputs, put_out, said_in_one_line
-from openlib_assets.defs.ui_metadata import table_markdown, table_metadata
+from openlib_assets.defs.ui_metadata import markdown, table_metadata
 from openlib_assets.lake import contract, layout
 from openlib_assets.lake.bronze.snapshots import Snapshot, open_previous
 from openlib_assets.lake.contract import RAW_WORKS, Table
@@ -50,15 +50,15 @@ def make_table(
         datasets = {name: stack.enter_context(tables.open(subject)) for name, tables in inputs.items()}
         relations: dict[str, Relation] = dict(datasets)
         if RAW_WORKS.name in datasets:
-            relations["snapshot"] = Snapshot.of(datasets[RAW_WORKS.name]).relation()
+            relations["snapshot"] = Snapshot.of(datasets[RAW_WORKS.name]).row()
         previous = stack.enter_context(open_previous(storage, subject)) if table.looks_back else None
-        before = {RAW_WORKS.name: previous, "snapshot": Snapshot.of(previous).relation()} if previous else None
+        before = {RAW_WORKS.name: previous, "snapshot": Snapshot.of(previous).row()} if previous else None
         result = stack.enter_context(built(table, relations, before))
         path = layout.table_file(table.layer, table.name, subject)
 
         def done(digests: Mapping[str, str]) -> Done:
-            metadata = table_metadata(result.rows, table_markdown(result.preview()), storage.uri(path))
-            return Done(metadata, digests[path], result.outcomes)
+            preview = markdown(table.schema.names, result.preview())
+            return Done(table_metadata(result.rows, preview, storage.uri(path)), digests[path], result.outcomes)
 
         yield SubjectOutput({path: partial(_write, result)}, done)
 

@@ -124,8 +124,8 @@ def _snapshot(storage: Storage, source: Source, subject: str, enumeration: Enume
 def _checked(dataset: TableFile, snapshot: Snapshot, previous: Snapshot | None) -> list[CheckOutcome]:
     inputs = {
         "raw_works": dataset,
-        "snapshot": snapshot.relation(),
-        "previous_snapshot": previous.relation() if previous else snapshot.relation().slice(0, 0),
+        "snapshot": snapshot.row(),
+        "previous_snapshot": previous.row() if previous else snapshot.row().left_out(),
     }
     with connected(inputs) as connection:
         return run_checks(connection, RAW_WORKS)

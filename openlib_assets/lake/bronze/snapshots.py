@@ -14,6 +14,7 @@ import pyarrow as pa
 from openlib_assets.lake import layout
 from openlib_assets.lake.contract import RAW_WORKS
 from openlib_assets.lake.table_files import TableFile, TableFileError, open_table, write_table
+from openlib_assets.lake.transform import Row
 from openlib_assets.openlibrary.records import content_hash
 from openlib_assets.storage import Storage
 
@@ -60,15 +61,15 @@ class Snapshot:
             content_hash=text["content_hash"],
         )
 
-    def relation(self) -> pa.Table:
-        """Return the one-row table `snapshot` that the SQL sees beside `raw_works`."""
-        return pa.table(
+    def row(self) -> Row:
+        """Return the one row of the table `snapshot` that the SQL sees beside `raw_works`."""
+        return Row(
             {
-                "name": pa.array([self.name], pa.string()),
-                "works_reported": pa.array([self.work_count], pa.int64()),
-                "fetched_at": pa.array([self.fetched_at], pa.timestamp("us", "UTC")),
-                "snapshot_year": pa.array([self.fetched_at.year], pa.int64()),
-                "source": pa.array([self.url], pa.string()),
+                "name": self.name,
+                "works_reported": self.work_count,
+                "fetched_at": self.fetched_at,
+                "snapshot_year": self.fetched_at.year,
+                "source": self.url,
             }
         )
 

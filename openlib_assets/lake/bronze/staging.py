@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import pyarrow as pa
 
 from openlib_assets.lake import layout
+from openlib_assets.lake.arrow_values import texts
 from openlib_assets.openlibrary.client import Page
 from openlib_assets.openlibrary.records import payload
 from openlib_assets.openlibrary.staged_pages import Slice, StagedPage
@@ -60,7 +61,7 @@ class SubjectStaging:
             "limit": limit,
             "work_count": page.work_count,
         }
-        batch = pa.record_batch([page.keys, [payload(record) for record in page.records]], schema=_SCHEMA)
+        batch = pa.record_batch([texts(page.keys), texts(map(payload, page.records))], schema=_SCHEMA)
         sink = pa.BufferOutputStream()
         schema = _SCHEMA.with_metadata({"page": json.dumps(about)})
         with pa.ipc.new_file(sink, schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
