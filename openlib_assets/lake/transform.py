@@ -5,7 +5,7 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
@@ -29,6 +29,7 @@ _LOOKED_BACK_ON = ("books", "author_lists", "snapshot")
 # What sql/helpers/works.sql makes of `raw_works`.
 _RECORDS = ("parseable_works", "listed_authors", "author_lists")
 _starting = threading.Lock()
+_large = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -114,11 +115,14 @@ def built(
 
 @contextmanager
 def connected(inputs: Mapping[str, Relation]) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Lend a DuckDB connection that knows each input by its name; it keeps to its memory and spills to disk."""
+    """Lend a DuckDB connection that knows each input by its name; it keeps to its memory and spills to disk.
+
+    Of large inputs, one connection is lent at a time; another thread waits for it to come back.
+    """
     small = all(map(_is_small, inputs.values()))
     with _starting:
         engine = _engine(threads=1 if small else None)
-    with engine.cursor() as connection:
+    with nullcontext() if small else _large, engine.cursor() as connection:
         connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
         for name, relation in inputs.items():
             _give(connection, name, relation)

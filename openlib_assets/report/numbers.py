@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from string import Template
 
 import pyarrow as pa
+from duckdb import DuckDBPyConnection
 
 from openlib_assets.lake.bronze.snapshots import Snapshot
 from openlib_assets.lake.contract import (
@@ -80,10 +81,11 @@ def numbers_of(
     subject: str, inputs: Mapping[str, TableFile | pa.Table], snapshot: Snapshot, previous_snapshot: str | None
 ) -> Numbers:
     """Compute the numbers of a subject from its tables; `snapshot` is the one that they were made from."""
-    tables = {name: _read(inputs[name], columns) for name, columns in _COUNTED.items()}
-    (summary,) = tables[SUBJECT_SUMMARY.name].to_pylist()
     year = snapshot.fetched_at.year
-    rows = {**_counted(tables, year), **_joined(inputs, year)}
+    with connected({table.name: inputs[table.name] for table in _JOINED}) as connection:
+        tables = {name: _read(inputs[name], columns) for name, columns in _COUNTED.items()}
+        rows = {**_counted(tables, year), **_joined(connection, year)}
+    (summary,) = tables[SUBJECT_SUMMARY.name].to_pylist()
     return Numbers(subject, snapshot, previous_snapshot, summary, rows)
 
 
@@ -117,15 +119,14 @@ def _counted(tables: Mapping[str, pa.Table], year: int) -> dict[str, list[Row]]:
     }
 
 
-def _joined(inputs: Mapping[str, TableFile | pa.Table], year: int) -> dict[str, list[Row]]:
+def _joined(connection: DuckDBPyConnection, year: int) -> dict[str, list[Row]]:
     """Return what several tables tell together."""
     # Not as parameters of the query (lake/arrow_values.py).
     stock_candidates = Template(sql_text("report/stock_candidates")).substitute(WEIGHTS, year=year)
-    with connected({table.name: inputs[table.name] for table in _JOINED}) as connection:
-        connection.execute(sql_text("helpers/works"))
-        connection.execute(f"CREATE TEMP TABLE works AS {sql_text('report/works')}")
-        works = connection.execute("SELECT year, place, access FROM works").to_arrow_table()
-        stock = connection.execute(stock_candidates).to_arrow_table()
+    connection.execute(sql_text("helpers/works"))
+    connection.execute(f"CREATE TEMP TABLE works AS {sql_text('report/works')}")
+    works = connection.execute("SELECT year, place, access FROM works").to_arrow_table()
+    stock = connection.execute(stock_candidates).to_arrow_table()
     return {
         "concentration": counts.concentration(works),
         "ebooks": counts.ebooks(works),

@@ -58,10 +58,9 @@ def raw_works(
 
             yield SubjectOutput({fetched.path: fetched.write} if fetched.changed else {}, done)
 
-    yield from put_out(
-        context,
-        SubjectOutputs(fetch, at_once=source.max_in_flight, stop=source.stop.set, waits=False, left=left),
-    )
+    # While one is compared and written, there are as many others to ask for as may be asked for at once.
+    at_once = source.max_in_flight + 1
+    yield from put_out(context, SubjectOutputs(fetch, at_once=at_once, stop=source.stop.set, waits=False, left=left))
 
 
 def _fetched_before(context: dg.AssetExecutionContext, storage: Storage, keys: list[str]) -> frozenset[str]:

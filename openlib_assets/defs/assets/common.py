@@ -19,6 +19,10 @@ OWNERS = ["team:openlib"]
 # A run costs a process and its imports, so it takes many subjects; still several runs share the cores.
 BACKFILL_POLICY = dg.BackfillPolicy.multi_run(SUBJECTS_A_RUN)
 
+# While the files of one subject are written and recorded, DuckDB is at work on others; of large ones, on one at a time
+# (lake/transform.py).
+SUBJECTS_AT_ONCE = 2
+
 # Dagster keeps one state an asset: that of whatever subject came last. Single subjects have the check refreshed_lately.
 FRESHNESS_POLICY = dg.FreshnessPolicy.time_window(fail_window=timedelta(days=REFRESH_DAYS))
 

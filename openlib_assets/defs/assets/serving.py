@@ -10,7 +10,7 @@ from typing import Any
 
 import dagster as dg
 
-from openlib_assets.defs.assets.common import KEEP_FRESH, subject_arguments
+from openlib_assets.defs.assets.common import KEEP_FRESH, SUBJECTS_AT_ONCE, subject_arguments
 from openlib_assets.defs.io_manager import LAYER_METADATA, SubjectTables
 from openlib_assets.defs.partitions import still_registered
 from openlib_assets.defs.resources import StorageResource
@@ -48,9 +48,10 @@ def subject_csv(context: dg.AssetExecutionContext, storage: StorageResource, **i
     """Write the CSV files of subjects."""
     with still_registered(), said_in_one_line():
         make = partial(make_csv_files, storage.open(), inputs)
-    yield from put_out(
-        context, SubjectOutputs(make, paths=lambda subject: list(_csv_paths(subject)), version=_csv_version)
+    outputs = SubjectOutputs(
+        make, paths=lambda subject: list(_csv_paths(subject)), version=_csv_version, at_once=SUBJECTS_AT_ONCE
     )
+    yield from put_out(context, outputs)
 
 
 @dg.asset(
@@ -70,7 +71,8 @@ def subject_report(
     """Write the reports of subjects."""
     with still_registered(), said_in_one_line():
         make = partial(make_report, storage.open(), inputs)
-    yield from put_out(context, SubjectOutputs(make, paths=lambda subject: [layout.report_file(subject)]))
+    outputs = SubjectOutputs(make, paths=lambda subject: [layout.report_file(subject)], at_once=SUBJECTS_AT_ONCE)
+    yield from put_out(context, outputs)
 
 
 def _csv_paths(subject: str) -> dict[str, Table]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import dagster as dg
 
-from openlib_assets.defs.assets.common import KEEP_FRESH, table_arguments
+from openlib_assets.defs.assets.common import KEEP_FRESH, SUBJECTS_AT_ONCE, table_arguments
 from openlib_assets.defs.io_manager import SubjectTables
 from openlib_assets.defs.partitions import still_registered
 from openlib_assets.defs.resources import StorageResource
@@ -35,7 +35,8 @@ def table_asset(table: Table) -> dg.AssetsDefinition:
         with still_registered(), said_in_one_line():
             place = storage.open()
         path = partial(layout.table_file, table.layer, table.name)
-        outputs = SubjectOutputs(partial(make_table, place, table, inputs), paths=lambda subject: [path(subject)])
+        make = partial(make_table, place, table, inputs)
+        outputs = SubjectOutputs(make, paths=lambda subject: [path(subject)], at_once=SUBJECTS_AT_ONCE)
         yield from put_out(context, outputs)
 
     return made
