@@ -200,7 +200,7 @@ def test_several_subjects_killed_when_one_was_just_recorded_ask_for_no_page_agai
 ) -> None:
     """The staged pages go only when the record of the fetch can no longer be lost."""
     place = new_place("local")
-    with trial(place, instance, tmp_path, SEVERAL) as here, Gate(here.sandbox, {"a2": 0, "a3": 0, "a4": 0}) as gate:
+    with trial(place, instance, tmp_path, SEVERAL) as here, Gate(here.sandbox, {"a2": 0, "a3": 0}) as gate:
         at = Tampering(moment="before clear", path="_staging/a1")
         assert here.it.run("run", *SEVERAL, tampering=at).status() == -signal.SIGKILL
         assert sorted(asked(here.sandbox.requests)) == []
