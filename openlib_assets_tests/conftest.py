@@ -1,6 +1,7 @@
 """What all tests share: an environment of their own, and settings that fit a sandbox."""
 
 import dataclasses
+import gc
 import hashlib
 import json
 import logging
@@ -45,6 +46,17 @@ _FOREIGN_NAMES = {"DAGSTER_HOME", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_
 # Examples are drawn alike in every run, and nothing is left in the working folder; sockets keep their own time.
 hypothesis.settings.register_profile("tests", derandomize=True, database=None, deadline=None)
 hypothesis.settings.load_profile("tests")
+
+
+# Run beside others, these take longest, so they come first.
+_LONG = ("whole", "defs")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put what takes long first, and look for garbage rarely: what was loaded to collect the tests is none."""
+    items.sort(key=lambda item: item.path.parent.name not in _LONG)
+    gc.freeze()
+    gc.set_threshold(10_000)
 
 
 @pytest.fixture(autouse=True)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 # What SQS gives and takes at once.
 _BATCH = 10
+# SQS looks at some of its servers only, unless it may wait a little.
+_WAIT_SECONDS = 1
 _CLIENT = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 3})
 
 
@@ -57,7 +59,9 @@ class EventsQueue:
         with self._errors():
             while len(taken) < most:
                 answer = self._client.receive_message(
-                    QueueUrl=self._url, MaxNumberOfMessages=min(_BATCH, most - len(taken)), WaitTimeSeconds=1
+                    QueueUrl=self._url,
+                    MaxNumberOfMessages=min(_BATCH, most - len(taken)),
+                    WaitTimeSeconds=_WAIT_SECONDS,
                 )
                 new = answer.get("Messages", [])
                 taken |= {one["MessageId"]: Message(one["MessageId"], one["Body"], one["ReceiptHandle"]) for one in new}
