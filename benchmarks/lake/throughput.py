@@ -6,6 +6,7 @@ from statistics import mean
 
 from benchmarks.tools import by_hand
 from benchmarks.tools.figures import Baseline, Figure, Target, gigabytes
+from benchmarks.tools.prebuilt import prebuilt_pages
 from benchmarks.tools.processes import in_own_process
 from benchmarks.tools.runs import good_run
 from openlib_assets.sandbox import SandboxConfig
@@ -21,32 +22,33 @@ def figures(works: int = _WORKS) -> list[Figure]:
 
     The time of a run is that of the whole process, with fetch, tables and files, less that of a run of a subject of one
     work, which is what starting costs. The bare loop is timed before and after it, and the mean of both taken, since
-    a machine's speed changes. Most of the loop's time is the sandbox's, which makes each page anew; how much is told,
-    too. The run waits for the same pages, but has several of them made while it works.
+    a machine's speed changes. Both read prebuilt pages, so that neither waits for a page to be made.
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         config = SandboxConfig({"large": works, "tiny": 1})
         with sandbox_process(config, folder) as sandbox:
             sandbox.warm()
+            with prebuilt_pages(sandbox.url, folder) as url:
 
-            def bare() -> by_hand.Fetch:
-                file = folder / "bare.jsonl.zst"
-                return in_own_process(_LIMIT_SECONDS, by_hand.fetch, sandbox.url, "large", works, MAX_PAGE_SIZE, file)
+                def bare() -> by_hand.Fetch:
+                    file = folder / "bare.jsonl.zst"
+                    return in_own_process(_LIMIT_SECONDS, by_hand.fetch, url, "large", works, MAX_PAGE_SIZE, file)
 
-            tiny = good_run(folder / "tiny", sandbox.url, "tiny", seconds=_LIMIT_SECONDS)
-            before = bare()
-            large = good_run(folder / "large", sandbox.url, "large", seconds=_LIMIT_SECONDS)
-            after = bare()
+                bare()  # asks for every page for the first time
+                tiny = good_run(folder / "tiny", url, "tiny", seconds=_LIMIT_SECONDS)
+                before = bare()
+                large = good_run(folder / "large", url, "large", seconds=_LIMIT_SECONDS)
+                after = bare()
     what = f"openlib run, {works:,} works"
     return [
         Figure(
             f"{what}: seconds beyond those of one work ({tiny.seconds:.1f})",
             large.seconds - tiny.seconds,
             "s",
-            Target("<=", 2.5, of_ratio=True),
+            Target("<=", 3.5, of_ratio=True),
             Baseline("bare loop over the same pages", mean((before.seconds, after.seconds))),
         ),
-        Figure("of the bare loop: waiting for the sandbox's answers", mean((before.waiting, after.waiting)), "s"),
-        Figure(f"{what}: peak memory of the process", gigabytes(large.peak_bytes), "GB", Target("<", 1.2)),
+        Figure("of the bare loop: waiting for answers", mean((before.waiting, after.waiting)), "s"),
+        Figure(f"{what}: peak memory of the process", gigabytes(large.peak_bytes), "GB", Target("<=", 1.1)),
     ]

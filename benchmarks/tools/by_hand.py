@@ -15,7 +15,7 @@ import pyarrow as pa
 import requests
 
 from openlib_assets.lake.contract import BOOKS, DERIVED_TABLES
-from openlib_assets.lake.transform import sql_text
+from openlib_assets.lake.transform import Row, sql_text
 from openlib_assets.openlibrary.enumeration import page_offsets
 
 
@@ -46,15 +46,15 @@ def fetch(api_url: str, subject: str, works: int, page_size: int, file: Path) ->
     return Fetch(time.monotonic() - started, waiting)
 
 
-def make_tables(bronze: Path, snapshot: pa.Table, folder: Path) -> float:
+def make_tables(bronze: Path, snapshot: Row, folder: Path) -> float:
     """Run the SQL of every silver and gold table in DuckDB, from Parquet files to Parquet files.
 
-    `bronze` is the file of raw works, `snapshot` the one-row table that the SQL sees beside it.
+    `bronze` is the file of raw works, `snapshot` the table of one row that the SQL sees beside it.
     """
     started = time.monotonic()
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        connection.register("snapshot", snapshot)
+        connection.execute(f"CREATE TABLE snapshot AS {snapshot.query()}")
         connection.execute(f"CREATE VIEW raw_works AS FROM read_parquet('{bronze}')")
         connection.execute(sql_text("helpers/spellings"))
         connection.execute(sql_text("helpers/works"))

@@ -43,6 +43,11 @@ class Row:
         """Return the table without its row."""
         return replace(self, is_there=False)
 
+    def query(self) -> str:
+        """Return the query that gives it."""
+        values = ", ".join(f"{_literal(value)} AS {column}" for column, value in self.values.items())
+        return f"SELECT {values} LIMIT {int(self.is_there)}"
+
 
 Relation: TypeAlias = TableFile | pa.Table | Row
 
@@ -143,8 +148,7 @@ def _give(connection: duckdb.DuckDBPyConnection, name: str, relation: Relation) 
         rows = f"read_parquet({_quoted(literal_path(str(relation.file)))}, hive_partitioning = false)"
         connection.execute(f"CREATE TEMP {kind} {name} AS FROM {rows}")
     elif isinstance(relation, Row):
-        values = ", ".join(f"{_literal(value)} AS {column}" for column, value in relation.values.items())
-        connection.execute(f"CREATE TEMP TABLE {name} AS SELECT {values} LIMIT {int(relation.is_there)}")
+        connection.execute(f"CREATE TEMP TABLE {name} AS {relation.query()}")
     else:
         connection.register(name, relation)
 
