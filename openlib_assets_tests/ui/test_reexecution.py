@@ -1,4 +1,4 @@
-"""A backfill with a subject that fails, repaired from the run's page, by clicking."""
+"""What somebody clicks who runs things by hand: a repair from the run's page, another storage in the launchpad."""
 
 import contextlib
 import re
@@ -103,3 +103,26 @@ def test_from_failure_asks_for_the_failed_subject_alone(tab: "Page", deployed: D
     assert again.status == dg.DagsterRunStatus.SUCCESS
     assert {request.path for request in deployed.sandbox.requests[asked:]} == {"/subjects/refused.json"}
     assert deployed.held() == set(SUBJECTS)
+
+
+def test_the_storage_set_in_the_launchpad_is_where_everything_goes(tab: "Page", deployed: Deployed) -> None:
+    with variables_of(deployed.variables), dg.DagsterInstance.get() as instance:
+        runs = len(instance.get_runs())
+    elsewhere = deployed.storage.with_name("elsewhere")
+    before = sorted(deployed.storage.rglob("*"))
+    tab.goto("/locations/openlib_assets/jobs/all_assets/playground")
+    tab.get_by_placeholder("Partition").click()
+    tab.get_by_text("well", exact=True).first.click()
+    root = tab.locator(".CodeMirror-line").filter(has_text="root:")
+    root.filter(has_text=f"{deployed.storage}").click()
+    tab.keyboard.press("End")
+    tab.keyboard.press("Shift+Home")
+    tab.keyboard.insert_text(f"root: {elsewhere}")
+    root.filter(has_text=f"{elsewhere}").wait_for()
+    take_screenshot(tab, "23-launchpad")
+    tab.get_by_role("button", name="Launch Run").click()
+    run = deployed.ended_run(runs + 1)
+    assert run.status == dg.DagsterRunStatus.SUCCESS
+    assert {folder.name for folder in elsewhere.glob("exports/*")} == {"well"}
+    assert {path.name for path in elsewhere.iterdir()} > {"bronze", "silver", "gold", "exports", "reports"}
+    assert sorted(deployed.storage.rglob("*")) == before
