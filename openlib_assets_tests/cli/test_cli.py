@@ -279,6 +279,17 @@ def test_help_needs_nothing_slow() -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_a_run_never_loads_pandas_nor_looks_for_garbage_at_its_end(cli: Cli) -> None:
+    code = (
+        "import atexit, gc, sys; from openlib_assets.cli import main;"
+        "atexit.register(lambda: print('pandas' in sys.modules, gc.get_freeze_count() > 99_999, file=sys.stderr)); main()"
+    )
+    for expected in ("", "(unchanged)"):
+        done = subprocess.run([sys.executable, "-c", code, "run", "love"], capture_output=True, text=True, check=True)
+        assert expected in done.stdout
+        assert done.stderr.splitlines()[-1] == "False True"
+
+
 def test_the_demo_works_offline_and_says_where_everything_is(cli: Cli) -> None:
     cli.monkeypatch.setenv("OPENLIB_SUBJECTS", "")
     said = cli("demo", "--to", str(cli.folder / "demo"))

@@ -9,6 +9,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 import yaml
+from dagster._core.storage.compute_log_manager import ComputeIOType
 
 from openlib_assets.defs.instance.home import InstanceError, open_instance, prepare_home
 from openlib_assets.sandbox import Sandbox, SandboxConfig
@@ -86,6 +87,15 @@ def test_the_next_command_opens_an_instance_of_an_earlier_release_with_all_that_
         assert instance.get_latest_materialization_event(dg.AssetKey("of_others")) is not None
         instance.report_runless_asset_event(dg.AssetMaterialization("of_others", partition="y"))
         assert instance.get_materialized_partitions(dg.AssetKey("of_others")) == {"x", "y"}
+
+
+@pytest.mark.parametrize("settings", ["", "compute_logs: {module: m, class: c, config: {base_dir: x}}"])
+def test_unless_output_is_captured_a_run_prints_to_the_terminal_itself(home: Path, settings: str) -> None:
+    (home / "dagster.yaml").write_text(settings)
+    with open_instance(captures_output=False) as instance, instance.compute_log_manager.capture_logs(["a"]) as captured:
+        assert captured.external_url is None
+        with instance.compute_log_manager.open_log_stream(["a"], ComputeIOType.STDOUT) as stream:
+            assert stream is None
 
 
 def test_the_line_in_the_docs_does_the_same(home: Path) -> None:
