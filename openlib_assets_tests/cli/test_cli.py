@@ -281,8 +281,9 @@ def test_help_needs_nothing_slow() -> None:
 
 def test_a_run_never_loads_pandas_nor_looks_for_garbage_at_its_end(cli: Cli) -> None:
     code = (
-        "import atexit, gc, sys; from openlib_assets.cli import main;"
-        "atexit.register(lambda: print('pandas' in sys.modules, gc.get_freeze_count() > 99_999, file=sys.stderr)); main()"
+        "import atexit, gc, sys; from openlib_assets.cli import main\n"
+        "def tell(): print('pandas' in sys.modules, gc.get_freeze_count() > 100_000, file=sys.stderr)\n"
+        "atexit.register(tell); main()"
     )
     for expected in ("", "(unchanged)"):
         done = subprocess.run([sys.executable, "-c", code, "run", "love"], capture_output=True, text=True, check=True)
