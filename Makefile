@@ -60,7 +60,7 @@ dev: $(INSTALLED) ## The Dagster UI on your own data
 	$(BIN)/dagster dev
 
 test: $(DEV_INSTALLED) ## All tests that need only Python
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 test-ui: $(DEV_INSTALLED) ## The Dagster UI in a real browser (needs chromium)
 	$(BIN)/python -m pytest -m ui openlib_assets_tests/ui
