@@ -80,8 +80,8 @@ audit: $(AUDIT_INSTALLED) ## Known vulnerabilities of all that is installed (ask
 test-terraform: $(DEV_INSTALLED) $(CHECKOV_INSTALLED) ## The Terraform configuration: static, with mocks, applied to moto, its rights on an S3 server (needs terraform, and what test-s3 needs)
 	$(BIN)/python -m pytest -m terraform -n 2 --dist loadfile openlib_assets_tests/infra
 
-bench: $(DEV_INSTALLED) ## Pace, speed and memory on the sandbox, about 20 minutes; the table goes into the README
-	$(BIN)/python -m benchmarks --readme README.md
+bench: $(DEV_INSTALLED) ## Pace, speed and memory on the sandbox, about 20 minutes; the tables go into docs/benchmarks.md and the README
+	$(BIN)/python -m benchmarks --bench docs/benchmarks.md --headlines README.md
 
 bench-scaling: $(DEV_INSTALLED) ## As many works and subjects as docs/scaling.md speaks of, about 10 minutes and 6 GB of disk
 	$(BIN)/python -m benchmarks --scaling docs/scaling.md

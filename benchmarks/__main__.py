@@ -37,12 +37,13 @@ def main() -> int:
     every = _BENCHMARKS | _SCALING
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"some of: {', '.join(every)}")
     tables = parser.add_mutually_exclusive_group()
-    tables.add_argument("--readme", type=Path, help=f"write the table of {', '.join(_BENCHMARKS)} into this file")
+    tables.add_argument("--bench", type=Path, help=f"write the table of {', '.join(_BENCHMARKS)} into this file")
     tables.add_argument("--scaling", type=Path, help=f"write the table of {', '.join(_SCALING)} into this file")
+    parser.add_argument("--headlines", type=Path, help="write the lines that matter most into this file, too")
     asked = parser.parse_args()
     if unknown := set(asked.names) - set(every):
         parser.error(f"no such benchmark: {', '.join(sorted(unknown))}")
-    file = asked.readme or asked.scaling
+    file = asked.bench or asked.scaling
     if file and asked.names:
         parser.error("a file takes its whole table: name no benchmark")
     signal.signal(signal.SIGTERM, _interrupt)
@@ -57,6 +58,8 @@ def main() -> int:
     console.print(measured_on())
     if file:
         write_into(file, measured)
+    if asked.headlines:
+        write_into(asked.headlines, [figure for figure in measured if figure.is_headline])
     missed = [figure.what for figure in measured if figure.met is False]
     for what in missed:
         console.print(f"target missed: {what}")

@@ -48,6 +48,7 @@ def figures(works: int = _WORKS) -> list[Figure]:
             "s",
             Target("<=", 3.5, of_ratio=True),
             Baseline("bare loop over the same pages", mean((before.seconds, after.seconds))),
+            is_headline=True,
         ),
         Figure("of the bare loop: waiting for answers", mean((before.waiting, after.waiting)), "s"),
         Figure(f"{what}: peak memory of the process", gigabytes(large.peak_bytes), "GB", Target("<=", 1.1)),

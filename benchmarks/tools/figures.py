@@ -40,13 +40,14 @@ class Baseline:
 
 @dataclass(frozen=True)
 class Figure:
-    """One line of the table. Without a target it is there to explain another one."""
+    """One line of the table. Without a target it explains another one; a headline is shown in the README, too."""
 
     what: str
     value: float
     unit: str
     target: Target | None = None
     baseline: Baseline | None = None
+    is_headline: bool = False
 
     @property
     def ratio(self) -> float | None:
@@ -115,10 +116,10 @@ def measured_on() -> str:
     )
 
 
-def write_into(readme: Path, figures: Sequence[Figure]) -> None:
+def write_into(document: Path, figures: Sequence[Figure]) -> None:
     """Put the figures between the two marks of a Markdown file; raises ValueError where it has none."""
-    before, begin, rest = readme.read_text(encoding="utf-8").partition(_BEGIN)
+    before, begin, rest = document.read_text(encoding="utf-8").partition(_BEGIN)
     _, end, after = rest.partition(_END)
     if not (begin and end):
-        raise ValueError(f"{readme}: put {_BEGIN} and {_END} where the table is to stand")
-    readme.write_text(f"{before}{begin}\n{markdown(figures)}\n{end}{after}", encoding="utf-8")
+        raise ValueError(f"{document}: put {_BEGIN} and {_END} where the table is to stand")
+    document.write_text(f"{before}{begin}\n{markdown(figures)}\n{end}{after}", encoding="utf-8")

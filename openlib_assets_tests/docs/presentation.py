@@ -3,7 +3,7 @@
 `python -m openlib_assets_tests.docs.presentation docs/presentation` builds both, the PDF with chromium. A test builds
 the HTML again and compares it, and looks up in the PDF which HTML it was printed from.
 
-In the slides, `{{ measured("...") }}` is a figure of the table that `make bench` writes into the README, and
+In the slides, `{{ measured("...") }}` is a figure of the table that `make bench` writes into docs/benchmarks.md, and
 `{{ chart("...") }}` a chart of a sandbox subject's report.
 """
 
@@ -31,7 +31,7 @@ SOURCE, TEMPLATE, HTML, PDF = "slides.md", "template.html", "index.html", "slide
 # Names the HTML file that a PDF was printed from.
 PRINTED_FROM = "/PrintedFrom"
 
-_README = Path(__file__).parents[2] / "README.md"
+_BENCHMARKS = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 _SUBJECT = "science_fiction"
 _WORKS = 2500
 _BREAK = "\n---\n"
@@ -56,8 +56,8 @@ def built_html(folder: Path) -> str:
 
 
 def measured(name: str, column: str = "figure") -> str:
-    """Return a cell of the README's table of measurements; `column` is figure, baseline or ratio."""
-    table = _README.read_text(encoding="utf-8").partition("<!-- bench -->")[2].partition("<!-- /bench -->")[0]
+    """Return a cell of the table of measurements; `column` is figure, baseline or ratio."""
+    table = _BENCHMARKS.read_text(encoding="utf-8").partition("<!-- bench -->")[2].partition("<!-- /bench -->")[0]
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines() if line.startswith("| ")]
     (row,) = (row for row in rows if row[0].startswith(name))
     return row[rows[0].index(column)]
