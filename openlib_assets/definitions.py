@@ -33,7 +33,7 @@ def build_defs(settings: Settings | None = None, *, resources: Mapping[str, Any]
         },
         jobs=jobs,
         sensors=sensors,
-        schedules=schedules,
+        schedules=schedules(settings),
         # One subject costs seconds: a process for each step would cost more than the steps.
         executor=dg.in_process_executor.configured(GO_ON),
     )

@@ -28,6 +28,10 @@ WATCH_LIST = "subjects.yaml"
 PACE_ON_HOST: Final = "host"
 PACE_IN_POSTGRES: Final = "postgres"
 
+# Whether the monthly refresh goes on by itself, where nobody turned it on or off in Dagster.
+REFRESH_ON: Final = "on"
+REFRESH_OFF: Final = "off"
+
 # The Subjects API answers 422 to a larger limit.
 MAX_PAGE_SIZE = 1000
 
@@ -86,6 +90,7 @@ class Settings(Variables):
     `subjects` is the watch list (a path or an `s3://` URL), `storage` the root of all data (a folder or
     `s3://bucket/prefix`), `contact` what the User-Agent tells Open Library, and nobody else. `pace` says who shares
     `requests_per_second`: a user's processes on this `host`, or all that meet in the `postgres` of libpq's variables.
+    `monthly_refresh` says whether the schedule of that name is on where nobody turned it on or off in Dagster.
     `events_queue` is the URL of the SQS queue that tells of changes in the storage.
     """
 
@@ -118,6 +123,7 @@ class Settings(Variables):
         default_factory=lambda read: f"{read['storage']}/{WATCH_LIST}", description="a path or an s3:// URL"
     )
     pace: Literal["host", "postgres"] = Field(default=PACE_ON_HOST, description=f"{PACE_ON_HOST} or {PACE_IN_POSTGRES}")
+    monthly_refresh: Literal["on", "off"] = Field(default=REFRESH_OFF, description=f"{REFRESH_ON} or {REFRESH_OFF}")
     events_queue: Annotated[str, AfterValidator(_queue_url)] | None = Field(
         default=None, description="the URL of an SQS queue, as https://sqs.us-east-1.amazonaws.com/123456789012/name"
     )

@@ -30,6 +30,7 @@ BAD_VALUES = {
     "OPENLIB_RETRY_WAIT": ["0", "-1", "nan", "inf", "soon"],
     "OPENLIB_PAGE_SIZE": ["0", "1", "1001", "-5", "12.0", "all"],
     "OPENLIB_PACE": ["Postgres", "redis", "host,postgres"],
+    "OPENLIB_MONTHLY_REFRESH": ["yes", "ON", "1"],
     "OPENLIB_EVENTS_QUEUE": [
         "queue",
         "https://sqs.us-east-1.amazonaws.com",
@@ -57,6 +58,7 @@ GOOD_VALUES: list[tuple[str, str, str, object]] = [
     ("OPENLIB_PAGE_SIZE", "2", "page_size", 2),
     ("OPENLIB_PAGE_SIZE", "1000", "page_size", 1000),
     ("OPENLIB_PACE", "postgres", "pace", "postgres"),
+    ("OPENLIB_MONTHLY_REFRESH", "on", "monthly_refresh", "on"),
     ("OPENLIB_EVENTS_QUEUE", "http://127.0.0.1:1/123/q", "events_queue", "http://127.0.0.1:1/123/q"),
     ("OPENLIB_SUBJECTS", "s3://bucket/list.yaml", "subjects", "s3://bucket/list.yaml"),
 ]

@@ -2,6 +2,8 @@
 
 import dagster as dg
 
+from openlib_assets.defs.steps.records import latest_records
+from openlib_assets.defs.steps.run_state import said_in_run
 from openlib_assets.lake import layout
 from openlib_assets.lake.bronze.snapshots import snapshot_names
 from openlib_assets.storage import Storage
@@ -19,19 +21,38 @@ def old_snapshots(storage: Storage, keep: int) -> list[str]:
 
 
 def replaced_runs(instance: dg.DagsterInstance) -> list[str]:
-    """Return the finished runs, oldest first, that hold no asset's latest materialization of any partition.
+    """Return the finished runs, oldest first, of which nothing is needed any more.
 
-    Deleting a run deletes its events, so a run that still says when a table was made must stay.
+    Deleting a run deletes its events. So a run stays that made what is there now of an asset and a subject, whenever it
+    was started, and so does the newest one in which a subject failed: it alone tells why.
     """
-    latest: set[tuple[dg.AssetKey, str | None]] = set()
-    replaced = []
-    for run in instance.get_runs(filters=dg.RunsFilter(statuses=_FINISHED)):
-        made = {
-            (event.dagster_event.asset_key, event.dagster_event.partition)
-            for event in instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)
-            if event.dagster_event and event.dagster_event.asset_key
-        }
-        if made <= latest:
-            replaced.append(run.run_id)
-        latest |= made
-    return replaced[::-1]
+    needed = _runs_of_latest_materializations(instance) | _newest_failures(instance)
+    finished = instance.get_runs(filters=dg.RunsFilter(statuses=_FINISHED), ascending=True)
+    return [run.run_id for run in finished if run.run_id not in needed]
+
+
+def _runs_of_latest_materializations(instance: dg.DagsterInstance) -> set[str]:
+    runs = set()
+    for asset in instance.get_asset_keys():
+        runs |= {record.run_id for record in latest_records(instance, asset).values()}
+        if last := instance.get_latest_materialization_event(asset):  # of an asset without partitions, the only one
+            runs.add(last.run_id)
+    return runs
+
+
+def _newest_failures(instance: dg.DagsterInstance) -> set[str]:
+    """Return the run of the newest failure of each subject, and of what is made across subjects."""
+    records = instance.get_run_records(dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE]))
+    newest: dict[str | None, str] = {}
+    for record in sorted(records, key=lambda record: record.end_time or 0.0):
+        run_id = record.dagster_run.run_id
+        newest |= dict.fromkeys(_failed_in(instance, run_id), run_id)
+    return set(newest.values())
+
+
+def _failed_in(instance: dg.DagsterInstance, run_id: str) -> set[str | None]:
+    """Return the subjects that failed in a run; all that it was to make where it did not get to say it."""
+    if failed := {subject for said in said_in_run(instance, run_id).values() for subject in said.failed}:
+        return {*failed}
+    planned = instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED)
+    return {entry.get_dagster_event().partition for entry in planned}

@@ -1,6 +1,7 @@
 """All subjects' tables side by side: views in DuckDB that read the files where they lie, `subject` first.
 
-`catalog` lends a connection with the views, `write_catalog` puts them into a database file for other programs.
+`ask` runs a query over the views, `catalog` lends a connection with them, `write_catalog` puts them into a database
+file for other programs. `ask` and `write_catalog` leave tables of another schema version out, and name them.
 """
 
 import contextlib
@@ -8,16 +9,18 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 import duckdb
 
 from openlib_assets.lake import layout
-from openlib_assets.lake.contract import ALL_TABLES, RAW_WORKS, SQL_TYPES, Table
+from openlib_assets.lake.contract import ALL_TABLES, RAW_WORKS, SCHEMA_VERSION, SQL_TYPES, Table
+from openlib_assets.lake.table_files import VERSION_KEY, wrong_version
 from openlib_assets.lake.transform import connected, literal_path
 from openlib_assets.openlibrary.subject_keys import decoded_key
 from openlib_assets.storage import LocalStorage, Storage
@@ -25,33 +28,83 @@ from openlib_assets.storage.errors import OpenlibError
 
 _TABLE_FILE = re.compile(r"(?:/|s3://).*/subject=(?P<subject>[^/]+)/.*?part-0\.parquet")
 
+_UNREADABLE = (duckdb.InvalidInputException, duckdb.IOException)
+
+_OTHER_VERSIONS = """
+    SELECT file_name, max(decode(value)) FILTER (decode(key) = ?) AS version
+    FROM parquet_kv_metadata(?)
+    GROUP BY file_name
+    HAVING version IS DISTINCT FROM ?
+    ORDER BY file_name
+"""
+
 
 class CatalogError(OpenlibError):
     """The tables cannot be read by DuckDB where they lie; the text says why."""
 
 
+# By address, what is to be said of a file that is left out.
+Outdated = Mapping[str, str]
+Answer = TypeVar("Answer")
+
+
+def ask(
+    storage: Storage, tables: Sequence[Table], query: Callable[[duckdb.DuckDBPyConnection], Answer]
+) -> tuple[Answer, list[str]]:
+    """Return what a query over tables of all subjects gives, and a line for each file that had to be left out.
+
+    Raises CatalogError where a file cannot be read, and DuckDB's errors where the query is wrong.
+    """
+    outdated = _outdated_on_disk(storage, tables)
+    try:
+        with catalog(storage, tables, outdated) as connection:
+            return query(connection), list(outdated.values())
+    except (CatalogError, duckdb.ConversionException, *_UNREADABLE) as error:  # files with other columns or types
+        outdated = _outdated(storage, tables)
+        if not outdated:
+            raise unreadable(error) if isinstance(error, _UNREADABLE) else error from error
+    with catalog(storage, tables, outdated) as connection:
+        try:
+            return query(connection), list(outdated.values())
+        except _UNREADABLE as error:
+            raise unreadable(error) from error
+
+
 @contextmanager
-def catalog(storage: Storage, tables: Sequence[Table]) -> Iterator[duckdb.DuckDBPyConnection]:
+def catalog(
+    storage: Storage, tables: Sequence[Table], outdated: Outdated | None = None
+) -> Iterator[duckdb.DuckDBPyConnection]:
     """Lend a DuckDB connection with a view of each of the tables over every subject there is."""
     with connected({}) as connection:
         _prepare(connection, storage)
         for table in tables:
-            _create_view(connection, storage, table, temporary=True)
+            _create_view(connection, storage, table, outdated or {}, temporary=True)
         yield connection
 
 
-def write_catalog(storage: Storage) -> str:
-    """Write the database file with a view of every table, and return the SHA-256 of the views.
+def write_catalog(storage: Storage) -> tuple[str, list[str]]:
+    """Write the database file with a view of every table; return the SHA-256 of the views, and what is left out.
 
     A file with the same views is left as it is. The views hold addresses and nothing secret: who opens the file on S3
     brings credentials of their own.
     """
+    outdated = _outdated_on_disk(storage, ALL_TABLES)
+    try:
+        return _written(storage, outdated), list(outdated.values())
+    except CatalogError:
+        outdated = _outdated(storage, ALL_TABLES)
+        if not outdated:
+            raise
+    return _written(storage, outdated), list(outdated.values())
+
+
+def _written(storage: Storage, outdated: Outdated) -> str:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / layout.CATALOG
         with duckdb.connect(file) as connection:
             _prepare(connection, storage)
             for table in ALL_TABLES:
-                _create_view(connection, storage, table)
+                _create_view(connection, storage, table, outdated)
                 _comment(connection, table)
         says = _says(file)
         if says != _says_now(storage):
@@ -63,26 +116,70 @@ def unreadable(error: duckdb.Error) -> CatalogError:
     """Say in one line what DuckDB could not read, and what makes it again where it is a table."""
     line = str(error).strip().splitlines()[0]  # the rest draws the place in the SQL
     table = _TABLE_FILE.search(line)
-    if not table:
-        return CatalogError(line)
-    remedy = "fetch it with: openlib run --force" if f"/{RAW_WORKS.name}/" in line else "make it with: openlib run"
-    return CatalogError(f"{table[0]}: not a readable Parquet file; {remedy} {decoded_key(table['subject'])!r}")
+    return CatalogError(f"{table[0]}: not a readable Parquet file; {_remedy(table[0])}" if table else line)
+
+
+def _outdated_on_disk(storage: Storage, tables: Sequence[Table]) -> Outdated:
+    # On S3 each file costs a request or two: there versions are looked at where something does not fit, not before.
+    return _outdated(storage, tables) if storage.kind == LocalStorage.kind else {}
+
+
+def _outdated(storage: Storage, tables: Sequence[Table]) -> Outdated:
+    """Return the files of tables that were written with another schema version; raises CatalogError."""
+    found: dict[str, str] = {}
+    with connected({}) as connection:
+        _prepare(connection, storage)
+        for table in tables:
+            try:
+                versions = connection.execute(
+                    _OTHER_VERSIONS, [VERSION_KEY, _address(storage, table), str(SCHEMA_VERSION)]
+                ).fetchall()
+            except duckdb.Error as error:
+                if "No files found" not in str(error):
+                    raise unreadable(error) from error
+                continue
+            found |= {file: f"{wrong_version(file, version)}; left out: {_remedy(file)}" for file, version in versions}
+    return found
+
+
+def _remedy(file: str) -> str:
+    remedy = "fetch it with: openlib run --force" if _is_snapshot(file) else "make it with: openlib run"
+    return f"{remedy} {_subject(file)!r}"
+
+
+def _is_snapshot(file: str) -> bool:
+    return f"/{layout.SNAPSHOTS}/" in file
+
+
+def _subject(file: str) -> str:
+    table = _TABLE_FILE.search(file)
+    return decoded_key(table["subject"]) if table else ""
 
 
 def _create_view(
-    connection: duckdb.DuckDBPyConnection, storage: Storage, table: Table, *, temporary: bool = False
+    connection: duckdb.DuckDBPyConnection,
+    storage: Storage,
+    table: Table,
+    outdated: Outdated,
+    *,
+    temporary: bool = False,
 ) -> None:
     """Create the view of a table; it has no rows where no subject has the table yet."""
     columns = ", ".join((*_folders(table), *(column.name for column in table.columns)))
     create = f"CREATE {'TEMP ' if temporary else ''}VIEW {table.name} AS SELECT"
     try:
-        connection.execute(f"{create} {columns} FROM {_files(storage, table)}")
+        files = _files(connection, storage, table, outdated)
+        connection.execute(f"{create} {columns} FROM {files}" if files else f"{create} {_no_rows(table)}")
     except duckdb.Error as error:
         if "No files found" not in str(error):
             raise unreadable(error) from error
-        typed = [f"NULL::VARCHAR AS {name}" for name in _folders(table)]
-        typed += [f"NULL::{SQL_TYPES[column.type]} AS {column.name}" for column in table.columns]
-        connection.execute(f"{create} {', '.join(typed)} WHERE false")
+        connection.execute(f"{create} {_no_rows(table)}")
+
+
+def _no_rows(table: Table) -> str:
+    typed = [f"NULL::VARCHAR AS {name}" for name in _folders(table)]
+    typed += [f"NULL::{SQL_TYPES[column.type]} AS {column.name}" for column in table.columns]
+    return f"{', '.join(typed)} WHERE false"
 
 
 def _folders(table: Table) -> tuple[str, ...]:
@@ -90,21 +187,41 @@ def _folders(table: Table) -> tuple[str, ...]:
     return ("subject", "snapshot") if table is RAW_WORKS else ("subject",)
 
 
-def _files(storage: Storage, table: Table) -> str:
-    """Return the SQL for the files of a table of all subjects, what is in the path as text."""
-    below = "/".join(f"{name}=*" for name in _folders(table))
-    address = f"{literal_path(storage.uri())}/{table.layer}/{table.name}/{below}/part-0.parquet".replace("'", "''")
+def _files(connection: duckdb.DuckDBPyConnection, storage: Storage, table: Table, outdated: Outdated) -> str:
+    """Return the SQL for the files of a table of all subjects, what is in the path as text; empty if none is left.
+
+    A subject of which one table is outdated is left out of all, since they would not fit together. Snapshots stand
+    each for itself.
+    """
+    files = _quoted(_address(storage, table))
+    if outdated:
+        subjects = {_subject(file) for file in outdated if not _is_snapshot(file)}
+        found = connection.execute(f"SELECT file FROM glob({files}) ORDER BY ALL").fetchall()  # noqa: S608 - quoted
+        kept = [
+            file for (file,) in found if file not in outdated and (_is_snapshot(file) or _subject(file) not in subjects)
+        ]
+        if not kept:
+            return ""
+        if len(kept) < len(found):
+            files = f"[{', '.join(_quoted(file) for file in kept)}]"
     types = ", ".join(f"'{name}': VARCHAR" for name in _folders(table))
-    return f"read_parquet('{address}', hive_partitioning = true, hive_types = {{{types}}})"
+    return f"read_parquet({files}, hive_partitioning = true, hive_types = {{{types}}})"
+
+
+def _address(storage: Storage, table: Table) -> str:
+    """Return the pattern of the files of a table."""
+    below = "/".join(f"{name}=*" for name in _folders(table))
+    return f"{literal_path(storage.uri())}/{table.layer}/{table.name}/{below}/part-0.parquet"
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _comment(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
-    def quoted(text: str) -> str:
-        return "'" + text.replace("'", "''") + "'"
-
-    connection.execute(f"COMMENT ON VIEW {table.name} IS {quoted(f'One row is {table.grain}.')}")
+    connection.execute(f"COMMENT ON VIEW {table.name} IS {_quoted(f'One row is {table.grain}.')}")
     for column in table.columns:
-        connection.execute(f"COMMENT ON COLUMN {table.name}.{column.name} IS {quoted(column.description)}")
+        connection.execute(f"COMMENT ON COLUMN {table.name}.{column.name} IS {_quoted(column.description)}")
 
 
 def _says(file: Path) -> list[tuple[str, ...]]:

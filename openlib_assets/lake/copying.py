@@ -1,4 +1,4 @@
-"""Moving a storage root: every file of the subjects, compared byte by byte by SHA-256 after it has arrived.
+"""Copying a storage root: every file of the subjects, compared byte by byte by SHA-256 after it has arrived.
 
 Nothing is removed, neither here nor there. The catalog is made anew at the target, since it holds addresses. Staged
 pages and locks stay behind.

@@ -13,7 +13,7 @@ from openlib_assets.lake.contract import SCHEMA_VERSION
 from openlib_assets.storage import Storage
 from openlib_assets.storage.errors import OpenlibError
 
-_VERSION_KEY = "openlib_schema_version"
+VERSION_KEY = "openlib_schema_version"
 # Fixed, so that equal rows give equal bytes however they arrive.
 _ROW_GROUP_ROWS = 65_536
 _ROW_GROUP_BYTES = 32 << 20
@@ -75,7 +75,7 @@ def write_table(
         for group in _row_groups(batches, schema):
             writer.write_table(group)
             rows += group.num_rows
-        writer.add_key_value_metadata({_VERSION_KEY: str(SCHEMA_VERSION), **(metadata or {})})
+        writer.add_key_value_metadata({VERSION_KEY: str(SCHEMA_VERSION), **(metadata or {})})
     return rows
 
 
@@ -121,10 +121,12 @@ def open_table(storage: Storage, path: str, *, remedy: str) -> Iterator[TableFil
             table = table_file(file)
         except (pa.ArrowException, OSError) as error:
             raise TableFileError(f"{storage.uri(path)}: not a readable Parquet file; {remedy}") from error
-        version = table.metadata.get(_VERSION_KEY, "none")
+        version = table.metadata.get(VERSION_KEY)
         if version != str(SCHEMA_VERSION):
-            raise TableFileError(
-                f"{storage.uri(path)}: written with schema version {version}, this release reads "
-                f"{SCHEMA_VERSION}; {remedy}"
-            )
+            raise TableFileError(f"{wrong_version(storage.uri(path), version)}; {remedy}")
         yield table
+
+
+def wrong_version(address: str, version: str | None) -> str:
+    """Say that a file has another schema version than this release reads, or none."""
+    return f"{address}: written with schema version {version or 'none'}, this release reads {SCHEMA_VERSION}"

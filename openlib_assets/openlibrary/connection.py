@@ -6,7 +6,7 @@ once, sessions kept alive, and a ban. Answers are read and asked for again in `c
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 
@@ -27,22 +27,33 @@ _LONGEST_ANSWER_FACTOR = 10
 _CHUNK_BYTES = 1 << 14
 _TRANSIENT_STATUSES = {408, 425, 500, 502, 503, 504}
 _STOP_POLL_SECONDS = 0.5
+# How long after a 429, and after how few good answers, a refused connection is a ban and not a server that restarts.
+_BAN_SECONDS = 300.0
+_ANSWERS_OF_NO_BAN = 20
 
 
 class Connection:
     """Sends requests to one Open Library; safe to use from several threads.
 
-    `stop`, once set, ends every wait and every further request with InterruptedFetchError.
+    `stop`, once set, ends every wait and every further request with InterruptedFetchError. `clock` counts seconds.
     """
 
-    def __init__(self, settings: Settings, stop: threading.Event | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        stop: threading.Event | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.settings = settings
         self.stop = stop or threading.Event()
         self._pace = open_pace(settings, self.stop)
         self._in_flight = threading.BoundedSemaphore(settings.max_in_flight)
         self._lock = threading.Lock()
         self._idle_sessions: list[requests.Session] = []
-        self._rate_limited = False
+        self._clock = clock
+        self._ban_likely_until = clock()
+        self._good_answers = 0  # since the last 429
         self._banned: BannedError | None = None
 
     @contextmanager
@@ -66,7 +77,7 @@ class Connection:
             return self._exchange(url)
         except (requests.exceptions.ConnectTimeout, requests.exceptions.ConnectionError) as error:
             refused = isinstance(error, requests.exceptions.ConnectTimeout) or "Connection refused" in str(error)
-            if refused and self._rate_limited:
+            if refused and self._ban_is_likely():
                 self._banned = BannedError(
                     f"{url}: connection refused after HTTP 429: Open Library has shut us out for a while; "
                     "wait an hour, then run again at a lower OPENLIB_REQUESTS_PER_SECOND"
@@ -77,7 +88,8 @@ class Connection:
             raise TransientError(_reason(error)) from error
 
     def pause(self, seconds: float) -> None:
-        """Let nobody send a request for so many seconds from now."""
+        """Let nobody send a request for so many seconds from now, after a 429."""
+        self._warned(seconds)
         self._pace.pause(seconds)
 
     def wait(self, seconds: float) -> None:
@@ -96,7 +108,7 @@ class Connection:
             if response.is_redirect:
                 return b"", response.headers["Location"]
             if status == 429:
-                self._rate_limited = True
+                self._warned()
                 raise RateLimitedError("HTTP 429, too many requests")
             if status in _TRANSIENT_STATUSES or status >= 500:
                 raise TransientError(f"HTTP {status}")
@@ -107,7 +119,19 @@ class Connection:
                 chunks.append(chunk)
                 if time.monotonic() > deadline:
                     raise TransientError(f"the answer took longer than {_LONGEST_ANSWER_FACTOR * timeout:g} s")
+            with self._lock:
+                self._good_answers += 1
             return b"".join(chunks), None
+
+    def _warned(self, pause: float = 0.0) -> None:
+        """Expect a ban for a while after a pause, in which nothing is asked."""
+        with self._lock:
+            self._ban_likely_until = max(self._ban_likely_until, self._clock() + pause + _BAN_SECONDS)
+            self._good_answers = 0
+
+    def _ban_is_likely(self) -> bool:
+        with self._lock:
+            return self._clock() < self._ban_likely_until and self._good_answers < _ANSWERS_OF_NO_BAN
 
     @contextmanager
     def _session(self) -> Iterator[requests.Session]:

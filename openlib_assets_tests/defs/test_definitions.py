@@ -78,7 +78,10 @@ def test_there_is_a_sensor_on_the_watch_list_and_a_monthly_schedule() -> None:
         "failed_runs",
         "keep_fresh",
     ]
-    assert [schedule.name for schedule in schedules.schedules] == ["monthly_refresh"]
+    assert [schedule.name for schedule in schedules.schedules(Settings())] == ["monthly_refresh"]
+    assert schedule.default_status == dg.DefaultScheduleStatus.STOPPED
+    on = build_defs(Settings(monthly_refresh="on")).resolve_schedule_def("monthly_refresh")
+    assert on.default_status == dg.DefaultScheduleStatus.RUNNING
     assert sensor.description
     assert schedule.description
 

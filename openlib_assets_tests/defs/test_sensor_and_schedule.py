@@ -17,7 +17,7 @@ from dagster._core.workspace.load_target import ModuleTarget
 from dagster._daemon.sensor import execute_sensor_iteration
 
 from openlib_assets.defs.partitions import stretches
-from openlib_assets.defs.schedules import monthly_refresh
+from openlib_assets.defs.schedules import schedules
 from openlib_assets.defs.sensors import storage, storage_events
 from openlib_assets.lake.watch_list import (
     WatchList,
@@ -27,6 +27,7 @@ from openlib_assets.lake.watch_list import (
     write_watch_list,
 )
 from openlib_assets.sandbox import Sandbox, SandboxConfig
+from openlib_assets.settings import Settings
 from openlib_assets_tests.conftest import Place, PlaceMaker
 
 LIST = """
@@ -242,6 +243,9 @@ def test_what_is_written_is_read_again(storage_root: str) -> None:
     assert read_watch_list(address) == WatchList(keys, [])
     write_watch_list(address, read_watch_list(address), add=["love"], remove=["null", "'"])
     assert read_watch_list(address).keys == [key for key in [*keys, "love"] if key not in ("null", "'")]
+
+
+(monthly_refresh,) = schedules(Settings())
 
 
 def evaluate_schedule(instance: dg.DagsterInstance, when: datetime) -> list[Any]:

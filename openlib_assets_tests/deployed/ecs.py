@@ -38,8 +38,16 @@ class Fargate:
 @contextmanager
 def fargate(url: str, environment: Mapping[str, str], folder: Path) -> Iterator[Fargate]:
     """Run what is launched in a cluster of the ECS at an address, in an environment, with logs in a folder."""
+    commands: list[list[str]] = []
+    with cluster(url) as variables, _agent(client("ecs", url), environment, folder, commands):
+        yield Fargate(variables, commands)
+
+
+@contextmanager
+def cluster(url: str) -> Iterator[dict[str, str]]:
+    """Make a cluster in which the daemon's task is, and give the variables of that task."""
     ecs: ECSClient = client("ecs", url)
-    cluster = ecs.create_cluster(clusterName=_CLUSTER)["cluster"]["clusterArn"]
+    arn = ecs.create_cluster(clusterName=_CLUSTER)["cluster"]["clusterArn"]
     for family, container in (("openlib-daemon", "daemon"), (_RUN_FAMILY, "run")):
         ecs.register_task_definition(
             family=family,
@@ -55,15 +63,18 @@ def fargate(url: str, environment: Mapping[str, str], folder: Path) -> Iterator[
     subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.0.0/24")["Subnet"]["SubnetId"]
     group = ec2.create_security_group(GroupName="tasks", Description="tasks", VpcId=vpc)["GroupId"]
     daemon = ecs.run_task(
-        cluster=cluster,
+        cluster=arn,
         taskDefinition="openlib-daemon",
         launchType="FARGATE",
         networkConfiguration={"awsvpcConfiguration": {"subnets": [subnet], "securityGroups": [group]}},
     )["tasks"][0]["taskArn"]
-    commands: list[list[str]] = []
-    with _metadata(cluster, daemon) as metadata_url, _agent(ecs, cluster, environment, folder, commands):
-        variables = {"ECS_CONTAINER_METADATA_URI_V4": metadata_url, "OPENLIB_RUN_TASK_DEFINITION": _RUN_FAMILY}
-        yield Fargate(variables, commands)
+    with _metadata(arn, daemon) as metadata_url:
+        yield {"ECS_CONTAINER_METADATA_URI_V4": metadata_url, "OPENLIB_RUN_TASK_DEFINITION": _RUN_FAMILY}
+
+
+def launched(ecs: "ECSClient") -> list[str]:
+    """Return the tasks of runs in the cluster."""
+    return ecs.list_tasks(cluster=_CLUSTER, family=_RUN_FAMILY)["taskArns"]
 
 
 def client(service: str, url: str) -> Any:
@@ -74,9 +85,9 @@ def client(service: str, url: str) -> Any:
 
 
 @contextmanager
-def _metadata(cluster: str, task: str) -> Iterator[str]:
+def _metadata(cluster_arn: str, task: str) -> Iterator[str]:
     """Serve what a task asks Fargate about itself."""
-    body = json.dumps({"Cluster": cluster, "TaskARN": task, "Name": "daemon"}).encode()
+    body = json.dumps({"Cluster": cluster_arn, "TaskARN": task, "Name": "daemon"}).encode()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -96,9 +107,7 @@ def _metadata(cluster: str, task: str) -> Iterator[str]:
 
 
 @contextmanager
-def _agent(
-    ecs: "ECSClient", cluster: str, environment: Mapping[str, str], folder: Path, commands: list[list[str]]
-) -> Iterator[None]:
+def _agent(ecs: "ECSClient", environment: Mapping[str, str], folder: Path, commands: list[list[str]]) -> Iterator[None]:
     """Run each new task of the runs' family as a process, until the block ends."""
     done = threading.Event()
 
@@ -106,9 +115,8 @@ def _agent(
         with ExitStack() as tasks:
             processes: dict[str, subprocess.Popen[bytes]] = {}
             while not done.wait(_POLL_SECONDS):
-                arns = ecs.list_tasks(cluster=cluster, family=_RUN_FAMILY)["taskArns"]
-                new = [arn for arn in arns if arn not in processes]
-                for task in ecs.describe_tasks(cluster=cluster, tasks=new)["tasks"] if new else ():
+                new = [arn for arn in launched(ecs) if arn not in processes]
+                for task in ecs.describe_tasks(cluster=_CLUSTER, tasks=new)["tasks"] if new else ():
                     command = task["overrides"]["containerOverrides"][0]["command"]
                     commands.append(command)
                     log = folder / f"task-{len(commands)}.log"

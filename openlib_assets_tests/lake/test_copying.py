@@ -26,13 +26,14 @@ SUBJECTS = ("love", "place:france")
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Storage:
-    """A root on disk with two subjects, a watch list, staged pages and a lock that nobody holds."""
+    """A root on disk with two subjects, a watch list, a comparison, staged pages and a lock that nobody holds."""
     root = tmp_path_factory.mktemp("made") / "root"
     with Sandbox(SandboxConfig({"love": 40, "place:france": 5})) as sandbox, dg.DagsterInstance.ephemeral() as instance:
         pipeline = Pipeline(Place(str(root), {}), instance, sandbox.url)
         assert pipeline.run(*SUBJECTS).success
     storage = open_storage(str(root))
     storage.write("subjects.yaml", b"subjects:\n  - love\n")
+    storage.write(layout.COMPARISON, b"<html>love, and place:france</html>")
     storage.write("_staging/love/1-0.arrow", b"x")
     storage.write("_locks/old", b"")
     return storage
@@ -81,6 +82,7 @@ def test_a_repeat_compares_all_and_writes_what_differs(made: Storage, cli: Cli, 
     assert f"1 written, {first.files - 1} were there" in said.out
     assert target.read(damaged) == made.read(damaged)
     assert not target.exists("subjects.yaml")
+    assert not target.exists(layout.COMPARISON)
 
 
 def test_an_object_on_s3_that_calls_itself_equal_and_is_not_is_written_again(
@@ -182,3 +184,14 @@ def test_a_watch_list_there_that_holds_more_is_not_lost(made: Storage, cli: Cli,
     assert line.startswith(f"FAILED {place.root}/subjects.yaml: holds hate, which the list to copy does not")
     assert place.open().read("subjects.yaml") == b"- hate\n- love\n"
     assert "2 of 2 subjects" in said.out
+
+
+def test_a_comparison_of_more_subjects_is_not_lost(made: Storage, cli: Cli, new_place: PlaceMaker) -> None:
+    place = new_place("local")
+    place.open().write(layout.COMPARISON, b"<html>hate, and others</html>")
+    (current,) = made.paths(layout.snapshots_folder("love"))
+    place.open().write(layout.snapshot_file("hate", "20200101T000000Z"), made.read(current))
+    said = cli("storage", "copy", "--from", made.uri(), "--to", place.root)
+    assert said.status == 0
+    assert f"comparison: not copied, there are more subjects at {place.root}" in said.out
+    assert place.open().read(layout.COMPARISON) == b"<html>hate, and others</html>"

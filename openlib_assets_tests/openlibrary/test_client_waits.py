@@ -9,6 +9,7 @@ import pytest
 import tenacity
 
 from openlib_assets.openlibrary.client import Client
+from openlib_assets.openlibrary.connection import Connection
 from openlib_assets.openlibrary.errors import BannedError, InterruptedFetchError, RateLimitedError, TransientError
 from openlib_assets.sandbox import FaultPlan, Planned
 from openlib_assets_tests.conftest import settings_for
@@ -135,6 +136,27 @@ class TestBan:
             with pytest.raises(BannedError):
                 page_of(client)
         assert client.traffic.requests == sent
+
+    @pytest.mark.parametrize(
+        ("good_answers", "seconds_later", "error"),
+        [(1, 200, BannedError), (1, 400, TransientError), (30, 1, TransientError)],
+    )
+    def test_a_429_is_forgotten_after_some_minutes_or_good_answers(
+        self, good_answers: int, seconds_later: float, error: type[Exception]
+    ) -> None:
+        """A server that is away for a moment, long after a 429, is no reason to give up all subjects."""
+        now = [1000.0]
+        with sandbox_of(faults=at_first("http_429")) as sandbox:
+            settings = settings_for(sandbox)
+            client = Client(settings, Connection(settings, clock=lambda: now[0]))
+            with pytest.raises(RateLimitedError):
+                client.probe("love")
+            for _ in range(good_answers):
+                client.probe("love")
+            now[0] += seconds_later
+            sandbox.stop()
+            with pytest.raises(error, match="refused"):
+                client.probe("love")
 
     def test_a_strict_limit_is_survived_by_pausing(self) -> None:
         """A client that asks far too fast meets 429s, waits, and gets all its answers."""

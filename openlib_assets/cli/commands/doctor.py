@@ -9,7 +9,7 @@ from openlib_assets.settings import Settings
 
 @click.command()
 def doctor() -> int:
-    """Check the contact, the storage, the pace, the API, the instance and the versions; exit 1 if anything is wrong."""
+    """Check contact, storage, pace, API, instance, schedule and versions; exit 1 if anything is wrong."""
     from openlib_assets.storage.errors import OpenlibError
 
     settings = Settings.from_env()
@@ -19,6 +19,7 @@ def doctor() -> int:
         "pace": _pace,
         "API": _api,
         "instance": _instance,
+        "schedule": _schedule,
         "versions": _versions,
     }
     wrong = 0
@@ -80,6 +81,24 @@ def _instance(_: Settings) -> str:
     with open_instance() as instance:
         count = len(instance.get_dynamic_partitions(SUBJECTS))
         return f"{instance.root_directory}: {count} subjects registered, {instance.get_runs_count()} runs"
+
+
+def _schedule(settings: Settings) -> str:
+    from dagster._core.scheduler.instigation import InstigatorStatus, InstigatorType
+
+    from openlib_assets.defs.instance.home import open_instance
+    from openlib_assets.defs.schedules import MONTHLY_REFRESH
+    from openlib_assets.settings import REFRESH_ON
+
+    with open_instance() as instance:
+        states = instance.all_instigator_state(instigator_type=InstigatorType.SCHEDULE)
+        turned = [state.status for state in states if state.instigator_name == MONTHLY_REFRESH]
+    is_on = settings.monthly_refresh == REFRESH_ON
+    for status in turned:  # in Dagster's UI or by its command, which goes before the setting
+        is_on = is_on if status == InstigatorStatus.DECLARED_IN_CODE else status == InstigatorStatus.RUNNING
+    if is_on:
+        return f"{MONTHLY_REFRESH} is on"
+    return f"{MONTHLY_REFRESH} is off, no subject is refreshed by itself: turn it on by OPENLIB_MONTHLY_REFRESH=on"
 
 
 def _versions(_: Settings) -> str:

@@ -21,7 +21,7 @@ def sql(query: str | None, *, file: Path | None, form: str) -> None:
     import duckdb
 
     from openlib_assets.cli.output import print_rows
-    from openlib_assets.lake.catalog import catalog, unreadable
+    from openlib_assets.lake.catalog import ask
     from openlib_assets.lake.contract import ALL_TABLES
     from openlib_assets.settings import Settings
     from openlib_assets.storage import open_storage
@@ -29,15 +29,17 @@ def sql(query: str | None, *, file: Path | None, form: str) -> None:
     text = (query or "") if file is None else file.read_text(encoding="utf-8")
     # A view looks for its files when it is made, which takes time on S3.
     named = [table for table in ALL_TABLES if table.name in text.lower()]
-    with catalog(open_storage(Settings.from_env().storage), named) as connection:
-        try:
-            result = connection.execute(text)
-            headings = [column[0] for column in result.description or []]
-            rows = result.fetchall()
-        except (duckdb.IOException, duckdb.InvalidInputException) as error:
-            raise unreadable(error) from error
-        except duckdb.Error as error:
-            raise click.UsageError(" ".join(str(error).split())[:500]) from error
+
+    def answer(connection: duckdb.DuckDBPyConnection) -> tuple[list[str], list[tuple[object, ...]]]:
+        result = connection.execute(text)
+        return [column[0] for column in result.description or []], result.fetchall()
+
+    try:
+        (headings, rows), left_out = ask(open_storage(Settings.from_env().storage), named, answer)
+    except duckdb.Error as error:
+        raise click.UsageError(" ".join(str(error).split())[:500]) from error
+    for line in left_out:
+        click.echo(line, err=True)
     if form == "csv":
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerows([headings, *rows])

@@ -22,10 +22,11 @@ def storage() -> None:
     help="Only this subject; may be given several times. Default: all of them, and the watch list.",
 )
 def copy(source_root: str, target_root: str, names: tuple[str, ...]) -> int:
-    """Copy the files of subjects from one storage root to another, and compare each by SHA-256.
+    """Copy the files of subjects, watch list and comparison from one root to another, and compare each by SHA-256.
 
     Can be repeated: what is there already is compared and left alone. Removes nothing.
     """
+    from openlib_assets.lake import layout
     from openlib_assets.lake.catalog import write_catalog
     from openlib_assets.lake.copying import Copied, copy_each, copy_file
     from openlib_assets.lake.subject_files import subjects_with_data
@@ -63,6 +64,13 @@ def copy(source_root: str, target_root: str, names: tuple[str, ...]) -> int:
         else:
             copy_file(source, target, WATCH_LIST)
             click.echo(f"watch list: {target.uri(WATCH_LIST)}")
+    if not wanted and source.exists(layout.COMPARISON):
+        # That page is about all subjects of its root; where there are more, it comes anew with the next run.
+        if set(subjects_with_data(target)) <= set(subjects):
+            copy_file(source, target, layout.COMPARISON)
+            click.echo(f"comparison: {target.uri(layout.COMPARISON)}")
+        else:
+            click.echo(f"comparison: not copied, there are more subjects at {target.uri()}; a run there makes it anew")
     if copied:
         write_catalog(target)
     click.echo(f"{copied} of {len(subjects)} subjects are at {target.uri()}{', with a catalog' if copied else ''}")

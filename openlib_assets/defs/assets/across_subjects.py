@@ -5,14 +5,12 @@ from collections.abc import Callable
 from typing import Any
 
 import dagster as dg
-import duckdb
 
 from openlib_assets.defs.assets.common import OWNERS, layer_tags
 from openlib_assets.defs.resources import StorageResource
 from openlib_assets.defs.steps.outputs import said_in_one_line
 from openlib_assets.lake import layout
-from openlib_assets.lake.catalog import catalog as opened_catalog
-from openlib_assets.lake.catalog import unreadable, write_catalog
+from openlib_assets.lake.catalog import ask, write_catalog
 from openlib_assets.lake.contract import ALL_TABLES, DERIVED_TABLES, Layer, Table
 from openlib_assets.report.comparison import TABLES, comparison_html, comparison_numbers
 
@@ -43,11 +41,12 @@ def _across(
 
 
 @_across(DERIVED_TABLES, "duckdb", "One DuckDB database with a view of each table over all subjects, `subject` first.")
-def catalog(storage: StorageResource) -> dg.MaterializeResult[None]:
+def catalog(context: dg.AssetExecutionContext, storage: StorageResource) -> dg.MaterializeResult[None]:
     """Make the database of views."""
     with said_in_one_line():
         place = storage.open()
-        version = write_catalog(place)
+        version, left_out = write_catalog(place)
+    _warn(context, left_out)
     metadata: dict[str, Any] = {"dagster/uri": place.uri(layout.CATALOG), "views": [table.name for table in ALL_TABLES]}
     return dg.MaterializeResult(metadata=metadata, data_version=dg.DataVersion(version))
 
@@ -55,19 +54,21 @@ def catalog(storage: StorageResource) -> dg.MaterializeResult[None]:
 @_across(
     TABLES, "html", "One HTML page with all subjects side by side: size, growth, what they share, who bridges them."
 )
-def comparison(storage: StorageResource) -> dg.MaterializeResult[None]:
+def comparison(context: dg.AssetExecutionContext, storage: StorageResource) -> dg.MaterializeResult[None]:
     """Make the page that compares all subjects."""
     with said_in_one_line():
         place = storage.open()
-        with opened_catalog(place, TABLES) as connection:
-            try:
-                numbers = comparison_numbers(connection)
-            except duckdb.Error as error:  # a file that cannot be read, or is gone since
-                raise unreadable(error) from error
+        numbers, left_out = ask(place, TABLES, comparison_numbers)
         page = comparison_html(numbers).encode()
         with place.writing(layout.COMPARISON) as file:
             file.write_bytes(page)
+    _warn(context, left_out)
     return dg.MaterializeResult(
         metadata={"dagster/uri": place.uri(layout.COMPARISON), "subjects": len(numbers["subjects"])},
         data_version=dg.DataVersion(hashlib.sha256(page).hexdigest()),
     )
+
+
+def _warn(context: dg.AssetExecutionContext, left_out: list[str]) -> None:
+    for line in left_out:
+        context.log.warning(line)

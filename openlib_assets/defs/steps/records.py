@@ -21,9 +21,9 @@ _AT_A_TIME = 500
 
 
 def latest_records(
-    instance: dg.DagsterInstance, asset: dg.AssetKey, subjects: Collection[str]
+    instance: dg.DagsterInstance, asset: dg.AssetKey, subjects: Collection[str] | None = None
 ) -> dict[str, dg.EventLogRecord]:
-    """Return the record of the latest materialization of each subject, of those that have one."""
+    """Return the record of the latest materialization of each subject, or of some of them, if it has one."""
     found: dict[str, dg.EventLogRecord] = {}
     ordered = sorted(latest_ids(instance, asset, subjects).values())
     for start in range(0, len(ordered), _AT_A_TIME):
@@ -33,13 +33,16 @@ def latest_records(
     return found
 
 
-def latest_ids(instance: dg.DagsterInstance, asset: dg.AssetKey, subjects: Collection[str]) -> dict[str, int]:
-    """Return the storage id of the latest materialization of each subject, of those that have one."""
+def latest_ids(
+    instance: dg.DagsterInstance, asset: dg.AssetKey, subjects: Collection[str] | None = None
+) -> dict[str, int]:
+    """Return the storage id of the latest materialization of each subject, or of some of them, if it has one."""
+    stretches: list[set[str] | None] = [None] if subjects is None else [set(some) for some in _stretches(subjects)]
     return {
         subject: storage_id
-        for some in _stretches(subjects)
+        for some in stretches
         for subject, storage_id in instance.get_latest_storage_id_by_partition(
-            asset, dg.DagsterEventType.ASSET_MATERIALIZATION, partitions=set(some)
+            asset, dg.DagsterEventType.ASSET_MATERIALIZATION, partitions=some
         ).items()
     }
 

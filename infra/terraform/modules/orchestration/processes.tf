@@ -49,6 +49,7 @@ locals {
     OPENLIB_COMPUTE_LOGS_PREFIX = var.compute_logs_prefix
     OPENLIB_CONTACT             = var.contact
     OPENLIB_EVENTS_QUEUE        = var.queue_url
+    OPENLIB_MONTHLY_REFRESH     = "on"
     OPENLIB_PACE                = "postgres"
     OPENLIB_RUN_TASK_DEFINITION = local.run_family
     OPENLIB_S3_BUCKET_OWNER     = var.account_id
