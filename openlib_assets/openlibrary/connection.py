@@ -32,10 +32,12 @@ _STOP_POLL_SECONDS = 0.5
 class Connection:
     """Sends requests to one Open Library; safe to use from several threads.
 
-    `stop`, once set, ends every wait and every further request with InterruptedFetchError.
+    `stop`, once set, ends every wait and every further request with InterruptedFetchError. Raises SettingsError where
+    the public site would be asked without a contact.
     """
 
     def __init__(self, settings: Settings, stop: threading.Event | None = None) -> None:
+        settings.require_contact()
         self.settings = settings
         self.stop = stop or threading.Event()
         self._pace = open_pace(settings, self.stop)

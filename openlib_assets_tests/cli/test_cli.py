@@ -162,6 +162,16 @@ def test_a_bad_setting_is_wrong_use_and_named(cli: Cli) -> None:
     assert len(said.err.splitlines()) == 1
 
 
+@pytest.mark.parametrize("arguments", [("run", "love"), ("estimate", "love"), ("subjects", "search", "love")])
+def test_the_public_site_is_not_asked_without_a_contact(cli: Cli, arguments: tuple[str, ...]) -> None:
+    cli.monkeypatch.delenv("OPENLIB_API_URL")
+    said = cli(*arguments)
+    assert (said.status, said.out) == (2, "")
+    assert said.err.startswith("openlib: OPENLIB_CONTACT is not set: ")
+    assert len(said.err.splitlines()) == 1
+    assert not (cli.folder / "home").exists()
+
+
 def test_estimate_asks_one_request_a_subject(cli: Cli) -> None:
     said = cli("estimate", "love", "place:france", "nope")
     assert said.status == 1
@@ -270,6 +280,10 @@ def test_doctor_finds_all_well_or_says_what_is_wrong(cli: Cli) -> None:
     assert said.status == 1
     (line,) = [line for line in said.out.splitlines() if line.startswith("WRONG")]
     assert "connection refused" in line
+    cli.monkeypatch.delenv("OPENLIB_API_URL")
+    said = cli("doctor")
+    assert said.status == 1
+    assert "WRONG  contact: OPENLIB_CONTACT is not set" in said.out
 
 
 def test_help_needs_nothing_slow() -> None:

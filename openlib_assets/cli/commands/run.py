@@ -46,10 +46,12 @@ def run_and_print(keys: list[str], *, force: bool, as_json: bool = False) -> int
     from openlib_assets.definitions import build_defs
     from openlib_assets.defs.instance.home import open_instance
     from openlib_assets.defs.resources import OpenLibraryResource
+    from openlib_assets.openlibrary.source import open_source
     from openlib_assets.settings import Settings
     from openlib_assets.storage import open_storage
 
     settings = Settings.from_env()
+    open_source(settings)  # what keeps it from being asked is said before anything is registered
     storage = open_storage(settings.storage)
     console = Console(stderr=True, highlight=False)
     with _interruptible(), open_instance(captures_output=False) as instance, _progress(console, keys) as listener:
