@@ -127,6 +127,25 @@ def test_run_prints_json_that_a_program_can_read(cli: Cli) -> None:
     assert "nope" in nope["error"]
 
 
+def test_what_the_output_cannot_show_is_escaped_and_nothing_is_lost(cli: Cli) -> None:
+    subject = "фантастика🚀"
+    escaped = subject.encode("ascii", "backslashreplace").decode()
+
+    def printed(*arguments: str) -> str:
+        binary = io.BytesIO()
+        with cli.monkeypatch.context() as patch:
+            patch.setattr(sys, "stdout", io.TextIOWrapper(binary, encoding="latin-1"))
+            assert cli(*arguments).status == 0
+            sys.stdout.flush()
+            return binary.getvalue().decode("latin-1")
+
+    with Sandbox(SandboxConfig({subject: 3})) as sandbox:
+        cli.monkeypatch.setenv("OPENLIB_API_URL", sandbox.url)
+        assert escaped in printed("run", subject)
+    assert escaped in printed("subjects", "list")
+    assert [state["subject"] for state in json.loads(printed("subjects", "list", "--json"))] == [subject]
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -1,6 +1,5 @@
 """`openlib run`: the main job."""
 
-import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,6 +36,7 @@ def run_and_print(keys: list[str], *, force: bool, as_json: bool = False) -> int
     """Run subjects, show progress, print what came of them; return the exit status."""
     from rich.console import Console
 
+    from openlib_assets.cli.output import print_json
     from openlib_assets.cli.runs import (
         AcrossSubjectsError,
         across_subjects_is_current,
@@ -64,7 +64,7 @@ def run_and_print(keys: list[str], *, force: bool, as_json: bool = False) -> int
             except AcrossSubjectsError as error:
                 across = error
     if as_json:
-        click.echo(json.dumps([asdict(result) for result in results], indent=2, ensure_ascii=False))
+        print_json([asdict(result) for result in results])
     else:
         _print_table(results)
     if across:

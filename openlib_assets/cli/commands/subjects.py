@@ -82,10 +82,9 @@ def remove(names: tuple[str, ...], *, delete_data: bool) -> int:
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def list_(*, as_json: bool) -> None:
     """List the subjects that are watched or registered, and what became of them."""
-    import json
     from dataclasses import asdict
 
-    from openlib_assets.cli.output import print_rows
+    from openlib_assets.cli.output import print_json, print_rows
     from openlib_assets.cli.subject_states import subject_states
     from openlib_assets.defs.instance.home import open_instance
     from openlib_assets.lake.watch_list import read_or_empty
@@ -95,7 +94,7 @@ def list_(*, as_json: bool) -> None:
     with open_instance() as instance:
         states = subject_states(instance, watched.keys)
     if as_json:
-        click.echo(json.dumps([asdict(state) for state in states], indent=2, ensure_ascii=False))
+        print_json([asdict(state) for state in states])
     else:
         print_rows(("subject", "watched", "registered", "state", "works", "snapshot", "verified"), map(_row, states))
     for problem in watched.problems:
