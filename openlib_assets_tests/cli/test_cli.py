@@ -218,6 +218,51 @@ def test_the_watch_list_is_added_to_listed_and_removed_from(cli_after_run: Cli) 
     assert cli("subjects", "remove", "love").status == 1
 
 
+def test_the_list_names_what_lies_in_the_storage_without_a_partition_and_partitions_without_files(
+    cli_after_run: Cli,
+) -> None:
+    cli = cli_after_run
+
+    def listed() -> tuple[dict[str, str], str]:
+        said = cli("subjects", "list", "--json")
+        assert said.status == 0
+        return {state["subject"]: state["state"] for state in json.loads(said.out)}, said.err
+
+    with open_instance() as instance:
+        instance.delete_dynamic_partition(SUBJECTS, "place:france")
+    states, advice = listed()
+    assert states == {"love": "fetched", "place:france": "in the storage, not registered"}
+    assert advice.startswith("in the storage, not registered: place:france; register and refresh with: openlib run")
+    for path in [path for path in (cli.folder / "data").rglob("*") if path.name.endswith("love")]:
+        shutil.rmtree(path)
+    states, advice = listed()
+    assert states["love"] == "files missing"
+    assert "\nfiles missing: love; make them again with: openlib run love" in advice
+    shutil.rmtree(cli.folder / "home")
+    states, advice = listed()
+    assert states == {"place:france": "in the storage, not registered"}
+    assert len(advice.splitlines()) == 1
+
+
+def test_without_a_home_folder_a_line_says_what_to_set(cli: Cli) -> None:
+    def unknown(user: int) -> None:
+        raise KeyError(user)
+
+    cli.monkeypatch.setattr("pwd.getpwuid", unknown)
+    cli.monkeypatch.delenv("HOME")
+    cli.monkeypatch.delenv("XDG_CACHE_HOME")
+    said = cli("run", "love")
+    assert (said.status, said.out) == (1, "")
+    assert said.err.startswith(
+        "openlib: there is no home folder in which to keep the pace: set HOME, or XDG_CACHE_HOME"
+    )
+    assert len(said.err.splitlines()) == 1
+    cli.monkeypatch.setenv("OPENLIB_STORAGE", "~/data")
+    said = cli("export", "love", "--to", str(cli.folder / "out"))
+    assert (said.status, said.out) == (1, "")
+    assert said.err.startswith("openlib: ~/data: there is no such home folder; ")
+
+
 def test_a_watch_list_with_an_unusable_entry_is_not_overwritten(cli: Cli) -> None:
     watch_list = cli.folder / "data/subjects.yaml"
     watch_list.parent.mkdir()

@@ -81,24 +81,47 @@ def remove(names: tuple[str, ...], *, delete_data: bool) -> int:
 @subjects.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def list_(*, as_json: bool) -> None:
-    """List the subjects that are watched or registered, and what became of them."""
+    """List the subjects that are watched, registered or in the storage, and what became of them."""
     from dataclasses import asdict
 
     from openlib_assets.cli.output import print_json, print_rows
-    from openlib_assets.cli.subject_states import subject_states
+    from openlib_assets.cli.subject_states import FILES_MISSING, NOT_REGISTERED, subject_states
     from openlib_assets.defs.instance.home import open_instance
+    from openlib_assets.lake.subject_files import subjects_with_data
     from openlib_assets.lake.watch_list import read_or_empty
     from openlib_assets.settings import Settings
+    from openlib_assets.storage import open_storage
 
-    watched = read_or_empty(Settings.from_env().subjects)
+    settings = Settings.from_env()
+    watched = read_or_empty(settings.subjects)
+    stored = subjects_with_data(open_storage(settings.storage))
     with open_instance() as instance:
-        states = subject_states(instance, watched.keys)
+        states = subject_states(instance, watched.keys, stored)
     if as_json:
         print_json([asdict(state) for state in states])
     else:
         print_rows(("subject", "watched", "registered", "state", "works", "snapshot", "verified"), map(_row, states))
     for problem in watched.problems:
         click.echo(f"skipped: {problem}", err=True)
+    _advise(
+        [state.subject for state in states if state.state == NOT_REGISTERED],
+        NOT_REGISTERED,
+        "register and refresh with: openlib run {0}; or delete with: openlib subjects remove --delete-data {0}",
+    )
+    _advise(
+        [state.subject for state in states if state.state == FILES_MISSING],
+        FILES_MISSING,
+        "make them again with: openlib run {0}; or give it up with: openlib subjects remove {0}",
+    )
+
+
+def _advise(keys: list[str], state: str, advice: str) -> None:
+    """Say what to do about subjects in a state, by the example of the first."""
+    import shlex
+
+    if keys:
+        others = f" and {len(keys) - 1} more" if len(keys) > 1 else ""
+        click.echo(f"{state}: {keys[0]}{others}; {advice.format(shlex.quote(keys[0]))}", err=True)
 
 
 def _row(state: "SubjectState") -> tuple[object, ...]:
