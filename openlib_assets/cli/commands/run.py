@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from openlib_assets.openlibrary.subject_keys import subject_keys
+from openlib_assets.cli.given_subjects import given_keys
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,7 +29,7 @@ def run(subjects: tuple[str, ...], *, force: bool, as_json: bool) -> int:
 
     A subject is a name ("science fiction"), a key (place:france), a path or a URL of Open Library.
     """
-    return run_and_print(subject_keys(subjects), force=force, as_json=as_json)
+    return run_and_print(given_keys(subjects), force=force, as_json=as_json)
 
 
 def run_and_print(keys: list[str], *, force: bool, as_json: bool = False) -> int:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from openlib_assets.openlibrary.subject_keys import subject_keys
+from openlib_assets.cli.given_subjects import given_keys
 
 if TYPE_CHECKING:
     from openlib_assets.cli.subject_states import SubjectState
@@ -27,7 +27,7 @@ def add(names: tuple[str, ...], *, register: bool) -> None:
     from openlib_assets.lake.watch_list import read_or_empty, write_watch_list
     from openlib_assets.settings import Settings
 
-    keys = subject_keys(names)
+    keys = given_keys(names)
     address = Settings.from_env().subjects
     before = read_or_empty(address)
     new = [key for key in keys if key not in before.keys]
@@ -55,7 +55,7 @@ def remove(names: tuple[str, ...], *, delete_data: bool) -> int:
 
     settings = Settings.from_env()
     storage = open_storage(settings.storage)
-    keys = subject_keys(names)
+    keys = given_keys(names)
     watched = read_or_empty(settings.subjects)
     if any(key in watched.keys for key in keys):
         write_watch_list(settings.subjects, watched, remove=keys)
