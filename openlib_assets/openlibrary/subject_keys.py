@@ -56,6 +56,14 @@ def subject_key(text: str) -> str:
     return key
 
 
+def is_key(text: str) -> bool:
+    """Tell whether a text is a normalised key itself, and not only a name that has one."""
+    try:
+        return subject_key(text) == text
+    except InvalidSubjectError:
+        return False
+
+
 def encoded_key(key: str) -> str:
     """Return the key as it stands in paths: percent-encoded, so that it is one plain folder name."""
     return quote(key, safe="")

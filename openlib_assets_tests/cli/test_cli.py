@@ -16,8 +16,10 @@ import pytest
 from openlib_assets.cli.main import main
 from openlib_assets.defs.instance.home import open_instance
 from openlib_assets.defs.partitions import SUBJECTS
+from openlib_assets.defs.steps.writing import locked
 from openlib_assets.lake.contract import CSV_TABLES, DERIVED_TABLES
 from openlib_assets.sandbox import Sandbox, SandboxConfig
+from openlib_assets.storage import LocalStorage
 from openlib_assets_tests.tools.forked import commands
 
 SIZES = {"love": 40, "place:france": 5}
@@ -216,6 +218,42 @@ def test_the_watch_list_is_added_to_listed_and_removed_from(cli_after_run: Cli) 
     assert not [path for path in files.rglob("*") if "love" in path.name]
     assert cli.registered() == ["place:france"]
     assert cli("subjects", "remove", "love").status == 1
+
+
+def test_a_mistyped_partition_is_removed_by_its_exact_name(cli: Cli) -> None:
+    with open_instance() as instance:
+        instance.add_dynamic_partitions(SUBJECTS, ["Science Fiction", "science_fiction", ".."])
+    for name in ("Science Fiction", ".."):
+        said = cli("subjects", "remove", name, "--delete-data")
+        assert (said.status, said.out.partition(":")[0]) == (0, name)
+    assert cli.registered() == ["science_fiction"]
+    assert "science_fiction: removed" in cli("subjects", "remove", "Science Fiction").out
+    assert cli.registered() == []
+
+
+def test_data_is_not_deleted_while_a_run_is_at_it_and_is_fetched_when_the_subject_comes_again(
+    cli_after_run: Cli,
+) -> None:
+    cli = cli_after_run
+    cli("subjects", "add", "love")
+    storage = LocalStorage(cli.folder / "data")
+    with locked(storage, "love", waits=False):
+        said = cli("subjects", "remove", "place:france", "love", "--delete-data")
+    assert (said.status, said.out) == (1, "")
+    assert said.err == ("openlib: 'love' is being fetched by another run; wait for it to end, then try again\n")
+    assert sorted(cli.registered()) == ["love", "place:france"]
+    assert "love" in (cli.folder / "data/subjects.yaml").read_text()
+
+    assert cli("subjects", "remove", "love", "--delete-data").status == 0
+    assert not [path for path in (cli.folder / "data").rglob("*") if "love" in path.name]
+    cli("subjects", "add", "love", "--register")
+    (love, _) = json.loads(cli("subjects", "list", "--json").out)
+    assert (love["subject"], love["state"]) == ("love", "files missing")
+    said = cli("run", "love")
+    assert said.status == 0
+    assert "unchanged" not in said.out
+    assert len(cli.sandbox.requests) > 0
+    assert (cli.folder / "data/silver/books/subject=love/part-0.parquet").is_file()
 
 
 def test_the_list_names_what_lies_in_the_storage_without_a_partition_and_partitions_without_files(

@@ -470,6 +470,18 @@ def test_a_run_that_would_ask_the_public_site_without_a_contact_fails_in_one_lin
     assert len(failure_text(result).splitlines()) == 1
 
 
+def test_a_mistyped_partition_fails_nobody_else(instance: dg.DagsterInstance, new_place: PlaceMaker) -> None:
+    with Sandbox(SandboxConfig({"mistyped_too": 5})) as sandbox:
+        pipeline = Pipeline(new_place("local"), instance, sandbox.url)
+        result = pipeline.run("Mistyped Too", "mistyped_too", job="extract")
+        assert failure_text(result) == (
+            "Mistyped Too: 'Mistyped Too' is not a subject key; its key is 'mistyped_too', "
+            "and the partition goes with: openlib subjects remove 'Mistyped Too'"
+        )
+        assert len(snapshot_paths(pipeline, "mistyped_too")) == 1
+        assert not list(pipeline.storage.folders("_locks"))
+
+
 def test_extract_fetches_and_goes_no_further(instance: dg.DagsterInstance, new_place: PlaceMaker) -> None:
     with Sandbox(SandboxConfig({"i1": 5})) as sandbox:
         pipeline = Pipeline(new_place("local"), instance, sandbox.url)

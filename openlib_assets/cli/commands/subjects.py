@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from openlib_assets.cli.given_subjects import given_keys
+from openlib_assets.openlibrary.subject_keys import is_key
 
 if TYPE_CHECKING:
     from openlib_assets.cli.subject_states import SubjectState
@@ -45,9 +46,15 @@ def add(names: tuple[str, ...], *, register: bool) -> None:
 @click.argument("names", nargs=-1, required=True, metavar="SUBJECT...")
 @click.option("--delete-data", is_flag=True, help="Also delete the subject's files, all snapshots included.")
 def remove(names: tuple[str, ...], *, delete_data: bool) -> int:
-    """Take each SUBJECT off the watch list and out of the registered partitions; its files stay."""
+    """Take each SUBJECT off the watch list and out of the registered partitions; its files stay.
+
+    A partition that is no subject's key, such as one mistyped in the UI, is removed by its exact name.
+    """
+    from contextlib import ExitStack
+
     from openlib_assets.defs.instance.home import open_instance
     from openlib_assets.defs.partitions import SUBJECTS
+    from openlib_assets.defs.steps.writing import locked
     from openlib_assets.lake.subject_files import subject_files
     from openlib_assets.lake.watch_list import read_or_empty, write_watch_list
     from openlib_assets.settings import Settings
@@ -55,13 +62,21 @@ def remove(names: tuple[str, ...], *, delete_data: bool) -> int:
 
     settings = Settings.from_env()
     storage = open_storage(settings.storage)
-    keys = given_keys(names)
-    watched = read_or_empty(settings.subjects)
-    if any(key in watched.keys for key in keys):
-        write_watch_list(settings.subjects, watched, remove=keys)
     unknown = 0
-    with open_instance() as instance:
+    with open_instance() as instance, ExitStack() as locks:
         registered = instance.get_dynamic_partitions(SUBJECTS)
+        mistyped = [name for name in dict.fromkeys(names) if name in registered and not is_key(name)]
+        keys = given_keys(name for name in names if name not in mistyped)
+        if delete_data:
+            # Before anything is removed: all that is named goes, or nothing.
+            for key in keys:
+                locks.enter_context(locked(storage, key, waits=False))
+        watched = read_or_empty(settings.subjects)
+        if any(key in watched.keys for key in keys):
+            write_watch_list(settings.subjects, watched, remove=keys)
+        for name in mistyped:
+            instance.delete_dynamic_partition(SUBJECTS, name)
+            click.echo(f"{name}: removed; it is no subject's key, and there are no files of it")
         for key in keys:
             files = list(subject_files(storage, key))
             if key not in watched.keys and key not in registered and not files:
