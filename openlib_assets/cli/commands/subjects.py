@@ -19,7 +19,7 @@ def subjects() -> None:
 @subjects.command()
 @click.argument("names", nargs=-1, required=True, metavar="SUBJECT...")
 @click.option(
-    "--register", is_flag=True, help="Also register the partitions now, without waiting for the sensor to run them."
+    "--register", is_flag=True, help="Also register the partitions now, without waiting for the sensor to do so."
 )
 def add(names: tuple[str, ...], *, register: bool) -> None:
     """Put each SUBJECT on the watch list; the sensor registers and runs what is new there."""
