@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import SettingsConfigDict
 
 from openlib_assets.storage import ROOT_FORMS, StorageError, storage_kind
+from openlib_assets.storage.errors import SettingsError
 from openlib_assets.storage.s3_options import S3Options
 from openlib_assets.storage.variables import Variables
 
@@ -133,3 +134,13 @@ class Settings(Variables):
         """Return the settings in force; raises SettingsError that names the variable, its value and what it takes."""
         S3Options()  # a bad one is refused here, not where S3 is first used
         return Settings()
+
+    def require_contact(self) -> None:
+        """Raise SettingsError if requests would go to the public site without a contact, which it answers with 403."""
+        public = urlsplit(PUBLIC_API_URL).hostname
+        host = (urlsplit(self.api_url).hostname or "").removeprefix("www.")
+        if host == public and not self.contact:
+            raise SettingsError(
+                f"OPENLIB_CONTACT is not set: {public} turns away clients without a contact; "
+                "set it to your e-mail address or a URL, as in: export OPENLIB_CONTACT=you@example.org"
+            )

@@ -10,6 +10,7 @@ from types import FrameType
 import click
 
 from openlib_assets.cli import process
+from openlib_assets.cli.output import escape_what_cannot_be_shown
 from openlib_assets.openlibrary.subject_keys import InvalidSubjectError
 from openlib_assets.storage.errors import OpenlibError, SettingsError
 
@@ -56,6 +57,7 @@ def openlib() -> None:
 def main() -> None:
     """Run the command line; exit 0 if all went well, 1 if not, 2 for wrong use, 130 when interrupted."""
     process.begin()
+    escape_what_cannot_be_shown()
     # Also where a shell started us in the background, which makes SIGINT ignored.
     signal.signal(signal.SIGINT, _interrupt)
     signal.signal(signal.SIGTERM, _interrupt)

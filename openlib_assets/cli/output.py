@@ -1,8 +1,27 @@
-"""How commands print tables."""
+"""How commands print: what the output cannot show is escaped, tables and JSON are laid out."""
 
+import io
+import json
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
+
+import click
+
+
+def escape_what_cannot_be_shown() -> None:
+    r"""Let standard output write characters that its encoding lacks as `\u0444`, instead of failing on them.
+
+    Standard error does so by itself.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON, with JSON's own escapes where the output is not UTF-8."""
+    is_utf8 = (sys.stdout.encoding or "").lower().replace("_", "-") in ("utf-8", "utf8")
+    click.echo(json.dumps(value, indent=2, ensure_ascii=not is_utf8))
 
 
 def print_rows(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

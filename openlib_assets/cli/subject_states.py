@@ -1,7 +1,7 @@
-"""What is known of each subject: watched, registered, fetched, failed, verified."""
+"""What is known of each subject: watched, registered, fetched, failed, verified, and whether it has files."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -10,6 +10,9 @@ import dagster as dg
 from openlib_assets.defs.partitions import SUBJECTS, subjects
 from openlib_assets.defs.steps.records import latest_records
 from openlib_assets.lake.contract import RAW_WORKS, REFRESH_DAYS
+
+NOT_REGISTERED = "in the storage, not registered"
+FILES_MISSING = "files missing"
 
 _FAILED = "FAILED"
 _DAY_SECONDS = 86_400
@@ -28,24 +31,37 @@ class SubjectState:
     verified: str | None = None
 
 
-def subject_states(instance: dg.DagsterInstance, watched: Sequence[str]) -> list[SubjectState]:
-    """Return the states of all subjects that are watched or registered, by key."""
+def subject_states(instance: dg.DagsterInstance, watched: Sequence[str], stored: Collection[str]) -> list[SubjectState]:
+    """Return the states of all subjects that are watched, registered or have files in the storage, by key."""
     registered = set(instance.get_dynamic_partitions(SUBJECTS))
-    keys = sorted({*watched, *registered})
+    keys = sorted({*watched, *registered, *stored})
     raw_works = dg.AssetKey(RAW_WORKS.name)
     latest = latest_records(instance, raw_works, set(keys))
     # What Dagster's UI shows for the partitions of `raw_works`.
     statuses = instance.get_status_by_partition(raw_works, sorted(registered), subjects) or {}
     failed = {key for key, status in statuses.items() if status and status.value == _FAILED}
     return [
-        _state(key, latest.get(key), watched=key in watched, registered=key in registered, failed=key in failed)
+        _state(
+            key,
+            latest.get(key),
+            watched=key in watched,
+            registered=key in registered,
+            failed=key in failed,
+            stored=key in stored,
+        )
         for key in keys
     ]
 
 
-def _state(key: str, fetch: dg.EventLogRecord | None, *, watched: bool, registered: bool, failed: bool) -> SubjectState:
+def _state(
+    key: str, fetch: dg.EventLogRecord | None, *, watched: bool, registered: bool, failed: bool, stored: bool
+) -> SubjectState:
+    if stored and not registered:
+        return SubjectState(key, watched, registered, NOT_REGISTERED)
     if fetch is None or fetch.asset_materialization is None:
         return SubjectState(key, watched, registered, "failed" if failed else "never fetched")
+    if not stored:
+        return SubjectState(key, watched, registered, FILES_MISSING)
     numbers = {name: value.value for name, value in fetch.asset_materialization.metadata.items()}
     works, snapshot = numbers.get("works_reported"), numbers.get("snapshot")
     return SubjectState(

@@ -36,6 +36,7 @@ class Connection:
     """Sends requests to one Open Library; safe to use from several threads.
 
     `stop`, once set, ends every wait and every further request with InterruptedFetchError. `clock` counts seconds.
+    Raises SettingsError where the public site would be asked without a contact.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Connection:
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        settings.require_contact()
         self.settings = settings
         self.stop = stop or threading.Event()
         self._pace = open_pace(settings, self.stop)

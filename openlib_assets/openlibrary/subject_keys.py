@@ -6,7 +6,6 @@ what follows the prefix `person:`, `place:` or `time:`, if there is one.
 
 import re
 import unicodedata
-from collections.abc import Iterable
 from urllib.parse import quote, unquote
 
 from openlib_assets.storage.errors import OpenlibError
@@ -21,6 +20,14 @@ _ADDRESS = re.compile(
     r"(?:https?://[^/]+/|(?:www\.)?openlibrary\.org/|/)?subjects/(?P<key>.*)", re.IGNORECASE | re.DOTALL
 )
 _QUERY_OR_FRAGMENT = re.compile(r"[?#]")
+
+# As people write what Open Library writes with a prefix; its API would look for the subject `placesfrance`.
+_KIND_AS_FOLDER = re.compile(r"(?P<kind>people|person|places?|times?)/(?P<name>.+)", re.IGNORECASE | re.DOTALL)
+_KINDS = {"pe": "person", "pl": "place", "ti": "time"}
+
+_OTHER_ADDRESS = re.compile(
+    r"https?://|(?:www\.)?openlibrary\.org(?:/|$)|/(?:works|books|authors|search)(?:[/?.]|$)", re.IGNORECASE
+)
 
 
 class InvalidSubjectError(OpenlibError):
@@ -49,9 +56,12 @@ def subject_key(text: str) -> str:
     return key
 
 
-def subject_keys(texts: Iterable[str]) -> list[str]:
-    """Return the keys of several subjects in their order, each once."""
-    return list(dict.fromkeys(subject_key(text) for text in texts))
+def is_key(text: str) -> bool:
+    """Tell whether a text is a normalised key itself, and not only a name that has one."""
+    try:
+        return subject_key(text) == text
+    except InvalidSubjectError:
+        return False
 
 
 def encoded_key(key: str) -> str:
@@ -67,9 +77,17 @@ def decoded_key(encoded: str) -> str:
 def _without_address(text: str) -> str:
     match = _ADDRESS.fullmatch(text)
     if not match:
+        if _OTHER_ADDRESS.match(text):
+            raise InvalidSubjectError(
+                f"{_shown(text)} is not the address of a subject: give a subject's name, or find its key with: "
+                "openlib subjects search TEXT"
+            )
         return text
-    path = _QUERY_OR_FRAGMENT.split(match["key"], maxsplit=1)[0]
-    return unquote(path.removesuffix("/").removesuffix(".json"))
+    path = _QUERY_OR_FRAGMENT.split(match["key"], maxsplit=1)[0].removesuffix("/").removesuffix(".json")
+    if folder := _KIND_AS_FOLDER.fullmatch(path):
+        meant = f"{_KINDS[folder['kind'][:2].lower()]}:{unquote(folder['name'])}"
+        raise InvalidSubjectError(f"{_shown(text)} is not the address of a subject: did you mean {_shown(meant)}?")
+    return unquote(path)
 
 
 def _normalise(text: str, *, shown: str) -> str:

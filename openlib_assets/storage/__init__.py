@@ -4,10 +4,9 @@ No domain in it: a storage knows paths below its root, files that appear whole o
 """
 
 from collections.abc import Callable
-from pathlib import Path
 
 from openlib_assets.storage.base import LockTakenError, Storage, StorageError
-from openlib_assets.storage.local import LocalStorage
+from openlib_assets.storage.local import LocalStorage, absolute_path
 
 __all__ = [
     "ROOT_FORMS",
@@ -15,6 +14,7 @@ __all__ = [
     "LockTakenError",
     "Storage",
     "StorageError",
+    "absolute_path",
     "open_storage",
     "split_address",
     "storage_kind",
@@ -57,7 +57,7 @@ def open_storage(root: str) -> Storage:
 def split_address(address: str) -> tuple[str, str]:
     """Split the address of a file into a root that can be opened and the path below it."""
     if storage_kind(address) == LocalStorage.kind:
-        path = Path(address).expanduser().absolute()
+        path = absolute_path(address)
         return str(path.parent), path.name
     root, _, name = address.rpartition("/")
     return root, name

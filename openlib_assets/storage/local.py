@@ -28,7 +28,7 @@ class LocalStorage:
     kind = "local"
 
     def __init__(self, root: str | Path) -> None:
-        self._root = Path(root).expanduser().absolute()
+        self._root = absolute_path(root)
 
     def uri(self, path: str = "") -> str:
         return str(self._at(path))
@@ -126,6 +126,14 @@ class LocalStorage:
 
     def _at(self, path: str) -> Path:
         return self._root / path
+
+
+def absolute_path(path: str | Path) -> Path:
+    """Return the absolute form of a path, `~` being the user's home; raises StorageError if there is none."""
+    try:
+        return Path(path).expanduser().absolute()
+    except RuntimeError as error:
+        raise StorageError(f"{path}: there is no such home folder; set HOME, or give the path without ~") from error
 
 
 def _raise_unless_missing(error: OSError) -> None:

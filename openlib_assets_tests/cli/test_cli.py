@@ -16,8 +16,10 @@ import pytest
 from openlib_assets.cli.main import main
 from openlib_assets.defs.instance.home import open_instance
 from openlib_assets.defs.partitions import SUBJECTS
+from openlib_assets.defs.steps.writing import locked
 from openlib_assets.lake.contract import CSV_TABLES, DERIVED_TABLES
 from openlib_assets.sandbox import Sandbox, SandboxConfig
+from openlib_assets.storage import LocalStorage
 from openlib_assets_tests.tools.forked import commands
 
 SIZES = {"love": 40, "place:france": 5}
@@ -127,6 +129,25 @@ def test_run_prints_json_that_a_program_can_read(cli: Cli) -> None:
     assert "nope" in nope["error"]
 
 
+def test_what_the_output_cannot_show_is_escaped_and_nothing_is_lost(cli: Cli) -> None:
+    subject = "фантастика🚀"
+    escaped = subject.encode("ascii", "backslashreplace").decode()
+
+    def printed(*arguments: str) -> str:
+        binary = io.BytesIO()
+        with cli.monkeypatch.context() as patch:
+            patch.setattr(sys, "stdout", io.TextIOWrapper(binary, encoding="latin-1"))
+            assert cli(*arguments).status == 0
+            sys.stdout.flush()
+            return binary.getvalue().decode("latin-1")
+
+    with Sandbox(SandboxConfig({subject: 3})) as sandbox:
+        cli.monkeypatch.setenv("OPENLIB_API_URL", sandbox.url)
+        assert escaped in printed("run", subject)
+    assert escaped in printed("subjects", "list")
+    assert [state["subject"] for state in json.loads(printed("subjects", "list", "--json"))] == [subject]
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -162,6 +183,16 @@ def test_a_bad_setting_is_wrong_use_and_named(cli: Cli) -> None:
     assert len(said.err.splitlines()) == 1
 
 
+@pytest.mark.parametrize("arguments", [("run", "love"), ("estimate", "love"), ("subjects", "search", "love")])
+def test_the_public_site_is_not_asked_without_a_contact(cli: Cli, arguments: tuple[str, ...]) -> None:
+    cli.monkeypatch.delenv("OPENLIB_API_URL")
+    said = cli(*arguments)
+    assert (said.status, said.out) == (2, "")
+    assert said.err.startswith("openlib: OPENLIB_CONTACT is not set: ")
+    assert len(said.err.splitlines()) == 1
+    assert not (cli.folder / "home").exists()
+
+
 def test_estimate_asks_one_request_a_subject(cli: Cli) -> None:
     said = cli("estimate", "love", "place:france", "nope")
     assert said.status == 1
@@ -187,6 +218,87 @@ def test_the_watch_list_is_added_to_listed_and_removed_from(cli_after_run: Cli) 
     assert not [path for path in files.rglob("*") if "love" in path.name]
     assert cli.registered() == ["place:france"]
     assert cli("subjects", "remove", "love").status == 1
+
+
+def test_a_mistyped_partition_is_removed_by_its_exact_name(cli: Cli) -> None:
+    with open_instance() as instance:
+        instance.add_dynamic_partitions(SUBJECTS, ["Science Fiction", "science_fiction", ".."])
+    for name in ("Science Fiction", ".."):
+        said = cli("subjects", "remove", name, "--delete-data")
+        assert (said.status, said.out.partition(":")[0]) == (0, name)
+    assert cli.registered() == ["science_fiction"]
+    assert "science_fiction: removed" in cli("subjects", "remove", "Science Fiction").out
+    assert cli.registered() == []
+
+
+def test_data_is_not_deleted_while_a_run_is_at_it_and_is_fetched_when_the_subject_comes_again(
+    cli_after_run: Cli,
+) -> None:
+    cli = cli_after_run
+    cli("subjects", "add", "love")
+    storage = LocalStorage(cli.folder / "data")
+    with locked(storage, "love", waits=False):
+        said = cli("subjects", "remove", "place:france", "love", "--delete-data")
+    assert (said.status, said.out) == (1, "")
+    assert said.err == ("openlib: 'love' is being fetched by another run; wait for it to end, then try again\n")
+    assert sorted(cli.registered()) == ["love", "place:france"]
+    assert "love" in (cli.folder / "data/subjects.yaml").read_text()
+
+    assert cli("subjects", "remove", "love", "--delete-data").status == 0
+    assert not [path for path in (cli.folder / "data").rglob("*") if "love" in path.name]
+    cli("subjects", "add", "love", "--register")
+    (love, _) = json.loads(cli("subjects", "list", "--json").out)
+    assert (love["subject"], love["state"]) == ("love", "files missing")
+    said = cli("run", "love")
+    assert said.status == 0
+    assert "unchanged" not in said.out
+    assert len(cli.sandbox.requests) > 0
+    assert (cli.folder / "data/silver/books/subject=love/part-0.parquet").is_file()
+
+
+def test_the_list_names_what_lies_in_the_storage_without_a_partition_and_partitions_without_files(
+    cli_after_run: Cli,
+) -> None:
+    cli = cli_after_run
+
+    def listed() -> tuple[dict[str, str], str]:
+        said = cli("subjects", "list", "--json")
+        assert said.status == 0
+        return {state["subject"]: state["state"] for state in json.loads(said.out)}, said.err
+
+    with open_instance() as instance:
+        instance.delete_dynamic_partition(SUBJECTS, "place:france")
+    states, advice = listed()
+    assert states == {"love": "fetched", "place:france": "in the storage, not registered"}
+    assert advice.startswith("in the storage, not registered: place:france; register and refresh with: openlib run")
+    for path in [path for path in (cli.folder / "data").rglob("*") if path.name.endswith("love")]:
+        shutil.rmtree(path)
+    states, advice = listed()
+    assert states["love"] == "files missing"
+    assert "\nfiles missing: love; make them again with: openlib run love" in advice
+    shutil.rmtree(cli.folder / "home")
+    states, advice = listed()
+    assert states == {"place:france": "in the storage, not registered"}
+    assert len(advice.splitlines()) == 1
+
+
+def test_without_a_home_folder_a_line_says_what_to_set(cli: Cli) -> None:
+    def unknown(user: int) -> None:
+        raise KeyError(user)
+
+    cli.monkeypatch.setattr("pwd.getpwuid", unknown)
+    cli.monkeypatch.delenv("HOME")
+    cli.monkeypatch.delenv("XDG_CACHE_HOME")
+    said = cli("run", "love")
+    assert (said.status, said.out) == (1, "")
+    assert said.err.startswith(
+        "openlib: there is no home folder in which to keep the pace: set HOME, or XDG_CACHE_HOME"
+    )
+    assert len(said.err.splitlines()) == 1
+    cli.monkeypatch.setenv("OPENLIB_STORAGE", "~/data")
+    said = cli("export", "love", "--to", str(cli.folder / "out"))
+    assert (said.status, said.out) == (1, "")
+    assert said.err.startswith("openlib: ~/data: there is no such home folder; ")
 
 
 def test_a_watch_list_with_an_unusable_entry_is_not_overwritten(cli: Cli) -> None:
@@ -273,6 +385,10 @@ def test_doctor_finds_all_well_or_says_what_is_wrong(cli: Cli) -> None:
     assert said.status == 1
     (line,) = [line for line in said.out.splitlines() if line.startswith("WRONG")]
     assert "connection refused" in line
+    cli.monkeypatch.delenv("OPENLIB_API_URL")
+    said = cli("doctor")
+    assert said.status == 1
+    assert "WRONG  contact: OPENLIB_CONTACT is not set" in said.out
 
 
 def test_help_needs_nothing_slow() -> None:

@@ -18,6 +18,7 @@ from openlib_assets.defs.assets import authors
 from openlib_assets.defs.assets.tables import table_asset
 from openlib_assets.lake.contract import AUTHORS
 from openlib_assets.sandbox import FaultPlan, Sandbox, SandboxConfig
+from openlib_assets.settings import PUBLIC_API_URL
 from openlib_assets_tests.conftest import (
     GOLD,
     SILVER,
@@ -459,6 +460,26 @@ def test_every_check_has_a_description_and_says_numbers(shown: Ran) -> None:
         assert evaluation.partition == SUBJECT
         assert evaluation.metadata
         assert all(isinstance(value.value, int | float) for value in evaluation.metadata.values())
+
+
+def test_a_run_that_would_ask_the_public_site_without_a_contact_fails_in_one_line(
+    instance: dg.DagsterInstance, new_place: PlaceMaker
+) -> None:
+    result = Pipeline(new_place("local"), instance, PUBLIC_API_URL).run("love", job="extract")
+    assert failure_text(result).startswith("OPENLIB_CONTACT is not set: ")
+    assert len(failure_text(result).splitlines()) == 1
+
+
+def test_a_mistyped_partition_fails_nobody_else(instance: dg.DagsterInstance, new_place: PlaceMaker) -> None:
+    with Sandbox(SandboxConfig({"mistyped_too": 5})) as sandbox:
+        pipeline = Pipeline(new_place("local"), instance, sandbox.url)
+        result = pipeline.run("Mistyped Too", "mistyped_too", job="extract")
+        assert failure_text(result) == (
+            "Mistyped Too: 'Mistyped Too' is not a subject key; its key is 'mistyped_too', "
+            "and the partition goes with: openlib subjects remove 'Mistyped Too'"
+        )
+        assert len(snapshot_paths(pipeline, "mistyped_too")) == 1
+        assert not list(pipeline.storage.folders("_locks"))
 
 
 def test_extract_fetches_and_goes_no_further(instance: dg.DagsterInstance, new_place: PlaceMaker) -> None:

@@ -161,7 +161,8 @@ def test_a_subject_not_fetched_for_long_is_marked_once_and_again_after_the_next_
         result, cursor = overdue(it.instance, cursor)
         assert isinstance(result, dg.SkipReason)
     with days_later(REFRESH_DAYS + 1.5):
-        assert [state.state for state in subject_states(it.instance, [])] == ["overdue", "overdue"]
+        states = subject_states(it.instance, [], ["love", "sea"])
+        assert [state.state for state in states] == ["overdue", "overdue"]
         result, cursor = overdue(it.instance, cursor)
         assert [event.partition for event in result.asset_events] == ["love", "sea"]
         for event in result.asset_events:

@@ -16,6 +16,7 @@ from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import ModuleTarget
 from dagster._daemon.sensor import execute_sensor_iteration
 
+from openlib_assets import definitions
 from openlib_assets.defs.partitions import stretches
 from openlib_assets.defs.schedules import schedules
 from openlib_assets.defs.sensors import storage, storage_events
@@ -63,11 +64,21 @@ def tick(instance: dg.DagsterInstance, cursor: str | None = None) -> Any:
     return result
 
 
-def requested(result: Any) -> list[str]:
-    """Return the subjects of the runs that a tick asks for, which are new with it."""
+def requested(result: Any, registered: Sequence[str] = ()) -> list[str]:
+    """Return the subjects of the runs that a tick asks for, which are new with it, or among those `registered`."""
     assert isinstance(result, dg.SensorResult)
     added = [key for request in result.dynamic_partitions_requests or () for key in request.partition_keys]
-    return [key for request in result.run_requests or () for key in covered(request.tags, added)]
+    return [key for request in result.run_requests or () for key in covered(request.tags, [*registered, *added])]
+
+
+def begin_runs(instance: dg.DagsterInstance, result: dg.SensorResult) -> list[str]:
+    """Create the runs that a tick asks for, as the daemon does, and leave them under way; return their ids."""
+    job = definitions.defs.resolve_job_def("all_assets")
+    requests = result.run_requests or ()
+    return [
+        instance.create_run_for_job(job, tags=dict(one.tags), status=dg.DagsterRunStatus.STARTED).run_id
+        for one in requests
+    ]
 
 
 def covered(tags: Mapping[str, str], registered: Sequence[str]) -> list[str]:
@@ -85,6 +96,7 @@ def test_storage_events_become_partitions_and_runs_once_and_nonsense_does_not(
     place.open().write("subjects.yaml", LIST.encode())
     first = tick(instance)
     assert requested(first) == ["place:france", "science_fiction"]
+    begin_runs(instance, first)
     assert instance.get_dynamic_partitions("subjects") == ["place:france", "science_fiction"]
 
     second = tick(instance, first.cursor)
@@ -95,6 +107,32 @@ def test_storage_events_become_partitions_and_runs_once_and_nonsense_does_not(
     third = tick(instance, first.cursor)
     assert requested(third) == ["love"]
     assert [tick(instance, third.cursor).skip_message] == [f"all 3 subjects of {storage_root}/subjects.yaml are known"]
+
+
+def test_a_subject_that_is_registered_and_was_never_fetched_is_run_when_it_comes_on_the_list(
+    instance: dg.DagsterInstance, place: Place, storage_root: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENLIB_STORAGE", storage_root)
+    files = place.open()
+    files.write("bronze/raw_works/subject=had/snapshot=20260101T000000Z/part-0.parquet", b"")
+    instance.add_dynamic_partitions("subjects", ["other", "hope", "peace", "had"])
+    files.write("subjects.yaml", b"- hope\n- had\n- new\n- peace\n")
+    first = tick(instance)
+    assert requested(first, ["other", "hope", "peace", "had"]) == ["hope", "peace", "new"]
+    (hope_and_peace, _) = begin_runs(instance, first)
+    assert isinstance(tick(instance, first.cursor), dg.SkipReason)
+
+    files.write("subjects.yaml", b"- hope\n- peace\n- new\n- more\n")
+    second = tick(instance, first.cursor)
+    assert requested(second) == ["more"], "the others' runs are under way"
+    begin_runs(instance, second)
+
+    # As after `subjects remove --delete-data`: the run has ended, and there is no data.
+    run = instance.get_run_by_id(hope_and_peace)
+    assert run is not None
+    instance.report_run_failed(run)
+    files.write("subjects.yaml", b"- more\n- hope\n- new\n")
+    assert requested(tick(instance, second.cursor), instance.get_dynamic_partitions("subjects")) == ["hope"]
 
 
 def test_the_list_may_lie_elsewhere_than_the_data(
@@ -182,8 +220,11 @@ def test_a_very_long_list_is_taken_up_in_portions(
     monkeypatch.setattr(storage, "_MOST_NEW_SUBJECTS", 5)
     (tmp_path / "subjects.yaml").write_text("".join(f"- subject {number}\n" for number in range(12)))
     sizes = []
-    while isinstance(result := tick(instance), dg.SensorResult):
+    cursor = None
+    while isinstance(result := tick(instance, cursor), dg.SensorResult):
         sizes.append(len(requested(result)))
+        begin_runs(instance, result)
+        cursor = result.cursor
     assert sizes == [5, 5, 2]
 
 

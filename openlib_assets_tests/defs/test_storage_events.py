@@ -21,7 +21,7 @@ from openlib_assets.lake.bronze.snapshots import current_snapshot
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets.storage import Storage, open_storage
 from openlib_assets_tests.conftest import Pipeline, Place, PlaceMaker, environment
-from openlib_assets_tests.defs.test_sensor_and_schedule import requested, tick
+from openlib_assets_tests.defs.test_sensor_and_schedule import begin_runs, requested, tick
 
 RAW_WORKS = dg.AssetKey("raw_works")
 VISIBILITY_SECONDS = 1
@@ -148,6 +148,7 @@ class TestQueue:
     ) -> None:
         queue.storage.write("subjects.yaml", b"- love\n")
         first = tick(instance)  # nobody has looked yet
+        begin_runs(instance, first)
         queue.storage.write("subjects.yaml", b"- love\n- place:france\n")
         queue.tell("subjects.yaml")
         second = tick(instance, first.cursor)
@@ -162,6 +163,7 @@ class TestQueue:
     ) -> None:
         queue.storage.write("subjects.yaml", b"- love\n")
         first = tick(instance)
+        begin_runs(instance, first)
         queue.storage.write("subjects.yaml", b"- love\n- hate\n")
         assert tick(instance, first.cursor).skip_message == "no event of the watch list"
         eleven_minutes_ago = json.loads(first.cursor) | {"looked_at": time.time() - 660}

@@ -10,6 +10,7 @@ from openlib_assets.openlibrary.client import Client
 from openlib_assets.openlibrary.errors import TransientError
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets.settings import Settings
+from openlib_assets.storage.errors import SettingsError
 from openlib_assets_tests.conftest import settings_for
 from openlib_assets_tests.openlibrary.served import WORKS, keys_of, page_of, sandbox_of, scripted, send
 
@@ -123,3 +124,13 @@ def test_the_address_of_a_subject_is_percent_encoded() -> None:
     client = Client(Settings(api_url="http://127.0.0.1:9"))
     url = client.subject_url("person:a'b_(c)é", limit=0)
     assert url == "http://127.0.0.1:9/subjects/person:a%27b_%28c%29%C3%A9.json?limit=0"
+
+
+@pytest.mark.parametrize(
+    "url", ["https://openlibrary.org", "http://www.OpenLibrary.org/", "https://openlibrary.org:443"]
+)
+def test_the_public_site_is_asked_with_a_contact_only(url: str) -> None:
+    with pytest.raises(SettingsError, match=r"^OPENLIB_CONTACT is not set: "):
+        Client(Settings(api_url=url))
+    Client(Settings(api_url=url, contact="me@example.org"))
+    Client(Settings(api_url="https://openlibrary.example.org"))

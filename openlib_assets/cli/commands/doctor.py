@@ -33,8 +33,9 @@ def doctor() -> int:
 
 
 def _contact(settings: Settings) -> str:
+    settings.require_contact()
     if settings.contact is None:
-        return "none; with OPENLIB_CONTACT set, Open Library grants three requests a second instead of one"
+        return f"none, and {settings.api_url} needs none"
     return f"set; {settings.requests_per_second:g} requests a second"
 
 

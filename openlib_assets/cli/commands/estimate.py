@@ -2,7 +2,7 @@
 
 import click
 
-from openlib_assets.openlibrary.subject_keys import subject_keys
+from openlib_assets.cli.given_subjects import given_keys
 
 
 @click.command()
@@ -19,7 +19,7 @@ def estimate(subjects: tuple[str, ...]) -> int:
     client = Client(settings)
     rows: list[tuple[str, int, int, float]] = []
     failed = 0
-    for key in subject_keys(subjects):
+    for key in given_keys(subjects):
         try:
             works = client.work_count(key)
         except BannedError:

@@ -1,6 +1,5 @@
 """`openlib run`: the main job."""
 
-import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from openlib_assets.openlibrary.subject_keys import subject_keys
+from openlib_assets.cli.given_subjects import given_keys
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -30,13 +29,14 @@ def run(subjects: tuple[str, ...], *, force: bool, as_json: bool) -> int:
 
     A subject is a name ("science fiction"), a key (place:france), a path or a URL of Open Library.
     """
-    return run_and_print(subject_keys(subjects), force=force, as_json=as_json)
+    return run_and_print(given_keys(subjects), force=force, as_json=as_json)
 
 
 def run_and_print(keys: list[str], *, force: bool, as_json: bool = False) -> int:
     """Run subjects, show progress, print what came of them; return the exit status."""
     from rich.console import Console
 
+    from openlib_assets.cli.output import print_json
     from openlib_assets.cli.runs import (
         AcrossSubjectsError,
         across_subjects_is_current,
@@ -46,10 +46,12 @@ def run_and_print(keys: list[str], *, force: bool, as_json: bool = False) -> int
     from openlib_assets.definitions import build_defs
     from openlib_assets.defs.instance.home import open_instance
     from openlib_assets.defs.resources import OpenLibraryResource
+    from openlib_assets.openlibrary.source import open_source
     from openlib_assets.settings import Settings
     from openlib_assets.storage import open_storage
 
     settings = Settings.from_env()
+    open_source(settings)  # what keeps it from being asked is said before anything is registered
     storage = open_storage(settings.storage)
     console = Console(stderr=True, highlight=False)
     with _interruptible(), open_instance(captures_output=False) as instance, _progress(console, keys) as listener:
@@ -62,7 +64,7 @@ def run_and_print(keys: list[str], *, force: bool, as_json: bool = False) -> int
             except AcrossSubjectsError as error:
                 across = error
     if as_json:
-        click.echo(json.dumps([asdict(result) for result in results], indent=2, ensure_ascii=False))
+        print_json([asdict(result) for result in results])
     else:
         _print_table(results)
     if across:

@@ -2,7 +2,7 @@
 
 import click
 
-from openlib_assets.openlibrary.subject_keys import subject_keys
+from openlib_assets.cli.given_subjects import given_keys
 from openlib_assets.settings import WATCH_LIST
 
 
@@ -33,7 +33,7 @@ def copy(source_root: str, target_root: str, names: tuple[str, ...]) -> int:
     from openlib_assets.lake.watch_list import read_or_empty
     from openlib_assets.storage import open_storage
 
-    wanted = subject_keys(names)
+    wanted = given_keys(names)
     source, target = open_storage(source_root.rstrip("/")), open_storage(target_root.rstrip("/"))
     if source.uri() == target.uri():
         raise click.UsageError("--from and --to are the same place")

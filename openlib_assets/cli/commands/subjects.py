@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from openlib_assets.openlibrary.subject_keys import subject_keys
+from openlib_assets.cli.given_subjects import given_keys
+from openlib_assets.openlibrary.subject_keys import is_key
 
 if TYPE_CHECKING:
     from openlib_assets.cli.subject_states import SubjectState
@@ -18,7 +19,7 @@ def subjects() -> None:
 @subjects.command()
 @click.argument("names", nargs=-1, required=True, metavar="SUBJECT...")
 @click.option(
-    "--register", is_flag=True, help="Also register the partitions now, without waiting for the sensor to run them."
+    "--register", is_flag=True, help="Also register the partitions now, without waiting for the sensor to do so."
 )
 def add(names: tuple[str, ...], *, register: bool) -> None:
     """Put each SUBJECT on the watch list; the sensor registers and runs what is new there."""
@@ -27,7 +28,7 @@ def add(names: tuple[str, ...], *, register: bool) -> None:
     from openlib_assets.lake.watch_list import read_or_empty, write_watch_list
     from openlib_assets.settings import Settings
 
-    keys = subject_keys(names)
+    keys = given_keys(names)
     address = Settings.from_env().subjects
     before = read_or_empty(address)
     new = [key for key in keys if key not in before.keys]
@@ -45,9 +46,15 @@ def add(names: tuple[str, ...], *, register: bool) -> None:
 @click.argument("names", nargs=-1, required=True, metavar="SUBJECT...")
 @click.option("--delete-data", is_flag=True, help="Also delete the subject's files, all snapshots included.")
 def remove(names: tuple[str, ...], *, delete_data: bool) -> int:
-    """Take each SUBJECT off the watch list and out of the registered partitions; its files stay."""
+    """Take each SUBJECT off the watch list and out of the registered partitions; its files stay.
+
+    A partition that is no subject's key, such as one mistyped in the UI, is removed by its exact name.
+    """
+    from contextlib import ExitStack
+
     from openlib_assets.defs.instance.home import open_instance
     from openlib_assets.defs.partitions import SUBJECTS
+    from openlib_assets.defs.steps.writing import locked
     from openlib_assets.lake.subject_files import subject_files
     from openlib_assets.lake.watch_list import read_or_empty, write_watch_list
     from openlib_assets.settings import Settings
@@ -55,13 +62,21 @@ def remove(names: tuple[str, ...], *, delete_data: bool) -> int:
 
     settings = Settings.from_env()
     storage = open_storage(settings.storage)
-    keys = subject_keys(names)
-    watched = read_or_empty(settings.subjects)
-    if any(key in watched.keys for key in keys):
-        write_watch_list(settings.subjects, watched, remove=keys)
     unknown = 0
-    with open_instance() as instance:
+    with open_instance() as instance, ExitStack() as locks:
         registered = instance.get_dynamic_partitions(SUBJECTS)
+        mistyped = [name for name in dict.fromkeys(names) if name in registered and not is_key(name)]
+        keys = given_keys(name for name in names if name not in mistyped)
+        if delete_data:
+            # Before anything is removed: all that is named goes, or nothing.
+            for key in keys:
+                locks.enter_context(locked(storage, key, waits=False))
+        watched = read_or_empty(settings.subjects)
+        if any(key in watched.keys for key in keys):
+            write_watch_list(settings.subjects, watched, remove=keys)
+        for name in mistyped:
+            instance.delete_dynamic_partition(SUBJECTS, name)
+            click.echo(f"{name}: removed; it is no subject's key, and there are no files of it")
         for key in keys:
             files = list(subject_files(storage, key))
             if key not in watched.keys and key not in registered and not files:
@@ -81,25 +96,47 @@ def remove(names: tuple[str, ...], *, delete_data: bool) -> int:
 @subjects.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def list_(*, as_json: bool) -> None:
-    """List the subjects that are watched or registered, and what became of them."""
-    import json
+    """List the subjects that are watched, registered or in the storage, and what became of them."""
     from dataclasses import asdict
 
-    from openlib_assets.cli.output import print_rows
-    from openlib_assets.cli.subject_states import subject_states
+    from openlib_assets.cli.output import print_json, print_rows
+    from openlib_assets.cli.subject_states import FILES_MISSING, NOT_REGISTERED, subject_states
     from openlib_assets.defs.instance.home import open_instance
+    from openlib_assets.lake.subject_files import subjects_with_data
     from openlib_assets.lake.watch_list import read_or_empty
     from openlib_assets.settings import Settings
+    from openlib_assets.storage import open_storage
 
-    watched = read_or_empty(Settings.from_env().subjects)
+    settings = Settings.from_env()
+    watched = read_or_empty(settings.subjects)
+    stored = subjects_with_data(open_storage(settings.storage))
     with open_instance() as instance:
-        states = subject_states(instance, watched.keys)
+        states = subject_states(instance, watched.keys, stored)
     if as_json:
-        click.echo(json.dumps([asdict(state) for state in states], indent=2, ensure_ascii=False))
+        print_json([asdict(state) for state in states])
     else:
         print_rows(("subject", "watched", "registered", "state", "works", "snapshot", "verified"), map(_row, states))
     for problem in watched.problems:
         click.echo(f"skipped: {problem}", err=True)
+    _advise(
+        [state.subject for state in states if state.state == NOT_REGISTERED],
+        NOT_REGISTERED,
+        "register and refresh with: openlib run {0}; or delete with: openlib subjects remove --delete-data {0}",
+    )
+    _advise(
+        [state.subject for state in states if state.state == FILES_MISSING],
+        FILES_MISSING,
+        "make them again with: openlib run {0}; or give it up with: openlib subjects remove {0}",
+    )
+
+
+def _advise(keys: list[str], state: str, advice: str) -> None:
+    """Say what to do about subjects in a state, by the example of the first."""
+    import shlex
+
+    if keys:
+        others = f" and {len(keys) - 1} more" if len(keys) > 1 else ""
+        click.echo(f"{state}: {keys[0]}{others}; {advice.format(shlex.quote(keys[0]))}", err=True)
 
 
 def _row(state: "SubjectState") -> tuple[object, ...]:

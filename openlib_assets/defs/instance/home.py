@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock
 
 from openlib_assets.defs.instance.moved_modules import follow_moves
+from openlib_assets.storage import absolute_path
 from openlib_assets.storage.errors import OpenlibError
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class InstanceError(OpenlibError):
 
 def prepare_home() -> Path:
     """Settle DAGSTER_HOME: absolute, there, and with a dagster.yaml that this release can read; return the folder."""
-    home = Path(os.environ.get("DAGSTER_HOME") or DEFAULT_HOME).expanduser().absolute()
+    home = absolute_path(os.environ.get("DAGSTER_HOME") or DEFAULT_HOME)
     try:
         home.mkdir(parents=True, exist_ok=True)
         settings = home / "dagster.yaml"
@@ -61,6 +62,8 @@ def open_instance(*, captures_output: bool = True) -> "dg.DagsterInstance":
             )
     except Exception as error:
         reason = str(error).strip().splitlines()[0]
+        if not os.access(home, os.W_OK):
+            reason += "; name a folder that can be written"
         raise InstanceError(f"DAGSTER_HOME={home}: the Dagster instance cannot be opened: {reason}") from error
 
 

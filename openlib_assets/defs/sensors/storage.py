@@ -1,8 +1,9 @@
 """The sensor that follows the storage: the watch list, and snapshots that others put there."""
 
+import hashlib
 import json
 import time
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -46,12 +47,13 @@ _UNREADABLE_SECONDS = 600
 class _Cursor:
     """What a tick leaves to the next one.
 
-    `problems` of the watch list that were told; `looked_at`, when it was read (seconds since 1970); the `receipts` of
-    messages that were dealt with; `folder_time`, up to when changes on disk were seen; `again`, the subjects on disk
-    to look at once more, and since when.
+    `problems` of the watch list that were told; `listed`, a hash of the subjects on it; `looked_at`, when it was read
+    (seconds since 1970); the `receipts` of messages that were dealt with; `folder_time`, up to when changes on disk
+    were seen; `again`, the subjects on disk to look at once more, and since when.
     """
 
     problems: list[str] = field(default_factory=list)
+    listed: str = ""
     looked_at: float = 0.0
     receipts: list[str] = field(default_factory=list)
     folder_time: int | None = None
@@ -77,6 +79,7 @@ class _Arrivals:
     minimum_interval_seconds=15,
     description=(
         "Follows the watch list: a subject that is new there becomes a partition and is run. Never removes one. "
+        "When the list has changed, subjects on it that are registered and have no data are run, too. "
         "An unusable entry is reported and skipped; a list that cannot be read is an error, not an empty list. "
         "Follows bronze: a snapshot that arrived from elsewhere is recorded, and keep_fresh makes the rest from it. "
         "Hears of both from the queue OPENLIB_EVENTS_QUEUE; without one, looks at the list, and at bronze on disk."
@@ -91,19 +94,20 @@ def storage_events(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.
         storage = open_storage(settings.storage)
         changes, arrivals = _heard(context, settings, storage, cursor)
         due = _is_due(settings, cursor, changes)
-        new, said = _wanted(context, settings, cursor, arrivals) if due else ([], "no event of the watch list")
+        new, said = _wanted(context, settings, storage, cursor, arrivals) if due else ([], "no event of the watch list")
     except OpenlibError as error:
         raise dg.Failure(str(error)) from None
     if not new and not arrivals.events:
         context.update_cursor(json.dumps(asdict(cursor)))
         return dg.SkipReason(said)
     arrived = {event.partition for event in arrivals.events if event.partition}
-    added = sorted({*new, *arrived} - set(context.instance.get_dynamic_partitions(SUBJECTS)))
+    registered = context.instance.get_dynamic_partitions(SUBJECTS)
+    added = sorted({*new, *arrived} - set(registered))
     return dg.SensorResult(
         dynamic_partitions_requests=[subjects.build_add_request(added)],
         run_requests=[
             dg.RunRequest(tags=dict(run_tags(stretch)))
-            for stretch in stretches(added, set(new) - arrived, SUBJECTS_A_RUN)
+            for stretch in stretches([*registered, *added], set(new) - arrived, SUBJECTS_A_RUN)
         ],
         asset_events=arrivals.events,
         cursor=json.dumps(asdict(cursor)),
@@ -229,9 +233,9 @@ def _is_due(settings: Settings, cursor: _Cursor, changes: Changes) -> bool:
 
 
 def _wanted(
-    context: dg.SensorEvaluationContext, settings: Settings, cursor: _Cursor, arrivals: _Arrivals
+    context: dg.SensorEvaluationContext, settings: Settings, storage: Storage, cursor: _Cursor, arrivals: _Arrivals
 ) -> tuple[list[str], str]:
-    """Return the subjects that are new on the watch list, and what to say if there are none."""
+    """Return the subjects of the watch list to run, and what to say if there are none."""
     try:
         watch_list = read_watch_list(settings.subjects)
     except NoWatchListError as error:
@@ -247,9 +251,26 @@ def _wanted(
     cursor.problems = watch_list.problems
     known = set(context.instance.get_dynamic_partitions(SUBJECTS))
     new = [key for key in watch_list.keys if key not in known]
+    listed = hashlib.sha256(json.dumps(watch_list.keys).encode()).hexdigest()
+    if listed != cursor.listed:
+        new += _without_data(context.instance, storage, [key for key in watch_list.keys if key in known])
     if len(new) <= _MOST_NEW_SUBJECTS:
         cursor.looked_at = time.time()
+        cursor.listed = listed
     new = new[:_MOST_NEW_SUBJECTS]
     if new:
         context.log.info(f"{len(new)} new in {settings.subjects}: {', '.join(new)}")
     return new, f"all {len(watch_list.keys)} subjects of {settings.subjects} are known"
+
+
+def _without_data(instance: dg.DagsterInstance, storage: Storage, keys: Sequence[str]) -> list[str]:
+    """Return the subjects, of those registered, that have no snapshot and no run that could be about to write one."""
+    raw_works = dg.AssetKey(RAW_WORKS.name)
+    fetched = {layout.subject_of_folder(folder) for folder in storage.folders(layout.SNAPSHOTS)} if keys else set()
+
+    def is_run(key: str) -> bool:
+        planned = instance.get_latest_planned_materialization_info(raw_works, key)
+        run = instance.get_run_by_id(planned.run_id) if planned else None
+        return run is not None and not run.is_finished
+
+    return [key for key in keys if key not in fetched and not is_run(key)]

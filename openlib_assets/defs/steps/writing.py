@@ -90,7 +90,10 @@ def _require_key(subject: str) -> None:
     """Refuse a partition that is no subject's key before anything of it lies in the storage, a lock included."""
     normal = subject_key(subject)
     if subject != normal:
-        raise InvalidSubjectError(f"{subject!r} is not a subject key; its key is {normal!r}")
+        raise InvalidSubjectError(
+            f"{subject!r} is not a subject key; its key is {normal!r}, and the partition goes with: "
+            f"openlib subjects remove {subject!r}"
+        )
 
 
 @contextmanager

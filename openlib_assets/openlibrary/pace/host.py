@@ -90,7 +90,14 @@ def _boot() -> str:
 
 def pace_file(api_url: str) -> Path:
     """Return the file where all processes of this user meet that speak to the same API host and port."""
-    return platformdirs.user_cache_path("openlib_assets") / "pace" / f"{pace_name(api_url)}.sqlite"
+    try:
+        cache = platformdirs.user_cache_path("openlib_assets")
+    except RuntimeError as error:
+        raise SourceError(
+            "there is no home folder in which to keep the pace: set HOME, or XDG_CACHE_HOME to a folder "
+            "that can be written"
+        ) from error
+    return cache / "pace" / f"{pace_name(api_url)}.sqlite"
 
 
 def pace_name(api_url: str) -> str:
