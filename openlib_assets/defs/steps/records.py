@@ -15,6 +15,10 @@ from dagster._core.definitions.data_version import (
     get_input_data_version_tag,
     get_input_event_pointer_tag,
 )
+from dagster._core.event_api import PartitionKeyFilter
+from dagster._core.storage.asset_check_execution_record import (
+    COMPLETED_ASSET_CHECK_EXECUTION_RECORD_STATUSES as COMPLETED,
+)
 
 # As many as the databases below Dagster take in one query.
 _AT_A_TIME = 500
@@ -31,6 +35,21 @@ def latest_records(
         page = instance.fetch_materializations(dg.AssetRecordsFilter(asset_key=asset, storage_ids=some), len(some))
         found |= {record.partition_key: record for record in page.records if record.partition_key}
     return found
+
+
+def latest_record(instance: dg.DagsterInstance, asset: dg.AssetKey, subject: str) -> dg.EventLogRecord | None:
+    """Return the record of the latest materialization of a subject, in one query."""
+    wanted = dg.AssetRecordsFilter(asset_key=asset, asset_partitions=[subject])
+    return next(iter(instance.fetch_materializations(wanted, limit=1).records), None)
+
+
+def last_evaluations(
+    instance: dg.DagsterInstance, checks: Collection[dg.AssetCheckKey], subject: str
+) -> list[dg.AssetCheckEvaluation]:
+    """Return the last evaluation of each check of a subject, of those that were ever evaluated."""
+    wanted, storage = PartitionKeyFilter(key=subject), instance.event_log_storage
+    found = [storage.get_asset_check_execution_history(check, 1, None, COMPLETED, wanted) for check in sorted(checks)]
+    return [record.evaluation for records in found for record in records if record.evaluation]
 
 
 def latest_ids(instance: dg.DagsterInstance, asset: dg.AssetKey, subjects: Collection[str]) -> dict[str, int]:

@@ -11,10 +11,11 @@ from typing import Any
 import dagster as dg
 from dagster._core.definitions.data_version import DATA_VERSION_TAG
 from dagster._core.execution.context.system import StepExecutionContext
+from dagster._record import replace
 
-from openlib_assets.defs.steps.checks import evaluations
+from openlib_assets.defs.steps.checks import evaluations, target_of
 from openlib_assets.defs.steps.outputs import Done, SubjectOutputs
-from openlib_assets.defs.steps.records import Versions
+from openlib_assets.defs.steps.records import Versions, last_evaluations, latest_record
 from openlib_assets.defs.steps.run_state import StepSubjects, goes_on_from, said_in_run
 from openlib_assets.lake.table_files import digest_at
 from openlib_assets.lake.transform import CheckOutcome
@@ -56,18 +57,16 @@ class Step:
 
         A subject stays as it is if its source had nothing new in this run, or if the run goes on from a failed one; if
         all that it is made from and the code are what they were; and if its files are there, as recorded. In a run in
-        which something failed, Dagster would take such a subject for failed too, so its last record is repeated there.
+        which something failed, Dagster would take such a subject and its checks for failed too, so what was last
+        recorded is repeated there.
         """
         untouched = [key for key in subjects if key not in outputs.left and self._may_stay(key)]
         current = self._current(storage, outputs, untouched)
         self.unchanged |= outputs.left | current.keys()
-        repeated = [
-            dg.AssetMaterialization(self.asset, partition=subject, metadata=last.metadata, tags=last.tags)
-            for subject, last in current.items()
-            if any(said.unusable for said in self.said_before.values())
-        ]
+        something_failed = any(said.unusable for said in self.said_before.values())
+        repeated = current.items() if something_failed else ()
         todo = [key for key in subjects if key not in self.unchanged]
-        return todo, [dg.DagsterEvent.asset_materialization(self.context, one) for one in repeated]
+        return todo, [event for subject, last in repeated for event in self._repeated(subject, last)]
 
     def recorded(self, versions: Versions, subject: str, done: Done) -> Iterator[dg.DagsterEvent]:
         """Record what was made of a subject, and the outcomes of its checks."""
@@ -83,8 +82,11 @@ class Step:
         yield from self.evaluations(subject, done.outcomes)
 
     def evaluations(self, subject: str, outcomes: Sequence[CheckOutcome]) -> Iterator[dg.DagsterEvent]:
-        """Record the outcomes of a subject's checks."""
-        for evaluation in evaluations(self.asset, subject, outcomes):
+        """Record the outcomes of a subject's checks, as those of its latest record: this run's, or an earlier one's."""
+        if not outcomes:
+            return
+        target = target_of(latest_record(self.context.instance, self.asset, subject))
+        for evaluation in evaluations(self.asset, subject, outcomes, target):
             yield dg.DagsterEvent.asset_check_evaluation(self.context, evaluation)
 
     def versions(self, subjects: Collection[str]) -> Versions:
@@ -97,6 +99,17 @@ class Step:
 
     def _spec(self) -> dg.AssetSpec:
         return self.context.job_def.asset_layer.get(self.asset).to_asset_spec()
+
+    def _repeated(self, subject: str, last: dg.AssetMaterialization) -> Iterator[dg.DagsterEvent]:
+        """Record a subject again as it was last recorded, its checks included."""
+        instance = self.context.instance
+        checked = last_evaluations(instance, self.context.job_def.asset_layer.get(self.asset).check_keys, subject)
+        again = dg.AssetMaterialization(self.asset, partition=subject, metadata=last.metadata, tags=last.tags)
+        yield dg.DagsterEvent.asset_materialization(self.context, again)
+        target = target_of(latest_record(instance, self.asset, subject))
+        for evaluation in checked:
+            evaluated_again = replace(evaluation, target_materialization_data=target)
+            yield dg.DagsterEvent.asset_check_evaluation(self.context, evaluated_again)
 
     def _may_stay(self, subject: str) -> bool:
         run = self.context.dagster_run
