@@ -86,7 +86,7 @@ def list_(*, as_json: bool) -> None:
     from dataclasses import asdict
 
     from openlib_assets.cli.output import print_rows
-    from openlib_assets.cli.subject_states import subject_states
+    from openlib_assets.cli.subject_states import outdated, subject_states
     from openlib_assets.defs.instance.home import open_instance
     from openlib_assets.lake.watch_list import read_or_empty
     from openlib_assets.settings import Settings
@@ -94,10 +94,13 @@ def list_(*, as_json: bool) -> None:
     watched = read_or_empty(Settings.from_env().subjects)
     with open_instance() as instance:
         states = subject_states(instance, watched.keys)
+        made_before = outdated(instance)
     if as_json:
         click.echo(json.dumps([asdict(state) for state in states], indent=2, ensure_ascii=False))
     else:
         print_rows(("subject", "watched", "registered", "state", "works", "snapshot", "verified"), map(_row, states))
+    for subject, names in made_before.items():
+        click.echo(f"{subject}: {', '.join(names)}: made by an earlier version; run: openlib run {subject!r}", err=True)
     for problem in watched.problems:
         click.echo(f"skipped: {problem}", err=True)
 

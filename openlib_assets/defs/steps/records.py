@@ -4,7 +4,7 @@ Dagster records one version of the data for all partitions of an output; here ea
 which Dagster itself tells what is out of date.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 import dagster as dg
 from dagster._core.definitions.data_version import (
@@ -74,6 +74,17 @@ def data_versions(instance: dg.DagsterInstance, asset: dg.AssetKey, subjects: Co
     }
 
 
+def code_versions(instance: dg.DagsterInstance, asset: dg.AssetKey, subjects: Collection[str]) -> dict[str, str]:
+    """Return the version of the code that made each subject, as last recorded, of those that have one."""
+    # Dagster keeps no index of this tag, so it is read from the records, a few hundred of which are in memory at once.
+    return {
+        subject: tags[CODE_VERSION_TAG]
+        for some in _stretches(subjects)
+        for subject, record in latest_records(instance, asset, some).items()
+        if CODE_VERSION_TAG in (tags := _tags(record))
+    }
+
+
 class Versions:
     """The versions of an asset and of what it is made from, for some subjects, as they are recorded now."""
 
@@ -102,8 +113,7 @@ class Versions:
         """Return the latest record of each subject that was made from what is there now, by the same code."""
         found = {}
         for subject, record in latest_records(self._instance, self._spec.key, self._subjects).items():
-            materialization = record.asset_materialization
-            tags = (materialization and materialization.tags) or {}
+            materialization, tags = record.asset_materialization, _tags(record)
             made_alike = tags.get(CODE_VERSION_TAG) == self._spec.code_version
             if materialization and made_alike and self._inputs(subject).items() <= tags.items():
                 found[subject] = materialization
@@ -111,6 +121,10 @@ class Versions:
 
     def _inputs(self, subject: str) -> dict[str, str]:
         return {get_input_data_version_tag(parent): self._data[parent].get(subject, "") for parent in self._parents}
+
+
+def _tags(record: dg.EventLogRecord) -> Mapping[str, str]:
+    return (record.asset_materialization and record.asset_materialization.tags) or {}
 
 
 def _stretches(subjects: Iterable[str]) -> list[list[str]]:
