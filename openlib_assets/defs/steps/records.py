@@ -20,6 +20,8 @@ from dagster._core.storage.asset_check_execution_record import (
     COMPLETED_ASSET_CHECK_EXECUTION_RECORD_STATUSES as COMPLETED,
 )
 
+from openlib_assets.defs.instance.event_log import EventLogStorage
+
 # As many as the databases below Dagster take in one query.
 _AT_A_TIME = 500
 
@@ -41,6 +43,14 @@ def latest_record(instance: dg.DagsterInstance, asset: dg.AssetKey, subject: str
     """Return the record of the latest materialization of a subject, in one query."""
     wanted = dg.AssetRecordsFilter(asset_key=asset, asset_partitions=[subject])
     return next(iter(instance.fetch_materializations(wanted, limit=1).records), None)
+
+
+def just_recorded(instance: dg.DagsterInstance, asset: dg.AssetKey, subject: str) -> dg.EventLogRecord | None:
+    """Return the record of a subject that this process has just stored, without a query where the storage knows it."""
+    storage = instance.event_log_storage
+    last = storage.last_materialization if isinstance(storage, EventLogStorage) else None
+    is_it = last and (last.asset_key, last.partition_key) == (asset, subject)
+    return last if is_it else latest_record(instance, asset, subject)
 
 
 def last_evaluations(

@@ -4,7 +4,7 @@ Each subject is recorded by itself and at once, with its own numbers and its own
 is lost with a run that is killed.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,7 @@ from dagster._record import replace
 
 from openlib_assets.defs.steps.checks import evaluations, target_of
 from openlib_assets.defs.steps.outputs import Done, SubjectOutputs
-from openlib_assets.defs.steps.records import Versions, last_evaluations, latest_record
+from openlib_assets.defs.steps.records import Versions, just_recorded, last_evaluations, latest_record
 from openlib_assets.defs.steps.run_state import StepSubjects, goes_on_from, said_in_run
 from openlib_assets.lake.table_files import digest_at
 from openlib_assets.lake.transform import CheckOutcome
@@ -79,15 +79,15 @@ class Step:
         yield dg.DagsterEvent.asset_materialization(
             self.context, dg.AssetMaterialization(self.asset, partition=subject, metadata=done.metadata, tags=tags)
         )
-        yield from self.evaluations(subject, done.outcomes)
+        if done.outcomes:
+            record = just_recorded(self.context.instance, self.asset, subject)
+            yield from self._evaluated(evaluations(self.asset, subject, done.outcomes, target_of(record)))
 
-    def evaluations(self, subject: str, outcomes: Sequence[CheckOutcome]) -> Iterator[dg.DagsterEvent]:
-        """Record the outcomes of a subject's checks, as those of its latest record: this run's, or an earlier one's."""
-        if not outcomes:
-            return
-        target = target_of(latest_record(self.context.instance, self.asset, subject))
-        for evaluation in evaluations(self.asset, subject, outcomes, target):
-            yield dg.DagsterEvent.asset_check_evaluation(self.context, evaluation)
+    def rejected(self, subject: str, outcomes: Sequence[CheckOutcome]) -> Iterator[dg.DagsterEvent]:
+        """Record the outcomes of the checks of a subject that failed, which are shown with its last record."""
+        if outcomes:
+            record = latest_record(self.context.instance, self.asset, subject)
+            yield from self._evaluated(evaluations(self.asset, subject, outcomes, target_of(record)))
 
     def versions(self, subjects: Collection[str]) -> Versions:
         """Return the versions of what the asset is made from, as they are recorded now."""
@@ -106,10 +106,12 @@ class Step:
         checked = last_evaluations(instance, self.context.job_def.asset_layer.get(self.asset).check_keys, subject)
         again = dg.AssetMaterialization(self.asset, partition=subject, metadata=last.metadata, tags=last.tags)
         yield dg.DagsterEvent.asset_materialization(self.context, again)
-        target = target_of(latest_record(instance, self.asset, subject))
-        for evaluation in checked:
-            evaluated_again = replace(evaluation, target_materialization_data=target)
-            yield dg.DagsterEvent.asset_check_evaluation(self.context, evaluated_again)
+        target = target_of(just_recorded(instance, self.asset, subject))
+        yield from self._evaluated(replace(evaluation, target_materialization_data=target) for evaluation in checked)
+
+    def _evaluated(self, some: Iterable[dg.AssetCheckEvaluation]) -> Iterator[dg.DagsterEvent]:
+        for evaluation in some:
+            yield dg.DagsterEvent.asset_check_evaluation(self.context, evaluation)
 
     def _may_stay(self, subject: str) -> bool:
         run = self.context.dagster_run
