@@ -1,14 +1,16 @@
 """What is known of each subject: watched, registered, fetched, failed, verified, and whether it has files."""
 
 import time
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import dagster as dg
 
+from openlib_assets.defs import assets
 from openlib_assets.defs.partitions import SUBJECTS, subjects
-from openlib_assets.defs.steps.records import latest_records
+from openlib_assets.defs.steps.records import code_versions, latest_records
 from openlib_assets.lake.contract import RAW_WORKS, REFRESH_DAYS
 
 NOT_REGISTERED = "in the storage, not registered"
@@ -51,6 +53,18 @@ def subject_states(instance: dg.DagsterInstance, watched: Sequence[str], stored:
         )
         for key in keys
     ]
+
+
+def outdated(instance: dg.DagsterInstance) -> dict[str, list[str]]:
+    """Return the assets that code of another version made, by registered subject; its next run makes them again."""
+    registered = instance.get_dynamic_partitions(SUBJECTS)
+    specs = [spec for asset in assets.ASSETS for spec in asset.specs if spec.partitions_def]
+    found: dict[str, list[str]] = defaultdict(list)
+    for spec in specs:
+        for subject, version in code_versions(instance, spec.key, registered).items():
+            if version != spec.code_version:
+                found[subject].append(spec.key.to_user_string())
+    return dict(sorted(found.items()))
 
 
 def _state(

@@ -126,7 +126,7 @@ def _put_in_place(step: Step, storage: Storage, outputs: SubjectOutputs, keys: l
         if isinstance(done, OpenlibError):
             outputs.failed[subject] = Failed(step.asset.to_user_string(), type(done).__name__, str(done))
             step.log.error(f"{subject}: {done}")
-            yield from step.evaluations(subject, getattr(done, "outcomes", ()))
+            yield from step.rejected(subject, getattr(done, "outcomes", ()))
         else:
             outputs.complete += 1
             yield from step.recorded(versions, subject, done)

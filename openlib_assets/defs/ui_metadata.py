@@ -1,5 +1,6 @@
-"""What an asset shows of itself in the Dagster UI: row count, preview, columns, address."""
+"""What an asset shows of itself in the Dagster UI: purpose, row count, preview, columns, address."""
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -7,8 +8,11 @@ import dagster as dg
 import pyarrow as pa
 
 from openlib_assets.lake.contract import Table
+from openlib_assets.lake.transform import sql_text
 
 _LONGEST_CELL = 80
+# What is left of `\u00e9` in JSON text where a cell is cut within it.
+_HALF_ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{0,3})?$")
 
 
 def column_schema(table: Table) -> dg.TableSchema:
@@ -24,6 +28,22 @@ def column_schema(table: Table) -> dg.TableSchema:
             for column in table.columns
         ]
     )
+
+
+def column_lineage(table: Table) -> dg.TableColumnLineage:
+    """Return the columns of other tables that each column is computed from."""
+    return dg.TableColumnLineage(
+        {
+            name: [dg.TableColumnDep(dg.AssetKey(asset), column) for asset, column in map(_split, made_from)]
+            for name, made_from in table.lineage.items()
+        }
+    )
+
+
+def table_description(table: Table) -> str:
+    """Return what one row is and, of a table that SQL makes, its SQL, as Markdown."""
+    row = f"One row is {table.grain}."
+    return f"{row}\n\n```sql\n{sql_text(table.sql).strip()}\n```" if table.made_from else row
 
 
 def table_metadata(rows: int, preview: str, uri: str) -> dict[str, Any]:
@@ -46,11 +66,15 @@ def table_markdown(table: pa.Table) -> str:
     return markdown(table.column_names, (row.values() for row in table.to_pylist()))
 
 
+def _split(column: str) -> list[str]:
+    return column.split(".")
+
+
 def _cell(value: Any) -> str:
     if value is None:
         return ""
     text = " ".join(str(value).split())
-    return escaped(text if len(text) <= _LONGEST_CELL else text[: _LONGEST_CELL - 1] + "…")
+    return escaped(text if len(text) <= _LONGEST_CELL else _HALF_ESCAPE.sub("", text[: _LONGEST_CELL - 1]) + "…")
 
 
 def escaped(text: str) -> str:

@@ -18,6 +18,7 @@ __all__ = [
     "open_storage",
     "split_address",
     "storage_kind",
+    "storage_uri",
 ]
 
 
@@ -46,6 +47,11 @@ def storage_kind(root: str) -> str:
     if scheme not in _OPENERS or not rest.partition("/")[0]:
         raise StorageError(f"{root!r}: give {ROOT_FORMS}")
     return scheme
+
+
+def storage_uri(root: str, path: str) -> str:
+    """Return the address of a path below a root, as the storage there tells it, without opening that."""
+    return LocalStorage(root).uri(path) if storage_kind(root) == LocalStorage.kind else f"{root.rstrip('/')}/{path}"
 
 
 def open_storage(root: str) -> Storage:

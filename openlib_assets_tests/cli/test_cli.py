@@ -1,5 +1,6 @@
 """The `openlib` command as a user meets it: what it prints, where, and its exit status."""
 
+import dataclasses
 import io
 import json
 import shutil
@@ -14,10 +15,12 @@ import dagster as dg
 import pytest
 
 from openlib_assets.cli.main import main
+from openlib_assets.defs import assets
+from openlib_assets.defs.assets.tables import table_asset
 from openlib_assets.defs.instance.home import open_instance
 from openlib_assets.defs.partitions import SUBJECTS
 from openlib_assets.defs.steps.writing import locked
-from openlib_assets.lake.contract import CSV_TABLES, DERIVED_TABLES
+from openlib_assets.lake.contract import AUTHORS, CSV_TABLES, DERIVED_TABLES
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets.storage import LocalStorage
 from openlib_assets_tests.tools.forked import commands
@@ -199,6 +202,13 @@ def test_estimate_asks_one_request_a_subject(cli: Cli) -> None:
     assert "love" in said.out
     assert "FAILED nope" in said.err
     assert len(cli.sandbox.requests) == 3
+
+
+def test_the_list_names_what_an_earlier_version_made(cli_after_run: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert cli_after_run("subjects", "list").err == ""
+    monkeypatch.setattr(assets, "ASSETS", [table_asset(dataclasses.replace(AUTHORS, code_version="2"))])
+    said = cli_after_run("subjects", "list").err
+    assert "love: authors: made by an earlier version; run: openlib run 'love'" in said.splitlines()
 
 
 def test_the_watch_list_is_added_to_listed_and_removed_from(cli_after_run: Cli) -> None:

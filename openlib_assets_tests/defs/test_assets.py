@@ -20,6 +20,7 @@ from openlib_assets.lake.contract import AUTHORS
 from openlib_assets.sandbox import FaultPlan, Sandbox, SandboxConfig
 from openlib_assets.settings import PUBLIC_API_URL
 from openlib_assets_tests.conftest import (
+    CSV,
     GOLD,
     SILVER,
     Pipeline,
@@ -417,6 +418,16 @@ def test_every_table_tells_its_rows_its_full_address_and_shows_a_preview(shown: 
         assert len(lines) == 2 + min(5, table.num_rows)
     assert numbers(shown, "subject_csv")["dagster/uri"] == f"{shown.pipeline.place.root}/exports/{ENCODED}"
     assert "author\\_averages.csv" in numbers(shown, "subject_csv")["preview"]
+
+
+def test_serving_tells_numbers_to_plot_of_each_file_and_of_the_subject(shown: Ran) -> None:
+    for name in CSV:
+        rows = shown.pipeline.table(table_path(name, ENCODED)).num_rows
+        assert numbers(shown, "subject_csv")[f"rows of {name}.csv"] == rows
+    (summary,) = shown.pipeline.table(table_path("subject_summary", ENCODED)).to_pylist()
+    report = numbers(shown, "subject_report")
+    assert (report["works"], report["authors"]) == (summary["works"], summary["authors"])
+    assert report["dated share (%)"] == pytest.approx(100 * summary["works_dated"] / summary["works"], abs=0.05)
 
 
 def test_raw_works_tells_how_the_fetch_went(shown: Ran) -> None:

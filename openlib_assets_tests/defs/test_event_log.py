@@ -24,6 +24,7 @@ from dagster._core.storage.event_log import SqliteEventLogStorage
 
 from openlib_assets.defs.instance.event_log import EventLogStorage
 from openlib_assets.defs.instance.home import prepare_home
+from openlib_assets.defs.steps.records import just_recorded, latest_record
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets_tests.conftest import Pipeline, PlaceMaker
 from openlib_assets_tests.tools.events import COUNTS, RUN, an_event, change, materialization, of_type, rows
@@ -59,6 +60,17 @@ def materialized(instance: dg.DagsterInstance, partition: str) -> None:
 
 def recorded(home: Path) -> list[Any]:
     return [row[0] for row in rows(home / "history/runs/index.db", "SELECT partition FROM event_logs ORDER BY id")]
+
+
+def test_it_remembers_the_record_that_it_stored_last_as_others_read_it(instance: dg.DagsterInstance) -> None:
+    log = instance.event_log_storage
+    assert isinstance(log, EventLogStorage)
+    for partition in ("p1", "p2", "p1"):
+        materialized(instance, partition)
+        stored = latest_record(instance, dg.AssetKey("a"), partition)
+        assert log.last_materialization == stored == just_recorded(instance, dg.AssetKey("a"), partition)
+    assert just_recorded(instance, dg.AssetKey("a"), "p2") == latest_record(instance, dg.AssetKey("a"), "p2")
+    assert just_recorded(instance, dg.AssetKey("b"), "p1") is None
 
 
 def test_it_records_what_dagsters_own_records(

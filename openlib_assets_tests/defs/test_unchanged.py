@@ -8,6 +8,8 @@ import dagster as dg
 import pytest
 
 from openlib_assets import definitions
+from openlib_assets.cli.subject_states import outdated
+from openlib_assets.defs import assets
 from openlib_assets.defs.assets import ASSETS, authors
 from openlib_assets.defs.assets.tables import table_asset
 from openlib_assets.lake.contract import AUTHORS
@@ -95,9 +97,16 @@ def test_a_new_version_of_the_code_is_applied_to_what_did_not_change(
     fetched: Fetched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     newer = table_asset(dataclasses.replace(AUTHORS, code_version="2"))
-    monkeypatch.setattr(definitions, "ASSETS", [newer if asset is authors else asset for asset in ASSETS])
+    newer_assets = [newer if asset is authors else asset for asset in ASSETS]
+    monkeypatch.setattr(definitions, "ASSETS", newer_assets)
     again = Pipeline(fetched.pipeline.place, fetched.pipeline.instance, fetched.sandbox.url)
-    made = Fetched(fetched.sandbox, again).made_again(*SUBJECTS)
+    assert outdated(again.instance) == {}
+    monkeypatch.setattr(assets, "ASSETS", newer_assets)
+    assert outdated(again.instance) == {subject: ["authors"] for subject in SUBJECTS}
+    made = Fetched(fetched.sandbox, again).made_again(*SUBJECTS[1:])
+    assert outdated(again.instance) == {SUBJECTS[0]: ["authors"]}
+    made |= Fetched(fetched.sandbox, again).made_again(SUBJECTS[0])
+    assert outdated(again.instance) == {}
     assert made == {subject: {"raw_works", "authors"} for subject in SUBJECTS}, "equal bytes leave the rest as it is"
 
 

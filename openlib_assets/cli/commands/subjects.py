@@ -100,7 +100,7 @@ def list_(*, as_json: bool) -> None:
     from dataclasses import asdict
 
     from openlib_assets.cli.output import print_json, print_rows
-    from openlib_assets.cli.subject_states import FILES_MISSING, NOT_REGISTERED, subject_states
+    from openlib_assets.cli.subject_states import FILES_MISSING, NOT_REGISTERED, outdated, subject_states
     from openlib_assets.defs.instance.home import open_instance
     from openlib_assets.lake.subject_files import subjects_with_data
     from openlib_assets.lake.watch_list import read_or_empty
@@ -112,10 +112,13 @@ def list_(*, as_json: bool) -> None:
     stored = subjects_with_data(open_storage(settings.storage))
     with open_instance() as instance:
         states = subject_states(instance, watched.keys, stored)
+        made_before = outdated(instance)
     if as_json:
         print_json([asdict(state) for state in states])
     else:
         print_rows(("subject", "watched", "registered", "state", "works", "snapshot", "verified"), map(_row, states))
+    for subject, names in made_before.items():
+        click.echo(f"{subject}: {', '.join(names)}: made by an earlier version; run: openlib run {subject!r}", err=True)
     for problem in watched.problems:
         click.echo(f"skipped: {problem}", err=True)
     _advise(

@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from openlib_assets.defs.assets.common import OWNERS, layer_tags
+from openlib_assets.defs.assets.common import OWNERS, address, layer_tags
 from openlib_assets.defs.resources import StorageResource
 from openlib_assets.defs.steps.outputs import said_in_one_line
 from openlib_assets.lake import layout
@@ -25,7 +25,7 @@ def _keep_current() -> dg.AutomationCondition[Any]:
 
 
 def _across(
-    tables: tuple[Table, ...], kind: str, description: str
+    tables: tuple[Table, ...], kind: str, path: str, description: str
 ) -> Callable[[Callable[..., dg.MaterializeResult[None]]], dg.AssetsDefinition]:
     """Return the decorator of an asset across all subjects, which is made of some tables."""
     return dg.asset(
@@ -34,13 +34,19 @@ def _across(
         owners=OWNERS,
         kinds={kind},
         code_version="1",
+        metadata=address(path),
         tags=layer_tags(Layer.SERVING),
         deps=[table.name for table in tables],
         automation_condition=_keep_current(),
     )
 
 
-@_across(DERIVED_TABLES, "duckdb", "One DuckDB database with a view of each table over all subjects, `subject` first.")
+@_across(
+    DERIVED_TABLES,
+    "duckdb",
+    layout.CATALOG,
+    "One DuckDB database with a view of each table over all subjects, `subject` first.",
+)
 def catalog(context: dg.AssetExecutionContext, storage: StorageResource) -> dg.MaterializeResult[None]:
     """Make the database of views."""
     with said_in_one_line():
@@ -52,7 +58,10 @@ def catalog(context: dg.AssetExecutionContext, storage: StorageResource) -> dg.M
 
 
 @_across(
-    TABLES, "html", "One HTML page with all subjects side by side: size, growth, what they share, who bridges them."
+    TABLES,
+    "html",
+    layout.COMPARISON,
+    "One HTML page with all subjects side by side: size, growth, what they share, who bridges them.",
 )
 def comparison(context: dg.AssetExecutionContext, storage: StorageResource) -> dg.MaterializeResult[None]:
     """Make the page that compares all subjects."""

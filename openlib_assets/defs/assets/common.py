@@ -6,14 +6,18 @@ from typing import Any, TypedDict
 
 import dagster as dg
 
-from openlib_assets.defs.io_manager import LAYER_METADATA
 from openlib_assets.defs.partitions import SUBJECTS_A_RUN, subjects
 from openlib_assets.defs.steps.checks import check_specs
 from openlib_assets.defs.steps.outputs import SubjectOutputs
-from openlib_assets.defs.ui_metadata import column_schema
-from openlib_assets.lake.contract import REFRESH_DAYS, Layer, Table
+from openlib_assets.defs.ui_metadata import column_lineage, column_schema, table_description
+from openlib_assets.lake import layout
+from openlib_assets.lake.contract import RAW_WORKS, REFRESH_DAYS, Layer, Table
 
 OWNERS = ["team:openlib"]
+
+URI_METADATA = "dagster/uri"
+# Stands for the key of a subject in the addresses that the definitions tell.
+ANY_SUBJECT = "SUBJECT"
 
 # All assets of a subject share one policy: where they differ, Dagster splits a backfill into a run for each.
 # A run costs a process and its imports, so it takes many subjects; still several runs share the cores.
@@ -86,15 +90,27 @@ def table_arguments(table: Table) -> TableArguments:
     return TableArguments(
         **subject_arguments(table.layer),
         name=table.name,
-        description=f"One row is {table.grain}.",
+        description=table_description(table),
         code_version=table.code_version,
         check_specs=check_specs(table),
         metadata={
             "dagster/column_schema": column_schema(table),
+            **({"dagster/column_lineage": column_lineage(table)} if table.lineage else {}),
+            **address(_path(table)),
             "key": ", ".join(table.key),
-            LAYER_METADATA: str(table.layer),
         },
     )
+
+
+def address(path: str) -> dict[str, str]:
+    """Return the metadata that tells where an asset's files lie; `definitions.py` puts the storage root before it."""
+    return {URI_METADATA: path}
+
+
+def _path(table: Table) -> str:
+    if table is RAW_WORKS:
+        return layout.snapshot_file(ANY_SUBJECT, "YYYYMMDDTHHMMSSZ")
+    return layout.table_file(table.layer, table.name, ANY_SUBJECT)
 
 
 def layer_tags(layer: Layer) -> dict[str, str]:

@@ -10,12 +10,12 @@ from typing import Any
 
 import dagster as dg
 
-from openlib_assets.defs.assets.common import KEEP_FRESH, SUBJECTS_AT_ONCE, subject_arguments
-from openlib_assets.defs.io_manager import LAYER_METADATA, SubjectTables
+from openlib_assets.defs.assets.common import ANY_SUBJECT, KEEP_FRESH, SUBJECTS_AT_ONCE, address, subject_arguments
+from openlib_assets.defs.io_manager import SubjectTables
 from openlib_assets.defs.partitions import still_registered
 from openlib_assets.defs.resources import StorageResource
 from openlib_assets.defs.steps.outputs import Done, SubjectOutput, SubjectOutputs, put_out, said_in_one_line
-from openlib_assets.defs.ui_metadata import escaped, markdown, table_metadata
+from openlib_assets.defs.ui_metadata import escaped, markdown
 from openlib_assets.lake import layout
 from openlib_assets.lake.bronze.snapshots import Snapshot, open_previous
 from openlib_assets.lake.contract import CSV_TABLES, RAW_WORKS, Layer, Table
@@ -40,7 +40,7 @@ _FILE_COLUMNS = dg.TableSchema(
     code_version="1",
     kinds={"csv"},
     description="CSV files for people: " + ", ".join(f"`{table.name}.csv`" for table in CSV_TABLES) + ".",
-    metadata={"dagster/column_schema": _FILE_COLUMNS, LAYER_METADATA: str(Layer.SERVING)},
+    metadata={"dagster/column_schema": _FILE_COLUMNS, **address(layout.exports_folder(ANY_SUBJECT))},
     ins={table.name: dg.AssetIn(dagster_type=SubjectTables) for table in CSV_TABLES},
     automation_condition=KEEP_FRESH,
 )
@@ -61,7 +61,7 @@ def subject_csv(context: dg.AssetExecutionContext, storage: StorageResource, **i
     description=(
         "One HTML page for people, to open from disk: findings, charts, authors, what to stock, data quality."
     ),
-    metadata={LAYER_METADATA: str(Layer.SERVING)},
+    metadata=address(layout.report_file(ANY_SUBJECT)),
     ins={table.name: dg.AssetIn(dagster_type=SubjectTables) for table in INPUTS},
     automation_condition=KEEP_FRESH,
 )
@@ -96,7 +96,8 @@ def make_csv_files(storage: Storage, inputs: Mapping[str, SubjectTables], subjec
             preview = markdown([column.name for column in _FILE_COLUMNS.columns], files)
             uri = storage.uri(layout.exports_folder(subject))
             version = _csv_version([digests[path] for path in paths])
-            return Done(table_metadata(sum(counts.values()), preview, uri), version)
+            shown = {"dagster/uri": uri, "preview": dg.MetadataValue.md(preview)}
+            return Done(shown | {f"rows of {name}.csv": count for name, count in counts.items()}, version)
 
         def write(table: Table, file: Path) -> None:
             write_csv_file(file, table, rows[table.name])
@@ -127,8 +128,12 @@ def make_report(storage: Storage, inputs: Mapping[str, SubjectTables], subject: 
 
 
 def _report_metadata(numbers: Numbers, charts: Sequence[Chart], uri: str) -> dict[str, Any]:
+    works = numbers.summary["works"]
     return {
         "dagster/uri": uri,
+        "works": works,
+        "authors": numbers.summary["authors"],
+        "dated share (%)": round(100 * numbers.summary["works_dated"] / works, 1) if works else None,
         "findings": dg.MetadataValue.md("\n".join(f"- {escaped(finding)}" for finding in findings(numbers))),
         "charts": dg.MetadataValue.md("\n\n".join(map(_picture, charts))),
         **{groups.name: dg.MetadataValue.md(_table(groups)) for groups in report_groups(numbers)},

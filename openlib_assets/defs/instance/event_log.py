@@ -46,7 +46,11 @@ class EventLogStorage(SqliteEventLogStorage):
 
     It keeps one connection to the index, and one to each run that this process records, until the run ends. A run that
     another process records is read through a connection of its own each time, as with Dagster.
+
+    `last_materialization` is the one that this process stored last: to ask for it would cost more than to store it.
     """
+
+    last_materialization: dg.EventLogRecord | None = None
 
     def __init__(self, base_dir: str) -> None:
         self._lock = threading.RLock()
@@ -83,6 +87,11 @@ class EventLogStorage(SqliteEventLogStorage):
         """Close what is open."""
         super().dispose()
         self._close()
+
+    def _store_asset_event(self, conn: sa.Connection, event: dg.EventLogEntry, event_id: int) -> None:
+        super()._store_asset_event(conn, event, event_id)
+        if event.dagster_event_type == dg.DagsterEventType.ASSET_MATERIALIZATION:
+            self.last_materialization = dg.EventLogRecord(event_id, event)
 
     def _has_asset_key_index_cols_on_connection(self, conn: sa.Connection) -> bool:
         if not self._asset_key_index_cols_seen:

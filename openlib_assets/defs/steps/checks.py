@@ -4,6 +4,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import dagster as dg
+from dagster._core.definitions.asset_checks.asset_check_evaluation import (
+    AssetCheckEvaluationTargetMaterializationData as Target,
+)
 
 from openlib_assets.defs.partitions import subjects
 from openlib_assets.lake.contract import Table
@@ -39,7 +42,7 @@ def check_specs(table: Table) -> list[dg.AssetCheckSpec]:
 
 
 def evaluations(
-    asset: dg.AssetKey, subject: str, outcomes: Sequence[CheckOutcome]
+    asset: dg.AssetKey, subject: str, outcomes: Sequence[CheckOutcome], target: Target | None
 ) -> Iterator[dg.AssetCheckEvaluation]:
     """Return the evaluations of one subject's checks: of one partition, and already acted upon."""
     together = [outcome for outcome in outcomes if not outcome.check.apart]
@@ -53,6 +56,7 @@ def evaluations(
             check_name=CONTRACT_HOLDS,
             passed=not failed,
             metadata={"failed": failed, **numbers} if failed else numbers,
+            target_materialization_data=target,
             partition=subject,
         )
     for outcome in outcomes:
@@ -63,8 +67,14 @@ def evaluations(
                 passed=outcome.passed,
                 severity=dg.AssetCheckSeverity.ERROR if outcome.check.blocking else dg.AssetCheckSeverity.WARN,
                 metadata=_numbers(outcome),
+                target_materialization_data=target,
                 partition=subject,
             )
+
+
+def target_of(latest: dg.EventLogRecord | None) -> Target | None:
+    """Return what an evaluation is of: Dagster counts it as long as that is the latest record of its subject."""
+    return latest and Target(storage_id=latest.storage_id, run_id=latest.run_id, timestamp=latest.timestamp)
 
 
 def _numbers(outcome: CheckOutcome) -> dict[str, Any]:

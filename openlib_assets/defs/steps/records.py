@@ -4,7 +4,7 @@ Dagster records one version of the data for all partitions of an output; here ea
 which Dagster itself tells what is out of date.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 import dagster as dg
 from dagster._core.definitions.data_version import (
@@ -15,6 +15,12 @@ from dagster._core.definitions.data_version import (
     get_input_data_version_tag,
     get_input_event_pointer_tag,
 )
+from dagster._core.event_api import PartitionKeyFilter
+from dagster._core.storage.asset_check_execution_record import (
+    COMPLETED_ASSET_CHECK_EXECUTION_RECORD_STATUSES as COMPLETED,
+)
+
+from openlib_assets.defs.instance.event_log import EventLogStorage
 
 # As many as the databases below Dagster take in one query.
 _AT_A_TIME = 500
@@ -31,6 +37,29 @@ def latest_records(
         page = instance.fetch_materializations(dg.AssetRecordsFilter(asset_key=asset, storage_ids=some), len(some))
         found |= {record.partition_key: record for record in page.records if record.partition_key}
     return found
+
+
+def latest_record(instance: dg.DagsterInstance, asset: dg.AssetKey, subject: str) -> dg.EventLogRecord | None:
+    """Return the record of the latest materialization of a subject, in one query."""
+    wanted = dg.AssetRecordsFilter(asset_key=asset, asset_partitions=[subject])
+    return next(iter(instance.fetch_materializations(wanted, limit=1).records), None)
+
+
+def just_recorded(instance: dg.DagsterInstance, asset: dg.AssetKey, subject: str) -> dg.EventLogRecord | None:
+    """Return the record of a subject that this process has just stored, without a query where the storage knows it."""
+    storage = instance.event_log_storage
+    last = storage.last_materialization if isinstance(storage, EventLogStorage) else None
+    is_it = last and (last.asset_key, last.partition_key) == (asset, subject)
+    return last if is_it else latest_record(instance, asset, subject)
+
+
+def last_evaluations(
+    instance: dg.DagsterInstance, checks: Collection[dg.AssetCheckKey], subject: str
+) -> list[dg.AssetCheckEvaluation]:
+    """Return the last evaluation of each check of a subject, of those that were ever evaluated."""
+    wanted, storage = PartitionKeyFilter(key=subject), instance.event_log_storage
+    found = [storage.get_asset_check_execution_history(check, 1, None, COMPLETED, wanted) for check in sorted(checks)]
+    return [record.evaluation for records in found for record in records if record.evaluation]
 
 
 def latest_ids(
@@ -55,6 +84,17 @@ def data_versions(instance: dg.DagsterInstance, asset: dg.AssetKey, subjects: Co
         for subject, tags in instance.event_log_storage.get_latest_tags_by_partition(
             asset, dg.DagsterEventType.ASSET_MATERIALIZATION, tag_keys=[DATA_VERSION_TAG], asset_partitions=some
         ).items()
+    }
+
+
+def code_versions(instance: dg.DagsterInstance, asset: dg.AssetKey, subjects: Collection[str]) -> dict[str, str]:
+    """Return the version of the code that made each subject, as last recorded, of those that have one."""
+    # Dagster keeps no index of this tag, so it is read from the records, a few hundred of which are in memory at once.
+    return {
+        subject: tags[CODE_VERSION_TAG]
+        for some in _stretches(subjects)
+        for subject, record in latest_records(instance, asset, some).items()
+        if CODE_VERSION_TAG in (tags := _tags(record))
     }
 
 
@@ -86,8 +126,7 @@ class Versions:
         """Return the latest record of each subject that was made from what is there now, by the same code."""
         found = {}
         for subject, record in latest_records(self._instance, self._spec.key, self._subjects).items():
-            materialization = record.asset_materialization
-            tags = (materialization and materialization.tags) or {}
+            materialization, tags = record.asset_materialization, _tags(record)
             made_alike = tags.get(CODE_VERSION_TAG) == self._spec.code_version
             if materialization and made_alike and self._inputs(subject).items() <= tags.items():
                 found[subject] = materialization
@@ -95,6 +134,10 @@ class Versions:
 
     def _inputs(self, subject: str) -> dict[str, str]:
         return {get_input_data_version_tag(parent): self._data[parent].get(subject, "") for parent in self._parents}
+
+
+def _tags(record: dg.EventLogRecord) -> Mapping[str, str]:
+    return (record.asset_materialization and record.asset_materialization.tags) or {}
 
 
 def _stretches(subjects: Iterable[str]) -> list[list[str]]:

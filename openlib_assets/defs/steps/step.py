@@ -4,17 +4,18 @@ Each subject is recorded by itself and at once, with its own numbers and its own
 is lost with a run that is killed.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import dagster as dg
 from dagster._core.definitions.data_version import DATA_VERSION_TAG
 from dagster._core.execution.context.system import StepExecutionContext
+from dagster._record import replace
 
-from openlib_assets.defs.steps.checks import evaluations
+from openlib_assets.defs.steps.checks import evaluations, target_of
 from openlib_assets.defs.steps.outputs import Done, SubjectOutputs
-from openlib_assets.defs.steps.records import Versions
+from openlib_assets.defs.steps.records import Versions, just_recorded, last_evaluations, latest_record
 from openlib_assets.defs.steps.run_state import StepSubjects, goes_on_from, said_in_run
 from openlib_assets.lake.table_files import digest_at
 from openlib_assets.lake.transform import CheckOutcome
@@ -56,18 +57,16 @@ class Step:
 
         A subject stays as it is if its source had nothing new in this run, or if the run goes on from a failed one; if
         all that it is made from and the code are what they were; and if its files are there, as recorded. In a run in
-        which something failed, Dagster would take such a subject for failed too, so its last record is repeated there.
+        which something failed, Dagster would take such a subject and its checks for failed too, so what was last
+        recorded is repeated there.
         """
         untouched = [key for key in subjects if key not in outputs.left and self._may_stay(key)]
         current = self._current(storage, outputs, untouched)
         self.unchanged |= outputs.left | current.keys()
-        repeated = [
-            dg.AssetMaterialization(self.asset, partition=subject, metadata=last.metadata, tags=last.tags)
-            for subject, last in current.items()
-            if any(said.unusable for said in self.said_before.values())
-        ]
+        something_failed = any(said.unusable for said in self.said_before.values())
+        repeated = current.items() if something_failed else ()
         todo = [key for key in subjects if key not in self.unchanged]
-        return todo, [dg.DagsterEvent.asset_materialization(self.context, one) for one in repeated]
+        return todo, [event for subject, last in repeated for event in self._repeated(subject, last)]
 
     def recorded(self, versions: Versions, subject: str, done: Done) -> Iterator[dg.DagsterEvent]:
         """Record what was made of a subject, and the outcomes of its checks."""
@@ -80,12 +79,15 @@ class Step:
         yield dg.DagsterEvent.asset_materialization(
             self.context, dg.AssetMaterialization(self.asset, partition=subject, metadata=done.metadata, tags=tags)
         )
-        yield from self.evaluations(subject, done.outcomes)
+        if done.outcomes:
+            record = just_recorded(self.context.instance, self.asset, subject)
+            yield from self._evaluated(evaluations(self.asset, subject, done.outcomes, target_of(record)))
 
-    def evaluations(self, subject: str, outcomes: Sequence[CheckOutcome]) -> Iterator[dg.DagsterEvent]:
-        """Record the outcomes of a subject's checks."""
-        for evaluation in evaluations(self.asset, subject, outcomes):
-            yield dg.DagsterEvent.asset_check_evaluation(self.context, evaluation)
+    def rejected(self, subject: str, outcomes: Sequence[CheckOutcome]) -> Iterator[dg.DagsterEvent]:
+        """Record the outcomes of the checks of a subject that failed, which are shown with its last record."""
+        if outcomes:
+            record = latest_record(self.context.instance, self.asset, subject)
+            yield from self._evaluated(evaluations(self.asset, subject, outcomes, target_of(record)))
 
     def versions(self, subjects: Collection[str]) -> Versions:
         """Return the versions of what the asset is made from, as they are recorded now."""
@@ -97,6 +99,19 @@ class Step:
 
     def _spec(self) -> dg.AssetSpec:
         return self.context.job_def.asset_layer.get(self.asset).to_asset_spec()
+
+    def _repeated(self, subject: str, last: dg.AssetMaterialization) -> Iterator[dg.DagsterEvent]:
+        """Record a subject again as it was last recorded, its checks included."""
+        instance = self.context.instance
+        checked = last_evaluations(instance, self.context.job_def.asset_layer.get(self.asset).check_keys, subject)
+        again = dg.AssetMaterialization(self.asset, partition=subject, metadata=last.metadata, tags=last.tags)
+        yield dg.DagsterEvent.asset_materialization(self.context, again)
+        target = target_of(just_recorded(instance, self.asset, subject))
+        yield from self._evaluated(replace(evaluation, target_materialization_data=target) for evaluation in checked)
+
+    def _evaluated(self, some: Iterable[dg.AssetCheckEvaluation]) -> Iterator[dg.DagsterEvent]:
+        for evaluation in some:
+            yield dg.DagsterEvent.asset_check_evaluation(self.context, evaluation)
 
     def _may_stay(self, subject: str) -> bool:
         run = self.context.dagster_run

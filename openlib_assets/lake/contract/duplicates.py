@@ -27,6 +27,14 @@ POSSIBLE_SAME_AUTHORS = Table(
         Column("score", REAL, "How sure the rule is, from 0 to 1: 0.95, 0.9, 0.7 and 0.3 in the order above."),
     ),
     made_from=("books", "author_books", "authors"),
+    lineage={
+        "author_key": ("authors.author_key",),
+        "author_name": ("authors.author_name",),
+        "into_author_key": ("authors.author_key",),
+        "into_author_name": ("authors.author_name",),
+        "rule": ("authors.author_name", "author_books.work_key", "books.title"),
+        "score": ("authors.author_name", "author_books.work_key", "books.title"),
+    },
     checks=(
         Check(
             "every_author_resolves",
@@ -80,6 +88,26 @@ POSSIBLE_DUPLICATE_BOOKS = Table(
         Column("score", REAL, "How sure the rule is, from 0 to 1; each rule has one score."),
     ),
     made_from=("books", "author_books", "possible_same_authors"),
+    lineage={
+        "work_key": ("books.work_key",),
+        "title": ("books.title",),
+        "into_work_key": ("books.work_key",),
+        "into_title": ("books.title",),
+        "rule": (
+            "books.title",
+            "books.first_publish_year",
+            "books.year_status",
+            "author_books.author_key",
+            "possible_same_authors.into_author_key",
+        ),
+        "score": (
+            "books.title",
+            "books.first_publish_year",
+            "books.year_status",
+            "author_books.author_key",
+            "possible_same_authors.into_author_key",
+        ),
+    },
     checks=(
         Check(
             "every_work_resolves",

@@ -14,6 +14,7 @@ from openlib_assets.lake.contract.columns import (
     WORK_KEY,
 )
 from openlib_assets.lake.contract.model import Check, Column, Layer, Table
+from openlib_assets.lake.contract.silver import BOOKS
 
 AUTHOR_YEARLY_COUNTS = Table(
     "author_yearly_counts",
@@ -27,6 +28,12 @@ AUTHOR_YEARLY_COUNTS = Table(
         Column("book_count", WHOLE, "Distinct works of the author first published in that year."),
     ),
     made_from=("books", "authors", "author_books"),
+    lineage={
+        "author_key": ("author_books.author_key",),
+        "author_name": ("authors.author_name",),
+        "year": ("books.first_publish_year",),
+        "book_count": ("author_books.work_key",),
+    },
     checks=(
         Check(
             "counts_add_up_to_dated_pairs",
@@ -70,6 +77,18 @@ AUTHOR_AVERAGES = Table(
         ),
     ),
     made_from=("authors", "author_yearly_counts"),
+    lineage={
+        "author_key": ("authors.author_key",),
+        "author_name": ("authors.author_name",),
+        "book_count": ("authors.book_count",),
+        "dated_book_count": ("author_yearly_counts.book_count",),
+        "first_year": ("authors.first_year",),
+        "last_year": ("authors.last_year",),
+        "active_years": ("author_yearly_counts.year",),
+        "span_years": ("authors.first_year", "authors.last_year"),
+        "avg_books_per_active_year": ("author_yearly_counts.book_count", "author_yearly_counts.year"),
+        "avg_books_per_calendar_year": ("author_yearly_counts.book_count", "authors.first_year", "authors.last_year"),
+    },
     checks=(
         Check(
             "every_author_has_an_average",
@@ -99,6 +118,16 @@ SUBJECT_SUMMARY = Table(
         Column("source", TEXT, "Where the snapshot was fetched from (URL)."),
     ),
     made_from=("raw_works", "books", "authors"),
+    lineage={
+        "works": ("books.work_key",),
+        "works_dated": ("books.year_status",),
+        "works_year_missing": ("books.year_status",),
+        "works_year_implausible": ("books.year_status",),
+        "works_without_author": ("books.author_count",),
+        "authors": ("authors.author_key",),
+        "first_year": ("books.first_publish_year", "books.year_status"),
+        "last_year": ("books.first_publish_year", "books.year_status"),
+    },
     checks=(
         Check(
             "holds_what_was_reported",
@@ -135,6 +164,11 @@ SUBJECT_CHANGES = Table(
         Column("current_snapshot", TEXT, "Name of the snapshot that the tables are made from."),
     ),
     made_from=("raw_works", "books"),
+    lineage={
+        "work_key": ("books.work_key", "raw_works.work_key"),
+        "title": ("books.title", "raw_works.payload"),
+        "change": (*(f"books.{column.name}" for column in BOOKS.columns), "raw_works.payload"),
+    },
     looks_back=True,
     checks=(
         Check(

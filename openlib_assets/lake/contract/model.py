@@ -1,6 +1,7 @@
 """What a table of the contract is: its layer, grain, key, columns and checks."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 import pyarrow as pa
@@ -49,6 +50,8 @@ class Check:
 class Table:
     """A table; `grain` says what one row is, `key` the columns that identify and sort it, `made_from` its inputs.
 
+    `lineage`: the columns of the inputs that a column's values are computed from, as `table.column`. Columns that only
+    choose or join rows are not among them; a column that no input has, such as the time of the snapshot, is left out.
     `looks_back`: its SQL also sees `previous_books`, `previous_author_lists` and `previous_snapshot`, made from the
     snapshot before; they are empty without one. `code_version` goes up with every change of the table's SQL or columns
     that changes its content.
@@ -61,6 +64,7 @@ class Table:
     columns: tuple[Column, ...]
     made_from: tuple[str, ...] = ()
     checks: tuple[Check, ...] = ()
+    lineage: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     looks_back: bool = False
     code_version: str = "1"
 

@@ -52,6 +52,17 @@ BOOKS = Table(
         ),
     ),
     made_from=("raw_works",),
+    lineage={
+        "work_key": ("raw_works.work_key",),
+        "title": ("raw_works.payload",),
+        "first_publish_year": ("raw_works.payload",),
+        "year_status": ("raw_works.payload",),
+        "edition_count": ("raw_works.payload",),
+        "author_count": ("raw_works.payload",),
+        "has_fulltext": ("raw_works.payload",),
+        "cover_id": ("raw_works.payload",),
+        "subjects": ("raw_works.payload",),
+    },
     checks=(
         Check(
             "every_work_is_a_book",
@@ -98,6 +109,11 @@ AUTHOR_BOOKS = Table(
         ),
     ),
     made_from=("raw_works",),
+    lineage={
+        "author_key": ("raw_works.payload",),
+        "work_key": ("raw_works.work_key",),
+        "author_position": ("raw_works.payload",),
+    },
 )
 
 AUTHORS = Table(
@@ -107,6 +123,13 @@ AUTHORS = Table(
     key=("author_key",),
     columns=(AUTHOR_KEY, AUTHOR_NAME, BOOK_COUNT, FIRST_YEAR, LAST_YEAR),
     made_from=("raw_works", "books", "author_books"),
+    lineage={
+        "author_key": ("author_books.author_key",),
+        "author_name": ("raw_works.payload",),
+        "book_count": ("author_books.work_key",),
+        "first_year": ("books.first_publish_year", "books.year_status"),
+        "last_year": ("books.first_publish_year", "books.year_status"),
+    },
     checks=(
         Check(
             "every_pair_resolves",

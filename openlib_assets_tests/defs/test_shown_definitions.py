@@ -1,0 +1,82 @@
+"""What Dagster's UI shows of the assets before any is made: their purpose, SQL, lineage, and where their files lie."""
+
+import dagster as dg
+import pytest
+
+from openlib_assets.definitions import build_defs
+from openlib_assets.defs.ui_metadata import markdown
+from openlib_assets.lake.contract import ALL_TABLES, DERIVED_TABLES
+from openlib_assets.lake.transform import sql_text
+from openlib_assets.settings import Settings
+
+TABLES = {table.name: table for table in ALL_TABLES}
+# What no input holds: when and where the snapshot was fetched, and its names.
+OF_THE_SNAPSHOT = {
+    ("subject_summary", "works_reported"),
+    ("subject_summary", "fetched_at"),
+    ("subject_summary", "source"),
+    ("subject_changes", "previous_snapshot"),
+    ("subject_changes", "current_snapshot"),
+}
+
+
+def specs(root: str = "s3://bucket/prefix") -> dict[str, dg.AssetSpec]:
+    graph = build_defs(Settings(storage=root)).resolve_asset_graph()
+    return {key.to_user_string(): graph.get(key).to_asset_spec() for key in graph.get_all_asset_keys()}
+
+
+def test_every_column_names_the_columns_of_inputs_that_it_is_computed_from() -> None:
+    for table in DERIVED_TABLES:
+        columns = {column.name for column in table.columns}
+        assert {(table.name, name) for name in columns - table.lineage.keys()} <= OF_THE_SNAPSHOT
+        assert table.lineage.keys() <= columns
+        for source in {name for made_from in table.lineage.values() for name in made_from}:
+            parent, _, column = source.partition(".")
+            assert parent in table.made_from
+            assert column in TABLES[parent].schema.names, source
+
+
+def test_the_lineage_of_the_contract_is_that_of_the_assets() -> None:
+    for name, spec in specs().items():
+        if name in TABLES and TABLES[name].lineage:
+            shown: dg.TableColumnLineage = spec.metadata["dagster/column_lineage"]
+            assert {
+                column: {f"{dep.asset_key.to_user_string()}.{dep.column_name}" for dep in deps}
+                for column, deps in shown.deps_by_column.items()
+            } == {column: set(made_from) for column, made_from in TABLES[name].lineage.items()}
+
+
+def test_tables_say_what_a_row_is_and_show_their_sql() -> None:
+    for name, spec in specs().items():
+        assert spec.description
+        if name in TABLES:
+            assert spec.description.startswith(f"One row is {TABLES[name].grain}.")
+        if name in {table.name for table in DERIVED_TABLES}:
+            assert f"```sql\n{sql_text(TABLES[name].sql).strip()}\n```" in spec.description
+
+
+@pytest.mark.parametrize(("root", "shown"), [("s3://bucket/prefix", "s3://bucket/prefix"), ("/lake/", "/lake")])
+def test_every_asset_tells_where_its_files_lie(root: str, shown: str) -> None:
+    addresses = {name: spec.metadata["dagster/uri"] for name, spec in specs(root).items()}
+    assert addresses["raw_works"] == (
+        f"{shown}/bronze/raw_works/subject=SUBJECT/snapshot=YYYYMMDDTHHMMSSZ/part-0.parquet"
+    )
+    assert addresses["authors"] == f"{shown}/silver/authors/subject=SUBJECT/part-0.parquet"
+    assert addresses["subject_csv"] == f"{shown}/exports/SUBJECT"
+    assert addresses["subject_report"] == f"{shown}/reports/SUBJECT/index.html"
+    assert addresses["catalog"] == f"{shown}/catalog.duckdb"
+    assert addresses["comparison"] == f"{shown}/reports/index.html"
+
+
+def test_nothing_is_shown_that_only_the_program_reads() -> None:
+    names = {name for spec in specs().values() for name in spec.metadata}
+    assert names == {"dagster/uri", "dagster/column_schema", "dagster/column_lineage", "key"}
+
+
+@pytest.mark.parametrize("offset", range(8))
+def test_a_preview_is_not_cut_within_an_escape(offset: int) -> None:
+    text = "x" * offset + r"\u00e9" * 20
+    shown = markdown(["payload"], [[text]]).splitlines()[-1].replace("\\\\", "\\").strip("| …")
+    assert text.startswith(shown)
+    assert shown.lstrip("x") == r"\u00e9" * shown.count("u")
+    assert len(shown) > 70
