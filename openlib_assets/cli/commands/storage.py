@@ -72,6 +72,8 @@ def copy(source_root: str, target_root: str, names: tuple[str, ...]) -> int:
         else:
             click.echo(f"comparison: not copied, there are more subjects at {target.uri()}; a run there makes it anew")
     if copied:
-        write_catalog(target)
+        _, left_out = write_catalog(target)
+        for line in left_out:
+            click.echo(line, err=True)
     click.echo(f"{copied} of {len(subjects)} subjects are at {target.uri()}{', with a catalog' if copied else ''}")
     return int(failed > 0)
