@@ -30,14 +30,6 @@ _TABLE_FILE = re.compile(r"(?:/|s3://).*/subject=(?P<subject>[^/]+)/.*?part-0\.p
 
 _UNREADABLE = (duckdb.InvalidInputException, duckdb.IOException)
 
-_OTHER_VERSIONS = """
-    SELECT file_name, max(decode(value)) FILTER (decode(key) = ?) AS version
-    FROM parquet_kv_metadata(?)
-    GROUP BY file_name
-    HAVING version IS DISTINCT FROM ?
-    ORDER BY file_name
-"""
-
 
 class CatalogError(OpenlibError):
     """The tables cannot be read by DuckDB where they lie; the text says why."""
@@ -131,15 +123,25 @@ def _outdated(storage: Storage, tables: Sequence[Table]) -> Outdated:
         _prepare(connection, storage)
         for table in tables:
             try:
-                versions = connection.execute(
-                    _OTHER_VERSIONS, [VERSION_KEY, _address(storage, table), str(SCHEMA_VERSION)]
-                ).fetchall()
+                versions = connection.execute(_other_versions(storage, table)).fetchall()
             except duckdb.Error as error:
                 if "No files found" not in str(error):
                     raise unreadable(error) from error
                 continue
             found |= {file: f"{wrong_version(file, version)}; left out: {_remedy(file)}" for file, version in versions}
     return found
+
+
+def _other_versions(storage: Storage, table: Table) -> str:
+    """Return the query for the files of a table that were written with another schema version, and which."""
+    # Not with parameters (arrow_values.py).
+    return f"""
+        SELECT file_name, max(decode(value)) FILTER (decode(key) = {_quoted(VERSION_KEY)}) AS version
+        FROM parquet_kv_metadata({_quoted(_address(storage, table))})
+        GROUP BY file_name
+        HAVING version IS DISTINCT FROM {_quoted(str(SCHEMA_VERSION))}
+        ORDER BY file_name
+    """  # noqa: S608 - quoted
 
 
 def _remedy(file: str) -> str:

@@ -1,9 +1,14 @@
 """`openlib storage`: the storage root as a whole."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from openlib_assets.cli.given_subjects import given_keys
 from openlib_assets.settings import WATCH_LIST
+
+if TYPE_CHECKING:
+    from openlib_assets.storage import Storage
 
 
 @click.group()
@@ -26,11 +31,9 @@ def copy(source_root: str, target_root: str, names: tuple[str, ...]) -> int:
 
     Can be repeated: what is there already is compared and left alone. Removes nothing.
     """
-    from openlib_assets.lake import layout
     from openlib_assets.lake.catalog import write_catalog
-    from openlib_assets.lake.copying import Copied, copy_each, copy_file
+    from openlib_assets.lake.copying import Copied, copy_each
     from openlib_assets.lake.subject_files import subjects_with_data
-    from openlib_assets.lake.watch_list import read_or_empty
     from openlib_assets.storage import open_storage
 
     wanted = given_keys(names)
@@ -52,28 +55,47 @@ def copy(source_root: str, target_root: str, names: tuple[str, ...]) -> int:
         else:
             failed += 1
             click.echo(f"FAILED {subject}: {outcome}", err=True)
-    if not wanted and source.exists(WATCH_LIST):
-        here, there = (set(read_or_empty(storage.uri(WATCH_LIST)).keys) for storage in (source, target))
-        if there - here:
-            failed += 1
-            click.echo(
-                f"FAILED {target.uri(WATCH_LIST)}: holds {', '.join(sorted(there - here))}, which the list to copy "
-                "does not; bring them together by hand",
-                err=True,
-            )
-        else:
-            copy_file(source, target, WATCH_LIST)
-            click.echo(f"watch list: {target.uri(WATCH_LIST)}")
-    if not wanted and source.exists(layout.COMPARISON):
-        # That page is about all subjects of its root; where there are more, it comes anew with the next run.
-        if set(subjects_with_data(target)) <= set(subjects):
-            copy_file(source, target, layout.COMPARISON)
-            click.echo(f"comparison: {target.uri(layout.COMPARISON)}")
-        else:
-            click.echo(f"comparison: not copied, there are more subjects at {target.uri()}; a run there makes it anew")
+    if not wanted:
+        failed += not _watch_list_copied(source, target)
+        _copy_comparison(source, target, subjects)
     if copied:
         _, left_out = write_catalog(target)
         for line in left_out:
             click.echo(line, err=True)
     click.echo(f"{copied} of {len(subjects)} subjects are at {target.uri()}{', with a catalog' if copied else ''}")
     return int(failed > 0)
+
+
+def _watch_list_copied(source: "Storage", target: "Storage") -> bool:
+    """Copy the watch list, if there is one; say so and return false where the target's holds more."""
+    from openlib_assets.lake.copying import copy_file
+    from openlib_assets.lake.watch_list import read_or_empty
+
+    if not source.exists(WATCH_LIST):
+        return True
+    here, there = (set(read_or_empty(storage.uri(WATCH_LIST)).keys) for storage in (source, target))
+    if there - here:
+        click.echo(
+            f"FAILED {target.uri(WATCH_LIST)}: holds {', '.join(sorted(there - here))}, which the list to copy "
+            "does not; bring them together by hand",
+            err=True,
+        )
+        return False
+    copy_file(source, target, WATCH_LIST)
+    click.echo(f"watch list: {target.uri(WATCH_LIST)}")
+    return True
+
+
+def _copy_comparison(source: "Storage", target: "Storage", subjects: list[str]) -> None:
+    """Copy the page about all subjects, unless there are more at the target: there the next run makes it anew."""
+    from openlib_assets.lake import layout
+    from openlib_assets.lake.copying import copy_file
+    from openlib_assets.lake.subject_files import subjects_with_data
+
+    if not source.exists(layout.COMPARISON):
+        return
+    if set(subjects_with_data(target)) <= set(subjects):
+        copy_file(source, target, layout.COMPARISON)
+        click.echo(f"comparison: {target.uri(layout.COMPARISON)}")
+    else:
+        click.echo(f"comparison: not copied, there are more subjects at {target.uri()}; a run there makes it anew")
