@@ -1,9 +1,15 @@
 """`openlib storage`: the storage root as a whole."""
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import click
 
 from openlib_assets.openlibrary.subject_keys import subject_keys
 from openlib_assets.settings import WATCH_LIST
+
+if TYPE_CHECKING:
+    from openlib_assets.storage import Storage
 
 
 @click.group()
@@ -65,13 +71,22 @@ def copy(source_root: str, target_root: str, names: tuple[str, ...]) -> int:
             copy_file(source, target, WATCH_LIST)
             click.echo(f"watch list: {target.uri(WATCH_LIST)}")
     if not wanted and source.exists(layout.COMPARISON):
-        # That page is about all subjects of its root; where there are more, it comes anew with the next run.
-        if set(subjects_with_data(target)) <= set(subjects):
-            copy_file(source, target, layout.COMPARISON)
-            click.echo(f"comparison: {target.uri(layout.COMPARISON)}")
-        else:
-            click.echo(f"comparison: not copied, there are more subjects at {target.uri()}; a run there makes it anew")
+        click.echo(f"comparison: {_copy_comparison(source, target, subjects)}")
     if copied:
-        write_catalog(target)
+        _, left_out = write_catalog(target)
+        for line in left_out:
+            click.echo(line, err=True)
     click.echo(f"{copied} of {len(subjects)} subjects are at {target.uri()}{', with a catalog' if copied else ''}")
     return int(failed > 0)
+
+
+def _copy_comparison(source: "Storage", target: "Storage", subjects: Sequence[str]) -> str:
+    """Copy the page about all subjects of a root, unless there are more at the target; return what became of it."""
+    from openlib_assets.lake import layout
+    from openlib_assets.lake.copying import copy_file
+    from openlib_assets.lake.subject_files import subjects_with_data
+
+    if set(subjects_with_data(target)) <= set(subjects):
+        copy_file(source, target, layout.COMPARISON)
+        return target.uri(layout.COMPARISON)
+    return f"not copied, there are more subjects at {target.uri()}; a run there makes it anew"
