@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import dagster as dg
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from openlib_assets.cli.main import main
@@ -358,6 +360,17 @@ def test_sql_sees_every_subject(cli_after_run: Cli) -> None:
     query = cli.folder / "query.sql"
     query.write_text("SELECT count(*) AS books FROM books")
     assert cli("sql", "--file", str(query), "--format", "csv").out == "books\n45\n"
+
+
+def test_sql_leaves_a_table_of_an_older_schema_out_and_names_it(cli_after_run: Cli) -> None:
+    cli = cli_after_run
+    file = cli.folder / "data/silver/books/subject=love/part-0.parquet"
+    pq.write_table(pa.table({"was": [1]}), file)
+    said = cli("sql", "SELECT subject, count(*) AS books FROM books GROUP BY 1", "--format", "csv")
+    assert (said.status, said.out) == (0, "subject,books\nplace:france,5\n")
+    (line,) = said.err.splitlines()
+    assert line.startswith(f"{file}: written with schema version none, this release reads ")
+    assert line.endswith("left out: make it with: openlib run 'love'")
 
 
 def test_sql_works_before_anything_was_fetched(cli: Cli) -> None:
