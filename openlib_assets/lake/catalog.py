@@ -10,7 +10,7 @@ import os
 import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import TypeVar
@@ -113,7 +113,10 @@ def unreadable(error: duckdb.Error) -> CatalogError:
 
 def _outdated_on_disk(storage: Storage, tables: Sequence[Table]) -> Outdated:
     # On S3 each file costs a request or two: there versions are looked at where something does not fit, not before.
-    return _outdated(storage, tables) if storage.kind == LocalStorage.kind else {}
+    if storage.kind == LocalStorage.kind:
+        with suppress(CatalogError):  # a damaged file is told of by whoever reads its rows
+            return _outdated(storage, tables)
+    return {}
 
 
 def _outdated(storage: Storage, tables: Sequence[Table]) -> Outdated:

@@ -64,7 +64,7 @@ class Table:
     columns: tuple[Column, ...]
     made_from: tuple[str, ...] = ()
     checks: tuple[Check, ...] = ()
-    lineage: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    lineage: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     looks_back: bool = False
     code_version: str = "1"
 
