@@ -122,9 +122,10 @@ def built(
 def connected(inputs: Mapping[str, Relation]) -> Iterator[duckdb.DuckDBPyConnection]:
     """Lend a DuckDB connection that knows each input by its name; it keeps to its memory and spills to disk.
 
-    Of large inputs, one connection is lent at a time; another thread waits for it to come back.
+    Of large inputs, one connection is lent at a time; another thread waits for it to come back. Without inputs it is
+    for whatever its views will read, which may be large.
     """
-    small = all(map(_is_small, inputs.values()))
+    small = bool(inputs) and all(map(_is_small, inputs.values()))
     with _starting:
         engine = _engine(threads=1 if small else None)
     with nullcontext() if small else _large, engine.cursor() as connection:
@@ -207,11 +208,11 @@ def _engine(*, threads: int | None) -> duckdb.DuckDBPyConnection:
 def run_checks(connection: duckdb.DuckDBPyConnection, table: Table) -> list[CheckOutcome]:
     """Run the checks of a table that the connection knows, with its inputs, by name; raises CheckFailedError."""
     # Together, since planning a query takes longer than to run it.
-    numbers = ", ".join(
+    queries = ", ".join(
         f"(SELECT numbers, {check.passes} AS passed FROM ({check.numbers}) AS numbers)"  # noqa: S608 - from the contract
         for check in table.all_checks
     )
-    found = connection.execute(f"FROM {numbers}").fetchall()[0]
+    found = connection.execute(f"FROM {queries}").fetchall()[0]
     outcomes = [
         CheckOutcome(check, bool(passed), numbers)
         for check, numbers, passed in zip(table.all_checks, found[::2], found[1::2], strict=True)
