@@ -68,13 +68,15 @@ def environment(folder: Path, api_url: str, **variables: str) -> dict[str, str]:
 
 
 @contextmanager
-def running(command: Sequence[str], env: Mapping[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a process for the block, its output in the file `log`; it and all that it started end with the block."""
+def running(
+    command: Sequence[str], env: Mapping[str, str], log: Path, *, folder: Path = PROJECT_ROOT
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a process in a folder for the block, its output in the file `log`; it and all that it started end with it."""
     with log.open("wb") as output:
         # A session of its own: signals reach it from here only, and are not ignored, whatever shell started us.
         process = subprocess.Popen(
             command,
-            cwd=PROJECT_ROOT,
+            cwd=folder,
             env=dict(env),
             stdin=subprocess.DEVNULL,
             stdout=output,
