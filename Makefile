@@ -16,7 +16,7 @@ MINUTES ?= 5
 SEED ?= 1
 export DAGSTER_HOME ?= $(CURDIR)/.dagster_home
 
-.PHONY: help demo demo-ui test test-ui test-s3 test-deployed test-terraform test-spark audit bench bench-scaling soak soak-short check dev docs presentation clean
+.PHONY: help demo demo-ui test test-readme test-ui test-s3 test-deployed test-terraform test-spark audit bench bench-scaling soak soak-short check dev docs pictures presentation clean
 
 help: ## This list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 15
@@ -62,6 +62,9 @@ dev: $(INSTALLED) ## The Dagster UI on your own data
 test: $(DEV_INSTALLED) ## All tests that need only Python
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
+test-readme: $(DEV_INSTALLED) ## Every command of README and docs/operations.md, where just what make demo installs is there
+	$(BIN)/python -m pytest -m readme openlib_assets_tests/docs
+
 test-ui: $(DEV_INSTALLED) ## The Dagster UI in a real browser (needs chromium)
 	$(BIN)/python -m pytest -m ui openlib_assets_tests/ui
 
@@ -101,6 +104,9 @@ check: $(DEV_INSTALLED) ## Lint, format, types, import contracts
 
 docs: $(DEV_INSTALLED) ## Make again what is generated: data dictionary, SQL in other dialects, sample output, Glue tables
 	$(BIN)/python -m openlib_assets_tests.docs.generated .
+
+pictures: $(DEV_INSTALLED) ## The pictures in the README, of the sandbox (needs chromium)
+	$(BIN)/python -m openlib_assets_tests.docs.pictures docs/pictures
 
 presentation: $(DEV_INSTALLED) ## The presentation, to HTML and to PDF (needs chromium)
 	$(BIN)/python -m openlib_assets_tests.docs.presentation docs/presentation

@@ -6,22 +6,22 @@ what became of it as JSON.
 
 import json
 import re
-import textwrap
 from pathlib import Path
 
 import dagster as dg
 
 from openlib_assets_tests.conftest import Pipeline, Place, failure_text
+from openlib_assets_tests.docs.markdown import CONTRIBUTING, Block, blocks
+from openlib_assets_tests.tools.deployment import PROJECT_ROOT
 
-RECIPES = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text(encoding="utf-8")
+RECIPES = [*blocks(CONTRIBUTING, "python"), *blocks(CONTRIBUTING, "sql")]
 RECORDED, MISSING = "alpha", "beta"
 RECORDED_FOLDER = "recorded"
 
 
-def block_with(marker: str) -> str:
+def block_with(marker: str) -> Block:
     """Return the one block of code in the recipes that begins with `marker`."""
-    blocks = (textwrap.dedent(block) for block in re.findall(r"```(?:python|sql)\n(.*?)```", RECIPES, re.DOTALL))
-    (found,) = (block.rstrip(" ") for block in blocks if block.startswith(marker))
+    (found,) = (block for block in RECIPES if block.text.startswith(marker))
     return found
 
 
@@ -35,37 +35,38 @@ def follow(package: Path) -> None:
 
 
 def _add_table(package: Path) -> None:
-    (package / "sql/gold/yearly_counts.sql").write_text(block_with("-- One row is a year"), encoding="utf-8")
-    _append(package / "lake/contract/gold.py", block_with("YEARLY_COUNTS ="))
+    (package / "sql/gold/yearly_counts.sql").write_text(block_with("-- One row is a year").text, encoding="utf-8")
+    _append(package / "lake/contract/gold.py", block_with("YEARLY_COUNTS =").text)
     contract = package / "lake/contract/__init__.py"
     _replace(contract, "\nfrom ", "\nfrom openlib_assets.lake.contract.gold import YEARLY_COUNTS\nfrom ")
     _replace(contract, "    SUBJECT_CHANGES,\n)", "    SUBJECT_CHANGES,\n    YEARLY_COUNTS,\n)")
     _replace(contract, "CSV_TABLES = (", "CSV_TABLES = (YEARLY_COUNTS, ")
-    _append(package / "defs/assets/tables.py", block_with("yearly_counts ="))
+    _append(package / "defs/assets/tables.py", block_with("yearly_counts =").text)
     _name_asset(package, "tables", "yearly_counts")
 
 
 def _add_asset(package: Path) -> None:
-    (package / "defs/assets/titles.py").write_text(block_with('"""How long titles are'), encoding="utf-8")
+    (package / "defs/assets/titles.py").write_text(block_with('"""How long titles are').text, encoding="utf-8")
     _name_asset(package, "titles", "titles_by_length")
 
 
 def _add_check(package: Path) -> None:
     checks = package / "lake/contract/silver.py"
     own = '    checks=(\n        Check(\n            "every_work_is_a_book"'
-    _replace(checks, own, own.replace("(\n", f"(\n*{block_with('(').rstrip()},\n", 1))
+    _replace(checks, own, own.replace("(\n", f"(\n*{block_with('(').text.rstrip()},\n", 1))
 
 
 def _add_source(package: Path) -> None:
-    (package / "openlibrary/recorded.py").write_text(block_with('"""A source in a folder'), encoding="utf-8")
-    (choice,) = re.findall(r"`(return RecordedFolder\(.*?\))`", RECIPES)
+    (package / "openlibrary/recorded.py").write_text(block_with('"""A source in a folder').text, encoding="utf-8")
+    text = (PROJECT_ROOT / CONTRIBUTING).read_text(encoding="utf-8")
+    (choice,) = re.findall(r"`(return RecordedFolder\(.*?\))`", text)
     imports = "from pathlib import Path; from openlib_assets.openlibrary.recorded import RecordedFolder"
     _replace(package / "openlibrary/source.py", "return SubjectsApi(settings)", f"{imports}; {choice}")
 
 
 def _add_storage(package: Path) -> None:
-    (package / "storage/memory.py").write_text(block_with('"""A storage in this process'), encoding="utf-8")
-    line = block_with("_OPENERS")
+    (package / "storage/memory.py").write_text(block_with('"""A storage in this process').text, encoding="utf-8")
+    line = block_with("_OPENERS").text
     storage = package / "storage/__init__.py"
     before = f'{line.partition("=")[0]}= {{"s3": _open_s3}}\n'
     _replace(storage, before, f"from openlib_assets.storage.memory import MemoryStorage\n{line}")

@@ -10,11 +10,15 @@ import pytest
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets.storage import StorageError
 from openlib_assets_tests.conftest import Place
+from openlib_assets_tests.docs.markdown import OPERATIONS, Block, blocks
 from openlib_assets_tests.tools.ceph import Ceph, Credentials
 from openlib_assets_tests.tools.forked import commands
 from openlib_assets_tests.tools.refusals import assert_one_line, everything
 
 pytestmark = pytest.mark.s3_server
+
+# The rights that the docs say are needed.
+POLICIES = blocks(OPERATIONS, "json")
 
 SUBJECT = "science_fiction"
 WRONG_SECRET = "a-secret-of-somebody-else"
@@ -171,8 +175,18 @@ def test_a_part_of_the_root_that_a_bucket_policy_denies_fails_the_run_there_and_
     assert [path for path in place.states() if path.startswith("gold/")] == []
 
 
-def test_a_user_may_do_what_their_policy_allows_and_nothing_else(ceph: Ceph, place: Place) -> None:
-    storage = Place(place.root, ceph.variables(ceph.user(policy(place, *ALL_OF_OBJECTS, listing={})))).open()
+def _filled_in(documented: str, place: Place) -> str:
+    """Put the names of a place into a policy of the docs."""
+    bucket, _, prefix = place.root.removeprefix("s3://").partition("/")
+    return documented.replace(":::bucket/prefix/", f":::{bucket}/{prefix}/").replace(':::bucket"', f':::{bucket}"')
+
+
+@pytest.mark.parametrize("block", POLICIES, ids=str)
+def test_a_user_may_do_what_the_documented_policy_allows_and_nothing_else(
+    block: Block, ceph: Ceph, place: Place
+) -> None:
+    user = ceph.variables(ceph.user(json.loads(_filled_in(block.text, place))))
+    storage = Place(place.root, user).open()
     assert not storage.exists("a/file")
     with storage.writing("a/file") as file:
         file.write_bytes(b"x")
@@ -183,9 +197,7 @@ def test_a_user_may_do_what_their_policy_allows_and_nothing_else(ceph: Ceph, pla
     storage.delete("a/file")
     assert place.states() == {}
 
-    elsewhere = Place(
-        f"{place.root}-other", ceph.variables(ceph.user(policy(place, *ALL_OF_OBJECTS, listing={})))
-    ).open()
+    elsewhere = Place(f"{place.root}-other", user).open()
     with pytest.raises(StorageError, match="AccessDenied"):
         elsewhere.write("a/file", b"x")
 

@@ -68,13 +68,16 @@ def environment(folder: Path, api_url: str, **variables: str) -> dict[str, str]:
 
 
 @contextmanager
-def running(command: Sequence[str], env: Mapping[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a process for the block, its output in the file `log`; it and all that it started end with the block."""
+def running(
+    command: Sequence[str], env: Mapping[str, str], log: Path, *, folder: Path = PROJECT_ROOT
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a process in a folder for the block, its output in the file `log`; it and all that it started end with it."""
+    _heed_interrupts()
     with log.open("wb") as output:
-        # A session of its own: signals reach it from here only, and are not ignored, whatever shell started us.
+        # A session of its own: signals reach it from here only.
         process = subprocess.Popen(
             command,
-            cwd=PROJECT_ROOT,
+            cwd=folder,
             env=dict(env),
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -85,6 +88,13 @@ def running(command: Sequence[str], env: Mapping[str, str], log: Path) -> Iterat
         yield process
     finally:
         stop(process)
+
+
+def _heed_interrupts() -> None:
+    """Let SIGINT end what this process starts, also where a shell that started us in the background has it ignored."""
+    in_main_thread = threading.current_thread() is threading.main_thread()  # elsewhere Python sets no handler
+    if in_main_thread and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
