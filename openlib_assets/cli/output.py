@@ -1,4 +1,4 @@
-"""How commands print: what the output cannot show is escaped, tables and JSON are laid out."""
+"""How commands print: tables, JSON, and characters that the output cannot show."""
 
 import io
 import json

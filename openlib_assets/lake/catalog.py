@@ -1,4 +1,4 @@
-"""All subjects' tables side by side: views in DuckDB that read the files where they lie, `subject` first.
+"""All subjects' tables together: views in DuckDB that read the files in the storage, `subject` first.
 
 `ask` runs a query over the views, `catalog` lends a connection with them, `write_catalog` puts them into a database
 file for other programs. `ask` and `write_catalog` leave tables of another schema version out, and name them.
@@ -32,7 +32,7 @@ _UNREADABLE = (duckdb.InvalidInputException, duckdb.IOException)
 
 
 class CatalogError(OpenlibError):
-    """The tables cannot be read by DuckDB where they lie; the text says why."""
+    """DuckDB cannot read the tables in the storage; the text says why."""
 
 
 # By address, what is to be said of a file that is left out.
@@ -105,7 +105,7 @@ def _written(storage: Storage, outdated: Outdated) -> str:
 
 
 def unreadable(error: duckdb.Error) -> CatalogError:
-    """Say in one line what DuckDB could not read, and what makes it again where it is a table."""
+    """Return an error that says in one line what DuckDB could not read and, for a table, how to make it again."""
     line = str(error).strip().splitlines()[0]  # the rest draws the place in the SQL
     table = _TABLE_FILE.search(line)
     return CatalogError(f"{table[0]}: not a readable Parquet file; {_remedy(table[0])}" if table else line)
@@ -252,7 +252,7 @@ def _prepare(connection: duckdb.DuckDBPyConnection, storage: Storage) -> None:
         _load_httpfs(connection)
         connection.execute(_s3_secret())
     except duckdb.Error as error:
-        raise CatalogError(f"{storage.uri()}: DuckDB cannot read there: {unreadable(error)}") from error
+        raise CatalogError(f"{storage.uri()}: DuckDB cannot read from it: {unreadable(error)}") from error
 
 
 def _load_httpfs(connection: duckdb.DuckDBPyConnection) -> None:

@@ -1,4 +1,4 @@
-"""Tables from tables: runs the SQL of a table with DuckDB on Arrow data and checks what comes out. No I/O."""
+"""Tables from tables: runs the SQL of a table in DuckDB on its inputs, and checks the result."""
 
 import atexit
 import shutil
@@ -67,7 +67,7 @@ class CheckOutcome:
 
 
 class CheckFailedError(OpenlibError):
-    """A blocking check found numbers that must not flow on; `outcomes` holds all of the table's checks."""
+    """A blocking check failed; `outcomes` are those of all of the table's checks."""
 
     def __init__(self, table: Table, outcomes: list[CheckOutcome]) -> None:
         failed = [outcome for outcome in outcomes if outcome.check.blocking and not outcome.passed]

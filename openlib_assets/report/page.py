@@ -103,8 +103,8 @@ def headline_figures(numbers: Numbers) -> list[Figure]:
         Figure(
             "Years",
             words.years(**middle[0]) if middle else "none",
-            "Years of first publication from the 5th to the 95th percentile, between which nine in ten dated works lie. "
-            "Beside them, the first and the last usable year.",
+            "Years of first publication from the 5th to the 95th percentile, between which nine in ten dated works "
+            "lie. Beside them, the first and the last usable year.",
             f"all: {words.years(summary['first_year'], summary['last_year'])}" if middle else "",
         ),
         Figure(

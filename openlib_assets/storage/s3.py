@@ -224,7 +224,7 @@ class S3Storage:
                 return found
             if found and found.until > time.time():
                 break
-        raise LockTakenError(f"{taken} (a killed one lets go after {_LEASE_SECONDS:.0f} s)")
+        raise LockTakenError(f"{taken} (the lock of a killed run expires after {_LEASE_SECONDS:.0f} s)")
 
     def _put_lease(self, path: str, me: str, instead_of: _Lease | None) -> _Lease | None:
         """Write a lease, and give it, if there is none or just the one that it is to replace."""

@@ -79,7 +79,7 @@ def test_a_repeat_compares_all_and_writes_what_differs(made: Storage, cli: Cli, 
     target.write(damaged, b"damaged")
     said = cli("storage", "copy", "--from", made.uri(), "--to", there.root, "--subject", "Love")
     assert f"{first.files} files" in said.out
-    assert f"1 written, {first.files - 1} were there" in said.out
+    assert f"1 written, {first.files - 1} were already there" in said.out
     assert target.read(damaged) == made.read(damaged)
     assert not target.exists("subjects.yaml")
     assert not target.exists(layout.COMPARISON)
@@ -112,7 +112,7 @@ class Damaging(LocalStorage):
 
 def test_what_arrives_damaged_is_not_left_there(made: Storage, tmp_path: Path) -> None:
     path = layout.csv_file("love", "books")
-    with pytest.raises(CopyError, match=f"{path}: arrived with other bytes twice and was removed"):
+    with pytest.raises(CopyError, match=f"{path}: arrived with different bytes twice and was removed"):
         copy_file(made, Damaging(tmp_path), path)
     assert not LocalStorage(tmp_path).exists(path)
 

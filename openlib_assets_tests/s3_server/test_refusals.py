@@ -65,11 +65,11 @@ CODES: dict[User, str] = {
     without_listing: "AccessDenied",
 }
 REMEDIES = {
-    "SignatureDoesNotMatch": "the secret is not that of the access key: check AWS_ACCESS_KEY_ID",
-    "InvalidAccessKeyId": "S3 knows no such access key: check AWS_ACCESS_KEY_ID",
+    "SignatureDoesNotMatch": "the secret does not belong to the access key: check AWS_ACCESS_KEY_ID",
+    "InvalidAccessKeyId": "S3 does not know this access key: check AWS_ACCESS_KEY_ID",
     "AccessDenied": "this user lacks a right that docs/operations.md lists under Rights on S3",
-    "403": "refused: check the credentials, and the rights in docs/operations.md, s3:ListBucket among them",
-    "NoSuchBucket": "make the bucket, or check OPENLIB_STORAGE and AWS_ENDPOINT_URL",
+    "403": "refused: check the credentials, and the rights in docs/operations.md, including s3:ListBucket",
+    "NoSuchBucket": "create the bucket, or check OPENLIB_STORAGE and AWS_ENDPOINT_URL",
 }
 
 

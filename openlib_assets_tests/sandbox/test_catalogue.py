@@ -157,7 +157,7 @@ def test_impossible_catalogues_are_refused(subjects: dict[str, int], reason: str
 def test_sizes_are_read_from_texts() -> None:
     assert parse_subjects(["Science Fiction=5", "person:x=0"]) == {"science_fiction": 5, "person:x": 0}
     for text in ("love", "love=", "=5", "love=many", "love=-1"):
-        with pytest.raises(ValueError, match="is not <subject>=<number of works>"):
+        with pytest.raises(ValueError, match="is not of the form <subject>=<number of works>"):
             parse_subjects([text])
 
 

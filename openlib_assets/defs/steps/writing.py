@@ -91,7 +91,7 @@ def _require_key(subject: str) -> None:
     normal = subject_key(subject)
     if subject != normal:
         raise InvalidSubjectError(
-            f"{subject!r} is not a subject key; its key is {normal!r}, and the partition goes with: "
+            f"{subject!r} is not a subject key; the key is {normal!r}. Remove the partition with: "
             f"openlib subjects remove {subject!r}"
         )
 

@@ -35,7 +35,7 @@ class Pace:
             slot = self._slots.reserve()
             due = time.monotonic() + slot.seconds
             if self._stop.wait(max(0.0, slot.seconds)):
-                raise InterruptedFetchError("interrupted while waiting for its turn")
+                raise InterruptedFetchError("interrupted while waiting to send a request")
             # A late sleeper would crowd those behind it, and a pause may have begun meanwhile.
             behind = time.monotonic() - due
             late = slot.spacing > _CLOSE_SPACING_SECONDS and behind > max(slot.spacing, _LATE_SECONDS)
@@ -57,7 +57,7 @@ def open_pace(settings: Settings, stop: threading.Event) -> Pace:
         from openlib_assets.openlibrary.pace.postgres import PostgresSlots  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise SourceError(
-            f"OPENLIB_PACE={PACE_IN_POSTGRES} needs {error.name}, which is not installed: "
+            f"OPENLIB_PACE={PACE_IN_POSTGRES} needs {error.name}, which is not installed; run: "
             "pip install -c constraints.txt -e '.[deploy]'"
         ) from error
     return Pace(PostgresSlots(pace_name(settings.api_url), rate, stop), stop)
