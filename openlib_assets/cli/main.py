@@ -51,7 +51,7 @@ class _Commands(click.Group):
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(version("openlib-assets"), prog_name="openlib")
 def openlib() -> None:
-    """Every work of an Open Library subject, as checked tables."""
+    """Every work of an Open Library subject, as trusted tables."""
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""What is known of each subject: watched, registered, fetched, failed, verified, and whether it has files."""
+"""The state of each subject: watched, registered, fetched, failed, verified, and whether it has files."""
 
 import time
 from collections import defaultdict

@@ -90,7 +90,7 @@ class Connection:
             raise TransientError(_reason(error)) from error
 
     def pause(self, seconds: float) -> None:
-        """Let nobody send a request for so many seconds from now, after a 429."""
+        """Block all requests for so many seconds from now, after a 429."""
         self._warned(seconds)
         self._pace.pause(seconds)
 

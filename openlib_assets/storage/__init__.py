@@ -61,7 +61,7 @@ def open_storage(root: str) -> Storage:
 
 
 def split_address(address: str) -> tuple[str, str]:
-    """Split the address of a file into a root that can be opened and the path below it."""
+    """Return the root, which can be opened, and the path below it, of the address of a file."""
     if storage_kind(address) == LocalStorage.kind:
         path = absolute_path(address)
         return str(path.parent), path.name

@@ -1,8 +1,8 @@
 """The pace: one ceiling on requests over all threads, runs and processes that share the slots.
 
 Each request reserves the next free slot and sleeps until then, so that nobody starves: a thread holds one reservation
-at a time and slots are given in the order of asking. A 429 pauses everybody. Where those who share disagree about the
-rate, the lowest of those lately seen holds. Who shares the slots depends on where they are kept: `host` is for all
+at a time and slots are given in the order of asking. A 429 pauses everybody. If those who share it have different
+rates, the lowest one of the last seconds applies. Who shares the slots depends on where they are kept: `host` is for all
 processes of a user on one host, `postgres` for all hosts that share a database.
 """
 
@@ -43,7 +43,7 @@ class Pace:
                 return
 
     def pause(self, seconds: float) -> None:
-        """Let nobody send a request for so many seconds from now."""
+        """Block all requests for so many seconds from now."""
         self._slots.pause(seconds)
 
 
