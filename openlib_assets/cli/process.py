@@ -1,11 +1,11 @@
-"""How the process of a command uses memory: the defaults of Python and of the C library suit neither short nor long runs."""
+"""How the process of a command uses memory: the defaults of Python and the C library suit no run, short or long."""
 
 import ctypes
 import gc
 from contextlib import suppress
 
-# Objects created between two garbage collections. With Python's default of 700, it examines again and again what Dagster's
-# modules keep for good: a tenth of the time of a small run.
+# Objects created between two garbage collections. With its default of 700, Python examines again and again what the
+# modules of Dagster keep for good: a tenth of the time of a small run.
 _BETWEEN_COLLECTIONS = 10_000
 
 # mallopt(3). The GNU C library keeps more and more freed memory for later: 70 MB after ten subjects of 3,000 works.

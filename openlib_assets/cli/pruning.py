@@ -23,8 +23,8 @@ def old_snapshots(storage: Storage, keep: int) -> list[str]:
 def replaced_runs(instance: dg.DagsterInstance) -> list[str]:
     """Return the finished runs, oldest first, of which nothing is needed any more.
 
-    Deleting a run deletes its events. So the run that made the current data of an asset and a subject stays, whenever it
-    was started, and so does the newest one in which a subject failed, since only that tells why.
+    Deleting a run deletes its events. So the run that made the current data of an asset and a subject stays, whenever
+    it was started, and so does the newest one in which a subject failed, since only that tells why.
     """
     needed = _runs_of_latest_materializations(instance) | _newest_failures(instance)
     finished = instance.get_runs(filters=dg.RunsFilter(statuses=_FINISHED), ascending=True)

@@ -21,8 +21,8 @@ from openlib_assets.storage.errors import OpenlibError
 
 _MEMORY_LIMIT = "1GB"
 _BATCH_ROWS = 65_536
-# A file up to this size is loaded into a table, and queried with one thread: for so little data, planning a query over a
-# file and waking other threads cost several times as much as the query itself.
+# A file up to this size is loaded into a table, and queried with one thread: for so little data, planning a query over
+# a file and waking other threads cost several times as much as the query itself.
 _SMALL_BYTES = 2 << 20
 _PREVIEW_ROWS = 5
 _LOOKED_BACK_ON = ("books", "author_lists", "snapshot")

@@ -159,7 +159,7 @@ class Client:
             self.traffic.retries += retries
 
     def _redirected(self, url: str, location: str) -> str:
-        """Return the target of a redirect: on the same host only, by our own scheme, since Open Library may say http."""
+        """Return the target of a redirect: on the same host only, with our scheme, since Open Library may say http."""
         target = urlsplit(urljoin(url, location))
         base = urlsplit(self.settings.api_url)
         if target.hostname != base.hostname or not target.path.startswith(f"{base.path}/"):

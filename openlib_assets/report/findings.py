@@ -112,8 +112,8 @@ def _duplicates(numbers: Numbers) -> Iterator[str]:
     likely = works["held"] - works["without_likely"]
     if likely:
         yield (
-            f"{counted(likely, 'work')} {'is' if likely == 1 else 'are'} probably the same book as another, by title and "
-            f"author. Merged, there would be {counted(works['without_likely'], 'work')}. All counts here are Open "
+            f"{counted(likely, 'work')} {'is' if likely == 1 else 'are'} probably the same book as another, by title "
+            f"and author. Merged, there would be {counted(works['without_likely'], 'work')}. All counts here are Open "
             "Library's, not merged."
         )
 

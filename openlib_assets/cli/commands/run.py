@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("subjects", nargs=-1, required=True, metavar="SUBJECT...")
 @click.option(
-    "--force", is_flag=True, help="Write a snapshot even if nothing changed, and accept the loss of more than a fifth of the works."
+    "--force",
+    is_flag=True,
+    help="Write a snapshot even if nothing changed, and accept the loss of more than a fifth of the works.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 def run(subjects: tuple[str, ...], *, force: bool, as_json: bool) -> int:

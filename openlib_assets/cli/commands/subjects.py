@@ -118,7 +118,8 @@ def list_(*, as_json: bool) -> None:
     else:
         print_rows(("subject", "watched", "registered", "state", "works", "snapshot", "verified"), map(_row, states))
     for subject, names in made_before.items():
-        click.echo(f"{subject}: {', '.join(names)}: made by an earlier version of the code; run: openlib run {subject!r}", err=True)
+        tables = ", ".join(names)
+        click.echo(f"{subject}: {tables}: made by an earlier version of the code; run: openlib run {subject!r}", err=True)
     for problem in watched.problems:
         click.echo(f"skipped: {problem}", err=True)
     _advise(

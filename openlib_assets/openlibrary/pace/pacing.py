@@ -1,9 +1,9 @@
 """The pace: one ceiling on requests over all threads, runs and processes that share the slots.
 
 Each request reserves the next free slot and sleeps until then, so that nobody starves: a thread holds one reservation
-at a time and slots are given in the order of asking. A 429 pauses everybody. If those who share it have different
-rates, the lowest one of the last seconds applies. Who shares the slots depends on where they are kept: `host` is for all
-processes of a user on one host, `postgres` for all hosts that share a database.
+at a time and slots are given in the order of asking. A 429 pauses everybody. If those who share
+it have different rates, the lowest of the last seconds applies. Who shares the slots depends on where they are kept:
+`host` is for all processes of a user on one host, `postgres` for all hosts that share a database.
 """
 
 import threading
