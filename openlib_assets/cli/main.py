@@ -74,7 +74,9 @@ def main() -> None:
         error.show()
         status = error.exit_code
     except (KeyboardInterrupt, click.Abort):
-        status = _say("interrupted; no half-written files are left; to continue, give the same command again", _INTERRUPTED)
+        status = _say(
+            "interrupted; no half-written files are left; to continue, give the same command again", _INTERRUPTED
+        )
     except BrokenPipeError:
         # Whoever read our output has seen enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -93,7 +93,11 @@ def headline_figures(numbers: Numbers) -> list[Figure]:
     half = findings.half_of_books(numbers)
     return [
         Figure("Works", words.count(works), "Works that Open Library lists under the subject. Each is one book here."),
-        Figure("Authors", words.count(summary["authors"]), "Everybody who is listed as an author of at least one of the works."),
+        Figure(
+            "Authors",
+            words.count(summary["authors"]),
+            "Everybody who is listed as an author of at least one of the works.",
+        ),
         Figure(
             "Dated",
             words.share(dated, works),

@@ -157,8 +157,7 @@ def test_settings_that_cannot_be_written_stay_as_they_were(home: Path) -> None:
     )
     assert said.returncode == 1
     assert said.stderr == (
-        f"openlib: {home / 'dagster.yaml'}: File too large; "
-        "openlib must write the new names of moved modules into it\n"
+        f"openlib: {home / 'dagster.yaml'}: File too large; openlib must write the new names of moved modules into it\n"
     )
     assert (home / "dagster.yaml").read_bytes() == OLD
     assert list(home.iterdir()) == [home / "dagster.yaml"]

@@ -154,9 +154,7 @@ def test_no_label_of_a_chart_is_cut_off_or_too_small_to_read(
     assert [label for label in labels if label["size"] < 10] == []
 
 
-@pytest.mark.parametrize(
-    ("size", "columns"), [(PHONE, 2), (DESK, 4), (WIDE, 8)], ids=["phone", "desk", "wide"]
-)
+@pytest.mark.parametrize(("size", "columns"), [(PHONE, 2), (DESK, 4), (WIDE, 8)], ids=["phone", "desk", "wide"])
 def test_a_page_uses_its_width(browser: "Browser", folder: Path, size: tuple[int, int], columns: int) -> None:
     for name in ("report", "comparison"):
         with opened(browser, pages(folder)[name], size) as shown:

@@ -39,7 +39,10 @@ DEMO_SUBJECTS = {"science_fiction": 2500, "place:france": 400, "person:sherlock_
     help="How many of those are answered without a delay.",
 )
 @click.option(
-    "--ban-after", type=click.IntRange(min=1), metavar="N", help="Refuse all connections for a while after N answers 429."
+    "--ban-after",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Refuse all connections for a while after N answers 429.",
 )
 @click.option(
     "--faults",

@@ -18,9 +18,7 @@ def subjects() -> None:
 
 @subjects.command()
 @click.argument("names", nargs=-1, required=True, metavar="SUBJECT...")
-@click.option(
-    "--register", is_flag=True, help="Also register the partitions now, instead of waiting for the sensor."
-)
+@click.option("--register", is_flag=True, help="Also register the partitions now, instead of waiting for the sensor.")
 def add(names: tuple[str, ...], *, register: bool) -> None:
     """Add each SUBJECT to the watch list. The sensor registers and runs the new ones."""
     from openlib_assets.defs.instance.home import open_instance
@@ -119,7 +117,9 @@ def list_(*, as_json: bool) -> None:
         print_rows(("subject", "watched", "registered", "state", "works", "snapshot", "verified"), map(_row, states))
     for subject, names in made_before.items():
         tables = ", ".join(names)
-        click.echo(f"{subject}: {tables}: made by an earlier version of the code; run: openlib run {subject!r}", err=True)
+        click.echo(
+            f"{subject}: {tables}: made by an earlier version of the code; run: openlib run {subject!r}", err=True
+        )
     for problem in watched.problems:
         click.echo(f"skipped: {problem}", err=True)
     _advise(

@@ -30,9 +30,5 @@ AUTHOR_NAME = Column(
     nullable=True,
 )
 BOOK_COUNT = Column("book_count", WHOLE, "Works of the subject that list the author, dated or not.")
-FIRST_YEAR = Column(
-    "first_year", WHOLE, "First year of the author's dated works; null without one.", nullable=True
-)
-LAST_YEAR = Column(
-    "last_year", WHOLE, "Last year of the author's dated works; null without one.", nullable=True
-)
+FIRST_YEAR = Column("first_year", WHOLE, "First year of the author's dated works; null without one.", nullable=True)
+LAST_YEAR = Column("last_year", WHOLE, "Last year of the author's dated works; null without one.", nullable=True)
