@@ -126,8 +126,8 @@ def _changes(numbers: Numbers) -> Iterator[str]:
         yield "Nothing has changed since the snapshot before."
         return
     yield (
-        f"Since the snapshot before, {counted(kinds['added'], 'work')} came, {count(kinds['removed'])} went "
-        f"and {count(kinds['changed'])} changed."
+        f"Since the snapshot before: {counted(kinds['added'], 'work')} added, {count(kinds['removed'])} removed, "
+        f"{count(kinds['changed'])} changed."
     )
 
 

@@ -340,8 +340,10 @@ def test_the_report_tells_what_changed_since_the_snapshot_before(
         sandbox.change_work("cups", changed["key"], title="Another title")
         assert pipeline.run("cups").success
     text = " ".join(report_path(place, "cups").read_text().split())
-    assert "<strong>1 work</strong> came, <strong>0</strong> went, <strong>1</strong> changed" in text
-    assert "Since the snapshot before, 1 work came, 0 went and 1 changed." in text
+    assert (
+        "added: <strong>1 work</strong>, removed: <strong>0 works</strong>, changed: <strong>1 work</strong>." in text
+    )
+    assert "Since the snapshot before: 1 work added, 0 removed, 1 changed." in text
     assert "A new one &amp; more" in text
 
 
