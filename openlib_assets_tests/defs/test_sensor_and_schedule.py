@@ -160,7 +160,7 @@ def test_a_subject_taken_off_the_list_stays_registered(
     [
         (b"subjects: [love", "not valid YAML: "),
         (b"\xff\xfe\xfa", "not valid YAML: "),
-        (b"", "contains no list of subjects; write 'subjects:' and below it one '- name' a line"),
+        (b"", "contains no list of subjects; write 'subjects:', and below it one line '- name' for each"),
         (b"love", "contains no list of subjects; "),
         (b"subjects: love", "contains no list of subjects; "),
         (b"subject: [love]", "contains no list of subjects; "),

@@ -55,8 +55,8 @@ class TestTransientFaults:
         [
             ("null_count", "work_count is None: the index did not answer"),
             ("short_page", "10 works instead of 20"),
-            ("duplicate_work", "works not in the order of their keys, or twice"),
-            ("unordered", "works not in the order of their keys, or twice"),
+            ("duplicate_work", "works are not in the order of their keys, or repeated"),
+            ("unordered", "works are not in the order of their keys, or repeated"),
             ("html", "HTTP 200 with HTML in {bytes} bytes"),
             ("garbage_json", "HTTP 200 with not JSON in {bytes} bytes"),
             ("http_429", "HTTP 429, too many requests"),
@@ -98,7 +98,10 @@ class TestTransientFaults:
             ({"work_count": 1, "works": [{"key": "/works/OL1W"}] * 2}, "2 works instead of 1"),
             ({"work_count": 1, "works": [None]}, "a work is null"),
             ({"work_count": 1, "works": [{"key": "/works/OL1W", "title": 1}]}, "OL1W: title is of type int"),
-            ({"work_count": 2, "works": [{"key": "/works/OL2W"}, {"key": "/works/OL1W"}]}, "works out of the order"),
+            (
+                {"work_count": 2, "works": [{"key": "/works/OL2W"}, {"key": "/works/OL1W"}]},
+                "works are not in the order",
+            ),
         ],
     )
     def test_an_answer_of_the_wrong_shape_is_asked_for_again_then_given_up(self, answer: Any, reason: str) -> None:
@@ -152,7 +155,10 @@ class TestPermanentFaults:
     @pytest.mark.parametrize(
         ("fault", "reason"),
         [
-            ("http_403", "HTTP 403, refused: set OPENLIB_CONTACT, Open Library refuses clients without a contact"),
+            (
+                "http_403",
+                "HTTP 403, refused: set OPENLIB_CONTACT, since Open Library refuses clients without a contact",
+            ),
             ("http_404", "HTTP 404, not found: check OPENLIB_API_URL"),
             ("http_422", "HTTP 422"),
         ],

@@ -295,7 +295,7 @@ def test_a_script_in_a_title_or_a_name_shows_as_text(browser: "Browser", folder:
         shown.page.get_by_label("Search books").fill("injected")
         assert shown.column("stock", 2) == [SCRIPT]
         assert shown.column("stock", 3) == [SCRIPT]
-        shown.page.get_by_text("Changed: 1").click()
+        shown.page.get_by_text("Changed: 1 work", exact=True).click()
         assert shown.page.locator("#changes ~ details").get_by_text(SCRIPT).is_visible()
         assert shown.page.title() != "injected"
         assert shown.complaints == []

@@ -145,8 +145,8 @@ def test_an_index_that_cuts_list_and_count_alike_never_ends_short_and_green(
     [
         ("null_count", "work_count is None: the index did not answer"),
         ("short_page", "3 works instead of 7"),
-        ("unordered", "works not in the order of their keys, or twice"),
-        ("duplicate_work", "works not in the order of their keys, or twice"),
+        ("unordered", "works are not in the order of their keys, or repeated"),
+        ("duplicate_work", "works are not in the order of their keys, or repeated"),
         ("html", "HTTP 200 with HTML in"),
         ("garbage_json", "HTTP 200 with not JSON in"),
         ("cut_body", "the answer was cut short"),
@@ -172,7 +172,7 @@ def test_a_fault_that_stays_ends_red_with_url_reason_and_tries(
 @pytest.mark.parametrize(
     ("fault", "reason"),
     [
-        ("http_403", "HTTP 403, refused: set OPENLIB_CONTACT, Open Library refuses clients without a contact"),
+        ("http_403", "HTTP 403, refused: set OPENLIB_CONTACT, since Open Library refuses clients without a contact"),
         ("http_404", "HTTP 404, not found: check OPENLIB_API_URL"),
         ("http_422", "HTTP 422"),
     ],
