@@ -86,7 +86,7 @@ def test_one_command_without_postgres_says_what_to_look_after(tmp_path: Path, po
     (line,) = said.output.splitlines()
     assert "the pace of requests cannot be stored in Postgres" in line
     assert "password authentication failed" in line
-    assert "look after the database that PGHOST, PGDATABASE and PGUSER name" in line
+    assert "check the database that PGHOST, PGDATABASE and PGUSER name" in line
 
 
 def test_threads_of_several_hosts_share_one_rate() -> None:
