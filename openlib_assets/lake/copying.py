@@ -41,10 +41,10 @@ def copy_subject(source: Storage, target: Storage, subject: str) -> Copied:
 
     Raises CopyError where the target has a newer snapshot, which the copy would mix with older tables.
     """
-    taken = f"{subject} is being fetched or made by another run; copy it once that has ended"
+    reason = f"{subject} is being fetched or made by another run; copy it once that has ended"
     with ExitStack() as stack:
         for storage in (source, target):
-            stack.enter_context(storage.lock(layout.lock_file(subject), taken=f"{storage.uri()}: {taken}"))
+            stack.enter_context(storage.lock(layout.lock_file(subject), error_message=f"{storage.uri()}: {reason}"))
         here, there = snapshot_names(source, subject), snapshot_names(target, subject)
         if there and there[-1] > max(here, default=""):
             raise CopyError(

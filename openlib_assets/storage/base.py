@@ -68,9 +68,9 @@ class Storage(Protocol):
         """Remove everything below a folder, also what a killed process left half-written there."""
         ...
 
-    def lock(self, path: str, *, taken: str) -> AbstractContextManager[None]:
+    def lock(self, path: str, *, error_message: str) -> AbstractContextManager[None]:
         """Hold the lock at `path`, which is released if its holder dies.
 
-        Raises LockTakenError with the text `taken` at once when another process or thread holds it.
+        Raises LockTakenError with `error_message` at once when another process or thread holds it.
         """
         ...

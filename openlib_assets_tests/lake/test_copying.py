@@ -136,7 +136,7 @@ def test_a_subject_that_is_being_made_is_not_copied_half(made: Storage, tmp_path
     target = open_storage(str(tmp_path))
     busy = {"source": made, "target": target}[held]
     with (
-        busy.lock(layout.lock_file("love"), taken="x"),
+        busy.lock(layout.lock_file("love"), error_message="x"),
         pytest.raises(LockTakenError, match=r"love is being fetched or made by another run; copy it once"),
     ):
         copy_subject(made, target, "love")

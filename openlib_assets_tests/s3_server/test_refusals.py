@@ -178,7 +178,7 @@ def test_a_user_may_do_what_their_policy_allows_and_nothing_else(ceph: Ceph, pla
         file.write_bytes(b"x")
     assert storage.read("a/file") == b"x"
     assert list(storage.paths("")) == ["a/file"]
-    with storage.lock("lock", taken="x"):
+    with storage.lock("lock", error_message="x"):
         pass
     storage.delete("a/file")
     assert place.states() == {}
