@@ -98,10 +98,10 @@ def _written(storage: Storage, outdated: Outdated) -> str:
             for table in ALL_TABLES:
                 _create_view(connection, storage, table, outdated)
                 _comment(connection, table)
-        says = _says(file)
-        if says != _says_now(storage):
+        definitions = _definitions(file)
+        if definitions != _published_definitions(storage):
             storage.write(layout.CATALOG, file.read_bytes())
-    return hashlib.sha256(repr(says).encode()).hexdigest()
+    return hashlib.sha256(repr(definitions).encode()).hexdigest()
 
 
 def unreadable(error: duckdb.Error) -> CatalogError:
@@ -229,18 +229,18 @@ def _comment(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
         connection.execute(f"COMMENT ON COLUMN {table.name}.{column.name} IS {_quoted(column.description)}")
 
 
-def _says(file: Path) -> list[tuple[str, ...]]:
+def _definitions(file: Path) -> list[tuple[str, ...]]:
     """Return all that a database file defines."""
     with duckdb.connect(file, read_only=True) as connection:
         views = connection.sql("SELECT view_name, sql, comment FROM duckdb_views() WHERE NOT internal ORDER BY 1")
         return views.fetchall()
 
 
-def _says_now(storage: Storage) -> list[tuple[str, ...]] | None:
+def _published_definitions(storage: Storage) -> list[tuple[str, ...]] | None:
     if not storage.exists(layout.CATALOG):
         return None
     with storage.local_copy(layout.CATALOG) as file, contextlib.suppress(duckdb.Error):
-        return _says(file)
+        return _definitions(file)
     return None
 
 
