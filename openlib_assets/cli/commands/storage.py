@@ -27,9 +27,10 @@ def storage() -> None:
     help="Only this subject; may be repeated. Default: all subjects, and the watch list.",
 )
 def copy(source_root: str, target_root: str, names: tuple[str, ...]) -> int:
-    """Copy the files of subjects, watch list and comparison from one root to another, and compare each by SHA-256.
+    """Copy subjects from one root to another.
 
-    Can be repeated: files that are already there are compared and left alone. Nothing is removed.
+    The files of subjects, the watch list and the comparison are copied, and each is compared by SHA-256. Can be
+    repeated: files that are already there are compared and left alone. Nothing is removed.
     """
     from openlib_assets.lake.catalog import write_catalog
     from openlib_assets.lake.copying import Copied, copy_each

@@ -44,9 +44,10 @@ def add(names: tuple[str, ...], *, register: bool) -> None:
 @click.argument("names", nargs=-1, required=True, metavar="SUBJECT...")
 @click.option("--delete-data", is_flag=True, help="Also delete the subject's files, including all snapshots.")
 def remove(names: tuple[str, ...], *, delete_data: bool) -> int:
-    """Remove each SUBJECT from the watch list and from the registered partitions. Its files stay.
+    """Remove each SUBJECT, but not its files.
 
-    A partition that is not a subject key, such as one mistyped in the UI, is removed by its exact name.
+    It is removed from the watch list and from the registered partitions. A partition that is not a subject key, such as
+    one mistyped in the UI, is removed by its exact name.
     """
     from contextlib import ExitStack
 
@@ -94,7 +95,10 @@ def remove(names: tuple[str, ...], *, delete_data: bool) -> int:
 @subjects.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def list_(*, as_json: bool) -> None:
-    """List the subjects that are watched, registered or in the storage, with their state."""
+    """List subjects and their state.
+
+    Subjects are listed that are on the watch list, registered, or in the storage.
+    """
     from dataclasses import asdict
 
     from openlib_assets.cli.output import print_json, print_rows
@@ -152,7 +156,10 @@ def _row(state: "SubjectState") -> tuple[object, ...]:
 @click.argument("text")
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many to print at most.")
 def search(text: str, *, limit: int) -> int:
-    """Find subjects, their keys and sizes, with Open Library's subject search."""
+    """Find subjects, with their keys and sizes.
+
+    The subjects are those that Open Library's subject search finds.
+    """
     from openlib_assets.cli.output import print_rows
     from openlib_assets.openlibrary.client import Client
     from openlib_assets.settings import Settings
