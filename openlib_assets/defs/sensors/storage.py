@@ -94,7 +94,7 @@ def storage_events(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.
         storage = open_storage(settings.storage)
         changes, arrivals = _heard(context, settings, storage, cursor)
         due = _is_due(settings, cursor, changes)
-        new, said = _wanted(context, settings, storage, cursor, arrivals) if due else ([], "no event of the watch list")
+        new, said = _wanted(context, settings, storage, cursor, arrivals) if due else ([], "no event about the watch list")
     except OpenlibError as error:
         raise dg.Failure(str(error)) from None
     if not new and not arrivals.events:
@@ -183,7 +183,7 @@ def _arrivals(context: dg.SensorEvaluationContext, storage: Storage, candidates:
                 continue
             snapshot = read_snapshot(storage, key, names[-1])
         except OpenlibError as error:
-            context.log.warning(f"left alone: {error}")
+            context.log.warning(f"ignored: {error}")
             arrivals.unreadable.add(key)
             continue
         if _may_be_ours(storage, key, snapshot):
