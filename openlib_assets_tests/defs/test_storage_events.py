@@ -165,7 +165,7 @@ class TestQueue:
         first = tick(instance)
         begin_runs(instance, first)
         queue.storage.write("subjects.yaml", b"- love\n- hate\n")
-        assert tick(instance, first.cursor).skip_message == "no event about the watch list"
+        assert tick(instance, first.cursor).skip_message == "no event of the watch list"
         eleven_minutes_ago = json.loads(first.cursor) | {"looked_at": time.time() - 660}
         assert requested(tick(instance, json.dumps(eleven_minutes_ago))) == ["hate"]
 

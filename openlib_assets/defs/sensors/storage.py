@@ -94,7 +94,7 @@ def storage_events(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.
         storage = open_storage(settings.storage)
         changes, arrivals = _heard(context, settings, storage, cursor)
         due = _is_due(settings, cursor, changes)
-        new, said = _wanted(context, settings, storage, cursor, arrivals) if due else ([], "no event about the watch list")
+        new, said = _wanted(context, settings, storage, cursor, arrivals) if due else ([], "no event of the watch list")
     except OpenlibError as error:
         raise dg.Failure(str(error)) from None
     if not new and not arrivals.events:
