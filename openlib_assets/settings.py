@@ -1,7 +1,7 @@
-"""The settings: environment variables, their defaults, and what each of them takes.
+"""The settings: environment variables, their defaults, and their allowed values.
 
-What belongs here: every variable the project reads that is its own, but for those of S3, which `storage.s3_options`
-reads. Those of AWS, of Postgres and of proxies are read by the libraries concerned; `DAGSTER_HOME` is Dagster's.
+What belongs here: every OPENLIB_* variable, except those of S3, which `storage.s3_options` reads. The libraries
+concerned read those of AWS, of Postgres and of proxies; `DAGSTER_HOME` is Dagster's.
 """
 
 import re
@@ -25,11 +25,11 @@ ANONYMOUS_RATE = 1.0
 # In the storage root, unless said otherwise.
 WATCH_LIST = "subjects.yaml"
 
-# Where all that share one pace towards Open Library meet.
+# Where the pace of requests to Open Library is shared.
 PACE_ON_HOST: Final = "host"
 PACE_IN_POSTGRES: Final = "postgres"
 
-# Whether the monthly refresh goes on by itself, where nobody turned it on or off in Dagster.
+# Whether the monthly refresh is on, if nobody turned it on or off in Dagster.
 REFRESH_ON: Final = "on"
 REFRESH_OFF: Final = "off"
 
@@ -64,7 +64,7 @@ def _queue_url(text: str) -> str:
 
 
 def _web_address(text: str) -> SplitResult:
-    """Split an address on the web, refusing one that holds credentials, which are not to be shown."""
+    """Return the parts of a web address; refuses one with credentials, which must not be shown."""
     if "@" in text:
         raise ValueError("leave user name and password out of it")
     parts = urlsplit(text)

@@ -1,4 +1,4 @@
-"""The subjects that a command is given: their keys, and what to say of how they are written."""
+"""The subjects that a command is given: their keys, and warnings about how they are written."""
 
 import unicodedata
 from collections import defaultdict
@@ -10,16 +10,16 @@ from openlib_assets.openlibrary.subject_keys import subject_key
 
 
 def given_keys(texts: Iterable[str]) -> list[str]:
-    """Return the keys of subjects in the order given, each once; say on standard error what may surprise.
+    """Return the keys of subjects in the order given, each once; warn on standard error about surprises.
 
-    Open Library takes `C#` and `C++` for one subject, and one word in two forms of Unicode for two.
+    `C#` and `C++` are one subject to Open Library, and one word in two forms of Unicode is two.
     """
     written: dict[str, dict[str, None]] = defaultdict(dict)
     for text in texts:
         written[subject_key(text)][text.strip()] = None
     for key, names in written.items():
         if len(names) > 1:
-            click.echo(f"{' and '.join(names)} are one subject to Open Library: {key}", err=True)
+            click.echo(f"{' and '.join(names)} are the same subject in Open Library: {key}", err=True)
         composed = unicodedata.normalize("NFC", key)
         if composed != key:
             click.echo(

@@ -1,4 +1,4 @@
-"""The entry point: finds the command, and turns what went wrong into one line and an exit status."""
+"""The entry point: finds the command, and turns errors into one line and an exit status."""
 
 import os
 import signal
@@ -17,11 +17,11 @@ from openlib_assets.storage.errors import OpenlibError, SettingsError
 # By name, which is that of the module in commands/ too: one line of help.
 _COMMANDS = {
     "run": "Fetch subjects and make everything from them.",
-    "demo": "The same on a sandbox Open Library, offline, for three subjects.",
-    "estimate": "Works, requests and minutes that a run would take.",
-    "subjects": "The watch list and the registered subjects.",
-    "export": "A subject's CSV files, into a folder.",
-    "sql": "A query over the tables of all subjects.",
+    "demo": "Try it on three subjects of a sandbox Open Library, offline.",
+    "estimate": "Estimate the works, requests and minutes of a run.",
+    "subjects": "Manage the watch list and the registered subjects.",
+    "export": "Write the CSV files of a subject into a folder.",
+    "sql": "Query the tables of all subjects.",
     "storage": "Copy the storage root, from disk to S3 or back.",
     "prune": "Remove old bronze snapshots and run history.",
     "doctor": "Check settings, storage, API and instance.",
@@ -74,7 +74,9 @@ def main() -> None:
         error.show()
         status = error.exit_code
     except (KeyboardInterrupt, click.Abort):
-        status = _say("interrupted; nothing half-written is left: give the same command again to go on", _INTERRUPTED)
+        status = _say(
+            "interrupted; no half-written files are left; to continue, give the same command again", _INTERRUPTED
+        )
     except BrokenPipeError:
         # Whoever read our output has seen enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,4 +1,4 @@
-"""How commands print: what the output cannot show is escaped, tables and JSON are laid out."""
+"""How commands print: tables, JSON, and characters that the output cannot show."""
 
 import io
 import json
@@ -10,9 +10,9 @@ import click
 
 
 def escape_what_cannot_be_shown() -> None:
-    r"""Let standard output write characters that its encoding lacks as `\u0444`, instead of failing on them.
+    r"""Make standard output write characters that its encoding lacks as `\u0444`, instead of failing on them.
 
-    Standard error does so by itself.
+    Standard error does so by default.
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -39,7 +39,7 @@ def print_rows(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     for row in rows:
         table.add_row(*(Text(_text(value)) for value in row))
     terminal = sys.stdout.isatty()
-    # Where nobody looks on, lines are not to be broken.
+    # Without a terminal, lines must not be broken.
     console = Console(highlight=False, width=None if terminal else 10_000)
     console.print(table)
 

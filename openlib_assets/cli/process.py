@@ -1,26 +1,25 @@
-"""How the process of a command uses memory: the habits of Python and of the C library suit no run, short or long."""
+"""How the process of a command uses memory: the defaults of Python and the C library suit no run, short or long."""
 
 import ctypes
 import gc
 from contextlib import suppress
 
-# Objects made between two looks for garbage. Python's own 700 makes it look again and again at all that the modules of
-# Dagster leave for good: a tenth of what a small run costs.
+# Objects created between two garbage collections. With its default of 700, Python examines again and again what the
+# modules of Dagster keep for good: a tenth of the time of a small run.
 _BETWEEN_COLLECTIONS = 10_000
 
-# mallopt(3). The GNU C library keeps ever more of what is freed, for fear of asking for it again: of ten subjects of
-# 3,000 works, 70 MB.
+# mallopt(3). The GNU C library keeps more and more freed memory for later: 70 MB after ten subjects of 3,000 works.
 _M_TRIM_THRESHOLD = -1
 _FREE_BYTES_KEPT = 1 << 20
 
 
 def begin() -> None:
-    """Look for garbage rarely, and give freed memory back, where the C library can be told so."""
+    """Collect garbage rarely, and return freed memory, if the C library can be told to."""
     gc.set_threshold(_BETWEEN_COLLECTIONS)
     with suppress(OSError, AttributeError, TypeError):  # another C library, or Windows
         ctypes.CDLL(None).mallopt(_M_TRIM_THRESHOLD, _FREE_BYTES_KEPT)
 
 
 def end() -> None:
-    """Leave what is left to the system: looking through it once more would take a tenth of a small run again."""
+    """Leave the rest to the system: a last garbage collection would take another tenth of the time of a small run."""
     gc.freeze()

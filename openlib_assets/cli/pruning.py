@@ -1,4 +1,4 @@
-"""What is old enough to go: bronze snapshots behind the newest, runs that newer ones have replaced."""
+"""What `openlib prune` removes: bronze snapshots older than the newest, and runs that newer ones have replaced."""
 
 import dagster as dg
 
@@ -23,8 +23,8 @@ def old_snapshots(storage: Storage, keep: int) -> list[str]:
 def replaced_runs(instance: dg.DagsterInstance) -> list[str]:
     """Return the finished runs, oldest first, of which nothing is needed any more.
 
-    Deleting a run deletes its events. So a run stays that made what is there now of an asset and a subject, whenever it
-    was started, and so does the newest one in which a subject failed: it alone tells why.
+    Deleting a run deletes its events. So the run that made the current data of an asset and a subject stays, whenever
+    it was started, and so does the newest one in which a subject failed, since only that tells why.
     """
     needed = _runs_of_latest_materializations(instance) | _newest_failures(instance)
     finished = instance.get_runs(filters=dg.RunsFilter(statuses=_FINISHED), ascending=True)

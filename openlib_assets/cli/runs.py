@@ -32,9 +32,9 @@ _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 @dataclass
 class SubjectResult:
-    """What became of a subject: its numbers, or the reason why it failed.
+    """The result of a subject: its numbers, or the reason why it failed.
 
-    `unchanged`: there was nothing new, and nothing was made. `resumed`: it goes on from a run that was stopped.
+    `unchanged`: there was nothing new, and nothing was made. `resumed`: it continues a run that was stopped.
     """
 
     subject: str
@@ -54,8 +54,8 @@ def run_subjects(
 ) -> list[SubjectResult]:
     """Register subjects and materialise every asset for each; a failed one does not stop the others.
 
-    A subject that was new and that Open Library does not know does not stay registered. Raises KeyboardInterrupt when
-    interrupted; the same call then goes on where it was.
+    A new subject that Open Library does not know does not stay registered. Raises KeyboardInterrupt when
+    interrupted; the same call then continues.
     """
     fail_dead_runs(instance)
     registered = instance.get_dynamic_partitions(SUBJECTS)
@@ -165,12 +165,12 @@ def _failures(result: dg.JobExecutionResult, stretch: Sequence[str]) -> dict[str
 
 
 def _reason(event: dg.DagsterEvent, result: dg.JobExecutionResult) -> str:
-    """Say in one line why a step failed."""
+    """Return in one line why a step failed."""
     data = event.step_failure_data
     if data.user_failure_data:
         return data.user_failure_data.description or ""
     root = data.error and (data.error.cause or data.error)
-    return f"{root.message.strip().splitlines()[0][:300] if root else ''} (a defect; see run {result.run_id})"
+    return f"{root.message.strip().splitlines()[0][:300] if root else ''} (unexpected error; see run {result.run_id})"
 
 
 def _result(storage: Storage, fetch: dg.EventLogRecord, *, made: bool, resumed: bool) -> SubjectResult:

@@ -1,4 +1,4 @@
-"""Runs that were interrupted or killed: the next one of their subjects goes on from there."""
+"""Runs that were interrupted or killed, which the next run of their subjects continues."""
 
 import time
 from collections.abc import Collection
@@ -15,7 +15,7 @@ _DAY_SECONDS = 86_400.0
 def stopped_runs(instance: dg.DagsterInstance, keys: Collection[str]) -> dict[str, str]:
     """Return the last run of each subject, of those whose last run was stopped in the last day.
 
-    What was staged is kept no longer either. A run that failed by itself is not gone on from: it would fail again.
+    Staged pages are not kept longer, either. A run that failed by itself is not continued, since it would fail again.
     """
     day_ago = time.time() - _DAY_SECONDS
     planned = {key: instance.get_latest_planned_materialization_info(subject_csv.key, key) for key in keys}
@@ -31,13 +31,13 @@ def _was_stopped(instance: dg.DagsterInstance, run_id: str, since: float) -> boo
     run = record.dagster_run
     if run.status not in (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED):
         return False
-    if RUN_FAILURE_REASON_TAG not in run.tags:  # somebody else said that it ended
+    if RUN_FAILURE_REASON_TAG not in run.tags:  # another process marked it as ended
         return True
     failures = instance.all_logs(run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
     return any(is_interruption(entry.get_dagster_event().step_failure_data.error) for entry in failures)
 
 
 def is_interruption(error: SerializableErrorInfo | None) -> bool:
-    """Tell whether a step failed since somebody interrupted its run."""
+    """Tell whether a step failed because its run was interrupted."""
     name = dg.DagsterExecutionInterruptedError.__name__
     return error is not None and name in (error.cls_name, error.cause and error.cause.cls_name)

@@ -1,4 +1,4 @@
-"""What is known of each subject: watched, registered, fetched, failed, verified, and whether it has files."""
+"""The state of each subject: watched, registered, fetched, failed, verified, and whether it has files."""
 
 import time
 from collections import defaultdict
@@ -82,14 +82,14 @@ def _state(
         key,
         watched,
         registered,
-        _word(failed=failed, days=(time.time() - fetch.timestamp) / _DAY_SECONDS),
+        _freshness(failed=failed, days=(time.time() - fetch.timestamp) / _DAY_SECONDS),
         works if isinstance(works, int) else None,
         snapshot if isinstance(snapshot, str) else None,
         datetime.fromtimestamp(fetch.timestamp, UTC).isoformat(timespec="seconds"),
     )
 
 
-def _word(*, failed: bool, days: float) -> str:
+def _freshness(*, failed: bool, days: float) -> str:
     if failed:
         return "failed since"
     return "overdue" if days > REFRESH_DAYS else "fetched"

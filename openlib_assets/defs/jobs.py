@@ -24,13 +24,13 @@ jobs = [
     dg.define_asset_job(
         EXTRACT,
         selection=dg.AssetSelection.assets("raw_works"),
-        description="Fetch a subject into bronze, and no further.",
+        description="Fetch a subject into bronze, and make nothing from it.",
         tags=_TAGS,
     ),
     dg.define_asset_job(
         REBUILD,
         selection=dg.AssetSelection.all() - _ACROSS - dg.AssetSelection.assets("raw_works"),
-        description="Make silver, gold and serving again from the bronze that is there; asks Open Library for nothing.",
+        description="Make silver, gold and serving again from the current snapshot, without requests to Open Library.",
         tags=_TAGS,
     ),
     dg.define_asset_job(

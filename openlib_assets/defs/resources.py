@@ -1,4 +1,4 @@
-"""What assets are given: the way to Open Library, and the storage.
+"""The resources of assets: Open Library, and the storage.
 
 Each can be set anew in Dagster's launchpad, for one run.
 """
@@ -22,7 +22,8 @@ class OpenLibraryResource(dg.ConfigurableResource):  # type: ignore[type-arg]  #
     """Open Library, as the OPENLIB_* variables say when a run starts."""
 
     contact: Annotated[
-        str | None, Field(description="E-mail or URL that Open Library is told (OPENLIB_CONTACT).", repr=False)
+        str | None,
+        Field(description="E-mail address or URL that is sent to Open Library (OPENLIB_CONTACT).", repr=False),
     ] = None
     _listener: Listener | None = PrivateAttr(default=None)
 

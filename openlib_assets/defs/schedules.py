@@ -21,12 +21,12 @@ def schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
         cron_schedule="0 3 1 * *",
         execution_timezone="UTC",
         description=(
-            "Fetches every registered subject again on the first of the month; what did not change stays as it is."
+            "Fetches every registered subject again on the first of the month. What did not change stays as it is."
         ),
         default_status=dg.DefaultScheduleStatus.RUNNING if is_on else dg.DefaultScheduleStatus.STOPPED,
     )
     def monthly_refresh(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
-        """Ask for a run for each stretch of subjects."""
+        """Request runs of all registered subjects, many subjects in each."""
         keys = context.instance.get_dynamic_partitions(SUBJECTS)
         if not keys:
             yield dg.SkipReason("no subject is registered; add one with: openlib subjects add SUBJECT")

@@ -1,4 +1,4 @@
-"""All subjects' tables side by side: views in DuckDB that read the files where they lie, `subject` first.
+"""All subjects' tables together: views in DuckDB that read the files in the storage, `subject` first.
 
 `ask` runs a query over the views, `catalog` lends a connection with them, `write_catalog` puts them into a database
 file for other programs. `ask` and `write_catalog` leave tables of another schema version out, and name them.
@@ -32,7 +32,7 @@ _UNREADABLE = (duckdb.InvalidInputException, duckdb.IOException)
 
 
 class CatalogError(OpenlibError):
-    """The tables cannot be read by DuckDB where they lie; the text says why."""
+    """DuckDB cannot read the tables in the storage; the text says why."""
 
 
 # By address, what is to be said of a file that is left out.
@@ -98,14 +98,14 @@ def _written(storage: Storage, outdated: Outdated) -> str:
             for table in ALL_TABLES:
                 _create_view(connection, storage, table, outdated)
                 _comment(connection, table)
-        says = _says(file)
-        if says != _says_now(storage):
+        definitions = _definitions(file)
+        if definitions != _published_definitions(storage):
             storage.write(layout.CATALOG, file.read_bytes())
-    return hashlib.sha256(repr(says).encode()).hexdigest()
+    return hashlib.sha256(repr(definitions).encode()).hexdigest()
 
 
 def unreadable(error: duckdb.Error) -> CatalogError:
-    """Say in one line what DuckDB could not read, and what makes it again where it is a table."""
+    """Return an error that says in one line what DuckDB could not read and, for a table, how to make it again."""
     line = str(error).strip().splitlines()[0]  # the rest draws the place in the SQL
     table = _TABLE_FILE.search(line)
     return CatalogError(f"{table[0]}: not a readable Parquet file; {_remedy(table[0])}" if table else line)
@@ -229,18 +229,18 @@ def _comment(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
         connection.execute(f"COMMENT ON COLUMN {table.name}.{column.name} IS {_quoted(column.description)}")
 
 
-def _says(file: Path) -> list[tuple[str, ...]]:
+def _definitions(file: Path) -> list[tuple[str, ...]]:
     """Return all that a database file defines."""
     with duckdb.connect(file, read_only=True) as connection:
         views = connection.sql("SELECT view_name, sql, comment FROM duckdb_views() WHERE NOT internal ORDER BY 1")
         return views.fetchall()
 
 
-def _says_now(storage: Storage) -> list[tuple[str, ...]] | None:
+def _published_definitions(storage: Storage) -> list[tuple[str, ...]] | None:
     if not storage.exists(layout.CATALOG):
         return None
     with storage.local_copy(layout.CATALOG) as file, contextlib.suppress(duckdb.Error):
-        return _says(file)
+        return _definitions(file)
     return None
 
 
@@ -252,7 +252,7 @@ def _prepare(connection: duckdb.DuckDBPyConnection, storage: Storage) -> None:
         _load_httpfs(connection)
         connection.execute(_s3_secret())
     except duckdb.Error as error:
-        raise CatalogError(f"{storage.uri()}: DuckDB cannot read there: {unreadable(error)}") from error
+        raise CatalogError(f"{storage.uri()}: DuckDB cannot read from it: {unreadable(error)}") from error
 
 
 def _load_httpfs(connection: duckdb.DuckDBPyConnection) -> None:

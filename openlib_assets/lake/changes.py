@@ -1,4 +1,4 @@
-"""What changed in the storage, as events tell it: files that were put there, by us or by others."""
+"""What changed in the storage, from events about files that were put there, by this project or by others."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ class Changes:
 
 
 def changes_of(addresses: Collection[str], root: str, watch_list: str) -> Changes:
-    """Tell what new files mean, by their full addresses; files of no interest mean nothing."""
+    """Return what new files mean, given by their full addresses; other files mean nothing."""
     prefix = f"{root}/"
     below = [address.removeprefix(prefix) for address in addresses if address.startswith(prefix)]
     keys = (layout.subject_of_snapshot(path) for path in below)

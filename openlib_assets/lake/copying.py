@@ -1,7 +1,7 @@
-"""Copying a storage root: every file of the subjects, compared byte by byte by SHA-256 after it has arrived.
+"""Copying a storage root: every file of the subjects, compared by SHA-256 after it has arrived.
 
-Nothing is removed, neither here nor there. The catalog is made anew at the target, since it holds addresses. Staged
-pages and locks stay behind.
+Nothing is removed, neither here nor there. The catalog is made again at the target, since it contains addresses. Staged
+pages and locks are not copied.
 """
 
 from collections.abc import Iterator, Sequence
@@ -41,10 +41,10 @@ def copy_subject(source: Storage, target: Storage, subject: str) -> Copied:
 
     Raises CopyError where the target has a newer snapshot, which the copy would mix with older tables.
     """
-    taken = f"{subject} is being fetched or made by another run; copy it when that has ended"
+    reason = f"{subject} is being fetched or made by another run; copy it once that has ended"
     with ExitStack() as stack:
         for storage in (source, target):
-            stack.enter_context(storage.lock(layout.lock_file(subject), taken=f"{storage.uri()}: {taken}"))
+            stack.enter_context(storage.lock(layout.lock_file(subject), error_message=f"{storage.uri()}: {reason}"))
         here, there = snapshot_names(source, subject), snapshot_names(target, subject)
         if there and there[-1] > max(here, default=""):
             raise CopyError(
@@ -76,7 +76,7 @@ def copy_file(source: Storage, target: Storage, path: str) -> tuple[int, bool]:
             if _digest(target, path) == digest:
                 return size, True
     target.delete(path)
-    raise CopyError(f"{target.uri(path)}: arrived with other bytes twice and was removed; look after that storage")
+    raise CopyError(f"{target.uri(path)}: arrived with different bytes twice and was removed; check that storage")
 
 
 def _write_over(target: Storage, path: str, file: Path) -> None:

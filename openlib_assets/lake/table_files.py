@@ -1,4 +1,4 @@
-"""Parquet files: written as a stream, marked with the contract's schema version, and refused when it does not fit."""
+"""Parquet files: written as a stream, marked with the contract's schema version, and refused if that differs."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -128,5 +128,5 @@ def open_table(storage: Storage, path: str, *, remedy: str) -> Iterator[TableFil
 
 
 def wrong_version(address: str, version: str | None) -> str:
-    """Say that a file has another schema version than this release reads, or none."""
+    """Return the message that a file has another schema version than this release reads, or none."""
     return f"{address}: written with schema version {version or 'none'}, this release reads {SCHEMA_VERSION}"

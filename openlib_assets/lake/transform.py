@@ -1,4 +1,4 @@
-"""Tables from tables: runs the SQL of a table with DuckDB on Arrow data and checks what comes out. No I/O."""
+"""Tables from tables: runs the SQL of a table in DuckDB on its inputs, and checks the result."""
 
 import atexit
 import shutil
@@ -21,7 +21,7 @@ from openlib_assets.storage.errors import OpenlibError
 
 _MEMORY_LIMIT = "1GB"
 _BATCH_ROWS = 65_536
-# Up to this size of its file, DuckDB is given a table of its own, and one thread: for so little, planning a query over
+# A file up to this size is loaded into a table, and queried with one thread: for so little data, planning a query over
 # a file and waking other threads cost several times as much as the query itself.
 _SMALL_BYTES = 2 << 20
 _PREVIEW_ROWS = 5
@@ -67,7 +67,7 @@ class CheckOutcome:
 
 
 class CheckFailedError(OpenlibError):
-    """A blocking check found numbers that must not flow on; `outcomes` holds all of the table's checks."""
+    """A blocking check failed; `outcomes` are those of all of the table's checks."""
 
     def __init__(self, table: Table, outcomes: list[CheckOutcome]) -> None:
         failed = [outcome for outcome in outcomes if outcome.check.blocking and not outcome.passed]
@@ -98,7 +98,7 @@ class Built:
 def built(
     table: Table, inputs: Mapping[str, Relation], previous: Mapping[str, Relation] | None = None
 ) -> Iterator[Built]:
-    """Lend `table` as its SQL makes it from `inputs`, which are named as the SQL names them.
+    """Lend `table` as its SQL makes it from `inputs`, which have the names that the SQL uses.
 
     `previous` is `raw_works` and `snapshot` of the snapshot before, for a table that looks back; None without one.
     Raises CheckFailedError when a blocking check fails.
@@ -143,7 +143,7 @@ def _is_small(relation: Relation) -> bool:
 
 
 def _give(connection: duckdb.DuckDBPyConnection, name: str, relation: Relation) -> None:
-    """Let a connection know a relation by a name."""
+    """Register a relation with a connection under a name."""
     if isinstance(relation, TableFile):
         kind = "TABLE" if _is_small(relation) else "VIEW"
         rows = f"read_parquet({_quoted(literal_path(str(relation.file)))}, hive_partitioning = false)"

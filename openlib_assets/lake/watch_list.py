@@ -18,7 +18,7 @@ from openlib_assets.storage.errors import OpenlibError
 
 
 class WatchListError(OpenlibError):
-    """The watch list cannot be read; it is not to be taken for an empty one."""
+    """The watch list cannot be read, which does not mean that it is empty."""
 
 
 class NoWatchListError(WatchListError):
@@ -37,7 +37,7 @@ def read_watch_list(address: str) -> WatchList:
     """Read the watch list at a path or `s3://` URL; raises WatchListError or StorageError."""
     storage, path = _place(address)
     if not storage.exists(path):
-        raise NoWatchListError(f"{address}: there is no watch list yet; make one with: openlib subjects add SUBJECT")
+        raise NoWatchListError(f"{address}: there is no watch list yet; create one with: openlib subjects add SUBJECT")
     return parse_watch_list(storage.read(path), address)
 
 
@@ -48,12 +48,12 @@ def read_or_empty(address: str) -> WatchList:
 
 
 def write_watch_list(address: str, before: WatchList, *, add: Iterable[str] = (), remove: Iterable[str] = ()) -> None:
-    """Write a watch list that differs from the one before by some keys; raises WatchListError rather than lose entries.
+    """Write a watch list with some keys more or fewer than before; raises WatchListError rather than lose entries.
 
-    Comments and the order of hand-written lists are not kept; entries that cannot be used would be lost.
+    Comments of hand-written lists are not kept; entries that cannot be used would be lost.
     """
     if before.problems:
-        raise WatchListError(f"{before.problems[0]}; mend it first, so that it is not lost")
+        raise WatchListError(f"{before.problems[0]}; correct it first, so that it is not lost")
     gone = set(remove)
     keys = [key for key in [*before.keys, *add] if key not in gone]
     storage, path = _place(address)
@@ -66,11 +66,11 @@ def parse_watch_list(text: bytes, address: str) -> WatchList:
         content = yaml.safe_load(text)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())
-        raise WatchListError(f"{address}: not readable as YAML: {reason}") from error
+        raise WatchListError(f"{address}: not valid YAML: {reason}") from error
     entries = content.get("subjects") if isinstance(content, dict) else content
     if not isinstance(entries, list):
         raise WatchListError(
-            f"{address}: holds no list of subjects; write 'subjects:' and below it one '- name' a line"
+            f"{address}: contains no list of subjects; write 'subjects:', and below it one line '- name' for each"
         )
     keys: list[str] = []
     problems: list[str] = []
@@ -91,7 +91,7 @@ def _as_text(entry: object) -> str:
         # YAML reads `place: france` as a mapping; people write it for place:france.
         if prefix in ("person", "place", "time") and isinstance(name, str):
             return f"{prefix}:{name}"
-    raise InvalidSubjectError(f"{ascii(entry)[:60]} is not a subject: write it as text, in quotes if need be")
+    raise InvalidSubjectError(f"{ascii(entry)[:60]} is not a subject: write it as text, in quotes if necessary")
 
 
 def _place(address: str) -> tuple[Storage, str]:

@@ -79,11 +79,11 @@ class Client:
         return f"{self.settings.api_url}/subjects/{quote(key, safe=':')}.json{tail}"
 
     def work_count(self, key: str, *, not_below: int = 0) -> int:
-        """Ask how many works a subject has, without fetching any; `not_below` as for `page`."""
+        """Return how many works a subject has, without fetching any; `not_below` as for `page`."""
         return self.page(key, offset=0, limit=0, not_below=not_below).work_count
 
     def probe(self, key: str) -> int:
-        """Ask once, without trying again, how many works a subject has: to see whether the API can be reached."""
+        """Return how many works a subject has, by one request without retries: whether the API can be reached."""
         return _page(self._once(self.subject_url(key, limit=0, sort="key")), offset=0, limit=0).work_count
 
     def page(
@@ -108,13 +108,13 @@ class Client:
         return self._get(url, page_of, wanted)
 
     def search_subjects(self, text: str, *, limit: int) -> list[Record]:
-        """Ask Open Library's subject search; each hit has `key`, `name`, `work_count` and `subject_type`."""
+        """Return the hits of Open Library's subject search, with `key`, `name`, `work_count` and `subject_type`."""
         url = f"{self.settings.api_url}/search/subjects.json?{urlencode({'q': text, 'limit': limit})}"
 
         def hits(answer: Any) -> list[Record]:
             found = answer.get("docs") if isinstance(answer, dict) else None
             if not isinstance(found, list):
-                raise TransientError("an answer without docs")
+                raise TransientError("the answer has no docs")
             return [hit for hit in found if isinstance(hit, dict) and isinstance(hit.get("key"), str)]
 
         return self._get(url, hits)
@@ -159,11 +159,11 @@ class Client:
             self.traffic.retries += retries
 
     def _redirected(self, url: str, location: str) -> str:
-        """Follow a redirect on the same host only, and by our own scheme: Open Library's may say http."""
+        """Return the target of a redirect: on the same host only, with our scheme, since Open Library may say http."""
         target = urlsplit(urljoin(url, location))
         base = urlsplit(self.settings.api_url)
         if target.hostname != base.hostname or not target.path.startswith(f"{base.path}/"):
-            raise PermanentError(f"redirected to {target.geturl()[:200]}, which is not asked for")
+            raise PermanentError(f"redirected to {target.geturl()[:200]}, which is not followed")
         return target._replace(scheme=base.scheme, netloc=base.netloc).geturl()
 
     def _wait(self, state: tenacity.RetryCallState) -> float:
@@ -186,21 +186,21 @@ def _parsed(body: bytes) -> Any:
 
 
 def _page(answer: Any, *, offset: int, limit: int) -> Page:
-    """Check an answer of the Subjects API by itself and give it as a page."""
+    """Return an answer of the Subjects API as a page, having checked it by itself."""
     if not isinstance(answer, dict):
-        raise TransientError("an answer that is not an object")
+        raise TransientError("the answer is not a JSON object")
     count, works = answer.get("work_count"), answer.get("works")
     if type(count) is not int or count < 0:
         raise TransientError(f"work_count is {ascii(count)[:40]}: the index did not answer")
     if not isinstance(works, list):
-        raise TransientError("an answer without works")
+        raise TransientError("the answer has no works")
     expected = max(0, min(limit, count - offset))
     if len(works) != expected:
-        raise TransientError(f"{len(works)} works where {expected} were due")
+        raise TransientError(f"{len(works)} works instead of {expected}")
     try:
         keys = [work_key(record) for record in works]
     except MalformedRecordError as error:
         raise TransientError(str(error)) from error
     if any(before >= after for before, after in pairwise(keys)):
-        raise TransientError("works out of the order of their keys, or twice")
+        raise TransientError("works are not in the order of their keys, or repeated")
     return Page(offset, count, keys, works)

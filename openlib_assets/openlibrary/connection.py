@@ -64,7 +64,7 @@ class Connection:
         # In this order: a slot of the pace that waits for others to come back would be lost.
         while not self._in_flight.acquire(timeout=_STOP_POLL_SECONDS):
             if self.stop.is_set():
-                raise InterruptedFetchError("interrupted while waiting for its turn")
+                raise InterruptedFetchError("interrupted while waiting to send a request")
         try:
             if self._banned:
                 raise self._banned
@@ -81,8 +81,8 @@ class Connection:
             refused = isinstance(error, requests.exceptions.ConnectTimeout) or "Connection refused" in str(error)
             if refused and self._ban_is_likely():
                 self._banned = BannedError(
-                    f"{url}: connection refused after HTTP 429: Open Library has shut us out for a while; "
-                    "wait an hour, then run again at a lower OPENLIB_REQUESTS_PER_SECOND"
+                    f"{url}: connection refused after HTTP 429: Open Library has blocked this address for a while; "
+                    "wait an hour, then run again with a lower OPENLIB_REQUESTS_PER_SECOND"
                 )
                 raise self._banned from error
             raise TransientError(_reason(error)) from error
@@ -90,14 +90,14 @@ class Connection:
             raise TransientError(_reason(error)) from error
 
     def pause(self, seconds: float) -> None:
-        """Let nobody send a request for so many seconds from now, after a 429."""
+        """Block all requests for so many seconds from now, after a 429."""
         self._warned(seconds)
         self._pace.pause(seconds)
 
     def wait(self, seconds: float) -> None:
         """Wait before trying again."""
         if self.stop.wait(seconds):
-            raise InterruptedFetchError("interrupted while waiting to try again")
+            raise InterruptedFetchError("interrupted while waiting to retry")
 
     def _exchange(self, url: str) -> tuple[bytes, str | None]:
         timeout = self.settings.timeout
@@ -126,7 +126,7 @@ class Connection:
             return b"".join(chunks), None
 
     def _warned(self, pause: float = 0.0) -> None:
-        """Expect a ban for a while after a pause, in which nothing is asked."""
+        """Expect a ban for a while after a pause."""
         with self._lock:
             self._ban_likely_until = max(self._ban_likely_until, self._clock() + pause + _BAN_SECONDS)
             self._good_answers = 0
@@ -157,14 +157,14 @@ def user_agent(contact: str | None) -> str:
 
 def _advice(status: int) -> str:
     if status == 403:
-        return ", refused: set OPENLIB_CONTACT, Open Library turns unidentified clients away"
+        return ", refused: set OPENLIB_CONTACT, since Open Library refuses clients without a contact"
     if status == 404:
         return ", not found: check OPENLIB_API_URL"
     return ""
 
 
 def _reason(error: requests.exceptions.RequestException) -> str:
-    """Say in a few words what a connection died of."""
+    """Return in a few words why a connection failed."""
     text = str(error)
     if isinstance(error, requests.exceptions.Timeout) or "timed out" in text:
         return "no answer in time"
@@ -176,4 +176,4 @@ def _reason(error: requests.exceptions.RequestException) -> str:
         return "the answer was cut short"
     if isinstance(error, requests.exceptions.SSLError):
         return f"TLS failed: {text[:120]}"
-    return f"the connection broke ({type(error).__name__})"
+    return f"the connection failed ({type(error).__name__})"

@@ -57,10 +57,10 @@ def work_key(record: Any) -> str:
     Raises MalformedRecordError naming the work and the field.
     """
     if not isinstance(record, dict):
-        raise MalformedRecordError(f"a work that is {_kind(record)}")
+        raise MalformedRecordError(f"a work is {_kind(record)}")
     match = _WORK_KEY.fullmatch(key) if isinstance(key := record.get("key"), str) else None
     if not match:
-        raise MalformedRecordError(f"a work whose key is {ascii(key)[:60]}")
+        raise MalformedRecordError(f"a work has the key {ascii(key)[:60]}")
     bare: str = match[1]
     for field in ("first_publish_year", "edition_count", "cover_id"):
         value = record.get(field)
@@ -84,9 +84,9 @@ def _check_authors(bare: str, authors: Any) -> None:
         raise MalformedRecordError(f"{bare}: authors is {_kind(authors)}")
     for author in authors:
         if not isinstance(author, dict) or not isinstance(author.get("name"), str | None):
-            raise MalformedRecordError(f"{bare}: an author that is not a key and a name")
+            raise MalformedRecordError(f"{bare}: an author is not a key and a name")
         if not isinstance(key := author.get("key"), str) or not _AUTHOR_KEY.fullmatch(key):
-            raise MalformedRecordError(f"{bare}: an author whose key is {ascii(key)[:60]}")
+            raise MalformedRecordError(f"{bare}: an author has the key {ascii(key)[:60]}")
 
 
 def _kind(value: Any) -> str:
@@ -99,9 +99,9 @@ def payload(record: Record) -> str:
 
 
 def content_hash(payloads: Iterable[str]) -> str:
-    """Hash records (as payloads, sorted by work key) so that equal content gives equal text.
+    """Return the hash of records (as payloads, sorted by work key): equal content has an equal hash.
 
-    SHA-256 over one line a record: its JSON with sorted keys, without `availability`, which changes with every loan.
+    SHA-256 over a line for each record: its JSON with sorted keys, without `availability`, which changes by loans.
     """
     digest = hashlib.sha256()
     for text in payloads:

@@ -31,7 +31,7 @@ _OTHER_ADDRESS = re.compile(
 
 
 class InvalidSubjectError(OpenlibError):
-    """What was given cannot be a subject."""
+    """A text cannot be a subject."""
 
 
 def subject_key(text: str) -> str:
@@ -43,11 +43,11 @@ def subject_key(text: str) -> str:
     key = _normalise(_without_address(text.strip()), shown=text)
     if key in ("", ".", "..") or key in PREFIXES:
         raise InvalidSubjectError(
-            f"{_shown(text)} is not a subject: nothing is left of it; try a name such as 'science fiction'"
+            f"{_shown(text)} is not a subject: nothing of it remains as a key; try a name such as 'science fiction'"
         )
     if "..." in key:
         raise InvalidSubjectError(
-            f"{_shown(text)} is not a usable subject: it holds '...', which a partition key cannot"
+            f"{_shown(text)} is not a usable subject: it contains '...', which a partition key must not"
         )
     if len(encoded_key(key)) > MAX_ENCODED_LENGTH:
         raise InvalidSubjectError(
@@ -65,12 +65,12 @@ def is_key(text: str) -> bool:
 
 
 def encoded_key(key: str) -> str:
-    """Return the key as it stands in paths: percent-encoded, so that it is one plain folder name."""
+    """Return the key as it is in paths: percent-encoded, so that it is one plain folder name."""
     return quote(key, safe="")
 
 
 def decoded_key(encoded: str) -> str:
-    """Undo `encoded_key`."""
+    """Return the key of an encoded one; the inverse of `encoded_key`."""
     return unquote(encoded)
 
 
@@ -92,7 +92,7 @@ def _without_address(text: str) -> str:
 
 def _normalise(text: str, *, shown: str) -> str:
     if any(unicodedata.category(c) in ("Cc", "Cs") for c in text):
-        raise InvalidSubjectError(f"{_shown(shown)} is not a subject: it holds control characters")
+        raise InvalidSubjectError(f"{_shown(shown)} is not a subject: it contains control characters")
     lowered = text.strip().lower()
     prefix = next((p for p in PREFIXES if lowered.startswith(p)), "")
     # White space that only now lies at an end would be stripped by Open Library when it is sent the key.

@@ -13,15 +13,18 @@ from openlib_assets.report.rendering import template
 from openlib_assets.report.scales import TEXT_SIZE, place, round_values, shortened, text_width
 
 # Labels are part of the width: scaled to a page, all charts have letters of one size.
-_WIDTH, _HEIGHT = 420, 240
-_TOP, _GAP = 8, 6
+_WIDTH, _HEIGHT = 420, 260
+# Half a line above the highest label, which is centered on its value, and some more.
+_TOP, _GAP = TEXT_SIZE, 6
 _LABELS = TEXT_SIZE + 2 * _GAP
+_YEAR = text_width("2000")
 _WIDEST_BAR = 24
 _SQUARE = 34
-_LONGEST_NAME = 22
+_WIDEST_NAME = 220
 _FAINTEST = 0.06
-# By how much text at half a right angle is wide and high.
+# How much of its length a text at half a right angle is wide and high, and the height of its letters with their marks.
 _SLANTED = 0.71
+_LETTER_HEIGHT = 1.3 * TEXT_SIZE
 
 # For charts that stand alone: the page's light scheme (templates/page.css).
 _LIGHT = {"ink": "#1d2433", "muted": "#5b6478", "line": "#d6dae3", "mark": "#2458c5", "doubt": "#b4541a"}
@@ -32,9 +35,11 @@ def bars_by_year(numbers: Sequence[tuple[int, int]], thing: str) -> str:
     first, last, most = numbers[0][0], numbers[-1][0], max(number for _, number in numbers)
     # A round value just above the highest bar is worth the little height that it takes from all.
     counts = round_values(0, int(1.1 * most))
-    top = max(most, counts[-1])
-    left, right = max(text_width(words.count(value)) for value in counts) + _GAP, _WIDTH - 2 * _GAP
-    bottom = _HEIGHT - _LABELS
+    highest = max(most, counts[-1])
+    # A year may be named at either end: half of its name stands outside of the bars.
+    left = max(_YEAR / 2, *(text_width(words.count(value)) for value in counts)) + _GAP
+    right = _WIDTH - _YEAR / 2 - _GAP
+    top, bottom = _TOP + TEXT_SIZE + _GAP, _HEIGHT - _LABELS
     slot = (right - left) / (last - first + 1)
     width = min(_WIDEST_BAR, slot * 0.8)
 
@@ -42,7 +47,7 @@ def bars_by_year(numbers: Sequence[tuple[int, int]], thing: str) -> str:
         return left + (year - first + 0.5) * slot
 
     def height(number: int) -> float:
-        return (bottom - _TOP) * number / top
+        return (bottom - top) * number / highest
 
     return _drawn(
         "bars",
@@ -51,6 +56,7 @@ def bars_by_year(numbers: Sequence[tuple[int, int]], thing: str) -> str:
         left=place(left),
         right=place(right),
         bottom=place(bottom),
+        unit=words.plural(thing),
         rows=[(words.count(value), place(bottom - height(value))) for value in counts],
         columns=[(str(year), place(across(year))) for year in round_values(first, last)],
         bar_width=place(width),
@@ -70,8 +76,9 @@ def bars_by_year(numbers: Sequence[tuple[int, int]], thing: str) -> str:
 def curve_of_shares(points: Sequence[tuple[float, float]], *, across: str, up: str) -> str:
     """Return a curve from shares to shares, named `across` and `up`, all from 0 to 1, and the line of equal shares."""
     shares = (0, 0.5, 1)
-    names = [f"{share:.0%}" for share in shares]
-    left, right = text_width("100%") + TEXT_SIZE + 2 * _GAP, _WIDTH - 2 * _GAP - text_width("100%") / 2
+    names = [words.share(share, 1) for share in shares]
+    widest = max(map(text_width, names))
+    left, right = widest + TEXT_SIZE + 2 * _GAP, _WIDTH - _GAP - widest / 2
     bottom = _HEIGHT - _LABELS - TEXT_SIZE - _GAP
 
     def at(x: float, y: float) -> tuple[str, str]:
@@ -96,29 +103,29 @@ def curve_of_shares(points: Sequence[tuple[float, float]], *, across: str, up: s
 
 def heat_map(names: Sequence[str], shares: Mapping[tuple[int, int], float]) -> str:
     """Return a square for each pair of names, told by places: the stronger, the greater the share, from 0 to 1."""
-    shown = [shortened(name, _LONGEST_NAME) for name in names]
+    shown = [shortened(name, _WIDEST_NAME) for name in names]
     widths = [text_width(name) for name in shown]
-    left, top = max(widths) + _GAP, max(widths) * _SLANTED + 2 * _GAP
+    left, top = max(widths) + 2 * _GAP, (max(widths) + _LETTER_HEIGHT) * _SLANTED + _GAP
     starts = [number * _SQUARE for number in range(len(names))]
     centers = [start + _SQUARE / 2 for start in starts]
-    right = left + max(center + width * _SLANTED for center, width in zip(centers, widths, strict=True))
+    reach = max(center + (width + _LETTER_HEIGHT) * _SLANTED for center, width in zip(centers, widths, strict=True))
     return _drawn(
         "heat_map",
-        max(right, left + len(names) * _SQUARE) + _GAP,
+        left + max(reach, len(names) * _SQUARE) + _GAP,
         top + len(names) * _SQUARE + _GAP,
         left=place(left - _GAP),
         top=place(top - _GAP),
         square=_SQUARE,
         labels=[
-            {"text": text, "x": place(left + center), "y": place(top + center)}
-            for text, center in zip(shown, centers, strict=True)
+            {"text": text, "whole": name if text != name else None, "x": place(left + center), "y": place(top + center)}
+            for text, name, center in zip(shown, names, centers, strict=True)
         ],
         squares=[
             {
                 "x": place(left + starts[across]),
                 "y": place(top + starts[down]),
                 "strength": f"{_FAINTEST + (1 - _FAINTEST) * share**0.5:.2f}",
-                "says": f"{names[down]} and {names[across]}: {share:.0%}",
+                "says": f"{names[down]} and {names[across]}: {words.share(share, 1)}",
             }
             for (down, across), share in shares.items()
         ],

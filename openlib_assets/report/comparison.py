@@ -24,7 +24,7 @@ _LISTED_PAIRS = 50
 
 
 def comparison_numbers(connection: duckdb.DuckDBPyConnection) -> dict[str, list[Row]]:
-    """Compute the rows of the comparison from the catalog's views, by the name of the query."""
+    """Return the rows of the comparison from the catalog's views, by the name of the query."""
     connection.execute(f"CREATE TEMP VIEW largest_subjects AS {sql_text('comparison/largest_subjects')}")
     return {name: connection.sql(sql_text(f"comparison/{name}")).to_arrow_table().to_pylist() for name in _QUERIES}
 
@@ -45,7 +45,7 @@ def comparison_html(numbers: Mapping[str, list[Row]]) -> str:
 
 
 def _overlap(numbers: Mapping[str, list[Row]]) -> Chart | None:
-    """Draw which of the largest subjects share works."""
+    """Return a chart of which of the largest subjects share works, or nothing where none do."""
     largest = [row["subject"] for row in numbers["largest_subjects"]]
     shares = {(row["subject"], row["other_subject"]): row["share_of_smaller"] for row in numbers["overlaps"]}
     drawn = {
@@ -68,9 +68,9 @@ def _overlap(numbers: Mapping[str, list[Row]]) -> Chart | None:
         "overlap",
         "Works in common",
         heat_map([words.subject_name(subject) for subject in largest], drawn),
-        "The stronger the colour, the greater the part of the smaller subject's works that the other one lists, too; "
-        f"at its strongest, all of them. Drawn: the {len(largest)} largest subjects. "
-        f"Listed: {len(rows)} pairs, those with most works in common first.",
+        "The stronger the colour, the greater the share of the smaller subject's works that the other subject lists, "
+        f"too; at its strongest, all of them. The chart shows the {len(largest)} largest subjects, the table "
+        f"{words.counted(len(rows), 'pair')}, those with most works in common first.",
         ("subjects", "works in common", "authors in common"),
         rows,
     )
@@ -89,6 +89,6 @@ def _data(numbers: Mapping[str, list[Row]]) -> dict[str, Any]:
 
 
 def _growth(row: Row) -> float | None:
-    """Return by how many percent the last ten years have more books than the ten before; nothing where they are few."""
+    """Return by how many percent the last ten years have more books than the ten before; nothing if they are few."""
     recent, before = row["books_recent"], row["books_before"]
     return 100 * (recent - before) / before if min(recent, before) >= FEW else None

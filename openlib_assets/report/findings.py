@@ -1,4 +1,4 @@
-"""Findings: what the numbers of a subject say, in sentences; none says more than the data can show."""
+"""Findings: what the numbers of a subject tell, in sentences. None claims more than the data can show."""
 
 from collections.abc import Callable, Iterator
 from itertools import groupby
@@ -17,7 +17,7 @@ def findings(numbers: Numbers) -> list[str]:
 
 
 def half_of_books(numbers: Numbers) -> Row | None:
-    """Return the smallest number of most productive authors by whom at least half of the dated books are."""
+    """Return the fewest of the most productive authors who account for at least half of the dated books."""
     curve = numbers.rows["concentration"]
     return next((point for point in curve if 2 * point["books"] >= curve[-1]["books"]), None)
 
@@ -31,7 +31,7 @@ def _dated(numbers: Numbers) -> Iterator[str]:
     else:
         yield (
             f"{_part(dated, works, 'work')} {_have(dated)} a usable year of first publication; "
-            f"the other {count(works - dated)} are in no count by year."
+            f"no count by year includes the other {count(works - dated)}."
         )
 
 
@@ -86,8 +86,8 @@ def _newcomers(numbers: Numbers) -> Iterator[str]:
     authors = numbers.quality["authors_dated"]
     if authors:
         yield (
-            f"{_part(newcomers, authors, 'author')} with a dated book {_have(newcomers)} their first one here in the "
-            "last ten years" + ("; they may have written on other subjects before." if newcomers else ".")
+            f"{_part(newcomers, authors, 'author')} with a dated book {_have(newcomers)} their first one in the last "
+            "ten years" + ("; they may have written on other subjects before." if newcomers else ".")
         )
 
 
@@ -104,7 +104,7 @@ def _editions(numbers: Numbers) -> Iterator[str]:
     groups = {row["label"]: row["books"] for row in numbers.rows["editions"]}
     if groups["1"]:
         single = _part(groups["1"], numbers.summary["works"], "work")
-        yield f"{single} {_have(groups['1'])} a single edition that Open Library knows of."
+        yield f"{single} {_have(groups['1'])} only one edition that Open Library knows."
 
 
 def _duplicates(numbers: Numbers) -> Iterator[str]:
@@ -112,8 +112,9 @@ def _duplicates(numbers: Numbers) -> Iterator[str]:
     likely = works["held"] - works["without_likely"]
     if likely:
         yield (
-            f"{counted(likely, 'work')} may well be the same book as another, by title and author; merged, there would "
-            f"be {counted(works['without_likely'], 'work')}. All counts here are Open Library's, not merged."
+            f"{counted(likely, 'work')} {'is' if likely == 1 else 'are'} probably the same book as another, by title "
+            f"and author. Merged, there would be {counted(works['without_likely'], 'work')}. All counts here are Open "
+            "Library's, not merged."
         )
 
 
@@ -122,21 +123,21 @@ def _changes(numbers: Numbers) -> Iterator[str]:
         return
     kinds = {row["change"]: row["works"] for row in numbers.rows["changes"]}
     if not any(kinds.values()):
-        yield "Nothing changed since the snapshot before."
+        yield "Nothing has changed since the snapshot before."
         return
     yield (
-        f"Since the snapshot before, {counted(kinds['added'], 'work')} came, {count(kinds['removed'])} went "
-        f"and {count(kinds['changed'])} changed."
+        f"Since the snapshot before: {counted(kinds['added'], 'work')} added, {count(kinds['removed'])} removed, "
+        f"{count(kinds['changed'])} changed."
     )
 
 
 def books_in_last_ten_years(numbers: Numbers) -> int:
-    """Count the books dated in the year of the snapshot or the nine before."""
+    """Return how many books are dated in the year of the snapshot or the nine before."""
     return _books_between(numbers, numbers.year - 9, numbers.year)
 
 
 def books_in_ten_years_before(numbers: Numbers) -> int:
-    """Count the books dated in the ten years before those."""
+    """Return how many books are dated in the ten years before those."""
     return _books_between(numbers, numbers.year - 19, numbers.year - 10)
 
 
@@ -145,7 +146,7 @@ def _books_between(numbers: Numbers, first: int, last: int) -> int:
 
 
 def _part(part: int, whole: int, thing: str) -> str:
-    """Say what part of so many things: in percent too, where they are not few."""
+    """Return what part of so many things, in words: in percent too, where they are not few."""
     text = f"{count(part)} of {counted(whole, thing)}"
     return f"{text} ({share(part, whole)})" if whole >= FEW else text
 

@@ -1,4 +1,4 @@
-"""The numbers of a report: what a table alone tells is counted, what several tell together is asked in SQL."""
+"""The numbers of a report: what one table tells is counted in memory, what takes several is a query."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -80,7 +80,7 @@ class Numbers:
 def numbers_of(
     subject: str, inputs: Mapping[str, TableFile | pa.Table], snapshot: Snapshot, previous_snapshot: str | None
 ) -> Numbers:
-    """Compute the numbers of a subject from its tables; `snapshot` is the one that they were made from."""
+    """Return the numbers of a subject, from its tables; `snapshot` is the one that they were made from."""
     year = snapshot.fetched_at.year
     with connected({table.name: inputs[table.name] for table in _JOINED}) as connection:
         tables = {name: _read(inputs[name], columns) for name, columns in _COUNTED.items()}
@@ -96,11 +96,13 @@ def _read(relation: TableFile | pa.Table, columns: list[str] | None) -> pa.Table
 
 
 def _counted(tables: Mapping[str, pa.Table], year: int) -> dict[str, list[Row]]:
-    """Return what tables tell each by itself."""
+    """Return what each table tells alone."""
     books, averages, changed = (tables[table.name] for table in (BOOKS, AUTHOR_AVERAGES, SUBJECT_CHANGES))
     same_books, same_authors = (tables[table.name] for table in (POSSIBLE_DUPLICATE_BOOKS, POSSIBLE_SAME_AUTHORS))
+    per_year = counts.books_per_year(books)
     return {
-        "books_per_year": counts.books_per_year(books),
+        "books_per_year": per_year,
+        "middle_years": counts.middle_years(per_year),
         "impossible_years": counts.impossible_years(books),
         "editions": counts.editions(books),
         "quality": [counts.quality(books, averages)],

@@ -11,7 +11,7 @@ from openlib_assets.report.charts import bars_by_year, curve_of_shares
 from openlib_assets.report.numbers import WEIGHTS, Numbers
 from openlib_assets.report.rendering import script_hash, template
 
-# A few very old books would press all others into a corner.
+# A few very old books would squeeze all others into a corner.
 _CHARTED_YEARS = 100
 # More points than this cannot be told apart on a curve.
 _CURVE_POINTS = 120
@@ -26,20 +26,22 @@ _ACCESS = {
 
 @dataclass(frozen=True)
 class Figure:
-    """A headline figure with its definition."""
+    """A headline figure with its definition; `note` says of what it is, and what stands beside it."""
 
     name: str
     value: str
     definition: str
+    note: str = ""
 
 
 @dataclass(frozen=True)
 class Groups:
-    """A few groups and how many there are of each, which a table with bars shows best; `doubt` sets them apart."""
+    """A few groups of things and how many are in each, which a table with bars shows best; `doubt` sets them apart."""
 
     name: str
     title: str
     description: str
+    head: tuple[str, str]
     rows: Sequence[tuple[str, int]]
     doubt: bool = False
 
@@ -85,21 +87,29 @@ def headline_figures(numbers: Numbers) -> list[Figure]:
     """Return the figures that stand on top."""
     summary, quality = numbers.summary, numbers.quality
     works, dated = summary["works"], summary["works_dated"]
+    middle = numbers.rows["middle_years"]
     ways = {row["access"]: row["books"] for row in numbers.rows["ebooks"]}
     active = numbers.rows["author_activity"][0]["authors"]
     half = findings.half_of_books(numbers)
     return [
         Figure("Works", words.count(works), "Works that Open Library lists under the subject. Each is one book here."),
-        Figure("Authors", words.count(summary["authors"]), "Everybody listed as an author of one of the works."),
+        Figure(
+            "Authors",
+            words.count(summary["authors"]),
+            "Everybody who is listed as an author of at least one of the works.",
+        ),
         Figure(
             "Dated",
             words.share(dated, works),
             "Works with a usable year of first publication: after 1000, at most a year after the fetch.",
+            "of the works",
         ),
         Figure(
             "Years",
-            f"{summary['first_year']} to {summary['last_year']}" if dated else "none",
-            "From the first to the last usable year of first publication.",
+            words.years(**middle[0]) if middle else "none",
+            "Years of first publication from the 5th to the 95th percentile, between which nine in ten dated works "
+            "lie. Beside them, the first and the last usable year.",
+            f"all: {words.years(summary['first_year'], summary['last_year'])}" if middle else "",
         ),
         Figure(
             "Books of the last ten years",
@@ -114,19 +124,21 @@ def headline_figures(numbers: Numbers) -> list[Figure]:
         Figure(
             "Authors behind half the books",
             words.share(half["authors"], quality["authors_dated"]) if half else "none",
-            "The share of the authors with a dated book, the most productive first, by whom half of the dated books "
-            "that name an author are.",
+            "How few authors account for half of the dated books that name an author: the most productive ones, as a "
+            "share of all authors with a dated book.",
+            "of the authors" if half else "",
         ),
         Figure(
             "E-books",
             words.share(ways["readable"] + ways["borrowable"], works),
             "Works of which an e-book can be read or borrowed at the Internet Archive, by the record of the snapshot.",
+            "of the works",
         ),
     ]
 
 
 def report_charts(numbers: Numbers) -> list[Chart]:
-    """Draw the charts of a subject; one without anything to show is left out."""
+    """Return the charts of a subject; one without anything to show is left out."""
     drawn = [draw(numbers) for draw in (_years, _concentration, _newcomers)]
     return [chart for chart in drawn if chart is not None]
 
@@ -161,9 +173,9 @@ def _concentration(numbers: Numbers) -> Chart | None:
     return Chart(
         "concentration",
         "How the output is spread",
-        curve_of_shares([(0, 0), *shares, (1, 1)], across="authors", up="books"),
-        "How much of the dated books is by the most productive authors, up to all authors; the dashed line is where "
-        "everybody would have as many.",
+        curve_of_shares([(0, 0), *shares, (1, 1)], across="authors, most productive first", up="dated books"),
+        "What share of the dated books the most productive authors account for, from no author to all of them. The "
+        "dashed line is where every author would have equally many.",
         ("most productive authors", "books by at least one of them"),
         [(point["authors"], point["books"]) for point in points],
     )
@@ -189,7 +201,8 @@ def report_groups(numbers: Numbers) -> list[Groups]:
         Groups(
             "doubtful",
             "Doubtful years",
-            "Works without a year, or with one that cannot be; they are in no count by year.",
+            "Works without a year, or with an impossible one. No count by year includes them.",
+            ("year", "works"),
             [
                 ("no year", numbers.summary["works_year_missing"]),
                 ("impossible year", numbers.summary["works_year_implausible"]),
@@ -199,19 +212,22 @@ def report_groups(numbers: Numbers) -> list[Groups]:
         Groups(
             "activity",
             "Active and quiet authors",
-            "Authors by their last dated book of the subject.",
+            "Authors by the year of their last dated book of the subject.",
+            ("last dated book", "authors"),
             [(row["label"], row["authors"]) for row in numbers.rows["author_activity"]],
         ),
         Groups(
             "ebooks",
             "E-books",
-            "Works by what can be had of them at the Internet Archive.",
+            "Works by how an e-book of them can be had at the Internet Archive.",
+            ("e-book", "works"),
             [(_ACCESS[row["access"]], row["books"]) for row in numbers.rows["ebooks"]],
         ),
         Groups(
             "editions",
             "Editions",
-            "Works by the editions that Open Library knows of.",
+            "Works by how many editions of them Open Library knows.",
+            ("editions", "works"),
             [(row["label"], row["books"]) for row in numbers.rows["editions"]],
         ),
     ]

@@ -1,4 +1,4 @@
-"""Templates of pages and charts; whatever is put into them is escaped."""
+"""Templates of pages and charts, which escape whatever is put into them."""
 
 import hashlib
 from base64 import b64encode
@@ -12,7 +12,7 @@ from openlib_assets.report import words
 
 
 def template(name: str) -> jinja2.Template:
-    """Return a template; whatever is put into it is escaped."""
+    """Return a template, which escapes whatever is put into it."""
     return _environment().get_template(name)
 
 
@@ -39,7 +39,7 @@ def _environment() -> jinja2.Environment:
         "subject_link": words.subject_link,
         "subject_name": words.subject_name,
     }
-    environment.globals["share"] = words.share
+    environment.globals |= {"counted": words.counted, "share": words.share}
     environment.policies["json.dumps_function"] = _json
     environment.policies["json.dumps_kwargs"] = {}
     return environment

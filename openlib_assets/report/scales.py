@@ -1,12 +1,19 @@
 """Scales of drawings: round values for an axis, places as SVG has them, and the room that a text takes."""
 
-from itertools import count
-from unicodedata import east_asian_width
+from itertools import accumulate, count
+from unicodedata import category, normalize
 
 TEXT_SIZE = 13
-# Of letters in common fonts, generously: nobody knows which one a reader's sans-serif is.
-_NARROW, _WIDE = 8.3, 13.5
 _MOST_STEPS = 5
+
+# How wide letters are, in parts of the text's size: as in Verdana and DejaVu Sans, the widest of the fonts that a
+# reader's sans-serif may be. What is not in the list, such as Cyrillic and Chinese, is as wide as letters get.
+_LETTER_WIDTHS = {
+    **dict.fromkeys(" !\"'()*,-./:;I[]fijlrt|", 0.46),
+    **dict.fromkeys("0123456789abcdeghknopqsuvxyz?_", 0.65),
+    **dict.fromkeys("ABCDEFGHJKLNOPQRSTUVXYZ&#+<=>~w", 0.84),
+}
+_WIDEST_LETTER, _PICTOGRAM = 1.1, 1.3
 
 
 def round_values(first: int, last: int) -> list[int]:
@@ -22,10 +29,21 @@ def place(value: float) -> str:
 
 
 def text_width(text: str) -> float:
-    """Return about how much room a text takes, in a drawing whose letters have TEXT_SIZE."""
-    return sum(_WIDE if east_asian_width(letter) in "WF" else _NARROW for letter in text)
+    """Return how much room a text takes at most, in a drawing whose letters have TEXT_SIZE."""
+    return sum(map(_letter_width, text))
 
 
-def shortened(text: str, most: int) -> str:
-    """Return a text of at most so many letters; what was cut shows as an ellipsis."""
-    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
+def shortened(text: str, room: float) -> str:
+    """Return a text that fits into the room, in a drawing whose letters have TEXT_SIZE; a cut shows as an ellipsis."""
+    if text_width(text) <= room:
+        return text
+    widths = accumulate(map(_letter_width, text), initial=_letter_width("…"))
+    return text[: sum(width <= room for width in widths) - 1].rstrip() + "…"
+
+
+def _letter_width(letter: str) -> float:
+    kind = category(letter)
+    if kind in ("Mn", "Me", "Cf"):
+        return 0
+    widest = _PICTOGRAM if kind == "So" else _WIDEST_LETTER
+    return TEXT_SIZE * _LETTER_WIDTHS.get(normalize("NFD", letter)[0], widest)

@@ -6,17 +6,22 @@ _SITE = "https://openlibrary.org"
 
 
 def count(number: int) -> str:
-    """Write a whole number, thousands set apart: 12,345."""
+    """Return a whole number, thousands set apart: 12,345."""
     return f"{number:,}"
 
 
-def counted(number: int, thing: str, things: str | None = None) -> str:
-    """Write so many things: 1 book, 2 books."""
-    return f"{count(number)} {thing if number == 1 else things or thing + 's'}"
+def plural(thing: str) -> str:
+    """Return what several of a thing are called: books."""
+    return f"{thing}s"
 
 
-def share(part: int, whole: int) -> str:
-    """Write a share in percent, rounded; only nothing is 0 %, and only all is 100 %."""
+def counted(number: int, thing: str) -> str:
+    """Return so many things: 1 book, 2 books."""
+    return f"{count(number)} {thing if number == 1 else plural(thing)}"
+
+
+def share(part: float, whole: float) -> str:
+    """Return a share in percent, rounded; only nothing is 0 %, and only all is 100 %."""
     if whole == 0:
         return "none"
     percent = 100 * part / whole
@@ -27,8 +32,13 @@ def share(part: int, whole: int) -> str:
     return f"{min(percent, 99.9):.1f}\u00a0%" if percent > 99 else f"{percent:.0f}\u00a0%"
 
 
+def years(first: int, last: int) -> str:
+    """Return from when to when: 1951 to 2019, or the one year."""
+    return str(first) if first == last else f"{first} to {last}"
+
+
 def subject_name(subject: str) -> str:
-    """Write a subject's key as people would: `place:new_york` becomes `new york (place)`."""
+    """Return a subject's key as people would write it: `place:new_york` becomes `new york (place)`."""
     kind, _, name = subject.rpartition(":")
     return f"{name.replace('_', ' ')} ({kind})" if kind else name.replace("_", " ")
 

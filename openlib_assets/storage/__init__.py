@@ -1,6 +1,6 @@
 """Where bytes go: a folder on disk or a prefix on S3, behind one small interface.
 
-No domain in it: a storage knows paths below its root, files that appear whole or not at all, and nothing of tables.
+A storage knows paths below its root and files that appear as a whole or not at all. It knows nothing of tables.
 """
 
 from collections.abc import Callable
@@ -29,7 +29,7 @@ def _open_s3(root: str) -> Storage:
     return S3Storage.at(root)
 
 
-# What an address may begin with, before ://, and how a root of that kind is opened; anything else is a folder.
+# The schemes of addresses (before ://), and how a root of that kind is opened; anything else is a folder.
 _OPENERS: dict[str, Callable[[str], Storage]] = {"s3": _open_s3}
 
 # The same, for people.
@@ -61,7 +61,7 @@ def open_storage(root: str) -> Storage:
 
 
 def split_address(address: str) -> tuple[str, str]:
-    """Split the address of a file into a root that can be opened and the path below it."""
+    """Return the root, which can be opened, and the path below it, of the address of a file."""
     if storage_kind(address) == LocalStorage.kind:
         path = absolute_path(address)
         return str(path.parent), path.name

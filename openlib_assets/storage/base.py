@@ -13,7 +13,7 @@ class StorageError(OpenlibError):
 
 
 class LockTakenError(StorageError):
-    """Somebody else holds the lock; the text says what for."""
+    """The lock is held already; the text says what for."""
 
 
 class Storage(Protocol):
@@ -50,7 +50,7 @@ class Storage(Protocol):
         ...
 
     def local_copy(self, path: str) -> AbstractContextManager[Path]:
-        """Lend the file as one on the local disk; not to be changed, nor used after the block."""
+        """Lend the file as one on the local disk, which must not be changed, or used after the block."""
         ...
 
     def writing(self, path: str) -> AbstractContextManager[Path]:
@@ -68,9 +68,9 @@ class Storage(Protocol):
         """Remove everything below a folder, also what a killed process left half-written there."""
         ...
 
-    def lock(self, path: str, *, taken: str) -> AbstractContextManager[None]:
-        """Hold the lock at `path`, which goes with its holder's death.
+    def lock(self, path: str, *, error_message: str) -> AbstractContextManager[None]:
+        """Hold the lock at `path`, which is released if its holder dies.
 
-        Raises LockTakenError with the text `taken` at once when somebody else holds it.
+        Raises LockTakenError with `error_message` at once when another process or thread holds it.
         """
         ...

@@ -104,7 +104,7 @@ class LocalStorage:
             shutil.rmtree(self._at(folder))
 
     @contextmanager
-    def lock(self, path: str, *, taken: str) -> Iterator[None]:
+    def lock(self, path: str, *, error_message: str) -> Iterator[None]:
         # Not every command takes a lock.
         from filelock import FileLock, Timeout  # noqa: PLC0415
 
@@ -115,7 +115,7 @@ class LocalStorage:
             try:
                 held = lock.acquire(blocking=False)
             except Timeout as error:
-                raise LockTakenError(taken) from error
+                raise LockTakenError(error_message) from error
         with held:
             try:
                 yield

@@ -196,9 +196,9 @@ class S3Storage:
             self.delete(path)
 
     @contextmanager
-    def lock(self, path: str, *, taken: str) -> Iterator[None]:
+    def lock(self, path: str, *, error_message: str) -> Iterator[None]:
         """Hold a lease: an object written only where there is none, renewed while held, void once it has run out."""
-        lease = self._acquire(path, uuid.uuid4().hex, taken)
+        lease = self._acquire(path, uuid.uuid4().hex, error_message)
         done = threading.Event()
         renewing = threading.Thread(target=self._renew, args=(path, lease, done), daemon=True)
         renewing.start()
@@ -212,7 +212,7 @@ class S3Storage:
                 if found and found.holder == lease.holder:
                     self.delete(path)
 
-    def _acquire(self, path: str, me: str, taken: str) -> _Lease:
+    def _acquire(self, path: str, me: str, error_message: str) -> _Lease:
         """Write a lease where there is none, or in place of one that has run out and that nobody else replaced."""
         found: _Lease | None = None
         for _ in range(3):
@@ -224,7 +224,7 @@ class S3Storage:
                 return found
             if found and found.until > time.time():
                 break
-        raise LockTakenError(f"{taken} (a killed one lets go after {_LEASE_SECONDS:.0f} s)")
+        raise LockTakenError(f"{error_message} (the lock of a killed run expires after {_LEASE_SECONDS:.0f} s)")
 
     def _put_lease(self, path: str, me: str, instead_of: _Lease | None) -> _Lease | None:
         """Write a lease, and give it, if there is none or just the one that it is to replace."""

@@ -8,13 +8,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 from openlib_assets.storage.base import StorageError
 
 _CREDENTIALS = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
-# What to do where S3 refuses, by its code; a refused HEAD has but a status.
+# What to do when S3 refuses, by its error code; a refused HEAD has only a status.
 _REMEDIES = {
-    "InvalidAccessKeyId": f"S3 knows no such access key: check {_CREDENTIALS}, and AWS_ENDPOINT_URL",
-    "SignatureDoesNotMatch": f"the secret is not that of the access key: check {_CREDENTIALS}",
+    "InvalidAccessKeyId": f"S3 does not know this access key: check {_CREDENTIALS}, and AWS_ENDPOINT_URL",
+    "SignatureDoesNotMatch": f"the secret does not belong to the access key: check {_CREDENTIALS}",
     "AccessDenied": "this user lacks a right that docs/operations.md lists under Rights on S3",
-    "403": "refused: check the credentials, and the rights in docs/operations.md, s3:ListBucket among them",
-    "NoSuchBucket": "make the bucket, or check OPENLIB_STORAGE and AWS_ENDPOINT_URL",
+    "403": "refused: check the credentials, and the rights in docs/operations.md, including s3:ListBucket",
+    "NoSuchBucket": "create the bucket, or check OPENLIB_STORAGE and AWS_ENDPOINT_URL",
 }
 
 

@@ -210,7 +210,7 @@ def test_the_list_names_what_an_earlier_version_made(cli_after_run: Cli, monkeyp
     assert cli_after_run("subjects", "list").err == ""
     monkeypatch.setattr(assets, "ASSETS", [table_asset(dataclasses.replace(AUTHORS, code_version="2"))])
     said = cli_after_run("subjects", "list").err
-    assert "love: authors: made by an earlier version; run: openlib run 'love'" in said.splitlines()
+    assert "love: authors: made by an earlier version of the code; run: openlib run 'love'" in said.splitlines()
 
 
 def test_the_watch_list_is_added_to_listed_and_removed_from(cli_after_run: Cli) -> None:
@@ -304,7 +304,7 @@ def test_without_a_home_folder_a_line_says_what_to_set(cli: Cli) -> None:
     said = cli("run", "love")
     assert (said.status, said.out) == (1, "")
     assert said.err.startswith(
-        "openlib: there is no home folder in which to keep the pace: set HOME, or XDG_CACHE_HOME"
+        "openlib: there is no home folder to store the pace of requests in: set HOME, or set XDG_CACHE_HOME"
     )
     assert len(said.err.splitlines()) == 1
     cli.monkeypatch.setenv("OPENLIB_STORAGE", "~/data")

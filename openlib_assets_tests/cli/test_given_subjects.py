@@ -14,14 +14,14 @@ def test_subjects_that_normalise_to_the_same_key_count_once_in_the_order_given(c
     out, err = capsys.readouterr()
     assert out == ""
     assert err.splitlines() == [
-        "Love and /subjects/love.json and LOVE are one subject to Open Library: love",
-        "science fiction and Science_Fiction are one subject to Open Library: science_fiction",
+        "Love and /subjects/love.json and LOVE are the same subject in Open Library: love",
+        "science fiction and Science_Fiction are the same subject in Open Library: science_fiction",
     ]
 
 
 def test_names_that_differ_in_dropped_symbols_only_are_said_to_be_one_subject(capsys: Capture) -> None:
     assert given_keys(["C#", "C++"]) == ["c"]
-    assert capsys.readouterr().err == "C# and C++ are one subject to Open Library: c\n"
+    assert capsys.readouterr().err == "C# and C++ are the same subject in Open Library: c\n"
 
 
 def test_a_name_in_decomposed_unicode_stays_as_it_is_and_the_composed_one_is_named(capsys: Capture) -> None:

@@ -177,7 +177,17 @@ def test_subjects_stand_side_by_side_with_the_numbers_of_their_tables(pipeline: 
         dated = [b["first_publish_year"] for b in rows(pipeline, "books", row["subject"]) if b["year_status"] == "ok"]
         assert row["books_recent"] == sum(year - 9 <= found <= year for found in dated)
         assert row["books_before"] == sum(year - 19 <= found <= year - 10 for found in dated)
+        ranked = sorted(dated)
+        assert row["middle_years"] == [ranked[-(-percent * len(ranked) // 100) - 1] for percent in (5, 95)]
     assert "All subjects hold as many works as Open Library reported." in text
+
+
+@pytest.mark.parametrize("works", [1, 20, 21, 60, 140, 1001])
+def test_a_stray_year_does_not_spoil_the_years_of_a_subject(works: int) -> None:
+    with made_up_catalog({"tea": range(works)}) as connection:
+        connection.execute("UPDATE books SET first_publish_year = 1001 + work_key::INT")
+        (row,) = comparison_numbers(connection)["subjects"]
+    assert row["middle_years"] == [1000 + -(-percent * works // 100) for percent in (5, 95)]
 
 
 def test_growth_is_told_where_both_decades_have_books_enough() -> None:
@@ -208,7 +218,7 @@ def test_pairs_of_the_largest_subjects_are_drawn_however_many_share_more() -> No
     opacities = [float(found) for found in re.findall(r'<rect [^>]*opacity="([\d.]+)"', page)]
     assert len(opacities) == 15 * 14
     assert 0.1 < min(opacities) == max(opacities) < 0.3
-    assert "Listed: 50 pairs" in page
+    assert "the table 50 pairs" in page
 
 
 def test_hundreds_of_subjects_that_share_nothing_are_said_to() -> None:
@@ -220,7 +230,7 @@ def test_hundreds_of_subjects_that_share_nothing_are_said_to() -> None:
 
 def test_one_subject_has_none_to_be_compared_with() -> None:
     with made_up_catalog({"tea": [1]}) as connection:
-        assert "There are no two subjects to compare yet." in comparison_html(comparison_numbers(connection))
+        assert "It takes two subjects to compare." in comparison_html(comparison_numbers(connection))
 
 
 def test_an_author_with_several_names_always_has_the_same_one() -> None:

@@ -100,7 +100,7 @@ def test_the_run_is_red_and_names_both_with_their_reasons(six: Ran) -> None:
     assert list(failure_texts(six.result)) == ["raw_works", "books"], "the steps that failed are those that are red"
     assert refused == (
         f"a3: {six.sandbox.url}/subjects/a3.json?limit=1000&offset=0&sort=key: HTTP 403, refused: set OPENLIB_CONTACT, "
-        "Open Library turns unidentified clients away (1 try)"
+        "since Open Library refuses clients without a contact (1 try)"
     )
     assert undated.startswith("a5: books: check some_year_is_known failed: works 25, works_with_a_year 0 ")
 
@@ -486,8 +486,8 @@ def test_a_mistyped_partition_fails_nobody_else(instance: dg.DagsterInstance, ne
         pipeline = Pipeline(new_place("local"), instance, sandbox.url)
         result = pipeline.run("Mistyped Too", "mistyped_too", job="extract")
         assert failure_text(result) == (
-            "Mistyped Too: 'Mistyped Too' is not a subject key; its key is 'mistyped_too', "
-            "and the partition goes with: openlib subjects remove 'Mistyped Too'"
+            "Mistyped Too: 'Mistyped Too' is not a subject key; the key is 'mistyped_too'. "
+            "Remove the partition with: openlib subjects remove 'Mistyped Too'"
         )
         assert len(snapshot_paths(pipeline, "mistyped_too")) == 1
         assert not list(pipeline.storage.folders("_locks"))

@@ -40,7 +40,7 @@ NEW = OLD.replace(
     b"module: openlib_assets.instance_storage", b"module: openlib_assets.defs.instance.event_log"
 ).replace(b'"openlib_assets.run_launcher"', b'"openlib_assets.defs.instance.run_launcher"')
 LINE = (
-    "modules have moved, it now names openlib_assets.defs.instance.event_log, openlib_assets.defs.instance.run_launcher"
+    "modules have moved; it now names openlib_assets.defs.instance.event_log, openlib_assets.defs.instance.run_launcher"
 )
 
 
@@ -157,8 +157,7 @@ def test_settings_that_cannot_be_written_stay_as_they_were(home: Path) -> None:
     )
     assert said.returncode == 1
     assert said.stderr == (
-        f"openlib: {home / 'dagster.yaml'}: File too large; "
-        "openlib writes the new names of modules that have moved into it\n"
+        f"openlib: {home / 'dagster.yaml'}: File too large; openlib must write the new names of moved modules into it\n"
     )
     assert (home / "dagster.yaml").read_bytes() == OLD
     assert list(home.iterdir()) == [home / "dagster.yaml"]
@@ -167,5 +166,5 @@ def test_settings_that_cannot_be_written_stay_as_they_were(home: Path) -> None:
 def test_a_home_that_cannot_be_made_is_said_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "file/home"))
-    with pytest.raises(InstanceError, match="name a folder that can be written"):
+    with pytest.raises(InstanceError, match="set it to a writable folder"):
         prepare_home()

@@ -230,9 +230,9 @@ def test_an_annotation_of_another_kind_is_refused_with_those_that_work(made: Pip
         (pa.table({"n": [1]}), "return a pyarrow.Table or pandas.DataFrame with a column 'subject'"),
         (pd.DataFrame({"n": [1]}), "return a pyarrow.Table or pandas.DataFrame with a column 'subject'"),
         ({"alpha": [1]}, "return a pyarrow.Table or pandas.DataFrame with a column 'subject'"),
-        (pa.table({"subject": ["alpha", "omega"]}), "holds rows of subjects that are not in the run: ['omega']"),
-        (pa.table({"subject": ["alpha", None]}), "holds rows of subjects that are not in the run: ['None']"),
-        (pd.DataFrame({"subject": [1984]}), "holds rows of subjects that are not in the run: ['1984']"),
+        (pa.table({"subject": ["alpha", "omega"]}), "contains rows of subjects that are not in the run: ['omega']"),
+        (pa.table({"subject": ["alpha", None]}), "contains rows of subjects that are not in the run: ['None']"),
+        (pd.DataFrame({"subject": [1984]}), "contains rows of subjects that are not in the run: ['1984']"),
     ],
 )
 def test_a_result_that_cannot_be_filed_is_refused_with_the_reason_and_nothing_is_written(

@@ -158,13 +158,13 @@ def test_a_subject_taken_off_the_list_stays_registered(
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        (b"subjects: [love", "not readable as YAML: "),
-        (b"\xff\xfe\xfa", "not readable as YAML: "),
-        (b"", "holds no list of subjects; write 'subjects:' and below it one '- name' a line"),
-        (b"love", "holds no list of subjects; "),
-        (b"subjects: love", "holds no list of subjects; "),
-        (b"subject: [love]", "holds no list of subjects; "),
-        (b"subjects: !!python/object/apply:os.getcwd []", "not readable as YAML: "),
+        (b"subjects: [love", "not valid YAML: "),
+        (b"\xff\xfe\xfa", "not valid YAML: "),
+        (b"", "contains no list of subjects; write 'subjects:', and below it one line '- name' for each"),
+        (b"love", "contains no list of subjects; "),
+        (b"subjects: love", "contains no list of subjects; "),
+        (b"subject: [love]", "contains no list of subjects; "),
+        (b"subjects: !!python/object/apply:os.getcwd []", "not valid YAML: "),
     ],
 )
 def test_a_list_that_cannot_be_read_is_a_failure_and_not_an_empty_list(
@@ -201,7 +201,7 @@ def test_before_there_is_a_list_the_sensor_waits_and_says_how_to_make_one(
     result = tick(instance)
     assert isinstance(result, dg.SkipReason)
     assert result.skip_message == (
-        f"{tmp_path}/subjects.yaml: there is no watch list yet; make one with: openlib subjects add SUBJECT"
+        f"{tmp_path}/subjects.yaml: there is no watch list yet; create one with: openlib subjects add SUBJECT"
     )
 
 
@@ -339,8 +339,8 @@ def test_the_daemon_adds_partitions_and_runs_them_and_at_the_next_tick_nothing(
             assert first.status == TickStatus.SUCCESS
             (warning,) = warnings(instance, first)
             assert warning.endswith(
-                f"skipped: {root}/subjects.yaml, entry 3: '...' is not a usable subject: it holds '...', which a "
-                "partition key cannot"
+                f"skipped: {root}/subjects.yaml, entry 3: '...' is not a usable subject: it contains '...', which a "
+                "partition key must not"
             )
             for later in (second, third):
                 assert later.status == TickStatus.SKIPPED

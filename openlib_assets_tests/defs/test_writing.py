@@ -103,7 +103,7 @@ def test_a_block_is_open_and_its_subject_locked_until_the_next_one_is_asked_for(
     assert next(done)[0] == "a"
     assert work.events == []
     assert work.storage.exists("made/a")
-    with pytest.raises(LockTakenError), work.storage.lock(layout.lock_file("a"), taken="taken"):
+    with pytest.raises(LockTakenError), work.storage.lock(layout.lock_file("a"), error_message="taken"):
         pass
     assert next(done)[0] == "b"
     assert work.events == ["a ended"]
@@ -201,7 +201,7 @@ def test_a_table_waits_for_whoever_makes_another_of_its_subject(place: Place) ->
         with locked(storage, "love", waits=True):
             made.set()
 
-    with storage.lock(layout.lock_file("love"), taken="taken"):
+    with storage.lock(layout.lock_file("love"), error_message="taken"):
         maker = threading.Thread(target=make, daemon=True)
         maker.start()
         assert not made.wait(0.7)
@@ -213,7 +213,7 @@ def test_a_table_waits_for_whoever_makes_another_of_its_subject(place: Place) ->
 def test_a_fetch_does_not_wait_but_says_who_is_at_work(place: Place) -> None:
     storage = place.open()
     with (
-        storage.lock(layout.lock_file("love"), taken="taken"),
+        storage.lock(layout.lock_file("love"), error_message="taken"),
         pytest.raises(LockTakenError, match="'love' is being fetched by another run; wait for it to end"),
         locked(storage, "love", waits=False),
     ):

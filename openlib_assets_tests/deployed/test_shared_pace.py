@@ -84,9 +84,9 @@ def test_one_command_without_postgres_says_what_to_look_after(tmp_path: Path, po
     said = openlib("estimate", "love", env=env, seconds=300)
     assert said.status == 1
     (line,) = said.output.splitlines()
-    assert "the pace cannot be kept in Postgres" in line
+    assert "the pace of requests cannot be stored in Postgres" in line
     assert "password authentication failed" in line
-    assert "look after the database that PGHOST, PGDATABASE and PGUSER name" in line
+    assert "check the database that PGHOST, PGDATABASE and PGUSER name" in line
 
 
 def test_threads_of_several_hosts_share_one_rate() -> None:
@@ -149,7 +149,7 @@ def test_a_connection_that_breaks_is_opened_again(postgres: Postgres) -> None:
 
 def test_a_database_that_stays_away_is_an_error_of_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PGPORT", "9")
-    with pytest.raises(SourceError, match=r"^the pace cannot be kept in Postgres \(.*refused") as caught:
+    with pytest.raises(SourceError, match=r"^the pace of requests cannot be stored in Postgres \(.*refused") as caught:
         new_pace(10, patience=1)
     assert len(str(caught.value).splitlines()) == 1
     assert "not-a-secret" not in str(caught.value)

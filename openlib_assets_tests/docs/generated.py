@@ -48,7 +48,7 @@ def data_dictionary() -> str:
     head = (
         "# Data dictionary\n\nGenerated from `openlib_assets/lake/contract/` by `make docs`.\n\n"
         f"Dagster shows the checks of a table as one, `{CONTRACT_HOLDS}`, which has the numbers of all of them and "
-        f"names those that failed. Under their own names stand only {apart}.\n"
+        f"names those that failed. Only {apart} are shown under their own names.\n"
     )
     return "\n".join([head, *map(_about, ALL_TABLES)])
 

@@ -24,7 +24,7 @@ def test_every_test_that_the_notes_name_is_there() -> None:
 
 
 def test_every_threat_names_a_test_that_guards_against_it() -> None:
-    table = NOTES.split("what stops them | test |")[1].split("\n\n")[0]
+    table = NOTES.split("what prevents it | test |")[1].split("\n\n")[0]
     rows = [row for row in table.splitlines() if row.startswith("| ") and "---" not in row]
     assert len(rows) > 12
     assert [row for row in rows if not re.search(r"\.py::test_\w+`[^|]*\|$", row)] == []

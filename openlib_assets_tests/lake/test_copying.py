@@ -79,7 +79,7 @@ def test_a_repeat_compares_all_and_writes_what_differs(made: Storage, cli: Cli, 
     target.write(damaged, b"damaged")
     said = cli("storage", "copy", "--from", made.uri(), "--to", there.root, "--subject", "Love")
     assert f"{first.files} files" in said.out
-    assert f"1 written, {first.files - 1} were there" in said.out
+    assert f"1 written, {first.files - 1} were already there" in said.out
     assert target.read(damaged) == made.read(damaged)
     assert not target.exists("subjects.yaml")
     assert not target.exists(layout.COMPARISON)
@@ -112,7 +112,7 @@ class Damaging(LocalStorage):
 
 def test_what_arrives_damaged_is_not_left_there(made: Storage, tmp_path: Path) -> None:
     path = layout.csv_file("love", "books")
-    with pytest.raises(CopyError, match=f"{path}: arrived with other bytes twice and was removed"):
+    with pytest.raises(CopyError, match=f"{path}: arrived with different bytes twice and was removed"):
         copy_file(made, Damaging(tmp_path), path)
     assert not LocalStorage(tmp_path).exists(path)
 
@@ -136,8 +136,8 @@ def test_a_subject_that_is_being_made_is_not_copied_half(made: Storage, tmp_path
     target = open_storage(str(tmp_path))
     busy = {"source": made, "target": target}[held]
     with (
-        busy.lock(layout.lock_file("love"), taken="x"),
-        pytest.raises(LockTakenError, match=r"love is being fetched or made by another run; copy it when"),
+        busy.lock(layout.lock_file("love"), error_message="x"),
+        pytest.raises(LockTakenError, match=r"love is being fetched or made by another run; copy it once"),
     ):
         copy_subject(made, target, "love")
     assert list(target.paths("bronze")) == []
@@ -181,7 +181,7 @@ def test_a_watch_list_there_that_holds_more_is_not_lost(made: Storage, cli: Cli,
     said = cli("storage", "copy", "--from", made.uri(), "--to", place.root)
     assert said.status == 1
     (line,) = said.err.splitlines()
-    assert line.startswith(f"FAILED {place.root}/subjects.yaml: holds hate, which the list to copy does not")
+    assert line.startswith(f"FAILED {place.root}/subjects.yaml: contains hate, which the list to copy does not")
     assert place.open().read("subjects.yaml") == b"- hate\n- love\n"
     assert "2 of 2 subjects" in said.out
 
@@ -193,5 +193,5 @@ def test_a_comparison_of_more_subjects_is_not_lost(made: Storage, cli: Cli, new_
     place.open().write(layout.snapshot_file("hate", "20200101T000000Z"), made.read(current))
     said = cli("storage", "copy", "--from", made.uri(), "--to", place.root)
     assert said.status == 0
-    assert f"comparison: not copied, there are more subjects at {place.root}" in said.out
+    assert f"comparison: not copied, since {place.root} has more subjects" in said.out
     assert place.open().read(layout.COMPARISON) == b"<html>hate, and others</html>"

@@ -54,9 +54,9 @@ class TestTransientFaults:
         ("fault", "reason"),
         [
             ("null_count", "work_count is None: the index did not answer"),
-            ("short_page", "10 works where 20 were due"),
-            ("duplicate_work", "works out of the order of their keys, or twice"),
-            ("unordered", "works out of the order of their keys, or twice"),
+            ("short_page", "10 works instead of 20"),
+            ("duplicate_work", "works are not in the order of their keys, or repeated"),
+            ("unordered", "works are not in the order of their keys, or repeated"),
             ("html", "HTTP 200 with HTML in {bytes} bytes"),
             ("garbage_json", "HTTP 200 with not JSON in {bytes} bytes"),
             ("http_429", "HTTP 429, too many requests"),
@@ -64,7 +64,7 @@ class TestTransientFaults:
             ("http_502", "HTTP 502"),
             ("http_503", "HTTP 503"),
             ("cut_body", "the answer was cut short"),
-            ("reset", "the connection broke (ConnectionError)"),
+            ("reset", "the connection failed (ConnectionError)"),
             ("stall", "no answer in time"),
             ("redirect", "more than 3 redirects"),
         ],
@@ -86,19 +86,22 @@ class TestTransientFaults:
     @pytest.mark.parametrize(
         ("answer", "reason"),
         [
-            ([], "an answer that is not an object"),
+            ([], "the answer is not a JSON object"),
             ({}, "work_count is None: the index did not answer"),
             ({"work_count": -1, "works": []}, "work_count is -1: the index did not answer"),
             ({"work_count": True, "works": []}, "work_count is True: the index did not answer"),
             ({"work_count": "2", "works": []}, "work_count is '2': the index did not answer"),
             ({"work_count": 2.0, "works": []}, "work_count is 2.0: the index did not answer"),
-            ({"work_count": 2}, "an answer without works"),
-            ({"work_count": 2, "works": {}}, "an answer without works"),
-            ({"work_count": 2, "works": []}, "0 works where 2 were due"),
-            ({"work_count": 1, "works": [{"key": "/works/OL1W"}] * 2}, "2 works where 1 were due"),
-            ({"work_count": 1, "works": [None]}, "a work that is null"),
+            ({"work_count": 2}, "the answer has no works"),
+            ({"work_count": 2, "works": {}}, "the answer has no works"),
+            ({"work_count": 2, "works": []}, "0 works instead of 2"),
+            ({"work_count": 1, "works": [{"key": "/works/OL1W"}] * 2}, "2 works instead of 1"),
+            ({"work_count": 1, "works": [None]}, "a work is null"),
             ({"work_count": 1, "works": [{"key": "/works/OL1W", "title": 1}]}, "OL1W: title is of type int"),
-            ({"work_count": 2, "works": [{"key": "/works/OL2W"}, {"key": "/works/OL1W"}]}, "works out of the order"),
+            (
+                {"work_count": 2, "works": [{"key": "/works/OL2W"}, {"key": "/works/OL1W"}]},
+                "works are not in the order",
+            ),
         ],
     )
     def test_an_answer_of_the_wrong_shape_is_asked_for_again_then_given_up(self, answer: Any, reason: str) -> None:
@@ -152,7 +155,10 @@ class TestPermanentFaults:
     @pytest.mark.parametrize(
         ("fault", "reason"),
         [
-            ("http_403", "HTTP 403, refused: set OPENLIB_CONTACT, Open Library turns unidentified clients away"),
+            (
+                "http_403",
+                "HTTP 403, refused: set OPENLIB_CONTACT, since Open Library refuses clients without a contact",
+            ),
             ("http_404", "HTTP 404, not found: check OPENLIB_API_URL"),
             ("http_422", "HTTP 422"),
         ],

@@ -33,12 +33,12 @@ RECORD: Record = {
 }
 
 MALFORMED = [
-    ({"key": None}, "a work whose key is None"),
-    ({"key": 27448}, "a work whose key is 27448"),
-    ({"key": "OL27448W"}, "a work whose key is 'OL27448W'"),
-    ({"key": "/works/OL27448A"}, "a work whose key is '/works/OL27448A'"),
-    ({"key": "/works/OL27448W\n"}, r"a work whose key is '/works/OL27448W\n'"),
-    ({"key": "/works/OL٣W"}, r"a work whose key is '/works/OL\u0663W'"),
+    ({"key": None}, "a work has the key None"),
+    ({"key": 27448}, "a work has the key 27448"),
+    ({"key": "OL27448W"}, "a work has the key 'OL27448W'"),
+    ({"key": "/works/OL27448A"}, "a work has the key '/works/OL27448A'"),
+    ({"key": "/works/OL27448W\n"}, r"a work has the key '/works/OL27448W\n'"),
+    ({"key": "/works/OL٣W"}, r"a work has the key '/works/OL\u0663W'"),
     ({"first_publish_year": "1954"}, "OL27448W: first_publish_year is '1954', not an integer"),
     ({"first_publish_year": 1954.0}, "OL27448W: first_publish_year is 1954.0, not an integer"),
     ({"first_publish_year": True}, "OL27448W: first_publish_year is True, not an integer"),
@@ -49,10 +49,10 @@ MALFORMED = [
     ({"subject": "Fiction"}, "OL27448W: subject is not a list of texts"),
     ({"subject": ["Fiction", None]}, "OL27448W: subject is not a list of texts"),
     ({"authors": {}}, "OL27448W: authors is of type dict"),
-    ({"authors": ["OL26320A"]}, "OL27448W: an author that is not a key and a name"),
-    ({"authors": [{"key": "/authors/OL1A", "name": 5}]}, "OL27448W: an author that is not a key and a name"),
-    ({"authors": [{"name": "Tolkien"}]}, "OL27448W: an author whose key is None"),
-    ({"authors": [{"key": "/authors/OL1W", "name": ""}]}, "OL27448W: an author whose key is '/authors/OL1W'"),
+    ({"authors": ["OL26320A"]}, "OL27448W: an author is not a key and a name"),
+    ({"authors": [{"key": "/authors/OL1A", "name": 5}]}, "OL27448W: an author is not a key and a name"),
+    ({"authors": [{"name": "Tolkien"}]}, "OL27448W: an author has the key None"),
+    ({"authors": [{"key": "/authors/OL1W", "name": ""}]}, "OL27448W: an author has the key '/authors/OL1W'"),
 ]
 
 ACCEPTED: list[Record] = [
@@ -243,7 +243,7 @@ def test_a_malformed_record_is_named_with_what_is_wrong(change: Record, message:
 
 @pytest.mark.parametrize("record", [None, [], "OL1W", 7])
 def test_a_work_that_is_no_object_is_malformed(record: Any) -> None:
-    with pytest.raises(MalformedRecordError, match=r"^a work that is "):
+    with pytest.raises(MalformedRecordError, match=r"^a work is "):
         work_key(record)
 
 

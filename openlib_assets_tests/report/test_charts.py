@@ -30,7 +30,8 @@ def number(mark: ET.Element, attribute: str) -> float:
 
 
 def labels(svg: str) -> list[str]:
-    return [text.text or "" for text in parsed(svg).iter(f"{SVG}text")]
+    """Return the labels as they show; one that is cut has a title before its text."""
+    return [(text[-1].tail if len(text) else text.text) or "" for text in parsed(svg).iter(f"{SVG}text")]
 
 
 def points(svg: str) -> list[tuple[float, float]]:
@@ -86,13 +87,25 @@ def test_bars_stay_apart_and_within_the_picture(years: int, most: int) -> None:
         assert number(one, "x") + number(one, "width") < number(other, "x")
 
 
+@pytest.mark.parametrize("years", [(1900, 2000), (1921, 2020), (2000, 2000), (2017, 2026)])
+def test_the_first_and_the_last_year_have_room_for_their_names_and_the_axis_says_what_is_counted(
+    years: tuple[int, int],
+) -> None:
+    svg = bars_by_year([(year, 1) for year in range(years[0], years[1] + 1)], "newcomer")
+    named = [text for text in parsed(svg).iter(f"{SVG}text") if re.fullmatch(r"\d{4}", text.text or "")]
+    assert named
+    for text in named:
+        assert text_width("2000") / 2 <= number(text, "x") <= number(parsed(svg), "width") - text_width("2000") / 2
+    assert "newcomers" in labels(svg)
+
+
 def test_a_curve_goes_from_nothing_to_all_by_way_of_its_points() -> None:
     svg = curve_of_shares([(0, 0), (0.25, 0.5), (1, 1)], across="authors", up="books")
     (left, bottom), middle, (right, top) = points(svg)
     assert left < right
     assert top < bottom
     assert middle == pytest.approx((left + (right - left) / 4, (top + bottom) / 2), abs=0.1)
-    assert {"authors", "books", "0%", "50%", "100%"} == set(labels(svg))
+    assert {"authors", "books", "0\u00a0%", "50\u00a0%", "100\u00a0%"} == set(labels(svg))
 
 
 def test_a_pair_is_the_stronger_the_more_it_shares_and_tells_whose_it_is() -> None:
@@ -100,21 +113,43 @@ def test_a_pair_is_the_stronger_the_more_it_shares_and_tells_whose_it_is() -> No
     svg = heat_map(names, {(0, 1): 0.0, (1, 0): 0.25, (0, 2): 1.0})
     squares = marks(svg)
     assert [told(square) for square in squares] == [
-        f"tea and {names[1]}: 0%",
-        f"{names[1]} and tea: 25%",
-        "tea and 日本の歴史: 100%",
+        f"tea and {names[1]}: 0\u00a0%",
+        f"{names[1]} and tea: 25\u00a0%",
+        "tea and 日本の歴史: 100\u00a0%",
     ]
     none, some, every = (number(square, "opacity") for square in squares)
     assert 0 < none < some < every == 1
     assert number(squares[0], "y") == number(squares[2], "y") < number(squares[1], "y")
     assert number(squares[1], "x") < number(squares[0], "x") < number(squares[2], "x")
-    assert labels(svg) == [shortened(name, 22) for name in names] * 2
 
 
-def test_a_long_name_is_cut_and_shows_that_it_is() -> None:
-    assert shortened("a short one", 22) == "a short one"
-    assert shortened("a name that is much too long", 11) == "a name tha…"
-    assert shortened("words end here", 10) == "words end…"
+def test_a_long_name_is_shortened_and_its_title_has_all_of_it() -> None:
+    names = ["tea", "a subject <with> such a long & awkward name that nothing has room for it"]
+    svg = heat_map(names, {(0, 1): 0.5})
+    short, cut = labels(svg)[:2]
+    assert labels(svg) == [short, cut] * 2
+    assert short == "tea"
+    assert cut.endswith("…")
+    assert names[1].startswith(cut[:-1])
+    titles = [text.findtext(f"{SVG}title") for text in parsed(svg).iter(f"{SVG}text")]
+    assert titles == [None, names[1]] * 2
+
+
+@pytest.mark.parametrize("text", ["a name that is too long", "MWMWMWMWMWMW", "日本の歴史と文化の本", "Война и мир"])
+def test_what_is_shortened_fits_and_takes_what_room_there_is(text: str) -> None:
+    room = text_width(text)
+    assert shortened(text, room) == text
+    short = shortened(text, room - 1)
+    assert short != text
+    assert text.startswith(short.removesuffix("…"))
+    assert text_width(short) <= room - 1
+    assert text_width(short) > room - 60
+
+
+def test_no_blank_stands_before_an_ellipsis_and_a_mark_above_a_letter_takes_no_room() -> None:
+    assert shortened("words end here", text_width("words e…") + 0.1) == "words e…"
+    assert shortened("words end here", text_width("words …") + 0.1) == "words…"
+    assert text_width("e\u0301") == text_width("é") == text_width("e")
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ import pytest
 from openlib_assets.defs.assets.serving import make_report
 from openlib_assets.defs.io_manager import SubjectTables
 from openlib_assets.defs.steps.writing import put_in_place
+from openlib_assets.report.counts import middle_years
 from openlib_assets.report.numbers import INPUTS, WEIGHTS
 from openlib_assets.report.words import author_link, counted, share, subject_link, subject_name, work_link
 from openlib_assets.sandbox import Sandbox, SandboxConfig
@@ -44,6 +45,12 @@ class Report:
         found = re.search(rf'data-figure="{name}">.*?<div class="value">(.*?)</div>', self.text, re.DOTALL)
         assert found
         return found[1].replace("\xa0", " ")
+
+    def note(self, name: str) -> str:
+        """Return what stands beside a headline figure."""
+        found = re.search(rf'data-figure="{name}">.*?<div class="muted note">(.*?)</div>', self.text, re.DOTALL)
+        assert found
+        return found[1]
 
     def numbers(self, chart: str) -> list[tuple[str, int]]:
         """Return the numbers that stand beside a chart."""
@@ -83,6 +90,42 @@ def report(new_place: PlaceMaker, instance: dg.DagsterInstance, tmp_path_factory
     return Report(report_path(place, SUBJECT).read_text(encoding="utf-8"), records, tables)
 
 
+def nearest_ranks(years: list[int]) -> tuple[int, int]:
+    """Return the years at the 5th and the 95th percentile, by the definition: the smallest with so many at or below."""
+
+    def smallest(percent: int) -> int:
+        return min(year for year in years if 100 * sum(other <= year for other in years) >= percent * len(years))
+
+    return smallest(5), smallest(95)
+
+
+@pytest.mark.parametrize("works", [1, 2, 19, 20, 21, 40, 60, 140, 199])
+def test_middle_years_are_the_5th_and_the_95th_percentile_by_nearest_rank(works: int) -> None:
+    years = [1900 + 7 * work * work % 101 for work in range(works)]
+    per_year = [{"year": year, "books": books} for year, books in sorted(Counter(years).items())]
+    first, last = nearest_ranks(years)
+    assert middle_years(per_year) == [{"first": first, "last": last}]
+
+
+def test_without_a_dated_work_there_are_no_middle_years() -> None:
+    assert middle_years([]) == []
+
+
+def test_a_stray_year_shows_beside_the_headline_and_not_in_it(
+    instance: dg.DagsterInstance, new_place: PlaceMaker
+) -> None:
+    place = new_place("local")
+    with Sandbox(SandboxConfig({"stray": 60})) as sandbox:
+        for number, work in enumerate(list(sandbox.works("stray"))):
+            year = 1001 if number == 0 else YEAR + 1 if number == 1 else 1950 + number
+            sandbox.change_work("stray", work["key"], first_publish_year=year)
+        assert Pipeline(place, instance, sandbox.url).run("stray").success
+    report = Report(report_path(place, "stray").read_text(), [], {"books": []})
+    # Of 60 works, the third and the 57th.
+    assert report.figure("Years") == "1953 to 2007"
+    assert report.note("Years") == f"all: 1001 to {YEAR + 1}"
+
+
 def test_headline_figures_are_those_of_the_tables(report: Report) -> None:
     (summary,) = report.tables["subject_summary"]
     recent = [book for book in report.dated if YEAR - 9 <= book["first_publish_year"] <= YEAR]
@@ -90,7 +133,9 @@ def test_headline_figures_are_those_of_the_tables(report: Report) -> None:
     assert report.figure("Works") == f"{summary['works']:,}"
     assert report.figure("Authors") == f"{summary['authors']:,}"
     assert report.figure("Dated") == f"{100 * len(report.dated) / WORKS:.0f} %"
-    assert report.figure("Years") == f"{summary['first_year']} to {summary['last_year']}"
+    years = nearest_ranks([book["first_publish_year"] for book in report.dated])
+    assert report.figure("Years") == f"{years[0]} to {years[1]}"
+    assert report.note("Years") == f"all: {summary['first_year']} to {summary['last_year']}"
     assert report.figure("Books of the last ten years") == str(len(recent))
     assert report.figure("Authors active now") == str(len(active))
     lent = sum(bool(work["public_scan"] or work["lending_edition"]) for work in report.records)
@@ -295,8 +340,10 @@ def test_the_report_tells_what_changed_since_the_snapshot_before(
         sandbox.change_work("cups", changed["key"], title="Another title")
         assert pipeline.run("cups").success
     text = " ".join(report_path(place, "cups").read_text().split())
-    assert "<strong>1</strong> came, <strong>0</strong> went, <strong>1</strong> changed" in text
-    assert "Since the snapshot before, 1 work came, 0 went and 1 changed." in text
+    assert (
+        "added: <strong>1 work</strong>, removed: <strong>0 works</strong>, changed: <strong>1 work</strong>." in text
+    )
+    assert "Since the snapshot before: 1 work added, 0 removed, 1 changed." in text
     assert "A new one &amp; more" in text
 
 

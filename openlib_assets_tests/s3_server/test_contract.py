@@ -87,7 +87,7 @@ def test_of_many_that_find_a_lease_run_out_one_takes_it_over(place: Place, monke
     with monkeypatch.context() as patch:
         patch.setattr(s3, "_LEASE_SECONDS", -1.0)
         patch.setattr(s3.S3Storage, "_renew", lambda *_: None)
-        abandoned = place.open().lock("lock", taken="x")
+        abandoned = place.open().lock("lock", error_message="x")
         abandoned.__enter__()
     assert list(place.states()) == ["lock"]
     assert len(winners(place)) == 1
@@ -103,14 +103,14 @@ def winners(place: Place) -> list[int]:
         def ask(racer: int) -> None:
             together.wait()
             try:
-                held.enter_context(storages[racer % len(storages)].lock("lock", taken="x"))
+                held.enter_context(storages[racer % len(storages)].lock("lock", error_message="x"))
             except LockTakenError:
                 return
             found.append(racer)
 
         with ThreadPoolExecutor(RACERS) as racers:
             list(racers.map(ask, range(RACERS)))
-        with pytest.raises(StorageError), place.open().lock("lock", taken="x"):
+        with pytest.raises(StorageError), place.open().lock("lock", error_message="x"):
             pass
     assert not place.open().exists("lock")
     return found

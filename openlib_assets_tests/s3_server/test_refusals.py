@@ -69,11 +69,11 @@ CODES: dict[User, str] = {
     without_listing: "AccessDenied",
 }
 REMEDIES = {
-    "SignatureDoesNotMatch": "the secret is not that of the access key: check AWS_ACCESS_KEY_ID",
-    "InvalidAccessKeyId": "S3 knows no such access key: check AWS_ACCESS_KEY_ID",
+    "SignatureDoesNotMatch": "the secret does not belong to the access key: check AWS_ACCESS_KEY_ID",
+    "InvalidAccessKeyId": "S3 does not know this access key: check AWS_ACCESS_KEY_ID",
     "AccessDenied": "this user lacks a right that docs/operations.md lists under Rights on S3",
-    "403": "refused: check the credentials, and the rights in docs/operations.md, s3:ListBucket among them",
-    "NoSuchBucket": "make the bucket, or check OPENLIB_STORAGE and AWS_ENDPOINT_URL",
+    "403": "refused: check the credentials, and the rights in docs/operations.md, including s3:ListBucket",
+    "NoSuchBucket": "create the bucket, or check OPENLIB_STORAGE and AWS_ENDPOINT_URL",
 }
 
 
@@ -192,7 +192,7 @@ def test_a_user_may_do_what_the_documented_policy_allows_and_nothing_else(
         file.write_bytes(b"x")
     assert storage.read("a/file") == b"x"
     assert list(storage.paths("")) == ["a/file"]
-    with storage.lock("lock", taken="x"):
+    with storage.lock("lock", error_message="x"):
         pass
     storage.delete("a/file")
     assert place.states() == {}

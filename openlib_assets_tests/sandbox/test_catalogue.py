@@ -145,8 +145,8 @@ def test_a_million_works_are_served_by_the_page() -> None:
         ({"Love": 1}, "not a normalised subject key"),
         ({"": 1}, "not a normalised subject key"),
         ({"person:": 1}, "not a normalised subject key"),
-        ({"love": -1}, "must be 0 to"),
-        ({"love": 10**9}, "must be 0 to"),
+        ({"love": -1}, "must be from 0 to"),
+        ({"love": 10**9}, "must be from 0 to"),
     ],
 )
 def test_impossible_catalogues_are_refused(subjects: dict[str, int], reason: str) -> None:
@@ -157,7 +157,7 @@ def test_impossible_catalogues_are_refused(subjects: dict[str, int], reason: str
 def test_sizes_are_read_from_texts() -> None:
     assert parse_subjects(["Science Fiction=5", "person:x=0"]) == {"science_fiction": 5, "person:x": 0}
     for text in ("love", "love=", "=5", "love=many", "love=-1"):
-        with pytest.raises(ValueError, match="is not <subject>=<number of works>"):
+        with pytest.raises(ValueError, match="is not of the form <subject>=<number of works>"):
             parse_subjects([text])
 
 

@@ -191,6 +191,11 @@ def test_plans_are_read_from_texts() -> None:
         plan = FaultPlan.parse(f"{group}=0.5")
         assert set(plan.probabilities) == set(members)
         assert sum(plan.probabilities.values()) == pytest.approx(0.5)
-    for text, reason in (("x=0.1", "no such fault: x"), ("html", "is not"), ("html=2", "must be"), ("html=-1", "must")):
+    for text, reason in (
+        ("x=0.1", "unknown faults: x"),
+        ("html", "is not"),
+        ("html=2", "must be"),
+        ("html=-1", "must"),
+    ):
         with pytest.raises(ValueError, match=reason):
             FaultPlan.parse(text)

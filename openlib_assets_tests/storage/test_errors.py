@@ -34,7 +34,7 @@ def test_a_folder_that_cannot_be_written_is_an_error_of_one_line(tmp_path_factor
                 lambda: storage.write("new", b"x"),
                 lambda: storage.write("a/new", b"x"),
                 lambda: storage.delete("file"),
-                lambda: storage.lock("lock", taken="x").__enter__(),
+                lambda: storage.lock("lock", error_message="x").__enter__(),
             ]
             for attempt in attempts:
                 with pytest.raises(StorageError, match="Permission denied") as caught:

@@ -20,22 +20,25 @@ from openlib_assets_tests.tools.refusals import assert_one_line
 
 def test_a_lock_keeps_everybody_else_out_until_it_is_let_go(storage: Storage, place: Place) -> None:
     other = place.open()
-    with storage.lock("_locks/love", taken="love is taken"), storage.lock("_locks/hate", taken="hate is taken"):
+    with (
+        storage.lock("_locks/love", error_message="love is taken"),
+        storage.lock("_locks/hate", error_message="hate is taken"),
+    ):
         with (
             pytest.raises(StorageError, match=r"^love is taken") as caught,
-            other.lock("_locks/love", taken="love is taken"),
+            other.lock("_locks/love", error_message="love is taken"),
         ):
             pass
         assert_one_line(caught.value)
-    with other.lock("_locks/love", taken="love is taken"):
+    with other.lock("_locks/love", error_message="love is taken"):
         pass
     assert list(place.states()) == []
 
 
 def test_a_lock_is_let_go_when_its_block_raises(storage: Storage, place: Place) -> None:
-    with pytest.raises(ZeroDivisionError), storage.lock("lock", taken="x"):
+    with pytest.raises(ZeroDivisionError), storage.lock("lock", error_message="x"):
         raise ZeroDivisionError
-    with place.open().lock("lock", taken="x"):
+    with place.open().lock("lock", error_message="x"):
         pass
 
 
@@ -48,7 +51,7 @@ def test_of_many_that_want_a_lock_at_once_one_has_it_at_a_time(place: Place) -> 
         nonlocal most
         start.wait()
         for _ in range(5):
-            with suppress(StorageError), storage.lock("lock", taken="x"):
+            with suppress(StorageError), storage.lock("lock", error_message="x"):
                 holders.append(number)
                 most = max(most, len(holders))
                 time.sleep(0.002)
@@ -66,7 +69,7 @@ HOLDER = """
 import sys, time
 from openlib_assets.storage import open_storage, s3
 s3._LEASE_SECONDS = float(sys.argv[2])
-with open_storage(sys.argv[1]).lock("lock", taken="x"):
+with open_storage(sys.argv[1]).lock("lock", error_message="x"):
     print("held", flush=True)
     time.sleep(600)
 """
@@ -80,7 +83,7 @@ def killed_holder(root: str, *, lease_seconds: float = 60) -> Iterator[None]:
         try:
             assert holder.stdout is not None
             assert holder.stdout.readline() == "held\n"
-            with pytest.raises(StorageError), open_storage(root).lock("lock", taken="x"):
+            with pytest.raises(StorageError), open_storage(root).lock("lock", error_message="x"):
                 pass
         finally:
             holder.kill()
@@ -88,7 +91,7 @@ def killed_holder(root: str, *, lease_seconds: float = 60) -> Iterator[None]:
 
 
 def test_on_disk_a_lock_goes_at_once_with_the_death_of_its_holder(tmp_path: Path) -> None:
-    with killed_holder(str(tmp_path)), open_storage(str(tmp_path)).lock("lock", taken="x"):
+    with killed_holder(str(tmp_path)), open_storage(str(tmp_path)).lock("lock", error_message="x"):
         assert (tmp_path / "lock").exists()
 
 
@@ -96,7 +99,7 @@ def test_on_disk_a_lock_whose_file_was_removed_just_before_is_not_taken_for_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root, flock = str(tmp_path), fcntl.flock
-    held = [open_storage(root).lock("lock", taken="x")]
+    held = [open_storage(root).lock("lock", error_message="x")]
     held[0].__enter__()
 
     def late(handle: int, how: int) -> None:
@@ -108,13 +111,13 @@ def test_on_disk_a_lock_whose_file_was_removed_just_before_is_not_taken_for_one(
     monkeypatch.setattr(fcntl, "flock", late)
     with (
         suppress(LockTakenError),
-        open_storage(root).lock("lock", taken="x"),
+        open_storage(root).lock("lock", error_message="x"),
         pytest.raises(LockTakenError),
-        open_storage(root).lock("lock", taken="x"),
+        open_storage(root).lock("lock", error_message="x"),
     ):
         pass
     assert held == []
-    with open_storage(root).lock("lock", taken="x"):
+    with open_storage(root).lock("lock", error_message="x"):
         assert (tmp_path / "lock").exists()
     assert list(tmp_path.iterdir()) == []
 
@@ -125,7 +128,7 @@ def test_on_s3_the_lock_of_a_dead_holder_runs_out(s3_root: str, monkeypatch: pyt
     monkeypatch.setattr(s3, "_LEASE_SECONDS", 4.0)
     with killed_holder(s3_root, lease_seconds=4.0):
         for _ in range(1200):
-            with suppress(LockTakenError), storage.lock("lock", taken="x"):
+            with suppress(LockTakenError), storage.lock("lock", error_message="x"):
                 return
             time.sleep(0.05)
     pytest.fail("the lock did not run out")
@@ -138,11 +141,11 @@ def test_on_s3_a_lease_taken_over_by_another_just_before_is_left_to_them(
     with monkeypatch.context() as patch:
         patch.setattr(s3, "_LEASE_SECONDS", -1.0)
         patch.setattr(s3.S3Storage, "_renew", lambda *_: None)
-        abandoned = dead.lock("lock", taken="x")
+        abandoned = dead.lock("lock", error_message="x")
         abandoned.__enter__()
-    held = quick.lock("lock", taken="x")
+    held = quick.lock("lock", error_message="x")
     while_next_read(monkeypatch, after=held.__enter__)
-    with pytest.raises(StorageError), slow.lock("lock", taken="x"):
+    with pytest.raises(StorageError), slow.lock("lock", error_message="x"):
         pass
     assert quick.exists("lock")
     held.__exit__(None, None, None)
@@ -152,10 +155,10 @@ def test_on_s3_a_lock_let_go_and_taken_by_another_just_before_is_left_to_them(
     s3_root: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, quick, slow = (open_storage(s3_root) for _ in range(3))
-    before, held = first.lock("lock", taken="x"), quick.lock("lock", taken="x")
+    before, held = first.lock("lock", error_message="x"), quick.lock("lock", error_message="x")
     before.__enter__()
     while_next_read(monkeypatch, before=lambda: before.__exit__(None, None, None), after=held.__enter__)
-    with pytest.raises(StorageError), slow.lock("lock", taken="x"):
+    with pytest.raises(StorageError), slow.lock("lock", error_message="x"):
         pass
     assert quick.exists("lock")
     held.__exit__(None, None, None)
@@ -165,10 +168,10 @@ def test_on_s3_who_lost_a_lease_leaves_the_next_one_alone(s3_root: str, monkeypa
     with monkeypatch.context() as patch:
         patch.setattr(s3, "_LEASE_SECONDS", -1.0)
         patch.setattr(s3.S3Storage, "_renew", lambda *_: None)
-        lost = open_storage(s3_root).lock("lock", taken="x")
+        lost = open_storage(s3_root).lock("lock", error_message="x")
         lost.__enter__()
     other = open_storage(s3_root)
-    with other.lock("lock", taken="x"):
+    with other.lock("lock", error_message="x"):
         lost.__exit__(None, None, None)
         assert other.exists("lock")
     assert not other.exists("lock")
@@ -198,12 +201,12 @@ def test_on_s3_a_lock_that_is_held_does_not_run_out(s3_root: str, monkeypatch: p
     # Long enough that a busy machine renews it in time.
     monkeypatch.setattr(s3, "_LEASE_SECONDS", 3.0)
     seen: set[bytes] = set()
-    with storage.lock("lock", taken="x"):
+    with storage.lock("lock", error_message="x"):
         # It is renewed four times within what it would last by itself.
         while len(seen) < 6:
             seen.add(storage.read("lock"))
-            with pytest.raises(LockTakenError), storage.lock("lock", taken="x"):
+            with pytest.raises(LockTakenError), storage.lock("lock", error_message="x"):
                 pass
             time.sleep(0.1)
-    with storage.lock("lock", taken="x"):
+    with storage.lock("lock", error_message="x"):
         pass

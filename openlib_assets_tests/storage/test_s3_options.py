@@ -19,7 +19,7 @@ def test_on_s3_every_object_is_encrypted_with_the_key_that_is_asked_for(
     with storage.writing("large") as file:
         file.write_bytes(bytes(20 << 20))
     bucket, _, prefix = s3_root.removeprefix("s3://").partition("/")
-    with storage.lock("lock", taken="x"):
+    with storage.lock("lock", error_message="x"):
         for path in ("small", "large", "lock"):
             about = boto3.client("s3").head_object(Bucket=bucket, Key=f"{prefix}/{path}")
             assert (about["ServerSideEncryption"], about["SSEKMSKeyId"]) == ("aws:kms", key)
@@ -38,7 +38,7 @@ def test_on_s3_every_call_names_the_owner_that_the_bucket_must_have(
 
     monkeypatch.setattr(S3Response, "setup_class", noting)
     storage = open_storage(s3_root)
-    with storage.lock("lock", taken="x"), storage.writing("large") as file:
+    with storage.lock("lock", error_message="x"), storage.writing("large") as file:
         file.write_bytes(bytes(20 << 20))
     with storage.local_copy("large"):
         assert list(storage.paths("")) == ["large"]

@@ -19,7 +19,7 @@ def everything(root: str) -> list[StorageError]:
         lambda: storage.folders("a"),
         lambda: storage.delete("a"),
         lambda: storage.local_copy("a").__enter__(),
-        lambda: storage.lock("a", taken="x").__enter__(),
+        lambda: storage.lock("a", error_message="x").__enter__(),
     ]
     errors = []
     for attempt in attempts:

@@ -198,7 +198,7 @@ def reason(done: Forked, subject: str = SUBJECT) -> str:
     assert done.status() == 1, done.output
     assert "Traceback" not in done.output
     (line,) = [line for line in done.output.splitlines() if line.startswith(f"FAILED {subject}: ")]
-    assert "(a defect" not in line
+    assert "(unexpected error" not in line
     return line
 
 

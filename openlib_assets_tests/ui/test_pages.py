@@ -26,7 +26,9 @@ pytestmark = pytest.mark.ui
 SUBJECT, OTHER, LARGE = "science_fiction", "place:venice", "large"
 LARGE_WORKS = 200_000
 SCRIPT = "<script>document.title = 'injected'</script>"
-DESK, PHONE = (1280, 900), (390, 844)
+DESK, PHONE, WIDE = (1280, 900), (390, 844), (1920, 1080)
+# A name for which no chart has room.
+LONG = "the_social_and_economic_history_of_the_north_western_provinces_with_many_maps"
 _MOST_BYTES = 5_000_000
 _OPEN_SECONDS = 2.0
 _RUN_SECONDS = 400
@@ -36,17 +38,17 @@ LOOKS = [pytest.param(size, scheme, id=f"{size[0]}-{scheme}") for size in (DESK,
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A storage with two subjects, one of them fetched twice, and a large one; with a script for a title."""
+    """Return a storage with a subject fetched twice, with a script for a title, two small ones, and a large one."""
     folder = tmp_path_factory.mktemp("pages")
     shipped_instance(folder / "home")
-    with Sandbox(SandboxConfig({SUBJECT: 3000, OTHER: 40, LARGE: LARGE_WORKS})) as sandbox:
+    with Sandbox(SandboxConfig({SUBJECT: 3000, OTHER: 40, LONG: 30, LARGE: LARGE_WORKS})) as sandbox:
         env = environment(folder, sandbox.url)
 
         def run(*subjects: str) -> None:
             finished = openlib("run", *subjects, env=env, seconds=_RUN_SECONDS)
             assert finished.status == 0, finished.output
 
-        run(SUBJECT, OTHER)
+        run(SUBJECT, OTHER, LONG)
         work = next(sandbox.works(SUBJECT))
         authors = [{"key": "/authors/OL99999999A", "name": SCRIPT}]
         sandbox.change_work(SUBJECT, work["key"], title=SCRIPT, edition_count=4000, authors=authors)
@@ -138,6 +140,59 @@ def test_a_page_is_whole_says_nothing_asks_for_nothing_and_is_accessible(
         assert shown.requests == [shown.address]
 
 
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+@pytest.mark.parametrize("name", ["report", "small", "comparison"])
+def test_no_label_of_a_chart_is_cut_off_or_too_small_to_read(
+    browser: "Browser", folder: Path, name: str, size: tuple[int, int]
+) -> None:
+    with opened(browser, pages(folder)[name], size) as shown:
+        labels = shown.page.evaluate(_LABELS)
+    assert {label["chart"] for label in labels} == (
+        {"overlap"} if name == "comparison" else {"years", "concentration", "newcomers"}
+    )
+    assert [label for label in labels if label["outside"] > 0.5] == []
+    assert [label for label in labels if label["size"] < 10] == []
+
+
+@pytest.mark.parametrize(("size", "columns"), [(PHONE, 2), (DESK, 4), (WIDE, 8)], ids=["phone", "desk", "wide"])
+def test_a_page_uses_its_width(browser: "Browser", folder: Path, size: tuple[int, int], columns: int) -> None:
+    for name in ("report", "comparison"):
+        with opened(browser, pages(folder)[name], size) as shown:
+            take_screenshot(shown.page, f"page-{name}-{size[0]}", full_page=True)
+            assert _width(shown.page.locator("main")) >= 0.85 * size[0]
+            for table in shown.page.locator("[data-explore] .scroll").all():
+                assert _width(table) >= 0.85 * size[0]
+                assert size == PHONE or table.evaluate("table => table.scrollWidth <= table.clientWidth"), (
+                    "all is in sight"
+                )
+            values = shown.page.locator(".figure .value").all()
+            boxes = [box for value in values if (box := value.bounding_box())]
+            assert len({box["x"] for box in boxes}) == (columns if boxes else 0)
+            assert len({box["y"] for box in boxes}) == len(boxes) / columns
+
+
+def _width(element: "Locator") -> float:
+    box = element.bounding_box()
+    return box["width"] if box else 0
+
+
+# By how many pixels each label of a chart stands out of it at most, and how large its letters are.
+_LABELS = """
+() => [...document.querySelectorAll("figure[data-chart]")].flatMap((figure) => {
+  const picture = figure.querySelector("svg"), edge = picture.getBoundingClientRect();
+  return [...picture.querySelectorAll("text")].map((text) => {
+    const box = text.getBoundingClientRect(), scale = text.getScreenCTM();
+    return {
+      chart: figure.dataset.chart,
+      text: text.textContent,
+      outside: Math.max(edge.left - box.left, edge.top - box.top, box.right - edge.right, box.bottom - edge.bottom),
+      size: Math.hypot(scale.a, scale.b) * parseFloat(getComputedStyle(text).fontSize),
+    };
+  });
+})
+"""
+
+
 def test_light_and_dark_differ_and_charts_follow(browser: "Browser", folder: Path) -> None:
     def look(scheme: str) -> tuple[str, str]:
         with opened(browser, report(folder, SUBJECT), scheme=scheme) as shown:
@@ -180,7 +235,7 @@ def test_authors_are_sorted_and_searched(browser: "Browser", folder: Path, size:
         assert len(found) < 25
         shown.page.get_by_label("Search authors").fill("nobody is called that")
         assert shown.column("authors", 1) == []
-        assert shown.table("authors").get_by_role("status").inner_text() == "0 of 0 shown"
+        assert shown.table("authors").get_by_role("status").inner_text() == "0 of 0 authors shown"
         shown.page.get_by_label("Search authors").fill("")
         shown.table("authors").get_by_role("button", name="Show more").click()
         assert len(shown.column("authors", 1)) == 125
@@ -240,7 +295,7 @@ def test_a_script_in_a_title_or_a_name_shows_as_text(browser: "Browser", folder:
         shown.page.get_by_label("Search books").fill("injected")
         assert shown.column("stock", 2) == [SCRIPT]
         assert shown.column("stock", 3) == [SCRIPT]
-        shown.page.get_by_text("Changed: 1").click()
+        shown.page.get_by_text("Changed: 1 work", exact=True).click()
         assert shown.page.locator("#changes ~ details").get_by_text(SCRIPT).is_visible()
         assert shown.page.title() != "injected"
         assert shown.complaints == []
@@ -284,7 +339,7 @@ def test_a_subject_of_200_000_works_opens_at_once_and_says_what_was_left_out(bro
 
 def test_the_comparison_links_to_each_report_and_the_report_back(browser: "Browser", folder: Path) -> None:
     with opened(browser, folder / "reports/index.html") as shown:
-        assert shown.column("subjects", 1) == ["large", "science fiction", "venice (place)"]
+        assert shown.column("subjects", 1) == ["large", "science fiction", "venice (place)", LONG.replace("_", " ")]
         shown.table("subjects").get_by_role("link", name="venice (place)").click()
         shown.page.locator("h1", has_text="venice (place)").wait_for()
         shown.page.get_by_role("link", name="All subjects").click()

@@ -187,7 +187,7 @@ class Soak:
             if result["error"] is not None:
                 assert result["error"].strip(), subject
                 assert len(result["error"].splitlines()) == 1, result["error"]
-                assert "(a defect" not in result["error"], result["error"]
+                assert "(unexpected error" not in result["error"], result["error"]
                 continue
             complete.append(subject)
             assert subject not in _PERMANENT, "it cannot be complete"

@@ -144,13 +144,13 @@ def test_an_index_that_cuts_list_and_count_alike_never_ends_short_and_green(
     ("fault", "reason"),
     [
         ("null_count", "work_count is None: the index did not answer"),
-        ("short_page", "3 works where 7 were due"),
-        ("unordered", "works out of the order of their keys, or twice"),
-        ("duplicate_work", "works out of the order of their keys, or twice"),
+        ("short_page", "3 works instead of 7"),
+        ("unordered", "works are not in the order of their keys, or repeated"),
+        ("duplicate_work", "works are not in the order of their keys, or repeated"),
         ("html", "HTTP 200 with HTML in"),
         ("garbage_json", "HTTP 200 with not JSON in"),
         ("cut_body", "the answer was cut short"),
-        ("reset", "the connection broke"),
+        ("reset", "the connection failed"),
         ("stall", "no answer in time"),
         ("http_429", "HTTP 429, too many requests"),
         ("http_503", "HTTP 503"),
@@ -172,7 +172,7 @@ def test_a_fault_that_stays_ends_red_with_url_reason_and_tries(
 @pytest.mark.parametrize(
     ("fault", "reason"),
     [
-        ("http_403", "HTTP 403, refused: set OPENLIB_CONTACT, Open Library turns unidentified clients away"),
+        ("http_403", "HTTP 403, refused: set OPENLIB_CONTACT, since Open Library refuses clients without a contact"),
         ("http_404", "HTTP 404, not found: check OPENLIB_API_URL"),
         ("http_422", "HTTP 422"),
     ],

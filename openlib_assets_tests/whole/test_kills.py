@@ -115,7 +115,7 @@ def test_a_run_killed_after_the_last_page_asks_for_no_page_again(
         assert here.results[SUBJECT]["resumed"] == (requests == [])
         (first, why), (second, _) = here.runs()
         assert (first, second) == (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.SUCCESS)
-        assert why.endswith(f"The run ended without a word: process {killed.pid} is gone.")
+        assert why.endswith(f"The run ended unexpectedly: process {killed.pid} is gone.")
         assert [name for name in place.states() if name.startswith("_staging")] == []
 
 

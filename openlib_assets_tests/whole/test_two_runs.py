@@ -69,7 +69,7 @@ def test_on_s3_the_lock_of_a_killed_run_keeps_others_out_with_a_line_until_it_ru
         wait_until(lambda: gate.held == 3 and len(staged(place)) == 3, "it fetches")
         killed.kill()
         line = reason(here.it.run("run", SUBJECT))
-        assert line.endswith("then try again (a killed one lets go after 60 s)")
+        assert line.endswith("then try again (the lock of a killed run expires after 60 s)")
         gate.open()
         here.again()
         assert_nothing_left(place)

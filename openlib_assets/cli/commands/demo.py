@@ -16,12 +16,12 @@ import click
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("demo"),
     show_default=True,
-    help="The folder for data and instance.",
+    help="Folder for the data and the Dagster instance.",
 )
-@click.option("--ui", is_flag=True, help="Then serve the Dagster UI on it, with the sandbox behind it.")
+@click.option("--ui", is_flag=True, help="Afterwards serve the Dagster UI, and keep the sandbox running.")
 @click.option("--port", type=click.IntRange(1, 65535), default=3000, show_default=True, help="Port of the UI.")
 def demo(*, folder: Path, ui: bool, port: int) -> int:
-    """Run three subjects of the sandbox Open Library, offline, into a folder of their own."""
+    """Run three subjects of a sandbox Open Library, offline, into a separate folder."""
     from openlib_assets.cli.commands.run import run_and_print
     from openlib_assets.cli.commands.sandbox import DEMO_SUBJECTS
     from openlib_assets.sandbox import Sandbox, SandboxConfig
@@ -36,7 +36,7 @@ def demo(*, folder: Path, ui: bool, port: int) -> int:
             "OPENLIB_REQUESTS_PER_SECOND": "1000",
             "DAGSTER_HOME": str(folder / "dagster_home"),
         }
-        click.echo(f"a sandbox Open Library answers at {sandbox.url}; everything it holds is invented")
+        click.echo(f"a sandbox Open Library answers at {sandbox.url}; all its data is invented")
         status = run_and_print(list(DEMO_SUBJECTS), force=False)
         if status == 0:
             click.echo(f"Open in a browser: {folder / 'data' / 'reports' / 'index.html'}")

@@ -35,8 +35,8 @@ def doctor() -> int:
 def _contact(settings: Settings) -> str:
     settings.require_contact()
     if settings.contact is None:
-        return f"none, and {settings.api_url} needs none"
-    return f"set; {settings.requests_per_second:g} requests a second"
+        return f"not set, and not needed for {settings.api_url}"
+    return f"set; up to {settings.requests_per_second:g} requests per second"
 
 
 def _storage(settings: Settings) -> str:
@@ -49,7 +49,7 @@ def _storage(settings: Settings) -> str:
     storage.write(probe, b"openlib doctor")
     storage.read(probe)
     storage.delete(probe)
-    # Rights that do for a file that is there may not do to list what is there, nor to see that it is gone.
+    # Rights that suffice for an existing file may not suffice to list files, or to see that one is gone.
     storage.folders("")
     storage.exists(probe)
     return f"{storage.uri()} can be written and read"
@@ -64,8 +64,8 @@ def _pace(settings: Settings) -> str:
 
     open_pace(settings, threading.Event())
     if settings.pace == PACE_IN_POSTGRES:
-        return f"kept in Postgres at {os.environ.get('PGHOST', 'this host')}, by all who share it"
-    return "kept on this host, by all processes of this user"
+        return f"shared through Postgres at {os.environ.get('PGHOST', 'this host')}"
+    return "shared by all processes of this user on this host"
 
 
 def _api(settings: Settings) -> str:
@@ -99,7 +99,7 @@ def _schedule(settings: Settings) -> str:
         is_on = is_on if status == InstigatorStatus.DECLARED_IN_CODE else status == InstigatorStatus.RUNNING
     if is_on:
         return f"{MONTHLY_REFRESH} is on"
-    return f"{MONTHLY_REFRESH} is off, no subject is refreshed by itself: turn it on by OPENLIB_MONTHLY_REFRESH=on"
+    return f"{MONTHLY_REFRESH} is off, subjects are not refreshed by it; turn it on with OPENLIB_MONTHLY_REFRESH=on"
 
 
 def _versions(_: Settings) -> str:

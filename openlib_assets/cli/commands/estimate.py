@@ -8,7 +8,7 @@ from openlib_assets.cli.given_subjects import given_keys
 @click.command()
 @click.argument("subjects", nargs=-1, required=True, metavar="SUBJECT...")
 def estimate(subjects: tuple[str, ...]) -> int:
-    """Say how many works, requests and minutes a run of each SUBJECT would take; asks one request a subject."""
+    """Estimate the works, requests and minutes of a run of each SUBJECT, with one request per subject."""
     from openlib_assets.cli.output import print_rows
     from openlib_assets.openlibrary.client import Client
     from openlib_assets.openlibrary.enumeration import requests_due

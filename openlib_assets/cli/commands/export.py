@@ -10,9 +10,11 @@ from openlib_assets.openlibrary.subject_keys import subject_key
 @click.command()
 @click.argument("subject")
 @click.option(
-    "--to", "folder", required=True, type=click.Path(file_okay=False, path_type=Path), help="The folder to write into."
+    "--to", "folder", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder to write into."
 )
-@click.option("--excel-safe", is_flag=True, help="Neutralise what a spreadsheet would run as a formula.")
+@click.option(
+    "--excel-safe", is_flag=True, help="Put an apostrophe before text that a spreadsheet would run as a formula."
+)
 def export(subject: str, *, folder: Path, excel_safe: bool) -> None:
     """Write the CSV files of SUBJECT into a folder."""
     from openlib_assets.lake import layout

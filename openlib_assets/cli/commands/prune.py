@@ -1,4 +1,4 @@
-"""`openlib prune`: remove what is old."""
+"""`openlib prune`: remove old snapshots and run history."""
 
 import click
 
@@ -9,7 +9,7 @@ import click
 )
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def prune(*, keep: int, yes: bool) -> None:
-    """Remove old bronze snapshots, and the history of runs that newer ones have replaced. Says first what goes."""
+    """Remove old bronze snapshots, and the history of runs that newer ones replaced. Lists them first, and asks."""
     from openlib_assets.cli.pruning import old_snapshots, replaced_runs
     from openlib_assets.defs.instance.home import open_instance
     from openlib_assets.settings import Settings
@@ -27,7 +27,7 @@ def prune(*, keep: int, yes: bool) -> None:
             click.echo("nothing to remove")
             return
         if not yes and not click.confirm(f"Remove these {len(snapshots)} snapshots and {len(runs)} runs?"):
-            click.echo("nothing is removed")
+            click.echo("nothing was removed")
             return
         for path in snapshots:
             storage.delete(path)

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("subjects", nargs=-1, required=True, metavar="SUBJECT...")
 @click.option(
-    "--force", is_flag=True, help="Write a snapshot even if unchanged, and accept a fall of more than a fifth."
+    "--force",
+    is_flag=True,
+    help="Write a snapshot even if nothing changed, and accept the loss of more than a fifth of the works.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 def run(subjects: tuple[str, ...], *, force: bool, as_json: bool) -> int:
@@ -33,7 +35,7 @@ def run(subjects: tuple[str, ...], *, force: bool, as_json: bool) -> int:
 
 
 def run_and_print(keys: list[str], *, force: bool, as_json: bool = False) -> int:
-    """Run subjects, show progress, print what came of them; return the exit status."""
+    """Run subjects, show progress, and print the results; return the exit status."""
     from rich.console import Console
 
     from openlib_assets.cli.output import print_json
@@ -51,7 +53,7 @@ def run_and_print(keys: list[str], *, force: bool, as_json: bool = False) -> int
     from openlib_assets.storage import open_storage
 
     settings = Settings.from_env()
-    open_source(settings)  # what keeps it from being asked is said before anything is registered
+    open_source(settings)  # fails before anything is registered, if Open Library may not be asked
     storage = open_storage(settings.storage)
     console = Console(stderr=True, highlight=False)
     with _interruptible(), open_instance(captures_output=False) as instance, _progress(console, keys) as listener:
@@ -85,7 +87,7 @@ def _interruptible() -> Iterator[None]:
 
 @contextmanager
 def _progress(console: "Console", keys: list[str]) -> Iterator["Listener"]:
-    """Show pages, works and time left while fetching; without a terminal, a line a subject."""
+    """Show pages, works and time left while fetching; without a terminal, one line for each subject."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     bar = Progress(

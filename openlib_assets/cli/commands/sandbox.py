@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-# The subjects of the demo and of a sandbox that is not told others, with their sizes.
+# The subjects, with their sizes, of the demo and of a sandbox without --subject.
 DEMO_SUBJECTS = {"science_fiction": 2500, "place:france": 400, "person:sherlock_holmes": 60}
 
 
@@ -13,9 +13,9 @@ DEMO_SUBJECTS = {"science_fiction": 2500, "place:france": 400, "person:sherlock_
     "--subject", "subjects", multiple=True, metavar="KEY=WORKS", help="A subject and its size; may be repeated."
 )
 @click.option(
-    "--size", type=click.IntRange(min=1), metavar="WORKS", help="Works of science_fiction, where no --subject is given."
+    "--size", type=click.IntRange(min=1), metavar="WORKS", help="Works of science_fiction, if no --subject is given."
 )
-@click.option("--seed", type=int, default=1, show_default=True, help="Another seed, another catalogue.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Seed of the generated catalogue.")
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=8077, show_default=True, help="Port on 127.0.0.1; 0 for any."
 )
@@ -36,10 +36,13 @@ DEMO_SUBJECTS = {"science_fiction": 2500, "place:france": 400, "person:sherlock_
     type=click.IntRange(min=0),
     default=10,
     show_default=True,
-    help="Of those, how many are answered at once.",
+    help="How many of those are answered without a delay.",
 )
 @click.option(
-    "--ban-after", type=click.IntRange(min=1), metavar="N", help="Answer nobody for a while after N times 429."
+    "--ban-after",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Refuse all connections for a while after N answers 429.",
 )
 @click.option(
     "--faults",
@@ -86,7 +89,7 @@ def sandbox(
         server = Sandbox(config, port=port)
     except (ValueError, OSError) as error:
         raise click.UsageError(str(error)) from error
-    click.echo(f"sandbox Open Library at {server.url}; point a run at it with OPENLIB_API_URL={server.url}")
+    click.echo(f"sandbox Open Library at {server.url}; use it with OPENLIB_API_URL={server.url}")
     for key, works in config.subjects.items():
         click.echo(f"  {key}: {works:,} works")
     try:

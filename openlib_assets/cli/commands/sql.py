@@ -10,11 +10,13 @@ import click
 @click.option(
     "--file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Read the query from a file."
 )
-@click.option("--format", "form", type=click.Choice(["table", "csv"]), default="table", show_default=True)
+@click.option(
+    "--format", "form", type=click.Choice(["table", "csv"]), default="table", show_default=True, help="How to print."
+)
 def sql(query: str | None, *, file: Path | None, form: str) -> None:
-    """Run QUERY in DuckDB; every table is there, with `subject` as its first column."""
+    """Run QUERY in DuckDB. Every table is a view over all subjects, with `subject` as its first column."""
     if (query is None) == (file is None):
-        raise click.UsageError("give a query, or --file with one")
+        raise click.UsageError("give either a query or --file")
     import csv
     import sys
 

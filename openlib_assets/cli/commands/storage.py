@@ -1,4 +1,4 @@
-"""`openlib storage`: the storage root as a whole."""
+"""`openlib storage`: copies of a storage root."""
 
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def storage() -> None:
-    """The storage root as a whole."""
+    """Copy a storage root."""
 
 
 @storage.command()
@@ -24,12 +24,13 @@ def storage() -> None:
     "names",
     multiple=True,
     metavar="SUBJECT",
-    help="Only this subject; may be given several times. Default: all of them, and the watch list.",
+    help="Only this subject; may be repeated. Default: all subjects, and the watch list.",
 )
 def copy(source_root: str, target_root: str, names: tuple[str, ...]) -> int:
-    """Copy the files of subjects, watch list and comparison from one root to another, and compare each by SHA-256.
+    """Copy subjects from one root to another.
 
-    Can be repeated: what is there already is compared and left alone. Removes nothing.
+    The files of subjects, the watch list and the comparison are copied, and each is compared by SHA-256. Can be
+    repeated: files that are already there are compared and left alone. Nothing is removed.
     """
     from openlib_assets.lake.catalog import write_catalog
     from openlib_assets.lake.copying import Copied, copy_each
@@ -50,7 +51,7 @@ def copy(source_root: str, target_root: str, names: tuple[str, ...]) -> int:
             copied += 1
             click.echo(
                 f"{subject}: {outcome.files} files, {outcome.bytes:,} bytes, equal by SHA-256; "
-                f"{outcome.written} written, {outcome.files - outcome.written} were there"
+                f"{outcome.written} written, {outcome.files - outcome.written} were already there"
             )
         else:
             failed += 1
@@ -67,7 +68,7 @@ def copy(source_root: str, target_root: str, names: tuple[str, ...]) -> int:
 
 
 def _watch_list_copied(source: "Storage", target: "Storage") -> bool:
-    """Copy the watch list, if there is one; say so and return false where the target's holds more."""
+    """Copy the watch list, if there is one; print why not and return false if the target's list has more subjects."""
     from openlib_assets.lake.copying import copy_file
     from openlib_assets.lake.watch_list import read_or_empty
 
@@ -76,8 +77,8 @@ def _watch_list_copied(source: "Storage", target: "Storage") -> bool:
     here, there = (set(read_or_empty(storage.uri(WATCH_LIST)).keys) for storage in (source, target))
     if there - here:
         click.echo(
-            f"FAILED {target.uri(WATCH_LIST)}: holds {', '.join(sorted(there - here))}, which the list to copy "
-            "does not; bring them together by hand",
+            f"FAILED {target.uri(WATCH_LIST)}: contains {', '.join(sorted(there - here))}, which the list to copy "
+            "does not; merge the two lists by hand",
             err=True,
         )
         return False
@@ -87,7 +88,7 @@ def _watch_list_copied(source: "Storage", target: "Storage") -> bool:
 
 
 def _copy_comparison(source: "Storage", target: "Storage", subjects: list[str]) -> None:
-    """Copy the page about all subjects, unless there are more at the target: there the next run makes it anew."""
+    """Copy the comparison, unless the target has more subjects: there the next run makes it again."""
     from openlib_assets.lake import layout
     from openlib_assets.lake.copying import copy_file
     from openlib_assets.lake.subject_files import subjects_with_data
@@ -98,4 +99,4 @@ def _copy_comparison(source: "Storage", target: "Storage", subjects: list[str]) 
         copy_file(source, target, layout.COMPARISON)
         click.echo(f"comparison: {target.uri(layout.COMPARISON)}")
     else:
-        click.echo(f"comparison: not copied, there are more subjects at {target.uri()}; a run there makes it anew")
+        click.echo(f"comparison: not copied, since {target.uri()} has more subjects; the next run there makes it again")

@@ -18,11 +18,9 @@ def subjects() -> None:
 
 @subjects.command()
 @click.argument("names", nargs=-1, required=True, metavar="SUBJECT...")
-@click.option(
-    "--register", is_flag=True, help="Also register the partitions now, without waiting for the sensor to do so."
-)
+@click.option("--register", is_flag=True, help="Also register the partitions now, instead of waiting for the sensor.")
 def add(names: tuple[str, ...], *, register: bool) -> None:
-    """Put each SUBJECT on the watch list; the sensor registers and runs what is new there."""
+    """Add each SUBJECT to the watch list. The sensor registers and runs the new ones."""
     from openlib_assets.defs.instance.home import open_instance
     from openlib_assets.defs.partitions import SUBJECTS
     from openlib_assets.lake.watch_list import read_or_empty, write_watch_list
@@ -44,11 +42,12 @@ def add(names: tuple[str, ...], *, register: bool) -> None:
 
 @subjects.command()
 @click.argument("names", nargs=-1, required=True, metavar="SUBJECT...")
-@click.option("--delete-data", is_flag=True, help="Also delete the subject's files, all snapshots included.")
+@click.option("--delete-data", is_flag=True, help="Also delete the subject's files, including all snapshots.")
 def remove(names: tuple[str, ...], *, delete_data: bool) -> int:
-    """Take each SUBJECT off the watch list and out of the registered partitions; its files stay.
+    """Remove each SUBJECT, but not its files.
 
-    A partition that is no subject's key, such as one mistyped in the UI, is removed by its exact name.
+    It is removed from the watch list and from the registered partitions. A partition that is not a subject key, such as
+    one mistyped in the UI, is removed by its exact name.
     """
     from contextlib import ExitStack
 
@@ -68,7 +67,7 @@ def remove(names: tuple[str, ...], *, delete_data: bool) -> int:
         mistyped = [name for name in dict.fromkeys(names) if name in registered and not is_key(name)]
         keys = given_keys(name for name in names if name not in mistyped)
         if delete_data:
-            # Before anything is removed: all that is named goes, or nothing.
+            # Before anything is removed, so that either all the subjects go or none.
             for key in keys:
                 locks.enter_context(locked(storage, key, waits=False))
         watched = read_or_empty(settings.subjects)
@@ -76,11 +75,11 @@ def remove(names: tuple[str, ...], *, delete_data: bool) -> int:
             write_watch_list(settings.subjects, watched, remove=keys)
         for name in mistyped:
             instance.delete_dynamic_partition(SUBJECTS, name)
-            click.echo(f"{name}: removed; it is no subject's key, and there are no files of it")
+            click.echo(f"{name}: removed; it is not a subject key, and has no files")
         for key in keys:
             files = list(subject_files(storage, key))
             if key not in watched.keys and key not in registered and not files:
-                click.echo(f"{key}: neither watched nor registered, and there are no files of it", err=True)
+                click.echo(f"{key}: neither watched nor registered, and has no files", err=True)
                 unknown += 1
                 continue
             if key in registered:
@@ -96,7 +95,10 @@ def remove(names: tuple[str, ...], *, delete_data: bool) -> int:
 @subjects.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def list_(*, as_json: bool) -> None:
-    """List the subjects that are watched, registered or in the storage, and what became of them."""
+    """List subjects and their state.
+
+    Subjects are listed that are on the watch list, registered, or in the storage.
+    """
     from dataclasses import asdict
 
     from openlib_assets.cli.output import print_json, print_rows
@@ -118,7 +120,10 @@ def list_(*, as_json: bool) -> None:
     else:
         print_rows(("subject", "watched", "registered", "state", "works", "snapshot", "verified"), map(_row, states))
     for subject, names in made_before.items():
-        click.echo(f"{subject}: {', '.join(names)}: made by an earlier version; run: openlib run {subject!r}", err=True)
+        tables = ", ".join(names)
+        click.echo(
+            f"{subject}: {tables}: made by an earlier version of the code; run: openlib run {subject!r}", err=True
+        )
     for problem in watched.problems:
         click.echo(f"skipped: {problem}", err=True)
     _advise(
@@ -134,7 +139,7 @@ def list_(*, as_json: bool) -> None:
 
 
 def _advise(keys: list[str], state: str, advice: str) -> None:
-    """Say what to do about subjects in a state, by the example of the first."""
+    """Print what to do about the subjects in a state, with the first as the example."""
     import shlex
 
     if keys:
@@ -149,9 +154,12 @@ def _row(state: "SubjectState") -> tuple[object, ...]:
 
 @subjects.command()
 @click.argument("text")
-@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many to print at most.")
 def search(text: str, *, limit: int) -> int:
-    """Find subject keys and their sizes by Open Library's subject search."""
+    """Find subjects, with their keys and sizes.
+
+    The subjects are those that Open Library's subject search finds.
+    """
     from openlib_assets.cli.output import print_rows
     from openlib_assets.openlibrary.client import Client
     from openlib_assets.settings import Settings

@@ -21,11 +21,11 @@ from openlib_assets.storage import Storage
 
 
 class FetchConfig(dg.Config):
-    """How to fetch."""
+    """How to fetch subjects."""
 
     force: bool = Field(
         default=False,
-        description="Write a snapshot even if nothing changed, and accept a fall of more than a fifth.",
+        description="Write a snapshot even if nothing changed, and accept the loss of more than a fifth of the works.",
     )
 
 

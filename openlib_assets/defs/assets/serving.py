@@ -56,7 +56,7 @@ def subject_csv(context: dg.AssetExecutionContext, storage: StorageResource, **i
 
 @dg.asset(
     **subject_arguments(Layer.SERVING),
-    code_version="2",
+    code_version="3",
     kinds={"html"},
     description=(
         "One HTML page for people, to open from disk: findings, charts, authors, what to stock, data quality."
@@ -141,7 +141,7 @@ def _report_metadata(numbers: Numbers, charts: Sequence[Chart], uri: str) -> dic
 
 
 def _table(groups: Groups) -> str:
-    return markdown((groups.title, "number"), groups.rows)
+    return markdown(groups.head, groups.rows)
 
 
 def _picture(chart: Chart) -> str:

@@ -39,7 +39,7 @@ def prepare_home() -> Path:
         if not settings.exists():
             settings.write_bytes(files("openlib_assets.defs.instance").joinpath("dagster.yaml").read_bytes())
     except OSError as error:
-        raise InstanceError(f"DAGSTER_HOME={home}: {error.strerror}; name a folder that can be written") from error
+        raise InstanceError(f"DAGSTER_HOME={home}: {error.strerror}; set it to a writable folder") from error
     _follow_moves(settings)
     os.environ["DAGSTER_HOME"] = str(home)
     return home
@@ -63,7 +63,7 @@ def open_instance(*, captures_output: bool = True) -> "dg.DagsterInstance":
     except Exception as error:
         reason = str(error).strip().splitlines()[0]
         if not os.access(home, os.W_OK):
-            reason += "; name a folder that can be written"
+            reason += "; set it to a writable folder"
         raise InstanceError(f"DAGSTER_HOME={home}: the Dagster instance cannot be opened: {reason}") from error
 
 
@@ -72,10 +72,10 @@ def _follow_moves(settings: Path) -> None:
         new_names = follow_moves(settings)
     except OSError as error:
         raise InstanceError(
-            f"{settings}: {error.strerror}; openlib writes the new names of modules that have moved into it"
+            f"{settings}: {error.strerror}; openlib must write the new names of moved modules into it"
         ) from error
     if new_names:
-        print(f"openlib: {settings}: modules have moved, it now names {', '.join(new_names)}", file=sys.stderr)
+        print(f"openlib: {settings}: modules have moved; it now names {', '.join(new_names)}", file=sys.stderr)
 
 
 @contextmanager

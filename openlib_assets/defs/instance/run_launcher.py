@@ -36,7 +36,7 @@ def fail_dead_runs(instance: dg.DagsterInstance) -> None:
     for run in instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])):
         health = instance.run_launcher.check_run_worker_health(run)
         if health.status == WorkerStatus.FAILED:
-            instance.report_run_failed(run, f"The run ended without a word: {health.msg}.")
+            instance.report_run_failed(run, f"The run ended unexpectedly: {health.msg}.")
 
 
 def _is_there(pid: int, since: float) -> bool:

@@ -78,11 +78,11 @@ class _Arrivals:
     job_name=ALL,
     minimum_interval_seconds=15,
     description=(
-        "Follows the watch list: a subject that is new there becomes a partition and is run. Never removes one. "
+        "Follows the watch list: a new subject on it becomes a partition and is run. Partitions are never removed. "
         "When the list has changed, subjects on it that are registered and have no data are run, too. "
         "An unusable entry is reported and skipped; a list that cannot be read is an error, not an empty list. "
         "Follows bronze: a snapshot that arrived from elsewhere is recorded, and keep_fresh makes the rest from it. "
-        "Hears of both from the queue OPENLIB_EVENTS_QUEUE; without one, looks at the list, and at bronze on disk."
+        "Learns of both from the queue OPENLIB_EVENTS_QUEUE; without one, polls the list, and bronze on disk."
     ),
     default_status=dg.DefaultSensorStatus.RUNNING,
 )
@@ -183,7 +183,7 @@ def _arrivals(context: dg.SensorEvaluationContext, storage: Storage, candidates:
                 continue
             snapshot = read_snapshot(storage, key, names[-1])
         except OpenlibError as error:
-            context.log.warning(f"left alone: {error}")
+            context.log.warning(f"ignored: {error}")
             arrivals.unreadable.add(key)
             continue
         if _may_be_ours(storage, key, snapshot):

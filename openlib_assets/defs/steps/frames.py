@@ -23,7 +23,7 @@ _PREVIEW_ROWS = 5
 
 
 class UnusableOutputError(OpenlibError):
-    """An asset returned something that cannot be filed by subject."""
+    """An asset returned something that cannot be divided by subject."""
 
 
 def concatenated(subjects: Sequence[str], open_table: Callable[[str], AbstractContextManager[TableFile]]) -> pa.Table:
@@ -55,7 +55,7 @@ def as_outputs(
     strange = set(pc.unique(names).to_pylist()) - set(subjects)
     if strange:
         raise UnusableOutputError(
-            f"{name}: holds rows of subjects that are not in the run: {sorted(map(str, strange))[:3]}"
+            f"{name}: contains rows of subjects that are not in the run: {sorted(map(str, strange))[:3]}"
         )
 
     @contextmanager

@@ -91,7 +91,7 @@ def _require_key(subject: str) -> None:
     normal = subject_key(subject)
     if subject != normal:
         raise InvalidSubjectError(
-            f"{subject!r} is not a subject key; its key is {normal!r}, and the partition goes with: "
+            f"{subject!r} is not a subject key; the key is {normal!r}. Remove the partition with: "
             f"openlib subjects remove {subject!r}"
         )
 
@@ -104,12 +104,12 @@ def locked(storage: Storage, subject: str, *, waits: bool) -> Iterator[None]:
     own. Raises LockTakenError.
     """
     doing = "fetched or made" if waits else "fetched"
-    taken = f"{subject!r} is being {doing} by another run; wait for it to end, then try again"
+    busy = f"{subject!r} is being {doing} by another run; wait for it to end, then try again"
     deadline = time.monotonic() + _LOCK_SECONDS if waits else 0.0
     with ExitStack() as stack:
         while True:
             try:
-                stack.enter_context(storage.lock(layout.lock_file(subject), taken=taken))
+                stack.enter_context(storage.lock(layout.lock_file(subject), error_message=busy))
                 break
             except LockTakenError:
                 if time.monotonic() > deadline:

@@ -1,4 +1,4 @@
-"""Bronze snapshots: what is known of one, which is current, and how the next one is written.
+"""Bronze snapshots: their metadata, which one is current, and how the next one is written.
 
 A snapshot is immutable. One is written only when a fetch found something new, and only after its checks passed.
 """
@@ -23,7 +23,7 @@ _NAME_FORMAT = "%Y%m%dT%H%M%SZ"
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What a bronze file says of itself."""
+    """The metadata of a bronze file."""
 
     source: str
     url: str
@@ -50,7 +50,7 @@ class Snapshot:
 
     @staticmethod
     def of(table: TableFile) -> "Snapshot":
-        """Read what the file of an opened snapshot says of itself."""
+        """Return the metadata of an opened snapshot."""
         text = table.metadata
         return Snapshot(
             source=text["source"],
@@ -115,13 +115,13 @@ def current_snapshot(storage: Storage, subject: str) -> Snapshot | None:
 
 
 def read_snapshot(storage: Storage, subject: str, name: str) -> Snapshot:
-    """Return what a subject's snapshot says of itself; raises TableFileError where it says nothing."""
+    """Return the metadata of a subject's snapshot; raises TableFileError where it cannot be read."""
     with open_snapshot(storage, subject, name) as dataset:
         return Snapshot.of(dataset)
 
 
 def works_hash(batches: Iterator[pa.RecordBatch]) -> str:
-    """Hash the works of an enumeration, which come in the order of their keys."""
+    """Return the hash of the works of an enumeration, which come in the order of their keys."""
     return content_hash(text for batch in batches for text in batch.column("payload").to_pylist())
 
 
@@ -140,7 +140,7 @@ def next_fetched_at(storage: Storage, subject: str) -> datetime:
 
 
 def positioned(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Number the works of an enumeration in their order: the rows of `raw_works`."""
+    """Yield the works of an enumeration with their positions: the rows of `raw_works`."""
     place = 0
     for batch in batches:
         position = pa.arange(place, place + batch.num_rows)

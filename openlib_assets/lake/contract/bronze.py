@@ -5,7 +5,7 @@ from openlib_assets.lake.contract.model import Check, Column, Layer, Table
 
 # A subject does not lose more than this share of its works between two snapshots, unless something broke.
 LARGEST_FALL = 0.2
-# A monthly refresh, and half a month to notice that it did not happen.
+# A month, for the monthly refresh, and half a month more.
 REFRESH_DAYS = 45
 REFRESHED_LATELY = "refreshed_lately"
 
@@ -17,18 +17,18 @@ RAW_WORKS = Table(
     columns=(
         WORK_KEY,
         Column("position", WHOLE, "Place in the enumeration by key, from 0."),
-        Column("payload", TEXT, "The record as compact ASCII JSON: same value, key order kept."),
+        Column("payload", TEXT, "The record as compact ASCII JSON: the same value, with its keys in the same order."),
     ),
     checks=(
         Check(
             "is_complete",
-            "The works held are as many as Open Library last reported.",
+            "There are as many works as Open Library last reported.",
             "SELECT works_reported, (SELECT count(*) FROM raw_works) AS works FROM snapshot",
             "works = works_reported",
         ),
         Check(
             "did_not_fall",
-            f"Works did not fall by more than {LARGEST_FALL:.0%} since the snapshot before; a forced run accepts it.",
+            f"Works fell by at most {LARGEST_FALL:.0%} since the snapshot before; a forced run accepts more.",
             """
             SELECT (SELECT works_reported FROM previous_snapshot) AS works_before, works_reported AS works
             FROM snapshot
@@ -38,7 +38,7 @@ RAW_WORKS = Table(
         ),
         Check(
             REFRESHED_LATELY,
-            f"The subject was fetched in the last {REFRESH_DAYS} days; looked at again each day.",
+            f"The subject was fetched in the last {REFRESH_DAYS} days; evaluated again each day.",
             "SELECT 0 AS days_since_fetch",
             f"days_since_fetch <= {REFRESH_DAYS}",
             blocking=False,

@@ -1,4 +1,4 @@
-"""Silver: works and authors that may be one and the same."""
+"""Silver: works and authors that may be duplicates."""
 
 from openlib_assets.lake.contract.columns import AUTHOR_KEY, REAL, TEXT, WORK_KEY
 from openlib_assets.lake.contract.model import Check, Column, Layer, Table
@@ -20,9 +20,9 @@ POSSIBLE_SAME_AUTHORS = Table(
         Column(
             "rule",
             TEXT,
-            "What speaks for it beside the name, the same but for spelling. `same_work`: both are on one work. "
-            "`same_title`: both have a work of the same title. `same_long_name`: nothing, but the name has three parts "
-            "or more. `same_name`: nothing, and it has two.",
+            "The evidence besides the name, which is the same but for spelling. `same_work`: both are on one work. "
+            "`same_title`: both have a work with the same title. `same_long_name`: none, but the name has three parts "
+            "or more. `same_name`: none, and it has two.",
         ),
         Column("score", REAL, "How sure the rule is, from 0 to 1: 0.95, 0.9, 0.7 and 0.3 in the order above."),
     ),
@@ -49,7 +49,7 @@ POSSIBLE_SAME_AUTHORS = Table(
         ),
         Check(
             "every_merge_goes_up",
-            "The other author has more books, or as many and a smaller key: nobody is merged in a circle.",
+            "The other author has more books, or as many and a smaller key: merges have no cycles.",
             """
             SELECT count(*) AS rows,
                    count(*) FILTER (
@@ -81,7 +81,7 @@ POSSIBLE_DUPLICATE_BOOKS = Table(
         Column(
             "rule",
             TEXT,
-            "What speaks for it: `same_title` of the same author, or `main_title` where only one has a subtitle; then "
+            "The evidence: `same_title` of the same author, or `main_title` where only one has a subtitle; then "
             "`_possible_author` where the author is the same only by possible_same_authors; then `_year_unknown`, or "
             "`_years_apart` for more than 10 years.",
         ),
@@ -122,7 +122,7 @@ POSSIBLE_DUPLICATE_BOOKS = Table(
         ),
         Check(
             "every_merge_goes_up",
-            "The other work has more editions, or as many and a smaller key: nothing is merged in a circle.",
+            "The other work has more editions, or as many and a smaller key: merges have no cycles.",
             """
             SELECT count(*) AS rows,
                    count(*) FILTER (

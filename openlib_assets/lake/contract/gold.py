@@ -1,4 +1,4 @@
-"""Gold: what is counted of authors and of the subject."""
+"""Gold: counts of authors and of the subject."""
 
 import pyarrow as pa
 
@@ -58,7 +58,7 @@ AUTHOR_AVERAGES = Table(
         AUTHOR_KEY,
         AUTHOR_NAME,
         BOOK_COUNT,
-        Column("dated_book_count", WHOLE, "Those of them whose year has status `ok`."),
+        Column("dated_book_count", WHOLE, "How many of them have a year with status `ok`."),
         FIRST_YEAR,
         LAST_YEAR,
         Column("active_years", WHOLE, "Years in which the author has at least one dated work."),
@@ -66,13 +66,13 @@ AUTHOR_AVERAGES = Table(
         Column(
             "avg_books_per_active_year",
             REAL,
-            "dated_book_count / active_years: works a year over the years with a work; null without a dated work.",
+            "dated_book_count / active_years: works per year with a work; null without a dated work.",
             nullable=True,
         ),
         Column(
             "avg_books_per_calendar_year",
             REAL,
-            "dated_book_count / span_years: works a year from the first to the last; null without a dated work.",
+            "dated_book_count / span_years: works per year, from the first to the last; null without a dated work.",
             nullable=True,
         ),
     ),
@@ -106,14 +106,14 @@ SUBJECT_SUMMARY = Table(
     key=("source",),
     columns=(
         Column("works_reported", WHOLE, "work_count, as Open Library last reported it in the fetch."),
-        Column("works", WHOLE, "Works held; equals works_reported."),
+        Column("works", WHOLE, "Works in the snapshot; equals works_reported."),
         Column("works_dated", WHOLE, "Works whose year has status `ok`."),
         Column("works_year_missing", WHOLE, "Works without a year."),
         Column("works_year_implausible", WHOLE, "Works whose year is implausible."),
         Column("works_without_author", WHOLE, "Works that list no author."),
         Column("authors", WHOLE, "Distinct authors."),
-        Column("first_year", WHOLE, "First of the years of dated works; null without one.", nullable=True),
-        Column("last_year", WHOLE, "Last of the years of dated works; null without one.", nullable=True),
+        Column("first_year", WHOLE, "First year of dated works; null without one.", nullable=True),
+        Column("last_year", WHOLE, "Last year of dated works; null without one.", nullable=True),
         Column("fetched_at", pa.timestamp("us", "UTC"), "When the fetch of the snapshot ended."),
         Column("source", TEXT, "Where the snapshot was fetched from (URL)."),
     ),
@@ -131,7 +131,7 @@ SUBJECT_SUMMARY = Table(
     checks=(
         Check(
             "holds_what_was_reported",
-            "The works held are as many as Open Library reported.",
+            "There are as many works as Open Library reported.",
             "SELECT works_reported, works FROM subject_summary",
             "works = works_reported",
         ),
@@ -150,11 +150,11 @@ SUBJECT_SUMMARY = Table(
 SUBJECT_CHANGES = Table(
     "subject_changes",
     Layer.GOLD,
-    "a work that came, went or changed since the snapshot before",
+    "a work that was added, removed or changed since the snapshot before",
     key=("work_key",),
     columns=(
         WORK_KEY,
-        Column("title", TEXT, "Title now, or the last one of a work that went; null without one.", nullable=True),
+        Column("title", TEXT, "Title now, or the last title of a removed work; null without one.", nullable=True),
         Column(
             "change",
             TEXT,
@@ -173,7 +173,7 @@ SUBJECT_CHANGES = Table(
     checks=(
         Check(
             "changes_add_up",
-            "The works before, and those that came, less those that went, are the works now.",
+            "The works before, plus those added, minus those removed, are the works now.",
             """
             SELECT (SELECT works_reported FROM previous_snapshot) AS works_before,
                    count(*) FILTER (WHERE change = 'added') AS added,

@@ -10,7 +10,7 @@ SCHEMA_VERSION = 1
 
 
 class Layer(StrEnum):
-    """How far data has come: as received, cleaned, aggregated, made for people."""
+    """How processed data is: as received, cleaned, aggregated, made for people."""
 
     BRONZE = "bronze"
     SILVER = "silver"
@@ -98,7 +98,7 @@ def _required_columns_are_filled(table: Table) -> Check:
     nulls = " + ".join(f"count(*) FILTER (WHERE {c.name} IS NULL)" for c in table.columns if not c.nullable)
     return Check(
         "required_columns_are_filled",
-        "No null stands in a column that must have a value.",
+        "No column that must have a value contains null.",
         f"SELECT count(*) AS rows, {nulls} AS nulls FROM {table.name}",  # noqa: S608 - as above
         "nulls = 0",
     )

@@ -48,7 +48,7 @@ BOOKS = Table(
         Column(
             "subjects",
             pa.list_(TEXT),
-            "Subjects as editors typed them, order and repeats kept; empty list when none.",
+            "Subjects as editors typed them, in their order and with repeats; an empty list if there are none.",
         ),
     ),
     made_from=("raw_works",),
@@ -72,7 +72,7 @@ BOOKS = Table(
         ),
         Check(
             "some_year_is_known",
-            f"A subject of {OUTAGE_WORKS} works or more has some year; none at all is an outage of Open Library.",
+            f"A subject of {OUTAGE_WORKS} works or more has some year; none at all means an outage of Open Library.",
             "SELECT count(*) AS works, count(first_publish_year) AS works_with_a_year FROM books",
             f"works_with_a_year > 0 OR works < {OUTAGE_WORKS}",
         ),
@@ -105,7 +105,7 @@ AUTHOR_BOOKS = Table(
         Column(
             "author_position",
             WHOLE,
-            "The author's place in the list as received, from 1; the first if listed twice.",
+            "The author's place in the list as received, from 1; the first one if the author is listed twice.",
         ),
     ),
     made_from=("raw_works",),

@@ -29,8 +29,8 @@ class HostSlots:
             self._prepare()
         except (OSError, sqlite3.Error) as error:
             raise SourceError(
-                f"{file}: the pace cannot be kept there ({error}); "
-                "remove the file, or set XDG_CACHE_HOME to a folder that can be written"
+                f"{file}: the pace of requests cannot be stored there ({error}); "
+                "remove the file, or set XDG_CACHE_HOME to a writable folder"
             ) from error
 
     def reserve(self) -> Slot:
@@ -89,19 +89,19 @@ def _boot() -> str:
 
 
 def pace_file(api_url: str) -> Path:
-    """Return the file where all processes of this user meet that speak to the same API host and port."""
+    """Return the file that all processes of this user share for the same API host and port."""
     try:
         cache = platformdirs.user_cache_path("openlib_assets")
     except RuntimeError as error:
         raise SourceError(
-            "there is no home folder in which to keep the pace: set HOME, or XDG_CACHE_HOME to a folder "
-            "that can be written"
+            "there is no home folder to store the pace of requests in: set HOME, or set XDG_CACHE_HOME to a writable "
+            "folder"
         ) from error
     return cache / "pace" / f"{pace_name(api_url)}.sqlite"
 
 
 def pace_name(api_url: str) -> str:
-    """Return the name under which all who speak to the same API host and port meet."""
+    """Return the name that all clients of the same API host and port share."""
     parts = urlsplit(api_url)
     port = parts.port or (443 if parts.scheme == "https" else 80)
     name = re.sub(r"[^a-z0-9.-]", "_", (parts.hostname or "").lower())

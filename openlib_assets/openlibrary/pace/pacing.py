@@ -1,9 +1,9 @@
 """The pace: one ceiling on requests over all threads, runs and processes that share the slots.
 
 Each request reserves the next free slot and sleeps until then, so that nobody starves: a thread holds one reservation
-at a time and slots are given in the order of asking. A 429 pauses everybody. Where those who share disagree about the
-rate, the lowest of those lately seen holds. Who shares the slots depends on where they are kept: `host` is for all
-processes of a user on one host, `postgres` for all hosts that share a database.
+at a time and slots are given in the order of asking. A 429 pauses everybody. If those who share
+it have different rates, the lowest of the last seconds applies. Who shares the slots depends on where they are kept:
+`host` is for all processes of a user on one host, `postgres` for all hosts that share a database.
 """
 
 import threading
@@ -35,7 +35,7 @@ class Pace:
             slot = self._slots.reserve()
             due = time.monotonic() + slot.seconds
             if self._stop.wait(max(0.0, slot.seconds)):
-                raise InterruptedFetchError("interrupted while waiting for its turn")
+                raise InterruptedFetchError("interrupted while waiting to send a request")
             # A late sleeper would crowd those behind it, and a pause may have begun meanwhile.
             behind = time.monotonic() - due
             late = slot.spacing > _CLOSE_SPACING_SECONDS and behind > max(slot.spacing, _LATE_SECONDS)
@@ -43,7 +43,7 @@ class Pace:
                 return
 
     def pause(self, seconds: float) -> None:
-        """Let nobody send a request for so many seconds from now."""
+        """Block all requests for so many seconds from now."""
         self._slots.pause(seconds)
 
 
@@ -57,7 +57,7 @@ def open_pace(settings: Settings, stop: threading.Event) -> Pace:
         from openlib_assets.openlibrary.pace.postgres import PostgresSlots  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise SourceError(
-            f"OPENLIB_PACE={PACE_IN_POSTGRES} needs {error.name}, which is not installed: "
+            f"OPENLIB_PACE={PACE_IN_POSTGRES} needs {error.name}, which is not installed; run: "
             "pip install -c constraints.txt -e '.[deploy]'"
         ) from error
     return Pace(PostgresSlots(pace_name(settings.api_url), rate, stop), stop)

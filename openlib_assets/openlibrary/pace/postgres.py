@@ -26,7 +26,7 @@ _POLL_SECONDS = 0.2
 # A connection that is refused has no SQLSTATE in libpq, only this text.
 _REFUSALS = ("authentication failed", "does not exist", "no pg_hba.conf entry", "certificate verify failed")
 
-# Two that make the same new table at once would fail; the lock is any number that nobody else takes.
+# Creating the same table twice at once would fail; the number of the lock is one that nobody else uses.
 _PREPARE = """
 BEGIN;
 SELECT pg_advisory_xact_lock(7052173190221);
@@ -136,8 +136,8 @@ class PostgresSlots:
             if self._stop.is_set():
                 raise InterruptedFetchError("interrupted while asking Postgres for its turn") from error
             raise SourceError(
-                f"the pace cannot be kept in Postgres ({_line(error)}); "
-                "look after the database that PGHOST, PGDATABASE and PGUSER name, then run again"
+                f"the pace of requests cannot be stored in Postgres ({_line(error)}); "
+                "check the database that PGHOST, PGDATABASE and PGUSER name, then run again"
             ) from error
 
     def _ask_once(self, sql: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:

@@ -25,7 +25,8 @@
     const namespace = "http://www.w3.org/2000/svg";
     const width = 120, height = 24, most = Math.max(1, ...counts), step = width / (last - first + 1);
     const svg = document.createElementNS(namespace, "svg");
-    const says = years.map((year, place) => `${year}: ${counts[place]}`).join(", ") || "no dated book";
+    const books = (number) => `${whole.format(number)} ${number === 1 ? "book" : "books"}`;
+    const says = years.map((year, place) => `${year}: ${books(counts[place])}`).join(", ") || "no dated book";
     const attributes = { class: "sparkline", width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": says };
     Object.entries(attributes).forEach(([key, value]) => svg.setAttribute(key, value));
     const title = document.createElementNS(namespace, "title");
@@ -93,7 +94,7 @@
       body.replaceChildren(...found.slice(0, shown).map((row) =>
         element("tr", {}, ...columns.map((column) =>
           element("td", { class: column.kind === "text" ? "text" : "number" }, show(column, row))))));
-      status.textContent = `${whole.format(Math.min(shown, found.length))} of ${whole.format(found.length)} shown`;
+      status.textContent = `${whole.format(Math.min(shown, found.length))} of ${whole.format(found.length)} ${name} shown`;
       next.hidden = shown >= found.length;
     };
 
@@ -116,9 +117,9 @@
     const columns = [
       { name: "author", kind: "text", value: (row) => row.author_name, cell: (row) => authorLink(row.author_key, row.author_name) },
       { name: "books", kind: "whole", value: (row) => row.book_count },
-      { name: "dated", kind: "whole", value: (row) => row.dated_book_count },
-      { name: "per active year", kind: "real", value: (row) => row.avg_books_per_active_year },
-      { name: "per calendar year", kind: "real", value: (row) => row.avg_books_per_calendar_year },
+      { name: "dated books", kind: "whole", value: (row) => row.dated_book_count },
+      { name: "books per active year", kind: "real", value: (row) => row.avg_books_per_active_year },
+      { name: "books per calendar year", kind: "real", value: (row) => row.avg_books_per_calendar_year },
       { name: "first year", kind: "year", value: (row) => row.first_year },
       { name: "last year", kind: "year", value: (row) => row.last_year },
       { name: first > last ? "books by year" : `books, ${first} to ${last}`, kind: "drawing", cell: (row) => sparkline(row.years, row.counts, first, last) },
@@ -147,7 +148,7 @@
       return cell;
     };
     const columns = [
-      { name: "score", kind: "real", value: (row) => row.score },
+      { name: "score, %", kind: "real", value: (row) => row.score },
       { name: "title", kind: "text", value: (row) => row.title, cell: (row) => workLink(row.work_key, row.title) },
       { name: "authors", kind: "text", value: byline, cell: people },
       { name: "year", kind: "year", value: (row) => row.year },
@@ -185,18 +186,19 @@
 
   const subjects = (root) => {
     const share = (part, of) => (of ? (100 * part) / of : null);
+    const years = (ends) => (ends ? [...new Set(ends)].join(" to ") : "");
     const columns = [
       { name: "subject", kind: "text", value: (row) => row.name, cell: (row) => link(row.report, row.name) },
       { name: "works", kind: "whole", value: (row) => row.works },
       { name: "authors", kind: "whole", value: (row) => row.authors },
-      { name: "dated, %", kind: "real", value: (row) => share(row.works_dated, row.works) },
-      { name: "first year", kind: "year", value: (row) => row.first_year },
-      { name: "last year", kind: "year", value: (row) => row.last_year },
-      { name: "last ten years", kind: "whole", value: (row) => row.books_recent },
-      { name: "growth, %", kind: "real", value: (row) => row.growth },
-      { name: "scanned, %", kind: "real", value: (row) => share(row.works_scanned, row.works) },
-      { name: "came", kind: "whole", value: (row) => row.added },
-      { name: "went", kind: "whole", value: (row) => row.removed },
+      { name: "dated works,\u00a0%", kind: "real", value: (row) => share(row.works_dated, row.works) },
+      { name: "middle years", kind: "year", value: (row) => row.middle_years && row.middle_years[0], cell: (row) => years(row.middle_years) },
+      { name: "all years", kind: "year", value: (row) => row.first_year, cell: (row) => years(row.middle_years && [row.first_year, row.last_year]) },
+      { name: "books, last ten years", kind: "whole", value: (row) => row.books_recent },
+      { name: "growth,\u00a0%", kind: "real", value: (row) => row.growth },
+      { name: "scanned works,\u00a0%", kind: "real", value: (row) => share(row.works_scanned, row.works) },
+      { name: "works added", kind: "whole", value: (row) => row.added },
+      { name: "works removed", kind: "whole", value: (row) => row.removed },
       { name: "fetched", kind: "text", value: (row) => row.fetched_on },
     ];
     explore(root, {

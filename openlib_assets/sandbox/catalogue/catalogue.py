@@ -30,7 +30,7 @@ def parse_subjects(specs: Iterable[str]) -> dict[str, int]:
     for spec in specs:
         subject, _, size = spec.rpartition("=")
         if not (subject and size.isascii() and size.isdigit()):
-            raise ValueError(f"{spec!r} is not <subject>=<number of works>")
+            raise ValueError(f"{spec!r} is not of the form <subject>=<number of works>")
         sizes[keys.subject_key(subject)] = int(size)
     return sizes
 
@@ -82,7 +82,7 @@ class Catalogue:
             if keys.subject_key(subject) != subject or not keys.split_prefix(subject)[1]:
                 raise ValueError(f"{subject!r} is not a normalised subject key")
             if not 0 <= size <= _LARGEST_SUBJECT:
-                raise ValueError(f"{subject}: {size} works, must be 0 to {_LARGEST_SUBJECT}")
+                raise ValueError(f"{subject}: {size} works, but it must be from 0 to {_LARGEST_SUBJECT}")
         self.this_year = this_year
         self._subjects = {
             key: _Subject(keys.subject_type(key), size, Stride.named(seed, key), _spellings(key))

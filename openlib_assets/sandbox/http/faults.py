@@ -122,9 +122,9 @@ class FaultPlan:
     def __post_init__(self) -> None:
         named = {*self.probabilities, *self.permanent.values(), *(planned.fault for planned in self.planned)}
         if unknown := named - set(FAULTS):
-            raise ValueError(f"no such fault: {', '.join(sorted(unknown))}; there are {', '.join(FAULTS)}")
+            raise ValueError(f"unknown faults: {', '.join(sorted(unknown))}; the faults are {', '.join(FAULTS)}")
         if any(chance < 0 for chance in self.probabilities.values()) or sum(self.probabilities.values()) > 1.000001:
-            raise ValueError("probabilities of faults must be 0 to 1, also together")
+            raise ValueError("probabilities of faults must be from 0 to 1, and so must their sum")
 
     @classmethod
     def parse(cls, text: str) -> "FaultPlan":
@@ -140,7 +140,7 @@ class FaultPlan:
             try:
                 share = float(chance) / len(members)
             except ValueError:
-                raise ValueError(f"{part!r} is not <fault>=<probability>") from None
+                raise ValueError(f"{part!r} is not of the form <fault>=<probability>") from None
             for member in members:
                 probabilities[member] = probabilities.get(member, 0) + share
         return cls(probabilities)

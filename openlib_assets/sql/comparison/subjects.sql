@@ -1,4 +1,6 @@
 -- One row is a subject: its size, how much of it can be counted by year, how it grows, and what changed last.
+--
+-- middle_years: the years at the 5th and the 95th percentile of its dated works, by nearest rank; null without one.
 WITH years AS (
     SELECT
         books.subject,
@@ -10,6 +12,7 @@ WITH years AS (
             WHERE books.year_status = 'ok'
             AND books.first_publish_year BETWEEN year(subject_summary.fetched_at) - 19 AND year(subject_summary.fetched_at) - 10
         ) AS books_before,
+        quantile_disc(books.first_publish_year, [0.05, 0.95]) FILTER (WHERE books.year_status = 'ok') AS middle_years,
         count(*) FILTER (WHERE books.has_fulltext) AS works_scanned
     FROM books
     JOIN subject_summary USING (subject)
@@ -31,6 +34,7 @@ SELECT
     subject_summary.works_dated,
     subject_summary.first_year,
     subject_summary.last_year,
+    years.middle_years,
     coalesce(years.books_recent, 0) AS books_recent,
     coalesce(years.books_before, 0) AS books_before,
     coalesce(years.works_scanned, 0) AS works_scanned,

@@ -1,4 +1,4 @@
--- One row is a work that came, went or changed since the snapshot before; there is none without such a snapshot.
+-- One row is a work that was added, removed or changed since the snapshot before; without such a snapshot there is none.
 --
 -- A work changed if any column of books or its list of authors, in order and as received, is not what it was.
 WITH current_works AS (
