@@ -10,6 +10,10 @@ import pyarrow as pa
 from openlib_assets.lake.contract import Table
 from openlib_assets.lake.transform import sql_text
 
+# What tells the meaning of every number; `addresses.py` makes a link of its name in descriptions.
+DEFINITIONS = "docs/definitions.md"
+DEFINED = f"Terms are defined in `{DEFINITIONS}`."
+
 _LONGEST_CELL = 80
 # What is left of `\u00e9` in JSON text where a cell is cut within it.
 _HALF_ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{0,3})?$")
@@ -41,9 +45,9 @@ def column_lineage(table: Table) -> dg.TableColumnLineage:
 
 
 def table_description(table: Table) -> str:
-    """Return what one row is and, of a table that SQL makes, its SQL, as Markdown."""
-    row = f"One row is {table.grain}."
-    return f"{row}\n\n```sql\n{sql_text(table.sql).strip()}\n```" if table.made_from else row
+    """Return what one row is, what the table is for and, of a table that SQL makes, its SQL, as Markdown."""
+    about = f"{table.description} {DEFINED}"
+    return f"{about}\n\n```sql\n{sql_text(table.sql).strip()}\n```" if table.made_from else about
 
 
 def table_metadata(rows: int, preview: str, uri: str) -> dict[str, Any]:

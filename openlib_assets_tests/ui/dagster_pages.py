@@ -18,11 +18,11 @@ ASSETS = sum(map(len, GROUPS.values()))
 ASSETS_OF_A_SUBJECT = ASSETS - len(ACROSS_SUBJECTS)
 
 _KINDS = {
-    "raw_works": ("Python", "Parquet", "local"),
-    "subject_csv": ("local",),
-    "subject_report": ("html", "local"),
+    "raw_works": ("Python", "Parquet", "File"),
+    "subject_csv": ("File",),
+    "subject_report": ("Report", "File"),
 }  # for CSV there is a picture only
-_SQL_KINDS = ("SQL", "DuckDB", "Parquet", "local")
+_SQL_KINDS = ("SQL", "DuckDB", "Parquet", "File")
 _RUN_MILLISECONDS = 60_000
 
 

@@ -43,6 +43,7 @@ def overdue_subjects(context: dg.SensorEvaluationContext) -> dg.SensorResult | d
                 asset_key=raw_works,
                 check_name=REFRESHED_LATELY,
                 passed=False,
+                description=f"{key}: last fetched {int(days[key])} days ago",
                 severity=dg.AssetCheckSeverity.WARN,
                 metadata={"days_since_fetch": int(days[key])},
                 target_materialization_data=target_of(latest[key]),

@@ -44,7 +44,7 @@ def check_specs(table: Table) -> list[dg.AssetCheckSpec]:
 def evaluations(
     asset: dg.AssetKey, subject: str, outcomes: Sequence[CheckOutcome], target: Target | None
 ) -> Iterator[dg.AssetCheckEvaluation]:
-    """Return the evaluations of one subject's checks: of one partition, and already acted upon."""
+    """Return the evaluations of one subject's checks: of one partition, which they name, and already acted upon."""
     together = [outcome for outcome in outcomes if not outcome.check.apart]
     if together:
         failed = "; ".join(outcome.line() for outcome in together if not outcome.passed)
@@ -55,6 +55,7 @@ def evaluations(
             asset_key=asset,
             check_name=CONTRACT_HOLDS,
             passed=not failed,
+            description=f"{subject}: {failed or f'all {len(together)} rules hold'}",
             metadata={"failed": failed, **numbers} if failed else numbers,
             target_materialization_data=target,
             partition=subject,
@@ -65,6 +66,7 @@ def evaluations(
                 asset_key=asset,
                 check_name=outcome.check.name,
                 passed=outcome.passed,
+                description=f"{subject}: {outcome.line()}",
                 severity=dg.AssetCheckSeverity.ERROR if outcome.check.blocking else dg.AssetCheckSeverity.WARN,
                 metadata=_numbers(outcome),
                 target_materialization_data=target,
