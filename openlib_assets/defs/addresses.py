@@ -47,7 +47,7 @@ def _located(asset: dg.AssetsDefinition, settings: Settings) -> dg.AssetsDefinit
 
 def _code_references(asset: dg.AssetsDefinition, repository: str | None) -> dg.CodeReferencesMetadataValue:
     """Return where the SQL of a table is, and the function that makes the asset."""
-    # By hand: Dagster's with_source_code_references parses modules for the number of a line, on the way of every run, and
+    # By hand: Dagster's with_source_code_references parses modules for the number of a line, on the way of every run;
     # its link_code_references_to_git knows two platforms only.
     compute: Any = asset.op.compute_fn
     code = compute.decorated_fn.__code__
