@@ -14,6 +14,10 @@ from openlib_assets.lake.transform import CheckOutcome
 
 CONTRACT_HOLDS = "contract_holds"
 
+# In the events of a run, the UI shows neither the partition nor the description of an evaluation, but its metadata in
+# the order of the code points of their names, of which this is the first.
+SUBJECT = "Subject"
+
 
 def check_specs(table: Table) -> list[dg.AssetCheckSpec]:
     """Return Dagster's declarations of a table's checks."""
@@ -56,7 +60,7 @@ def evaluations(
             check_name=CONTRACT_HOLDS,
             passed=not failed,
             description=f"{subject}: {failed or f'all {len(together)} rules hold'}",
-            metadata={"failed": failed, **numbers} if failed else numbers,
+            metadata={SUBJECT: subject, **({"failed": failed} if failed else {}), **numbers},
             target_materialization_data=target,
             partition=subject,
         )
@@ -68,7 +72,7 @@ def evaluations(
                 passed=outcome.passed,
                 description=f"{subject}: {outcome.line()}",
                 severity=dg.AssetCheckSeverity.ERROR if outcome.check.blocking else dg.AssetCheckSeverity.WARN,
-                metadata=_numbers(outcome),
+                metadata={SUBJECT: subject, **_numbers(outcome)},
                 target_materialization_data=target,
                 partition=subject,
             )
