@@ -14,7 +14,10 @@ from openlib_assets.lake.transform import sql_text
 DEFINITIONS = "docs/definitions.md"
 DEFINED = f"Terms are defined in `{DEFINITIONS}`."
 
+# So many characters does a cell of a preview have, fewer where columns are many: the UI wraps them, and rows get tall.
 _LONGEST_CELL = 80
+_SHORTEST_CELL = 32
+_LONGEST_ROW = 240
 # What is left of `\u00e9` in JSON text where a cell is cut within it.
 _HALF_ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{0,3})?$")
 
@@ -61,8 +64,9 @@ def table_metadata(rows: int, preview: str, uri: str) -> dict[str, Any]:
 
 def markdown(columns: Sequence[str], rows: Iterable[Iterable[Any]]) -> str:
     """Return a small table as Markdown, long cells cut; text from outside cannot break out of its cell."""
+    longest = max(_SHORTEST_CELL, min(_LONGEST_CELL, _LONGEST_ROW // len(columns)))
     header = f"| {' | '.join(columns)} |\n|{' --- |' * len(columns)}\n"
-    return header + "\n".join(f"| {' | '.join(map(_cell, row))} |" for row in rows)
+    return header + "\n".join(f"| {' | '.join(_cell(value, longest) for value in row)} |" for row in rows)
 
 
 def table_markdown(table: pa.Table) -> str:
@@ -74,11 +78,11 @@ def _split(column: str) -> list[str]:
     return column.split(".")
 
 
-def _cell(value: Any) -> str:
+def _cell(value: Any, longest: int) -> str:
     if value is None:
         return ""
     text = " ".join(str(value).split())
-    return escaped(text if len(text) <= _LONGEST_CELL else _HALF_ESCAPE.sub("", text[: _LONGEST_CELL - 1]) + "…")
+    return escaped(text if len(text) <= longest else _HALF_ESCAPE.sub("", text[: longest - 1]) + "…")
 
 
 def escaped(text: str) -> str:

@@ -130,3 +130,9 @@ def test_a_preview_is_not_cut_within_an_escape(offset: int) -> None:
     assert text.startswith(shown)
     assert shown.lstrip("x") == r"\u00e9" * shown.count("u")
     assert len(shown) > 70
+
+
+@pytest.mark.parametrize(("columns", "longest"), [(1, 80), (3, 80), (9, 32)])
+def test_a_preview_of_many_columns_has_short_cells(columns: int, longest: int) -> None:
+    cells = markdown(["column"] * columns, [["x" * 100] * columns]).splitlines()[-1].strip("| ").split(" | ")
+    assert cells == ["x" * (longest - 1) + "…"] * columns

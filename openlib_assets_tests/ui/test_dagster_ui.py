@@ -114,7 +114,6 @@ def test_table_shows_what_it_is_and_holds(page: "Page", dagster: DagsterServer, 
     assert descriptions == {column.name: column.description.replace("`", "") for column in table.columns}
 
     open_partition(page, table.name, SUBJECT)
-    take_screenshot(page, f"09-{table.name}-partition")
     file = Path(value(page, "dagster/uri"))
     assert file.is_relative_to(dagster.storage)
     held = pq.read_table(file, partitioning=None)
@@ -122,7 +121,8 @@ def test_table_shows_what_it_is_and_holds(page: "Page", dagster: DagsterServer, 
     key = table.key[0]
     preview = page.get_by_role("table").filter(has=page.get_by_role("columnheader", name=key, exact=True)).last
     preview.wait_for()
-    assert all(str(first) in preview.inner_text() for first in held[key][:1].to_pylist())
+    take_screenshot(page, f"09-{table.name}-partition")
+    assert all(str(first)[:30] in preview.inner_text() for first in held[key][:1].to_pylist()), "long ones are cut"
 
 
 def test_csv_files_are_shown(page: "Page", dagster: DagsterServer, good_run: str) -> None:
