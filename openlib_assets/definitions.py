@@ -5,15 +5,14 @@ from typing import Any
 
 import dagster as dg
 
+from openlib_assets.defs.addresses import located
 from openlib_assets.defs.assets import ASSETS
-from openlib_assets.defs.assets.common import URI_METADATA
 from openlib_assets.defs.io_manager import ParquetIOManager
 from openlib_assets.defs.jobs import jobs
 from openlib_assets.defs.resources import OpenLibraryResource, storage_resource
 from openlib_assets.defs.schedules import schedules
 from openlib_assets.defs.sensors import sensors
 from openlib_assets.settings import Settings
-from openlib_assets.storage import storage_kind, storage_uri
 
 # What a subject fails in keeps only what is made from it from going on; the others' tables are made all the same.
 GO_ON = {"step_dependency_config": {"require_upstream_step_success": False}}
@@ -22,12 +21,9 @@ GO_ON = {"step_dependency_config": {"require_upstream_step_success": False}}
 def build_defs(settings: Settings | None = None, *, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
     """Assemble the code location by `settings` (default: the environment's), `resources` replacing its own by name."""
     settings = settings or Settings.from_env()
-    place = storage_kind(settings.storage)
     storage = storage_resource(settings.storage)
     return dg.Definitions(
-        assets=dg.map_asset_specs(
-            lambda spec: spec.merge_attributes(kinds={place}, metadata=_address(settings.storage, spec)), ASSETS
-        ),
+        assets=located(ASSETS, settings),
         resources={
             "openlibrary": OpenLibraryResource.from_env(),
             "storage": storage,
@@ -40,12 +36,6 @@ def build_defs(settings: Settings | None = None, *, resources: Mapping[str, Any]
         # One subject costs seconds: a process for each step would cost more than the steps.
         executor=dg.in_process_executor.configured(GO_ON),
     )
-
-
-def _address(root: str, spec: dg.AssetSpec) -> dict[str, str]:
-    """Return the metadata that tells where the files of an asset lie, if it says where below the root."""
-    path = spec.metadata.get(URI_METADATA)
-    return {URI_METADATA: storage_uri(root, path)} if path else {}
 
 
 defs = build_defs()

@@ -93,6 +93,7 @@ class Settings(Variables):
     `requests_per_second`: a user's processes on this `host`, or all that meet in the `postgres` of libpq's variables.
     `monthly_refresh` says whether the schedule of that name is on where nobody turned it on or off in Dagster.
     `events_queue` is the URL of the SQS queue that tells of changes in the storage.
+    `repository_url` is where people read the code of what runs here, for links in the Dagster UI.
     """
 
     model_config = SettingsConfigDict(env_prefix="OPENLIB_")
@@ -127,6 +128,9 @@ class Settings(Variables):
     monthly_refresh: Literal["on", "off"] = Field(default=REFRESH_OFF, description=f"{REFRESH_ON} or {REFRESH_OFF}")
     events_queue: Annotated[str, AfterValidator(_queue_url)] | None = Field(
         default=None, description="the URL of an SQS queue, as https://sqs.us-east-1.amazonaws.com/123456789012/name"
+    )
+    repository_url: Annotated[str, AfterValidator(_base_url)] | None = Field(
+        default=None, description="the URL of a branch, as https://github.com/somebody/openlib_assets/tree/main"
     )
 
     @staticmethod

@@ -37,6 +37,11 @@ BAD_VALUES = {
         "arn:aws:sqs:us-east-1:1:q",
         "http://[::1/q",
     ],
+    "OPENLIB_REPOSITORY_URL": [
+        "github.com/somebody/books",
+        "ssh://example.org/books",
+        "https://example.org/?branch=main",
+    ],
     "OPENLIB_S3_KMS_KEY": ["my key", "alias/", "arn:aws:s3:::bucket", "arn:aws:kms:us-east-1:12:key/x", "../key-1234"],
     "OPENLIB_S3_BUCKET_OWNER": ["12345678901", "1234567890123", "12345678901x", "me", "١٢٣٤٥٦٧٨٩٠١٢"],
 }
@@ -60,6 +65,12 @@ GOOD_VALUES: list[tuple[str, str, str, object]] = [
     ("OPENLIB_PACE", "postgres", "pace", "postgres"),
     ("OPENLIB_MONTHLY_REFRESH", "on", "monthly_refresh", "on"),
     ("OPENLIB_EVENTS_QUEUE", "http://127.0.0.1:1/123/q", "events_queue", "http://127.0.0.1:1/123/q"),
+    (
+        "OPENLIB_REPOSITORY_URL",
+        "https://example.org/books/tree/main/",
+        "repository_url",
+        "https://example.org/books/tree/main",
+    ),
     ("OPENLIB_SUBJECTS", "s3://bucket/list.yaml", "subjects", "s3://bucket/list.yaml"),
 ]
 
@@ -73,6 +84,7 @@ VALUES_WITH_CREDENTIALS = [
     ("OPENLIB_API_URL", f"https://me:{SECRET}@"),
     ("OPENLIB_API_URL", f"https://me:{SECRET}@host:port"),
     ("OPENLIB_API_URL", f"https://me:{SECRET}@[::1"),
+    ("OPENLIB_REPOSITORY_URL", f"https://me:{SECRET}@example.org/books/tree/main"),
     ("OPENLIB_EVENTS_QUEUE", f"https://me:{SECRET}@sqs.us-east-1.amazonaws.com/1/q"),
     ("OPENLIB_API_URL", f"ftp://me:{SECRET}@openlibrary.org"),
     ("OPENLIB_STORAGE", f"s3://key:{SECRET}@bucket/prefix"),

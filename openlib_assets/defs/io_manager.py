@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import pyarrow as pa
+from dagster._core.execution.context.system import StepExecutionContext
 
 from openlib_assets.defs.resources import StorageResource
 from openlib_assets.defs.steps.frames import as_outputs, concatenated, to_pandas
@@ -28,7 +29,7 @@ from openlib_assets.defs.steps.step import Step
 from openlib_assets.defs.steps.writing import written_each
 from openlib_assets.lake import layout
 from openlib_assets.lake.bronze.snapshots import open_current
-from openlib_assets.lake.contract import ALL_TABLES, RAW_WORKS, Layer
+from openlib_assets.lake.contract import RAW_WORKS, Layer
 from openlib_assets.lake.table_files import TableFile, open_table
 from openlib_assets.openlibrary.errors import InterruptedFetchError
 from openlib_assets.storage import Storage
@@ -36,10 +37,6 @@ from openlib_assets.storage.errors import OpenlibError
 
 if TYPE_CHECKING:
     import pandas as pd
-
-LAYER_METADATA = "layer"
-
-_LAYERS = {table.name: table.layer for table in ALL_TABLES}
 
 
 class SubjectTables:
@@ -79,7 +76,7 @@ class ParquetIOManager(dg.ConfigurableIOManager):
         if wanted is not SubjectTables:
             left_out = Step.of(context.step_context).left_out()
             subjects = [subject for subject in subjects if subject not in left_out]
-        tables = SubjectTables(self.storage.open(), name, _layer(name, upstream.definition_metadata), subjects)
+        tables = SubjectTables(self.storage.open(), name, _layer(context.step_context, upstream.asset_key), subjects)
         if wanted is SubjectTables:
             return tables
         if wanted in (pa.Table, Any):
@@ -104,7 +101,7 @@ class ParquetIOManager(dg.ConfigurableIOManager):
         if isinstance(obj, SubjectOutputs):
             outputs = obj
         else:
-            outputs = as_outputs(obj, storage, _layer(name, context.definition_metadata), name, keys)
+            outputs = as_outputs(obj, storage, _layer(context.step_context, context.asset_key), name, keys)
         yield from _put_in_place(step, storage, outputs, keys)
         context.add_output_metadata(step.said(outputs).metadata(step.asset))
         # Dagster would now record all subjects of the run, those that failed too, with one version of the data for all
@@ -132,5 +129,7 @@ def _put_in_place(step: Step, storage: Storage, outputs: SubjectOutputs, keys: l
             yield from step.recorded(versions, subject, done)
 
 
-def _layer(name: str, metadata: Any) -> str:
-    return _LAYERS.get(name) or str((metadata or {}).get(LAYER_METADATA, Layer.GOLD))
+def _layer(context: StepExecutionContext, asset: dg.AssetKey) -> str:
+    """Return the layer in which an asset is filed: its group, if that is one."""
+    group = context.job_def.asset_layer.get(asset).group_name
+    return group if group in list(Layer) else Layer.GOLD

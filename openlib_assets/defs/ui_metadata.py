@@ -10,7 +10,14 @@ import pyarrow as pa
 from openlib_assets.lake.contract import Table
 from openlib_assets.lake.transform import sql_text
 
+# What tells the meaning of every number; `addresses.py` makes a link of its name in descriptions.
+DEFINITIONS = "docs/definitions.md"
+DEFINED = f"Terms are defined in `{DEFINITIONS}`."
+
+# So many characters does a cell of a preview have, fewer where columns are many: the UI wraps them, and rows get tall.
 _LONGEST_CELL = 80
+_SHORTEST_CELL = 32
+_LONGEST_ROW = 240
 # What is left of `\u00e9` in JSON text where a cell is cut within it.
 _HALF_ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{0,3})?$")
 
@@ -41,9 +48,9 @@ def column_lineage(table: Table) -> dg.TableColumnLineage:
 
 
 def table_description(table: Table) -> str:
-    """Return what one row is and, of a table that SQL makes, its SQL, as Markdown."""
-    row = f"One row is {table.grain}."
-    return f"{row}\n\n```sql\n{sql_text(table.sql).strip()}\n```" if table.made_from else row
+    """Return what one row is, what the table is for and, of a table that SQL makes, its SQL, as Markdown."""
+    about = f"{table.description} {DEFINED}"
+    return f"{about}\n\n```sql\n{sql_text(table.sql).strip()}\n```" if table.made_from else about
 
 
 def table_metadata(rows: int, preview: str, uri: str) -> dict[str, Any]:
@@ -57,8 +64,9 @@ def table_metadata(rows: int, preview: str, uri: str) -> dict[str, Any]:
 
 def markdown(columns: Sequence[str], rows: Iterable[Iterable[Any]]) -> str:
     """Return a small table as Markdown, long cells cut; text from outside cannot break out of its cell."""
+    longest = max(_SHORTEST_CELL, min(_LONGEST_CELL, _LONGEST_ROW // len(columns)))
     header = f"| {' | '.join(columns)} |\n|{' --- |' * len(columns)}\n"
-    return header + "\n".join(f"| {' | '.join(map(_cell, row))} |" for row in rows)
+    return header + "\n".join(f"| {' | '.join(_cell(value, longest) for value in row)} |" for row in rows)
 
 
 def table_markdown(table: pa.Table) -> str:
@@ -70,11 +78,11 @@ def _split(column: str) -> list[str]:
     return column.split(".")
 
 
-def _cell(value: Any) -> str:
+def _cell(value: Any, longest: int) -> str:
     if value is None:
         return ""
     text = " ".join(str(value).split())
-    return escaped(text if len(text) <= _LONGEST_CELL else _HALF_ESCAPE.sub("", text[: _LONGEST_CELL - 1]) + "…")
+    return escaped(text if len(text) <= longest else _HALF_ESCAPE.sub("", text[: longest - 1]) + "…")
 
 
 def escaped(text: str) -> str:

@@ -224,7 +224,7 @@ def _quoted(text: str) -> str:
 
 
 def _comment(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
-    connection.execute(f"COMMENT ON VIEW {table.name} IS {_quoted(f'One row is {table.grain}.')}")
+    connection.execute(f"COMMENT ON VIEW {table.name} IS {_quoted(table.description)}")
     for column in table.columns:
         connection.execute(f"COMMENT ON COLUMN {table.name}.{column.name} IS {_quoted(column.description)}")
 

@@ -62,7 +62,7 @@ class CheckOutcome:
 
     def line(self) -> str:
         """Return the outcome as one line."""
-        numbers = ", ".join(f"{name} {value}" for name, value in self.numbers.items())
+        numbers = ", ".join(f"{name} {value}" for name, value in self.numbers.items() if value is not None)
         return f"check {self.check.name} {'passed' if self.passed else 'failed'}: {numbers}"
 
 

@@ -98,7 +98,7 @@ def test_the_catalog_has_a_view_of_every_table_over_all_subjects(pipeline: Pipel
 def test_every_view_says_what_a_row_is(pipeline: Pipeline, tmp_path: Path) -> None:
     with opened(pipeline, tmp_path) as connection:
         comments = connection.sql("SELECT view_name, comment FROM duckdb_views() WHERE NOT internal").fetchall()
-    assert dict(comments) == {table.name: f"One row is {table.grain}." for table in ALL_TABLES}
+    assert dict(comments) == {table.name: table.description for table in ALL_TABLES}
 
 
 def test_the_catalog_holds_nothing_secret(pipeline: Pipeline) -> None:

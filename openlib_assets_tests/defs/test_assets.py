@@ -355,12 +355,12 @@ def test_every_asset_says_what_it_is_who_owns_it_and_where_it_is_stored(shown: R
     specs = {spec.key.to_user_string(): spec for spec in shown.pipeline.definitions.resolve_all_asset_specs()}
     assert set(specs) == {*ASSETS, *ACROSS}
     layers = {"raw_works": "bronze"} | dict.fromkeys(("subject_csv", "subject_report", *ACROSS), "serving")
-    stored = "s3" if shown.pipeline.place.root.startswith("s3://") else "local"
+    stored = "s3" if shown.pipeline.place.root.startswith("s3://") else "file"
     for name, spec in specs.items():
         assert spec.description
         assert list(spec.owners) == ["team:openlib"]
         assert spec.group_name == layers.get(name, "silver" if name in SILVER else "gold")
-        assert spec.kinds & {"s3", "local"} == {stored}
+        assert spec.kinds & {"s3", "file"} == {stored}
         assert spec.partitions_def == (None if name in ACROSS else dg.DynamicPartitionsDefinition(name="subjects"))
         assert spec.code_version
     assert specs["raw_works"].kinds == {"python", "parquet", stored}
@@ -461,6 +461,7 @@ def test_every_check_has_a_description_and_says_numbers(shown: Ran) -> None:
     }
     assert set(evaluations) == names
     assert {name.partition(": ")[0] for name in evaluations["books", "contract_holds"].metadata} == {
+        "Subject",
         "key_is_unique",
         "required_columns_are_filled",
         "every_work_is_a_book",
@@ -469,8 +470,11 @@ def test_every_check_has_a_description_and_says_numbers(shown: Ran) -> None:
     for evaluation in evaluations.values():
         assert evaluation.passed
         assert evaluation.partition == SUBJECT
-        assert evaluation.metadata
-        assert all(isinstance(value.value, int | float) for value in evaluation.metadata.values())
+        assert str(evaluation.description).startswith(f"{SUBJECT}: ")
+        subject, *numbers = (value.value for value in evaluation.metadata.values())
+        assert subject == SUBJECT
+        assert numbers
+        assert all(isinstance(number, int | float) for number in numbers)
 
 
 def test_a_run_that_would_ask_the_public_site_without_a_contact_fails_in_one_line(

@@ -4,15 +4,19 @@ import json
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
+from dagster._core.definitions.declarative_automation.serialized_objects import AutomationConditionEvaluationWithRunIds
 from dagster._core.definitions.freshness import TimeWindowFreshnessPolicy
+from dagster._core.definitions.partitions.context import partition_loading_context
 from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
 from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 
 from openlib_assets.cli.subject_states import subject_states
+from openlib_assets.defs.instance.automation_history import forget_evaluations
 from openlib_assets.defs.sensors import overdue_subjects
 from openlib_assets.lake.contract import REFRESH_DAYS, REFRESHED_LATELY
 from openlib_assets.sandbox import Sandbox, SandboxConfig
@@ -245,3 +249,37 @@ def copy_to(instance: dg.DagsterInstance, partition: str, others: Sequence[str])
             for other in others
         ]
         connection.execute(table.insert(), rows)
+
+
+def test_what_dagster_keeps_of_automation_can_be_read_after_a_subject_was_removed(
+    sandbox: Sandbox, new_place: PlaceMaker, tmp_path: Path
+) -> None:
+    books = dg.AssetKey("books")
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+        it, storage = Pipeline(new_place("local"), instance, sandbox.url), instance.schedule_storage
+        assert storage
+
+        def tick(cursor: Any = None) -> Any:
+            selection = dg.AssetSelection.assets(books)
+            return dg.evaluate_automation_conditions(it.definitions, instance, selection, cursor=cursor)
+
+        def kept() -> list[int]:
+            """Return of how many subjects each evaluation is true, as Dagster's UI does."""
+            with partition_loading_context(dynamic_partitions_store=instance):
+                records = storage.get_auto_materialize_asset_evaluations(books, limit=10)
+                return [record.get_evaluation_with_run_ids().evaluation.true_subset.size for record in records]
+
+        before = tick()
+        assert it.run("love", "sea", job="extract").success
+        told = [one.serializable_evaluation for one in tick(before.cursor).results]
+        with partition_loading_context(dynamic_partitions_store=instance):
+            storage.add_auto_materialize_asset_evaluations(
+                1, [AutomationConditionEvaluationWithRunIds(one, frozenset()) for one in told]
+            )
+        assert kept() == [2]
+        instance.delete_dynamic_partition("subjects", "sea")
+        forget_evaluations(instance, "war")
+        with pytest.raises(dg.DagsterInvalidInvocationError, match="sea"):
+            kept()
+        forget_evaluations(instance, "sea")
+        assert kept() == []

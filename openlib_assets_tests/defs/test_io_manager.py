@@ -170,7 +170,7 @@ def test_the_fetched_works_can_be_read_like_any_table(made: Pipeline, sandbox: S
 
 @pytest.mark.parametrize("keys", [SUBJECTS[:1], SUBJECTS], ids=["one", "three"])
 def test_what_an_asset_returns_is_filed_by_subject_and_comes_back_the_same(made: Pipeline, keys: Sequence[str]) -> None:
-    @dg.asset(partitions_def=subjects, metadata={"layer": "silver"}, backfill_policy=dg.BackfillPolicy.single_run())
+    @dg.asset(partitions_def=subjects, group_name="silver", backfill_policy=dg.BackfillPolicy.single_run())
     def prolific(authors: pd.DataFrame) -> pd.DataFrame:
         return authors.loc[authors["book_count"] > 1, ["author_key", "subject", "book_count"]]
 
@@ -191,7 +191,7 @@ def test_what_an_asset_returns_is_filed_by_subject_and_comes_back_the_same(made:
         own = [row for row in table.to_pylist() if row["subject"] == key]
         filed = stored_rows(made, path_of("silver", "prolific", key))
         assert filed == [{"author_key": row["author_key"], "book_count": row["book_count"]} for row in own]
-        # A table that says nothing of its layer is gold.
+        # A table of no layer's group is gold.
         names = stored_rows(made, path_of("gold", "prolific_names", key))
         assert names == [{"author_key": row["author_key"]} for row in own]
     counts = {

@@ -1,6 +1,10 @@
 """What Dagster's UI shows of the assets before any is made: their purpose, SQL, lineage, and where their files lie."""
 
+import re
+from pathlib import Path
+
 import dagster as dg
+import dagster_webserver
 import pytest
 
 from openlib_assets.definitions import build_defs
@@ -8,6 +12,7 @@ from openlib_assets.defs.ui_metadata import markdown
 from openlib_assets.lake.contract import ALL_TABLES, DERIVED_TABLES
 from openlib_assets.lake.transform import sql_text
 from openlib_assets.settings import Settings
+from openlib_assets_tests.tools.deployment import PROJECT_ROOT
 
 TABLES = {table.name: table for table in ALL_TABLES}
 # What no input holds: when and where the snapshot was fetched, and its names.
@@ -20,8 +25,8 @@ OF_THE_SNAPSHOT = {
 }
 
 
-def specs(root: str = "s3://bucket/prefix") -> dict[str, dg.AssetSpec]:
-    graph = build_defs(Settings(storage=root)).resolve_asset_graph()
+def specs(root: str = "s3://bucket/prefix", repository: str | None = None) -> dict[str, dg.AssetSpec]:
+    graph = build_defs(Settings(storage=root, repository_url=repository)).resolve_asset_graph()
     return {key.to_user_string(): graph.get(key).to_asset_spec() for key in graph.get_all_asset_keys()}
 
 
@@ -46,13 +51,58 @@ def test_the_lineage_of_the_contract_is_that_of_the_assets() -> None:
             } == {column: set(made_from) for column, made_from in TABLES[name].lineage.items()}
 
 
-def test_tables_say_what_a_row_is_and_show_their_sql() -> None:
+def test_tables_say_what_a_row_is_and_what_for_and_show_their_sql() -> None:
     for name, spec in specs().items():
         assert spec.description
         if name in TABLES:
-            assert spec.description.startswith(f"One row is {TABLES[name].grain}.")
+            row, purpose = f"One row is {TABLES[name].grain}.", TABLES[name].purpose
+            assert spec.description.startswith(f"{row} {purpose} Terms are defined in `docs/definitions.md`.")
         if name in {table.name for table in DERIVED_TABLES}:
             assert f"```sql\n{sql_text(TABLES[name].sql).strip()}\n```" in spec.description
+
+
+def references(spec: dg.AssetSpec) -> list[dg.LocalFileCodeReference | dg.UrlCodeReference]:
+    shown: dg.CodeReferencesMetadataValue = spec.metadata["dagster/code_references"]
+    return shown.code_references
+
+
+def test_every_asset_names_the_function_that_makes_it_and_a_table_its_sql_first() -> None:
+    for name, spec in specs().items():
+        *sql, function = references(spec)
+        assert isinstance(function, dg.LocalFileCodeReference)
+        lines = Path(function.file_path).read_text(encoding="utf-8").splitlines()
+        assert function.line_number
+        # Where a decorator begins, as Dagster has it.
+        assert lines[function.line_number - 1].lstrip().startswith("@"), name
+        texts = [
+            Path(file.file_path).read_text(encoding="utf-8")
+            for file in sql
+            if isinstance(file, dg.LocalFileCodeReference)
+        ]
+        assert texts == [sql_text(table.sql) for table in DERIVED_TABLES if table.name == name]
+
+
+def test_where_a_repository_is_named_code_and_definitions_link_to_it() -> None:
+    branch = "https://example.org/somebody/books/tree/main"
+    found = specs(repository=branch)
+    for name, spec in found.items():
+        for reference in references(spec):
+            assert isinstance(reference, dg.UrlCodeReference), name
+            file, _, line = reference.url.removeprefix(f"{branch}/").partition("#L")
+            assert (PROJECT_ROOT / file).is_file()
+            assert int(line) <= (PROJECT_ROOT / file).read_text(encoding="utf-8").count("\n")
+    link = f"[docs/definitions.md]({branch}/docs/definitions.md)"
+    assert (PROJECT_ROOT / "docs/definitions.md").is_file()
+    assert all(link in (spec.description or "") for spec in found.values())
+
+
+@pytest.mark.parametrize(("root", "place"), [("s3://bucket/prefix", "s3"), ("data", "file")])
+def test_every_kind_has_a_picture_in_the_ui(root: str, place: str) -> None:
+    chunks = Path(dagster_webserver.__file__).parent.joinpath("webapp/build/_next/static/chunks").glob("*.js")
+    (pictures,) = (text for text in (chunk.read_text(encoding="utf-8") for chunk in chunks) if "duckdb:{icon" in text)
+    for name, spec in specs(root).items():
+        assert place in spec.kinds, name
+        assert [kind for kind in spec.kinds if not re.search(f'[{{,]"?{kind}"?:{{icon:', pictures)] == []
 
 
 @pytest.mark.parametrize(("root", "shown"), [("s3://bucket/prefix", "s3://bucket/prefix"), ("/lake/", "/lake")])
@@ -70,7 +120,7 @@ def test_every_asset_tells_where_its_files_lie(root: str, shown: str) -> None:
 
 def test_nothing_is_shown_that_only_the_program_reads() -> None:
     names = {name for spec in specs().values() for name in spec.metadata}
-    assert names == {"dagster/uri", "dagster/column_schema", "dagster/column_lineage", "key"}
+    assert names == {"dagster/uri", "dagster/code_references", "dagster/column_schema", "dagster/column_lineage", "key"}
 
 
 @pytest.mark.parametrize("offset", range(8))
@@ -80,3 +130,9 @@ def test_a_preview_is_not_cut_within_an_escape(offset: int) -> None:
     assert text.startswith(shown)
     assert shown.lstrip("x") == r"\u00e9" * shown.count("u")
     assert len(shown) > 70
+
+
+@pytest.mark.parametrize(("columns", "longest"), [(1, 80), (3, 80), (9, 32)])
+def test_a_preview_of_many_columns_has_short_cells(columns: int, longest: int) -> None:
+    cells = markdown(["column"] * columns, [["x" * 100] * columns]).splitlines()[-1].strip("| ").split(" | ")
+    assert cells == ["x" * (longest - 1) + "…"] * columns

@@ -57,7 +57,7 @@ def _about(table: Table) -> str:
     lines = [
         f"## `{table.name}`",
         "",
-        f"One row is {table.grain}. Layer: {table.layer}. Key: {', '.join(f'`{name}`' for name in table.key)}."
+        f"{table.description} Layer: {table.layer}. Key: {', '.join(f'`{name}`' for name in table.key)}."
         + (f" Made from {', '.join(f'`{name}`' for name in table.made_from)}." if table.made_from else ""),
         "",
         "| column | type | null? | meaning |",
@@ -98,7 +98,7 @@ def glue_tables() -> str:
         {
             "name": table.name,
             "layer": table.layer,
-            "description": f"One row is {table.grain}.",
+            "description": table.description,
             "columns": [*map(_glue_column, table.columns)],
         }
         for table in DERIVED_TABLES

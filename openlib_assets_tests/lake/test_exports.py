@@ -33,6 +33,7 @@ TABLE = Table(
         Column("real", pa.float64(), ""),
         Column("texts", pa.list_(pa.string()), ""),
     ),
+    purpose="",
 )
 NAMES = [column.name for column in TABLE.columns]
 

@@ -138,6 +138,13 @@ def wide_page(page: "Page") -> "Iterator[Page]":
 @pytest.fixture
 def last_look(page: "Page", request: pytest.FixtureRequest) -> Iterator[None]:
     """Keep what stood on the screen when a test failed."""
+    with kept_if_it_fails(page, request):
+        yield
+
+
+@contextlib.contextmanager
+def kept_if_it_fails(page: "Page", request: pytest.FixtureRequest) -> Iterator[None]:
+    """Keep what stands on a page when the test of the block failed."""
     failed_before = request.session.testsfailed
     yield
     if request.session.testsfailed > failed_before:

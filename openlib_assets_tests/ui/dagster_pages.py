@@ -9,6 +9,7 @@ from openlib_assets.lake.contract import ALL_TABLES, RAW_WORKS, Layer
 from openlib_assets_tests.ui.conftest import take_screenshot
 
 if TYPE_CHECKING:
+    from dagster import DagsterRun
     from playwright.sync_api import Locator, Page
 
 GROUPS = {str(layer): {table.name for table in ALL_TABLES if table.layer is layer} for layer in Layer}
@@ -18,11 +19,11 @@ ASSETS = sum(map(len, GROUPS.values()))
 ASSETS_OF_A_SUBJECT = ASSETS - len(ACROSS_SUBJECTS)
 
 _KINDS = {
-    "raw_works": ("Python", "Parquet", "local"),
-    "subject_csv": ("local",),
-    "subject_report": ("html", "local"),
+    "raw_works": ("Python", "Parquet", "File"),
+    "subject_csv": ("File",),
+    "subject_report": ("Report", "File"),
 }  # for CSV there is a picture only
-_SQL_KINDS = ("SQL", "DuckDB", "Parquet", "local")
+_SQL_KINDS = ("SQL", "DuckDB", "Parquet", "File")
 _RUN_MILLISECONDS = 60_000
 
 
@@ -140,3 +141,31 @@ def in_cells(table: "Locator", first: str) -> list[str]:
     row = table.get_by_role("row").filter(has=table.page.get_by_text(first, exact=True)).first
     row.wait_for()
     return [" ".join(cell.split()) for cell in row.locator("> td").all_inner_texts()]
+
+
+def checks_by_subject(page: "Page", asset: str, check: str) -> None:
+    """Show in how many partitions a check has passed, failed, and so on."""
+    page.goto(f"/assets/{asset}?view=checks&checkDetail={check}")
+    page.get_by_role("tab", name="Partitions", exact=True).nth(1).click()  # the first is that of the asset
+
+
+def launch_alone(page: "Page", job: str, subject: str) -> None:
+    """Start a run of a job for one subject in the launchpad."""
+    open_launchpad(page, job, subject)
+    page.get_by_role("button", name="Launch Run").click()
+
+
+def open_launchpad(page: "Page", job: str, subject: str) -> None:
+    """Show the launchpad of a job with a subject chosen."""
+    page.goto(f"/locations/openlib_assets/jobs/{job}/playground")
+    page.get_by_placeholder("Partition").click()
+    page.get_by_text(subject, exact=True).first.click()
+
+
+def re_execute(page: "Page", run: "DagsterRun", way: str) -> None:
+    """Run a failed run again in one of the ways that its page offers; the backfill of one has ended, if it has one."""
+    page.goto(f"/runs/{run.run_id}")
+    page.get_by_role("button", name=re.compile("^Re-execute")).locator("xpath=following::button[1]").click()
+    page.get_by_text(way, exact=True).first.click()
+    if "dagster/backfill" in run.tags:
+        page.get_by_role("dialog").get_by_role("button", name="Confirm").click()

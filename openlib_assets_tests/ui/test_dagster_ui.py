@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from openlib_assets.defs.steps.checks import check_specs
-from openlib_assets.lake.contract import ALL_TABLES, CSV_TABLES, RAW_WORKS, Table
+from openlib_assets.lake.contract import ALL_TABLES, CSV_TABLES, DERIVED_TABLES, RAW_WORKS, Table
 from openlib_assets_tests.ui.conftest import AWS_SECRET, CONTACT, SUBJECT, WORKS, DagsterServer, Wire, take_screenshot
 from openlib_assets_tests.ui.dagster_pages import (
     ASSETS,
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.ui, pytest.mark.usefixtures("last_look")]
 
 UNKNOWN_SUBJECT = "no_such_subject"
+IN_EDITOR = re.compile("^Open .* in editor$")
 CHECKS = sum(len(check_specs(table)) for table in ALL_TABLES)
 
 
@@ -100,15 +101,19 @@ def test_fetch_tells_its_numbers_and_its_source(page: "Page", dagster: DagsterSe
 @pytest.mark.parametrize("table", ALL_TABLES, ids=lambda table: table.name)
 def test_table_shows_what_it_is_and_holds(page: "Page", dagster: DagsterServer, good_run: str, table: Table) -> None:
     open_asset(page, table.name, "Overview")
-    shown(page, f"One row is {table.grain}.")
+    shown(page, table.description, exact=False)
     shown_definition(page, table.name, str(table.layer))
+    shown(page, f"{dagster.storage}/{table.layer}/{table.name}/subject=SUBJECT", exact=False)
+    files = [link.get_attribute("href") or "" for link in page.get_by_role("link", name=IN_EDITOR).all()]
+    assert [href.rpartition("/")[2].partition(":")[0] for href in files] == (
+        [f"{table.name}.sql", "tables.py"] if table.made_from else ["bronze.py"]
+    )
     columns = page.get_by_role("table").filter(has_text="Column name").first
     descriptions = {column.name: in_cells(columns, column.name)[-1] for column in table.columns}
     take_screenshot(page, f"08-{table.name}")
     assert descriptions == {column.name: column.description.replace("`", "") for column in table.columns}
 
     open_partition(page, table.name, SUBJECT)
-    take_screenshot(page, f"09-{table.name}-partition")
     file = Path(value(page, "dagster/uri"))
     assert file.is_relative_to(dagster.storage)
     held = pq.read_table(file, partitioning=None)
@@ -116,7 +121,8 @@ def test_table_shows_what_it_is_and_holds(page: "Page", dagster: DagsterServer, 
     key = table.key[0]
     preview = page.get_by_role("table").filter(has=page.get_by_role("columnheader", name=key, exact=True)).last
     preview.wait_for()
-    assert all(str(first) in preview.inner_text() for first in held[key][:1].to_pylist())
+    take_screenshot(page, f"09-{table.name}-partition")
+    assert all(str(first)[:30] in preview.inner_text() for first in held[key][:1].to_pylist()), "long ones are cut"
 
 
 def test_csv_files_are_shown(page: "Page", dagster: DagsterServer, good_run: str) -> None:
@@ -158,6 +164,33 @@ def test_report_shows_its_charts_and_its_findings(page: "Page", dagster: Dagster
     take_screenshot(page, "09-subject_report-findings")
 
 
+def test_numbers_of_the_report_are_plotted(page: "Page", good_run: str) -> None:
+    open_asset(page, "subject_report", "Overview")
+    page.get_by_text("Plots", exact=True).first.click()
+    for name in ("works", "authors", "dated share (%)"):
+        shown(page, name)
+    page.locator("canvas").nth(2).wait_for()
+    take_screenshot(page, "09-subject_report-plots")
+
+
+def test_the_column_lineage_is_told(page: "Page", good_run: str) -> None:
+    # Dagster's open-source UI draws none; its pages are told of it, and so is whoever asks for it.
+    query = """query($key: AssetKeyInput!) { assetNodeOrError(assetKey: $key) { ... on AssetNode { metadataEntries {
+      ... on TableColumnLineageMetadataEntry {
+        lineage { columnName columnDeps { assetKey { path } columnName } }
+      }
+    } } } }
+    """
+    for table in DERIVED_TABLES:
+        asked = {"query": query, "variables": {"key": {"path": [table.name]}}}
+        entries = page.request.post("/graphql", data=asked).json()["data"]["assetNodeOrError"]["metadataEntries"]
+        (lineage,) = (entry["lineage"] for entry in entries if "lineage" in entry)
+        assert {
+            one["columnName"]: {f"{dep['assetKey']['path'][0]}.{dep['columnName']}" for dep in one["columnDeps"]}
+            for one in lineage
+        } == {column: set(sources) for column, sources in table.lineage.items()}
+
+
 @pytest.mark.parametrize(("asset", "entry"), [("catalog", "views"), ("comparison", "subjects")])
 def test_what_is_made_across_subjects_is_made_with_the_first(
     page: "Page", dagster: DagsterServer, good_run: str, asset: str, entry: str
@@ -185,6 +218,7 @@ def test_checks_are_green_and_say_numbers(page: "Page", good_run: str, table: Ta
         shown(page, "Passed")
         page.get_by_role("row").first.wait_for()
         numbers = dict(row.rsplit(None, 1) for row in page.get_by_role("row").all_inner_texts())
+        assert numbers.pop("Subject") == SUBJECT
         assert numbers
         assert all(float(number) >= 0 for number in numbers.values())
     assert page.get_by_text("Succeeded", exact=True).count() == len(checks)

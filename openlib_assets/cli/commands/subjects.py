@@ -51,6 +51,7 @@ def remove(names: tuple[str, ...], *, delete_data: bool) -> int:
     """
     from contextlib import ExitStack
 
+    from openlib_assets.defs.instance.automation_history import forget_evaluations
     from openlib_assets.defs.instance.home import open_instance
     from openlib_assets.defs.partitions import SUBJECTS
     from openlib_assets.defs.steps.writing import locked
@@ -75,15 +76,17 @@ def remove(names: tuple[str, ...], *, delete_data: bool) -> int:
             write_watch_list(settings.subjects, watched, remove=keys)
         for name in mistyped:
             instance.delete_dynamic_partition(SUBJECTS, name)
+            forget_evaluations(instance, name)
             click.echo(f"{name}: removed; it is not a subject key, and has no files")
         for key in keys:
+            if key in registered:
+                instance.delete_dynamic_partition(SUBJECTS, key)
+            forget_evaluations(instance, key)  # also of a partition that was deleted in the UI
             files = list(subject_files(storage, key))
             if key not in watched.keys and key not in registered and not files:
                 click.echo(f"{key}: neither watched nor registered, and has no files", err=True)
                 unknown += 1
                 continue
-            if key in registered:
-                instance.delete_dynamic_partition(SUBJECTS, key)
             if delete_data:
                 for path in files:
                     storage.delete(path)

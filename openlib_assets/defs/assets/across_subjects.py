@@ -9,6 +9,7 @@ import dagster as dg
 from openlib_assets.defs.assets.common import OWNERS, address, layer_tags
 from openlib_assets.defs.resources import StorageResource
 from openlib_assets.defs.steps.outputs import said_in_one_line
+from openlib_assets.defs.ui_metadata import DEFINED
 from openlib_assets.lake import layout
 from openlib_assets.lake.catalog import ask, write_catalog
 from openlib_assets.lake.contract import ALL_TABLES, DERIVED_TABLES, Layer, Table
@@ -29,7 +30,7 @@ def _across(
 ) -> Callable[[Callable[..., dg.MaterializeResult[None]]], dg.AssetsDefinition]:
     """Return the decorator of an asset across all subjects, which is made of some tables."""
     return dg.asset(
-        description=description,
+        description=f"{description} {DEFINED}",
         group_name=str(Layer.SERVING),
         owners=OWNERS,
         kinds={kind},
@@ -45,7 +46,7 @@ def _across(
     DERIVED_TABLES,
     "duckdb",
     layout.CATALOG,
-    "One DuckDB database with a view of each table over all subjects, `subject` first.",
+    "One DuckDB database with a view of each table over all subjects, `subject` first, for tools that speak SQL.",
 )
 def catalog(context: dg.AssetExecutionContext, storage: StorageResource) -> dg.MaterializeResult[None]:
     """Make the database of views."""
@@ -59,7 +60,7 @@ def catalog(context: dg.AssetExecutionContext, storage: StorageResource) -> dg.M
 
 @_across(
     TABLES,
-    "html",
+    "report",
     layout.COMPARISON,
     "One HTML page with all subjects side by side: size, growth, what they share, who bridges them.",
 )

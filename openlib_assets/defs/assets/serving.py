@@ -15,7 +15,7 @@ from openlib_assets.defs.io_manager import SubjectTables
 from openlib_assets.defs.partitions import still_registered
 from openlib_assets.defs.resources import StorageResource
 from openlib_assets.defs.steps.outputs import Done, SubjectOutput, SubjectOutputs, put_out, said_in_one_line
-from openlib_assets.defs.ui_metadata import escaped, markdown
+from openlib_assets.defs.ui_metadata import DEFINED, escaped, markdown
 from openlib_assets.lake import layout
 from openlib_assets.lake.bronze.snapshots import Snapshot, open_previous
 from openlib_assets.lake.contract import CSV_TABLES, RAW_WORKS, Layer, Table
@@ -26,6 +26,7 @@ from openlib_assets.report.numbers import INPUTS, Numbers, numbers_of
 from openlib_assets.report.page import Chart, Groups, report_charts, report_groups, report_html
 from openlib_assets.storage import Storage
 
+_FILE_NAMES = ", ".join(f"`{table.name}.csv`" for table in CSV_TABLES)
 _FILE_COLUMNS = dg.TableSchema(
     columns=[
         dg.TableColumn("file", "string", description="Name of the CSV file."),
@@ -39,7 +40,7 @@ _FILE_COLUMNS = dg.TableSchema(
     **subject_arguments(Layer.SERVING),
     code_version="1",
     kinds={"csv"},
-    description="CSV files for people: " + ", ".join(f"`{table.name}.csv`" for table in CSV_TABLES) + ".",
+    description=f"CSV files for people, to open in a spreadsheet: {_FILE_NAMES}. {DEFINED}",
     metadata={"dagster/column_schema": _FILE_COLUMNS, **address(layout.exports_folder(ANY_SUBJECT))},
     ins={table.name: dg.AssetIn(dagster_type=SubjectTables) for table in CSV_TABLES},
     automation_condition=KEEP_FRESH,
@@ -57,9 +58,10 @@ def subject_csv(context: dg.AssetExecutionContext, storage: StorageResource, **i
 @dg.asset(
     **subject_arguments(Layer.SERVING),
     code_version="3",
-    kinds={"html"},
+    kinds={"report"},
     description=(
-        "One HTML page for people, to open from disk: findings, charts, authors, what to stock, data quality."
+        "One HTML page for people, to open from disk: findings, charts, authors, what to stock, data quality. "
+        f"{DEFINED}"
     ),
     metadata=address(layout.report_file(ANY_SUBJECT)),
     ins={table.name: dg.AssetIn(dagster_type=SubjectTables) for table in INPUTS},

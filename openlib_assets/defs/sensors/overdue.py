@@ -7,7 +7,7 @@ import dagster as dg
 
 from openlib_assets.defs.partitions import SUBJECTS
 from openlib_assets.defs.sensors.signals import signal
-from openlib_assets.defs.steps.checks import target_of
+from openlib_assets.defs.steps.checks import SUBJECT, target_of
 from openlib_assets.defs.steps.records import latest_records
 from openlib_assets.lake.contract import RAW_WORKS, REFRESH_DAYS, REFRESHED_LATELY
 
@@ -43,8 +43,9 @@ def overdue_subjects(context: dg.SensorEvaluationContext) -> dg.SensorResult | d
                 asset_key=raw_works,
                 check_name=REFRESHED_LATELY,
                 passed=False,
+                description=f"{key}: last fetched {int(days[key])} days ago",
                 severity=dg.AssetCheckSeverity.WARN,
-                metadata={"days_since_fetch": int(days[key])},
+                metadata={SUBJECT: key, "days_since_fetch": int(days[key])},
                 target_materialization_data=target_of(latest[key]),
                 partition=key,
             )

@@ -14,6 +14,10 @@ from openlib_assets.lake.transform import CheckOutcome
 
 CONTRACT_HOLDS = "contract_holds"
 
+# In the events of a run, the UI shows neither the partition nor the description of an evaluation, but its metadata in
+# the order of the code points of their names, of which this is the first.
+SUBJECT = "Subject"
+
 
 def check_specs(table: Table) -> list[dg.AssetCheckSpec]:
     """Return Dagster's declarations of a table's checks."""
@@ -44,7 +48,7 @@ def check_specs(table: Table) -> list[dg.AssetCheckSpec]:
 def evaluations(
     asset: dg.AssetKey, subject: str, outcomes: Sequence[CheckOutcome], target: Target | None
 ) -> Iterator[dg.AssetCheckEvaluation]:
-    """Return the evaluations of one subject's checks: of one partition, and already acted upon."""
+    """Return the evaluations of one subject's checks: of one partition, which they name, and already acted upon."""
     together = [outcome for outcome in outcomes if not outcome.check.apart]
     if together:
         failed = "; ".join(outcome.line() for outcome in together if not outcome.passed)
@@ -55,7 +59,8 @@ def evaluations(
             asset_key=asset,
             check_name=CONTRACT_HOLDS,
             passed=not failed,
-            metadata={"failed": failed, **numbers} if failed else numbers,
+            description=f"{subject}: {failed or f'all {len(together)} rules hold'}",
+            metadata={SUBJECT: subject, **({"failed": failed} if failed else {}), **numbers},
             target_materialization_data=target,
             partition=subject,
         )
@@ -65,8 +70,9 @@ def evaluations(
                 asset_key=asset,
                 check_name=outcome.check.name,
                 passed=outcome.passed,
+                description=f"{subject}: {outcome.line()}",
                 severity=dg.AssetCheckSeverity.ERROR if outcome.check.blocking else dg.AssetCheckSeverity.WARN,
-                metadata=_numbers(outcome),
+                metadata={SUBJECT: subject, **_numbers(outcome)},
                 target_materialization_data=target,
                 partition=subject,
             )

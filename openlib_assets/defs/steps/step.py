@@ -6,6 +6,7 @@ is lost with a run that is killed.
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 import dagster as dg
@@ -52,21 +53,23 @@ class Step:
 
     def sorted_out(
         self, storage: Storage, outputs: SubjectOutputs, subjects: Sequence[str]
-    ) -> tuple[list[str], list[dg.DagsterEvent]]:
+    ) -> tuple[list[str], Iterator[dg.DagsterEvent]]:
         """Return the subjects to make, and what to record of those that stay as they are.
 
         A subject stays as it is if its source had nothing new in this run, or if the run goes on from a failed one; if
         all that it is made from and the code are what they were; and if its files are there, as recorded. In a run in
         which something failed, Dagster would take such a subject and its checks for failed too, so what was last
-        recorded is repeated there.
+        recorded is repeated there. In one that goes on from a failed one, it would take the checks for skipped.
         """
         untouched = [key for key in subjects if key not in outputs.left and self._may_stay(key)]
         current = self._current(storage, outputs, untouched)
         self.unchanged |= outputs.left | current.keys()
-        something_failed = any(said.unusable for said in self.said_before.values())
-        repeated = current.items() if something_failed else ()
-        todo = [key for key in subjects if key not in self.unchanged]
-        return todo, [event for subject, last in repeated for event in self._repeated(subject, last)]
+        events: Iterator[dg.DagsterEvent] = iter(())
+        if any(said.unusable for said in self.said_before.values()):
+            events = chain.from_iterable(self._repeated(subject, last) for subject, last in current.items())
+        elif self._goes_on():
+            events = chain.from_iterable(map(self._checked_before, sorted(self.unchanged)))
+        return [key for key in subjects if key not in self.unchanged], events
 
     def recorded(self, versions: Versions, subject: str, done: Done) -> Iterator[dg.DagsterEvent]:
         """Record what was made of a subject, and the outcomes of its checks."""
@@ -102,12 +105,19 @@ class Step:
 
     def _repeated(self, subject: str, last: dg.AssetMaterialization) -> Iterator[dg.DagsterEvent]:
         """Record a subject again as it was last recorded, its checks included."""
-        instance = self.context.instance
-        checked = last_evaluations(instance, self.context.job_def.asset_layer.get(self.asset).check_keys, subject)
         again = dg.AssetMaterialization(self.asset, partition=subject, metadata=last.metadata, tags=last.tags)
+        checked = self._last_evaluations(subject)
         yield dg.DagsterEvent.asset_materialization(self.context, again)
-        target = target_of(just_recorded(instance, self.asset, subject))
+        target = target_of(just_recorded(self.context.instance, self.asset, subject))
         yield from self._evaluated(replace(evaluation, target_materialization_data=target) for evaluation in checked)
+
+    def _checked_before(self, subject: str) -> Iterator[dg.DagsterEvent]:
+        """Record again what the checks of a subject said last."""
+        return self._evaluated(self._last_evaluations(subject))
+
+    def _last_evaluations(self, subject: str) -> list[dg.AssetCheckEvaluation]:
+        checks = self.context.job_def.asset_layer.get(self.asset).check_keys
+        return last_evaluations(self.context.instance, checks, subject)
 
     def _evaluated(self, some: Iterable[dg.AssetCheckEvaluation]) -> Iterator[dg.DagsterEvent]:
         for evaluation in some:
@@ -119,7 +129,10 @@ class Step:
         if any(op.get("config", {}).get(FORCE) for op in ops.values()):
             return False
         asked = any(subject in said.unchanged for said in self.said_before.values())
-        return asked or bool(goes_on_from(self.context.instance, run))
+        return asked or self._goes_on()
+
+    def _goes_on(self) -> bool:
+        return bool(goes_on_from(self.context.instance, self.context.dagster_run))
 
     def _current(
         self, storage: Storage, outputs: SubjectOutputs, subjects: Collection[str]

@@ -13,6 +13,7 @@ RAW_WORKS = Table(
     "raw_works",
     Layer.BRONZE,
     "a work record exactly as the source sent it",
+    purpose="What was fetched is kept here, so that all other tables can be made again without asking Open Library.",
     key=("work_key",),
     columns=(
         WORK_KEY,

@@ -7,6 +7,7 @@ POSSIBLE_SAME_AUTHORS = Table(
     "possible_same_authors",
     Layer.SILVER,
     "an author who may be the same person as another one, into whom they would be merged",
+    purpose="For those who count authors, or clean up records on Open Library: it tells which are listed twice.",
     key=("author_key",),
     columns=(
         AUTHOR_KEY,
@@ -68,6 +69,7 @@ POSSIBLE_DUPLICATE_BOOKS = Table(
     "possible_duplicate_books",
     Layer.SILVER,
     "a work that may be the same book as another one, into which it would be merged",
+    purpose="For those who buy or count books, or clean up records on Open Library: it tells which are listed twice.",
     key=("work_key",),
     columns=(
         WORK_KEY,

@@ -20,6 +20,7 @@ AUTHOR_YEARLY_COUNTS = Table(
     "author_yearly_counts",
     Layer.GOLD,
     "an author and a year in which they have at least one book",
+    purpose="It answers how many books each author published in each year.",
     key=("author_key", "year"),
     columns=(
         AUTHOR_KEY,
@@ -53,6 +54,7 @@ AUTHOR_AVERAGES = Table(
     "author_averages",
     Layer.GOLD,
     "an author",
+    purpose="It answers how many books an author publishes a year on average, and ranks authors by it.",
     key=("author_key",),
     columns=(
         AUTHOR_KEY,
@@ -103,6 +105,7 @@ SUBJECT_SUMMARY = Table(
     "subject_summary",
     Layer.GOLD,
     "the subject",
+    purpose="It tells how large the subject is and how complete its data are; report and comparison begin with it.",
     key=("source",),
     columns=(
         Column("works_reported", WHOLE, "work_count, as Open Library last reported it in the fetch."),
@@ -151,6 +154,7 @@ SUBJECT_CHANGES = Table(
     "subject_changes",
     Layer.GOLD,
     "a work that was added, removed or changed since the snapshot before",
+    purpose="It tells those who follow the subject what is new.",
     key=("work_key",),
     columns=(
         WORK_KEY,

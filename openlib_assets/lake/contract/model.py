@@ -48,7 +48,9 @@ class Check:
 
 @dataclass(frozen=True)
 class Table:
-    """A table; `grain` says what one row is, `key` the columns that identify and sort it, `made_from` its inputs.
+    """A table; `grain` says what one row is, `purpose` what it is for.
+
+    `key`: the columns that identify and sort the rows. `made_from`: the inputs.
 
     `lineage`: the columns of the inputs that a column's values are computed from, as `table.column`. Columns that only
     choose or join rows are not among them; a column that no input has, such as the time of the snapshot, is left out.
@@ -60,6 +62,7 @@ class Table:
     name: str
     layer: Layer
     grain: str
+    purpose: str = field(kw_only=True)
     key: tuple[str, ...]
     columns: tuple[Column, ...]
     made_from: tuple[str, ...] = ()
@@ -67,6 +70,11 @@ class Table:
     lineage: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     looks_back: bool = False
     code_version: str = "1"
+
+    @property
+    def description(self) -> str:
+        """What one row is, and what the table is for."""
+        return f"One row is {self.grain}. {self.purpose}"
 
     @property
     def sql(self) -> str:

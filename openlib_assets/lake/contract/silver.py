@@ -25,6 +25,7 @@ BOOKS = Table(
     "books",
     Layer.SILVER,
     "a work of the subject",
+    purpose="The list of books to search, filter and count; whatever is told by year starts here.",
     key=("work_key",),
     columns=(
         WORK_KEY,
@@ -98,6 +99,7 @@ AUTHOR_BOOKS = Table(
     "author_books",
     Layer.SILVER,
     "an author of a work",
+    purpose="It joins books and authors.",
     key=("author_key", "work_key"),
     columns=(
         AUTHOR_KEY,
@@ -120,6 +122,7 @@ AUTHORS = Table(
     "authors",
     Layer.SILVER,
     "an author with at least one work in the subject",
+    purpose="It tells who writes in the subject, how much, and from when to when.",
     key=("author_key",),
     columns=(AUTHOR_KEY, AUTHOR_NAME, BOOK_COUNT, FIRST_YEAR, LAST_YEAR),
     made_from=("raw_works", "books", "author_books"),
