@@ -38,9 +38,6 @@ _GRAPH_SCALE = 0.5
 _GRAPH_MARGIN = 40
 # From top to bottom the graph is less large; of what it can tell of an asset, what is no matter of the moment.
 _GRAPH_LOOK = {"asset-graph-direction": "vertical", "asset-node-facets": ["status", "kind-tag", "partitions"]}
-_ALL_TELL_THEIR_STATE = (
-    "![...document.querySelectorAll('foreignObject')].some(box => box.textContent.includes('Loading'))"
-)
 
 
 def sources() -> dict[str, str]:
@@ -86,7 +83,7 @@ def take_graph(browser: "Browser", dagster_url: str, picture: Path) -> None:
     graph_box(page, Layer.BRONZE).wait_for()
     page.keyboard.press("Alt+e")
     graph_box(page, RAW_WORKS.name).wait_for()
-    page.wait_for_function(_ALL_TELL_THEIR_STATE)
+    page.locator("foreignObject").filter(has_text="Loading").first.wait_for(state="detached")
     page.wait_for_load_state("networkidle")
     groups = [box for layer in Layer if (box := graph_box(page, layer).bounding_box())]
     left, top = (min(box[side] for box in groups) - _GRAPH_MARGIN for side in ("x", "y"))
