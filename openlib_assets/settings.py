@@ -91,6 +91,7 @@ class Settings(Variables):
     `subjects` is the watch list (a path or an `s3://` URL), `storage` the root of all data (a folder or
     `s3://bucket/prefix`), `contact` what the User-Agent tells Open Library, and nobody else. `pace` says who shares
     `requests_per_second`: a user's processes on this `host`, or all that meet in the `postgres` of libpq's variables.
+    `proof_window` is how many seconds the works of a subject that does not come to rest may lie apart.
     `monthly_refresh` says whether the schedule of that name is on where nobody turned it on or off in Dagster.
     `events_queue` is the URL of the SQS queue that tells of changes in the storage.
     `repository_url` is where people read the code of what runs here, for links in the Dagster UI.
@@ -120,6 +121,9 @@ class Settings(Variables):
         ge=2,
         le=MAX_PAGE_SIZE,
         description=f"a whole number from 2 to {MAX_PAGE_SIZE}, such as {MAX_PAGE_SIZE}",
+    )
+    proof_window: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
+        default=0.0, description="a number of seconds, such as 0 or 600"
     )
     subjects: str = Field(
         default_factory=lambda read: f"{read['storage']}/{WATCH_LIST}", description="a path or an s3:// URL"

@@ -36,7 +36,7 @@ from openlib_assets_tests.tools import reference
 from openlib_assets_tests.tools.ceph import Ceph, ceph_s3
 from openlib_assets_tests.tools.deployment import DeploymentError
 
-SILVER = ("books", "authors", "author_books", "possible_same_authors", "possible_duplicate_books")
+SILVER = ("rejected_works", "books", "authors", "author_books", "possible_same_authors", "possible_duplicate_books")
 GOLD = ("author_yearly_counts", "author_averages", "subject_summary", "subject_changes")
 CSV = ("authors", "books", "author_books", "author_yearly_counts", "author_averages")
 

@@ -14,7 +14,7 @@ import orjson
 import pyarrow as pa
 import requests
 
-from openlib_assets.lake.contract import BOOKS, DERIVED_TABLES
+from openlib_assets.lake.contract import BOOKS, DERIVED_TABLES, REJECTED_WORKS
 from openlib_assets.lake.transform import Row, sql_text
 from openlib_assets.openlibrary.enumeration import page_offsets
 
@@ -57,13 +57,15 @@ def make_tables(bronze: Path, snapshot: Row, folder: Path) -> float:
         connection.execute(f"CREATE TABLE snapshot AS {snapshot.query()}")
         connection.execute(f"CREATE VIEW raw_works AS FROM read_parquet('{bronze}')")
         connection.execute(sql_text("helpers/spellings"))
-        connection.execute(sql_text("helpers/works"))
-        for name in ("snapshot", "author_lists"):
-            connection.execute(f"CREATE TABLE previous_{name} AS FROM {name} LIMIT 0")
+        connection.execute(sql_text("helpers/received"))
+        connection.execute("CREATE TABLE previous_snapshot AS FROM snapshot LIMIT 0")
         for table in DERIVED_TABLES:
             file = folder / f"{table.name}.parquet"
             connection.execute(f"COPY ({sql_text(table.sql)}) TO '{file}' (FORMAT parquet, COMPRESSION zstd)")
             connection.execute(f"CREATE VIEW {table.name} AS FROM read_parquet('{file}')")
+            if table is REJECTED_WORKS:
+                connection.execute(sql_text("helpers/works"))
+                connection.execute("CREATE TABLE previous_author_lists AS FROM author_lists LIMIT 0")
             if table is BOOKS:
                 connection.execute("CREATE TABLE previous_books AS FROM books LIMIT 0")
     return time.monotonic() - started

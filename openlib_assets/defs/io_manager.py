@@ -29,14 +29,16 @@ from openlib_assets.defs.steps.step import Step
 from openlib_assets.defs.steps.writing import written_each
 from openlib_assets.lake import layout
 from openlib_assets.lake.bronze.snapshots import open_current
-from openlib_assets.lake.contract import RAW_WORKS, Layer
-from openlib_assets.lake.table_files import TableFile, open_table
+from openlib_assets.lake.contract import ALL_TABLES, RAW_WORKS, Layer
+from openlib_assets.lake.table_files import ANY_VERSION, TableFile, open_table
 from openlib_assets.openlibrary.errors import InterruptedFetchError
 from openlib_assets.storage import Storage
 from openlib_assets.storage.errors import OpenlibError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_TABLES = {table.name: table for table in ALL_TABLES}
 
 
 class SubjectTables:
@@ -53,7 +55,8 @@ class SubjectTables:
         if self._table == RAW_WORKS.name:
             return open_current(self._storage, subject)
         path = layout.table_file(self._layer, self._table, subject)
-        return open_table(self._storage, path, remedy=f"make it with: openlib run {subject!r}")
+        versions = _TABLES[self._table].readable_versions if self._table in _TABLES else ANY_VERSION
+        return open_table(self._storage, path, remedy=f"make it with: openlib run {subject!r}", versions=versions)
 
     def together(self) -> pa.Table:
         """Return all subjects' rows as one table, `subject` first."""

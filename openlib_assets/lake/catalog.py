@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import duckdb
 
 from openlib_assets.lake import layout
-from openlib_assets.lake.contract import ALL_TABLES, RAW_WORKS, SCHEMA_VERSION, SQL_TYPES, Table
+from openlib_assets.lake.contract import ALL_TABLES, RAW_WORKS, SQL_TYPES, Table
 from openlib_assets.lake.table_files import VERSION_KEY, wrong_version
 from openlib_assets.lake.transform import connected, literal_path
 from openlib_assets.openlibrary.subject_keys import decoded_key
@@ -131,7 +131,10 @@ def _outdated(storage: Storage, tables: Sequence[Table]) -> Outdated:
                 if "No files found" not in str(error):
                     raise unreadable(error) from error
                 continue
-            found |= {file: f"{wrong_version(file, version)}; left out: {_remedy(file)}" for file, version in versions}
+            found |= {
+                file: f"{wrong_version(file, version, table.readable_versions)}; left out: {_remedy(file)}"
+                for file, version in versions
+            }
     return found
 
 
@@ -142,7 +145,7 @@ def _other_versions(storage: Storage, table: Table) -> str:
         SELECT file_name, max(decode(value)) FILTER (decode(key) = {_quoted(VERSION_KEY)}) AS version
         FROM parquet_kv_metadata({_quoted(_address(storage, table))})
         GROUP BY file_name
-        HAVING version IS DISTINCT FROM {_quoted(str(SCHEMA_VERSION))}
+        HAVING coalesce(version, '') NOT IN ({", ".join(_quoted(str(version)) for version in table.readable_versions)})
         ORDER BY file_name
     """  # noqa: S608 - quoted
 

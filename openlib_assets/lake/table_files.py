@@ -14,6 +14,7 @@ from openlib_assets.storage import Storage
 from openlib_assets.storage.errors import OpenlibError
 
 VERSION_KEY = "openlib_schema_version"
+ANY_VERSION = range(1, SCHEMA_VERSION + 1)
 # Fixed, so that equal rows give equal bytes however they arrive.
 _ROW_GROUP_ROWS = 65_536
 _ROW_GROUP_BYTES = 32 << 20
@@ -109,10 +110,11 @@ def _row_groups(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterato
 
 
 @contextmanager
-def open_table(storage: Storage, path: str, *, remedy: str) -> Iterator[TableFile]:
+def open_table(storage: Storage, path: str, *, remedy: str, versions: range = ANY_VERSION) -> Iterator[TableFile]:
     """Lend a table's file, to be read piece by piece.
 
-    `remedy` is what the user should run where the file is missing or unusable. Raises TableFileError.
+    `versions` are the schema versions that can be read, and `remedy` is what the user should run where the file is
+    missing or unusable. Raises TableFileError.
     """
     if not storage.exists(path):
         raise TableFileError(f"{storage.uri(path)}: there is no such table yet; {remedy}")
@@ -122,11 +124,12 @@ def open_table(storage: Storage, path: str, *, remedy: str) -> Iterator[TableFil
         except (pa.ArrowException, OSError) as error:
             raise TableFileError(f"{storage.uri(path)}: not a readable Parquet file; {remedy}") from error
         version = table.metadata.get(VERSION_KEY)
-        if version != str(SCHEMA_VERSION):
-            raise TableFileError(f"{wrong_version(storage.uri(path), version)}; {remedy}")
+        if version not in [str(number) for number in versions]:
+            raise TableFileError(f"{wrong_version(storage.uri(path), version, versions)}; {remedy}")
         yield table
 
 
-def wrong_version(address: str, version: str | None) -> str:
-    """Return the message that a file has another schema version than this release reads, or none."""
-    return f"{address}: written with schema version {version or 'none'}, this release reads {SCHEMA_VERSION}"
+def wrong_version(address: str, version: str | None, versions: range) -> str:
+    """Return the message for a file that has another schema version than can be read, or none."""
+    readable = " to ".join(str(number) for number in sorted({versions[0], versions[-1]}))
+    return f"{address}: written with schema version {version or 'none'}, this release reads {readable}"

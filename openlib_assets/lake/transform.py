@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import duckdb
 import pyarrow as pa
 
-from openlib_assets.lake.contract import Check, Table
+from openlib_assets.lake.contract import REJECTED_WORKS, Check, Table
 from openlib_assets.lake.table_files import TableFile
 from openlib_assets.storage.errors import OpenlibError
 
@@ -26,7 +26,7 @@ _BATCH_ROWS = 65_536
 _SMALL_BYTES = 2 << 20
 _PREVIEW_ROWS = 5
 _LOOKED_BACK_ON = ("books", "author_lists", "snapshot")
-# What sql/helpers/works.sql makes of `raw_works`.
+# What sql/helpers/works.sql makes of `raw_works`, less `rejected_works`.
 _RECORDS = ("parseable_works", "listed_authors", "author_lists")
 _starting = threading.Lock()
 _large = threading.Lock()
@@ -106,8 +106,10 @@ def built(
     with connected(inputs) as connection:
         if table.looks_back and previous:
             _keep_previous(connection, previous, inputs)
-        if "raw_works" in inputs and any(name in sql_text(table.sql) for name in _RECORDS):
-            connection.execute(sql_text("helpers/works"))
+        if "received_works" in sql_text(table.sql):
+            connection.execute(sql_text("helpers/received"))
+        elif any(name in sql_text(table.sql) for name in _RECORDS):
+            read_records(connection)
         if table.looks_back and not previous:
             for name in _LOOKED_BACK_ON:
                 connection.execute(f"CREATE TEMP TABLE previous_{name} AS FROM {name} LIMIT 0")
@@ -116,6 +118,12 @@ def built(
         (rows,) = connection.execute(f"CREATE TEMP TABLE {table.name} AS {sql_text(table.sql)}{end}").fetchall()[0]
         outcomes = run_checks(connection, table)
         yield Built(table, outcomes, rows, connection)
+
+
+def read_records(connection: duckdb.DuckDBPyConnection) -> None:
+    """Let a connection that knows `raw_works` and `rejected_works` know what sql/helpers/works.sql makes of them."""
+    connection.execute(sql_text("helpers/received"))
+    connection.execute(sql_text("helpers/works"))
 
 
 @contextmanager
@@ -165,11 +173,15 @@ def _quoted(text: str) -> str:
 
 
 def _give_instead(connection: duckdb.DuckDBPyConnection, name: str, relation: Relation) -> None:
+    _drop(connection, name)
+    _give(connection, name, relation)
+
+
+def _drop(connection: duckdb.DuckDBPyConnection, name: str) -> None:
     connection.unregister(name)
     for kind in ("TABLE", "VIEW"):
         with suppress(duckdb.CatalogException):  # it is of the other kind
             connection.execute(f"DROP {kind} IF EXISTS temp.{name}")
-    _give(connection, name, relation)
 
 
 def literal_path(path: str) -> str:
@@ -183,11 +195,15 @@ def _keep_previous(
     """Put what a table looks back on beside its inputs, made from the snapshot before by the same SQL."""
     for name, relation in previous.items():
         _give_instead(connection, name, relation)
+    connection.execute(sql_text("helpers/received"))
+    connection.execute(f"CREATE TEMP TABLE previous_rejected_works AS {sql_text(REJECTED_WORKS.sql)}")
+    _drop(connection, REJECTED_WORKS.name)
+    connection.execute(f"CREATE TEMP VIEW {REJECTED_WORKS.name} AS FROM previous_rejected_works")
     connection.execute(sql_text("helpers/works"))
     connection.execute(f"CREATE TEMP TABLE previous_books AS {sql_text('silver/books')}")
     connection.execute("CREATE TEMP TABLE previous_author_lists AS FROM author_lists")
     connection.execute("CREATE TEMP TABLE previous_snapshot AS FROM snapshot")
-    for name in previous:
+    for name in (*previous, REJECTED_WORKS.name):
         _give_instead(connection, name, inputs[name])
 
 

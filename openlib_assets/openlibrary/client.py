@@ -24,6 +24,7 @@ from openlib_assets.openlibrary.errors import (
     TransientError,
 )
 from openlib_assets.openlibrary.records import MalformedRecordError, Record, parse_json, work_key
+from openlib_assets.openlibrary.subject_keys import subject_query
 from openlib_assets.settings import Settings
 
 Answer = TypeVar("Answer")
@@ -42,6 +43,14 @@ class Page:
     work_count: int
     keys: list[str]
     records: list[Record]
+
+
+@dataclass(frozen=True)
+class ListedKeys:
+    """One good answer of the search: the first of the keys asked for, in order, and how many there are in all."""
+
+    total: int
+    keys: list[str]
 
 
 @dataclass
@@ -78,9 +87,9 @@ class Client:
         tail = f"?{urlencode(query)}" if query else ""
         return f"{self.settings.api_url}/subjects/{quote(key, safe=':')}.json{tail}"
 
-    def work_count(self, key: str, *, not_below: int = 0) -> int:
-        """Return how many works a subject has, without fetching any; `not_below` as for `page`."""
-        return self.page(key, offset=0, limit=0, not_below=not_below).work_count
+    def work_count(self, key: str) -> int:
+        """Return how many works a subject has, without fetching any."""
+        return self.page(key, offset=0, limit=0).work_count
 
     def probe(self, key: str) -> int:
         """Return how many works a subject has, by one request without retries: whether the API can be reached."""
@@ -91,7 +100,7 @@ class Client:
     ) -> Page:
         """Fetch works `offset` to `offset + limit` of a subject, in the order of their keys.
 
-        A count below `not_below` is believed only when a second answer repeats it, since an overloaded index cuts
+        A count below `not_below` is accepted only when a second answer repeats it, since an overloaded index cuts
         list and count alike. Nothing more is sent once `wanted` says no. Raises PermanentError, TransientError (after
         the last try), BannedError or InterruptedFetchError.
         """
@@ -106,6 +115,20 @@ class Client:
             return page
 
         return self._get(url, page_of, wanted)
+
+    def listed_keys(self, key: str, *, after: str, limit: int) -> ListedKeys:
+        """List the keys of a subject's works, those after one if it is not empty, by Open Library's search.
+
+        There may be fewer than `limit`, since a server may have a limit of its own, but none only where none are left.
+        Raises as `page` does.
+        """
+        query = {"q": subject_query(key, after=after), "fields": "key", "sort": "key", "limit": limit}
+        url = f"{self.settings.api_url}/search.json?{urlencode(query)}"
+        return self._get(url, lambda answer: _listed_keys(answer, after=after, limit=limit))
+
+    def rest(self, seconds: float) -> None:
+        """Wait, unless ordered to stop."""
+        self._connection.wait(seconds)
 
     def search_subjects(self, text: str, *, limit: int) -> list[Record]:
         """Return the hits of Open Library's subject search, with `key`, `name`, `work_count` and `subject_type`."""
@@ -197,10 +220,32 @@ def _page(answer: Any, *, offset: int, limit: int) -> Page:
     expected = max(0, min(limit, count - offset))
     if len(works) != expected:
         raise TransientError(f"{len(works)} works instead of {expected}")
+    return Page(offset, count, _keys(works), works)
+
+
+def _listed_keys(answer: Any, *, after: str, limit: int) -> ListedKeys:
+    """Check an answer of the search by itself and return the keys in it."""
+    if not isinstance(answer, dict):
+        raise TransientError("the answer is not an object")
+    total, documents = answer.get("numFound"), answer.get("docs")
+    if type(total) is not int or total < 0:
+        raise TransientError(f"numFound is {ascii(total)[:40]}")
+    if not isinstance(documents, list):
+        raise TransientError("the answer has no docs")
+    due = min(limit, total)
+    if len(documents) > due or (due and not documents):
+        raise TransientError(f"{len(documents)} keys instead of {due}")
+    keys = _keys(documents)
+    if keys and keys[0] <= after:
+        raise TransientError(f"{keys[0]} instead of keys after {after}: the query was taken for words")
+    return ListedKeys(total, keys)
+
+
+def _keys(records: list[Any]) -> list[str]:
     try:
-        keys = [work_key(record) for record in works]
+        keys = [work_key(record) for record in records]
     except MalformedRecordError as error:
         raise TransientError(str(error)) from error
     if any(before >= after for before, after in pairwise(keys)):
         raise TransientError("works are not in the order of their keys, or repeated")
-    return Page(offset, count, keys, works)
+    return keys

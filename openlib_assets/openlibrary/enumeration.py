@@ -1,41 +1,57 @@
-"""The complete enumeration of a subject: every work exactly once, or an error that says both numbers.
+"""The complete enumeration of a subject: the works of the catalogue at one moment, or an error that says both numbers.
 
-Pages are read in the total order of work keys and overlap by one work: the last of a page is the first of the next,
-unless something came or went in between. Whatever changes `work_count` or moves a page boundary is thus noticed, and
-repaired by bisection: between two places whose offset in the catalogue is known, the works held must be as many as
-the offsets apart; where they are not, a page in the middle is read again, down to the page that changed.
-
-An end counts only when two separate answers agree on `work_count`.
+Pages are read in the order of work keys, several at once. Then Open Library's search lists the subject's keys. Where
+pages and list differ, the pages there are read again, until they say what the list says: two separate readings that
+agree. What the list lacks is dropped only when the next one lacks it as well: an index that gives up cuts list and
+count alike, and does not say so. A list of one answer is one instant of the index, and so are the works. For a longer
+one the moment is that of its first answer: every work held was there when its page was read, before it, and when it was
+listed, after it; and that answer counted as many works as are held. So no other was there, unless a work left and came
+back in between.
 """
 
-import queue
-import threading
-from collections.abc import Callable, Sequence
+import time
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from openlib_assets.openlibrary.client import Client
-from openlib_assets.openlibrary.errors import IncompleteError, InterruptedFetchError, SubjectNotFoundError
-from openlib_assets.openlibrary.repair import (
-    MovedError,
-    Repair,
-    gaps_between,
-    read_after_last_shift,
-    shifted,
-    tears_in,
-)
-from openlib_assets.openlibrary.staged_pages import Slice, StagedPage, Staging, slices_of
+from openlib_assets.openlibrary.errors import IncompleteError, SearchRefusedError, SubjectNotFoundError
+from openlib_assets.openlibrary.key_list import answers_due, read_key_list
+from openlib_assets.openlibrary.page_reading import read_pages
+from openlib_assets.openlibrary.staged_pages import HeldWorks, Slice, StagedPage, Staging, slices_of
 
-_ROUNDS = 5
-_STOP_POLL_SECONDS = 0.5
+BY_KEY_LIST = "list of keys"
+BY_SECOND_READING = "second reading of the pages"
+
+_ROUNDS = 8
+# Of retry_wait; then it doubles, up to ten times as long.
+_FIRST_WAIT = 1 / 20
+_LONGEST_WAIT = 1 / 2
+_EXAMPLES = 3
+
+
+@dataclass(frozen=True)
+class Proof:
+    """How an enumeration was proven: `by` what, the moment `at` which it holds, and how many requests that took.
+
+    `window` is 0 for a moment. Otherwise each work was there at some time in so many seconds from `at` on.
+    """
+
+    by: str
+    at: datetime
+    window: float
+    requests: int
 
 
 @dataclass(frozen=True)
 class Enumeration:
-    """A whole subject: its works in key order as slices of staged pages, and the `work_count` they equal."""
+    """A whole subject: its works in key order as slices of staged pages, how many they are, and the proof."""
 
     work_count: int
     slices: list[Slice]
     pages: int
+    proof: Proof
 
 
 @dataclass(frozen=True)
@@ -62,14 +78,13 @@ def enumerate_subject(client: Client, key: str, staging: Staging, listener: List
 
 
 def page_offsets(work_count: int, page_size: int) -> list[int]:
-    """Return the offsets of the pages that cover so many works, each overlapping the one before by one work."""
-    step = page_size - 1
-    return [0, *range(step, work_count - 1, step)]
+    """Return the offsets of the pages that cover so many works; there is always one."""
+    return list(range(0, max(1, work_count), page_size))
 
 
 def requests_due(work_count: int, page_size: int) -> int:
-    """Return how many requests a fetch takes when nothing goes wrong: one a page, and two where there is one page."""
-    return max(2, len(page_offsets(work_count, page_size)))
+    """Return how many requests a fetch takes when nothing goes wrong: one a page, and the list of keys."""
+    return len(page_offsets(work_count, page_size)) + answers_due(work_count)
 
 
 def _silent(_: Progress) -> None:
@@ -85,141 +100,128 @@ class _Reading:
         self._staging = staging
         self._listener = listener
         self._limit = client.settings.page_size
-        left = [page for page in staging.pages() if page.limit == self._limit]
-        self._pages: dict[int, StagedPage] = {
-            page.offset: page for page in left if page.offset % (self._limit - 1) == 0
-        }
-        self._counts = [page.work_count for page in sorted(self._pages.values(), key=lambda page: page.serial)]
-        self._fresh_answers = 0
-        self._moved = False
+        self._pages = staging.pages()
+        self._held = HeldWorks(self._pages)
 
     def enumeration(self) -> Enumeration:
-        for _ in range(_ROUNDS):
-            self._read_missing()
-            self._agree_on_count()
-            if self._count == 0:
-                raise SubjectNotFoundError(
-                    f"{self._client.subject_url(self._key)}: Open Library has no work under the subject {self._key!r}; "
-                    "check its spelling, or look it up with: openlib subjects search"
-                )
-            try:
-                return Enumeration(self._count, self._whole(), len(self._pages))
-            except MovedError:
-                self._moved = True
-        raise IncompleteError(
-            f"{self._client.subject_url(self._key)}: the subject kept changing while it was read: "
-            f"{self._held()} works held, {self._count} reported; run again later"
-        )
+        left = {page.offset for page in self._pages if page.limit == self._limit}
+        self._read_pages(left)
+        try:
+            keys, proof = self._proven_by_list()
+        except SearchRefusedError:
+            keys, proof = self._proven_by_second_reading()
+        if not keys:
+            raise SubjectNotFoundError(
+                f"{self._url}: Open Library has no work under the subject {self._key!r}; "
+                "check its spelling, or look it up with: openlib subjects search"
+            )
+        pages = sorted(self._pages, key=lambda page: page.serial)
+        return Enumeration(len(keys), slices_of(keys, pages), len(page_offsets(len(keys), self._limit)), proof)
 
     @property
-    def _count(self) -> int:
-        return self._counts[-1] if self._counts else 0
+    def _url(self) -> str:
+        return self._client.subject_url(self._key)
 
-    def _heard(self, work_count: int) -> None:
-        self._counts.append(work_count)
-        self._fresh_answers += 1
-
-    def _held(self) -> int:
-        return len({key for page in self._pages.values() for key in page.keys})
-
-    def _ordered(self) -> list[StagedPage]:
-        due = set(page_offsets(self._count, self._limit))
-        return [self._pages[offset] for offset in sorted(self._pages) if offset in due]
-
-    def _read_missing(self) -> None:
-        """Read every page not yet held, several at once; the count may change on the way and with it what is due."""
-        answers: queue.SimpleQueue[StagedPage | BaseException] = queue.SimpleQueue()
-        under_way: set[int] = set()
-        wanted = threading.Event()
-        wanted.set()
-
-        def read(offset: int, not_below: int) -> None:
-            try:
-                page = self._client.page(
-                    self._key, offset=offset, limit=self._limit, not_below=not_below, wanted=wanted.is_set
-                )
-                answers.put(self._staging.add(page, self._limit))
-            except BaseException as error:  # noqa: BLE001 - handed to the thread that waits
-                answers.put(error)
-
-        try:
-            while True:
-                due = page_offsets(self._count, self._limit)
-                missing = [offset for offset in due if offset not in self._pages and offset not in under_way]
-                for offset in missing[: self._client.settings.max_in_flight - len(under_way)]:
-                    under_way.add(offset)
-                    threading.Thread(target=read, args=(offset, self._count), daemon=True).start()
-                self._report(due)
-                if not under_way:
-                    return
-                answer = self._next(answers)
-                if isinstance(answer, BaseException):
-                    raise answer
-                under_way.discard(answer.offset)
-                self._pages[answer.offset] = answer
-                self._heard(answer.work_count)
-        finally:
-            wanted.clear()
-
-    def _next(self, answers: "queue.SimpleQueue[StagedPage | BaseException]") -> StagedPage | BaseException:
-        """Wait for an answer, but not past the order to stop: a request under way may take a minute to give up."""
-        while True:
-            try:
-                return answers.get(timeout=_STOP_POLL_SECONDS)
-            except queue.Empty:
-                if self._client.stop.is_set():
-                    raise InterruptedFetchError("interrupted") from None
-
-    def _report(self, due: Sequence[int]) -> None:
-        works = sum(len(page.keys) for page in self._pages.values()) - max(0, len(self._pages) - 1)
-        self._listener(Progress(self._key, len(self._pages), len(due), works, self._count))
-
-    def _agreed(self) -> bool:
-        return self._fresh_answers > 0 and len(self._counts) > 1 and self._counts[-1] == self._counts[-2]
-
-    def _agree_on_count(self) -> None:
-        for _ in range(_ROUNDS):
-            if self._agreed():
-                return
-            self._heard(self._client.work_count(self._key, not_below=self._count))
+    def _proven_by_list(self) -> tuple[list[str], Proof]:
+        """Read lists until the pages say what one of them says."""
+        requests = 0
+        disputed: list[set[str]] = []
+        for number in range(_ROUNDS):
+            self._wait_before_round(number)
+            at, started = datetime.now(UTC), time.monotonic()
+            listed = read_key_list(self._client, self._key)
+            requests += listed.answers
+            came, went = self._look_up(listed.keys)
+            seconds = time.monotonic() - started
+            instant = not went and (listed.answers == 1 or (not came and listed.first_total == len(listed.keys)))
+            if self._held.keys == listed.keys and (instant or seconds <= self._client.settings.proof_window):
+                return listed.keys, Proof(BY_KEY_LIST, at, 0.0 if instant else seconds, requests)
+            disputed.append(set(listed.keys).symmetric_difference(self._held.keys))
         raise IncompleteError(
-            f"{self._client.subject_url(self._key)}: no two answers in a row agree on work_count "
-            f"({', '.join(map(str, self._counts[-_ROUNDS:]))}); run again later"
+            f"{self._url}: {_complaint(set.intersection(*disputed))}: {len(self._held.keys)} works held, "
+            f"{len(listed.keys)} in the list of its keys; run again later"
         )
 
-    def _whole(self) -> list[Slice]:
-        """Return the works as slices, after repairs where something moved; raises MovedError if it moves still."""
-        pages = self._ordered()
-        chained = not shifted(pages) and not tears_in(pages)
-        if not chained or self._count != sum(len(page.keys) for page in pages) - (len(pages) - 1):
-            return self._repaired(pages)
-        return [Slice(page, min(1, place), len(page.keys)) for place, page in enumerate(pages)]
+    def _proven_by_second_reading(self) -> tuple[list[str], Proof]:
+        """Read all pages again until a reading says what the one before said."""
+        sent = self._client.traffic.requests
+        for number in range(_ROUNDS):
+            self._wait_before_round(number)
+            before, self._held = self._held.keys, HeldWorks()
+            at = datetime.now(UTC)
+            first_count = self._read_pages()
+            if self._held.keys == before and len(before) == first_count:
+                return before, Proof(BY_SECOND_READING, at, 0.0, self._client.traffic.requests - sent)
+        raise IncompleteError(
+            f"{self._url}: {_complaint(set())}: {len(before)} works in one reading of its pages, "
+            f"{len(self._held.keys)} in the next; run again later"
+        )
 
-    def _repaired(self, pages: list[StagedPage]) -> list[Slice]:
-        """Find where the works held and the catalogue differ, and read those places again."""
-        read_again: list[StagedPage] = []
-        count = self._count
+    def _read_pages(self, left: Collection[int] = ()) -> int:
+        """Read all pages but those `left` from before; return how many works the first answer counted.
 
-        def probe(offset: int) -> list[str]:
-            page = self._client.page(self._key, offset=offset, limit=self._limit, not_below=count)
-            self._heard(page.work_count)
-            if page.work_count != count:
-                raise MovedError
-            read_again.append(self._staging.add(page, self._limit))
-            return page.keys
+        Only after the first page it is known how many there are, so it is read before all others.
+        """
+        counts = [page.work_count for page in self._pages[-1:] if left]
 
-        repair = Repair(pages, count, probe, self._limit)
-        before_repair = list(repair.keys)
-        # Answers under way at once may be dated in the wrong order; once one proved to be, none is relied on.
-        anchors = [] if self._moved else read_after_last_shift(pages, count)
-        for page in anchors:
-            repair.put(page.offset, page.keys)
-        for reread in (False, True):
-            for gap in gaps_between(anchors, count):
-                repair.settle(gap, reread=reread)
-            # A boundary that moved is explained by a difference found; if none was, two changes cancel out somewhere.
-            if repair.keys != before_repair or not shifted(pages):
-                break
-        if len(repair.keys) != count:
-            raise MovedError
-        return slices_of(repair.keys, [*sorted(pages, key=lambda page: page.serial), *read_again])
+        def work_count() -> int:
+            return counts[-1] if counts else 0
+
+        def due() -> list[int]:
+            return [offset for offset in page_offsets(work_count(), self._limit) if offset not in left]
+
+        self._report(counts)
+        for page in read_pages(self._client, self._key, self._staging, due, work_count):
+            self._take(page)
+            counts.append(page.work_count)
+            self._report(counts)
+        return counts[0] if counts else 0
+
+    def _look_up(self, listed: Sequence[str]) -> tuple[bool, bool]:
+        """Read the pages again where they and the list differ; return whether works came and whether works went."""
+        if self._held.keys == listed:
+            return False, False
+        came = set(listed).difference(self._held.keys)
+        went = set(self._held.keys).difference(listed)
+        places = sorted({bisect_left(listed, key) for key in came | went})
+        offsets = _offsets_around(places, self._limit)
+        for page in read_pages(self._client, self._key, self._staging, lambda: offsets, lambda: len(listed)):
+            self._take(page, last_key=listed[-1] if listed else None)
+            if not listed and page.work_count == 0:
+                self._held = HeldWorks()
+        return bool(came), bool(went)
+
+    def _take(self, page: StagedPage, *, last_key: str | None = None) -> None:
+        self._pages.append(page)
+        self._held.put(page, last_key=last_key)
+
+    def _report(self, counts: Sequence[int]) -> None:
+        if counts:
+            due = len(page_offsets(counts[-1], self._limit))
+            pages = min(len(self._pages), due)
+            self._listener(Progress(self._key, pages, due, len(self._held.keys), counts[-1]))
+
+    def _wait_before_round(self, number: int) -> None:
+        """Let the catalogue come to rest, and its replicas to one state."""
+        if number:
+            self._client.rest(self._client.settings.retry_wait * min(_FIRST_WAIT * 2 ** (number - 1), _LONGEST_WAIT))
+
+
+def _offsets_around(places: Sequence[int], limit: int) -> list[int]:
+    """Return the offsets of pages that show all places with a neighbour on either side.
+
+    Most places are well within a page, so that they are met also after works before them came or went.
+    """
+    margin = max(1, limit // 4)
+    offsets: list[int] = []
+    for place in places:
+        if not offsets or place - offsets[-1] >= max(limit - margin, margin + 1):
+            offsets.append(max(0, place - margin))
+    return offsets
+
+
+def _complaint(disputed: Collection[str]) -> str:
+    if not disputed:
+        return "the subject kept changing while it was read (OPENLIB_PROOF_WINDOW accepts that for some seconds)"
+    examples = ", ".join(sorted(disputed)[:_EXAMPLES])
+    return f"its pages and its search disagree on {len(disputed)} works, such as {examples}"

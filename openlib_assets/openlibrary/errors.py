@@ -22,6 +22,10 @@ class PermanentError(SourceError):
     """An answer that will not change by asking again: 403, 404, 422 and their like."""
 
 
+class SearchRefusedError(PermanentError):
+    """Open Library's search is not to be had from here, though its subjects may be."""
+
+
 class BannedError(SourceError):
     """Connections are refused after a 429: Open Library has shut the door for a while."""
 
@@ -31,7 +35,7 @@ class SubjectNotFoundError(SourceError):
 
 
 class IncompleteError(SourceError):
-    """The enumeration did not settle: works held and works reported differ, or the subject kept changing."""
+    """The enumeration did not settle: works held and works listed differ, or the subject kept changing."""
 
 
 class InterruptedFetchError(SourceError):

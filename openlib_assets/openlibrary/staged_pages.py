@@ -1,7 +1,9 @@
 """Staged pages: what was fetched of a subject so far, set aside until all of it is there."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Protocol
 
 from openlib_assets.openlibrary.client import Page
@@ -43,8 +45,34 @@ class Slice:
     stop: int
 
 
-def slices_of(keys: Iterable[str], pages: Sequence[StagedPage]) -> list[Slice]:
+class HeldWorks:
+    """What the pages read so far say of a subject: `keys`, in order. Where pages overlap, the later answer counts."""
+
+    def __init__(self, pages: Iterable[StagedPage] = ()) -> None:
+        self.keys: list[str] = []
+        for page in pages:
+            self.put(page)
+
+    def put(self, page: StagedPage, *, last_key: str | None = None) -> None:
+        """Take over what a page says of the keys from its first to its last.
+
+        What lies behind goes only if the page ends with the `last_key` of a subject: a page that looks like the last
+        one may also be cut, by an index that gave up and counted what it had.
+        """
+        if not page.keys:
+            return
+        first = 0 if page.offset == 0 else bisect_left(self.keys, page.keys[0])
+        last = len(self.keys) if page.keys[-1] == last_key else bisect_right(self.keys, page.keys[-1])
+        self.keys[first:last] = page.keys
+
+
+def slices_of(keys: Sequence[str], pages: Sequence[StagedPage]) -> list[Slice]:
     """Return where each key's record lies, in the last of the pages that holds it; neighbours make one slice."""
+    end_to_end = sorted(pages, key=lambda page: page.offset)
+    if len(keys) == sum(len(page.keys) for page in pages) and all(
+        key == held for key, held in zip(keys, chain.from_iterable(page.keys for page in end_to_end), strict=True)
+    ):
+        return [Slice(page, 0, len(page.keys)) for page in end_to_end]
     place = {key: (page, row) for page in pages for row, key in enumerate(page.keys)}
     slices: list[Slice] = []
     for key in keys:

@@ -64,6 +64,13 @@ def is_key(text: str) -> bool:
         return False
 
 
+def subject_query(key: str, *, after: str = "") -> str:
+    """Return the query of Open Library's search for the works of a subject, or for those after the bare key of one."""
+    prefix = next((prefix for prefix in PREFIXES if key.startswith(prefix)), "")
+    works = f'{prefix.rstrip(":") or "subject"}_key:"{key.removeprefix(prefix)}"'
+    return f'{works} AND key:{{"/works/{after}" TO *}}' if after else works
+
+
 def encoded_key(key: str) -> str:
     """Return the key as it is in paths: percent-encoded, so that it is one plain folder name."""
     return quote(key, safe="")

@@ -35,7 +35,11 @@ def comparison_html(numbers: Mapping[str, list[Row]]) -> str:
     return template("comparison.html").render(
         subjects=subjects,
         works=sum(row["works"] for row in subjects),
-        incomplete=[words.subject_name(row["subject"]) for row in subjects if row["works"] != row["works_reported"]],
+        incomplete=[
+            words.subject_name(row["subject"])
+            for row in subjects
+            if row["works"] + row["works_rejected"] != row["works_reported"]
+        ],
         few=FEW,
         compared=len(numbers["largest_subjects"]),
         overlap=_overlap(numbers),

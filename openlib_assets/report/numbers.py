@@ -16,18 +16,20 @@ from openlib_assets.lake.contract import (
     POSSIBLE_DUPLICATE_BOOKS,
     POSSIBLE_SAME_AUTHORS,
     RAW_WORKS,
+    REJECTED_WORKS,
     SUBJECT_CHANGES,
     SUBJECT_SUMMARY,
     Table,
 )
 from openlib_assets.lake.table_files import TableFile
-from openlib_assets.lake.transform import connected, sql_text
+from openlib_assets.lake.transform import connected, read_records, sql_text
 from openlib_assets.report import counts
 from openlib_assets.report.counts import Row
 
 # The tables that a report is made from.
 INPUTS: tuple[Table, ...] = (
     RAW_WORKS,
+    REJECTED_WORKS,
     BOOKS,
     AUTHOR_BOOKS,
     POSSIBLE_SAME_AUTHORS,
@@ -41,18 +43,21 @@ INPUTS: tuple[Table, ...] = (
 # How much each criterion of the stock list counts, until the reader says otherwise.
 WEIGHTS = {"demand": 5, "recency": 3, "author": 2, "no_free": 1}
 
+_REJECTED_SHOWN = 50
+
 # What is counted in memory, with the columns that it takes; None for all.
 _COUNTED: Mapping[str, list[str] | None] = {
     BOOKS.name: ["work_key", "title", "first_publish_year", "year_status", "edition_count", "author_count"],
     POSSIBLE_SAME_AUTHORS.name: None,
     POSSIBLE_DUPLICATE_BOOKS.name: None,
+    REJECTED_WORKS.name: ["work_key", "reason"],
     AUTHOR_YEARLY_COUNTS.name: ["author_key", "year", "book_count"],
     AUTHOR_AVERAGES.name: None,
     SUBJECT_SUMMARY.name: [column.name for column in SUBJECT_SUMMARY.columns if column.name != "fetched_at"],
     SUBJECT_CHANGES.name: ["work_key", "title", "change"],
 }
 # What SQL brings together.
-_JOINED = (RAW_WORKS, BOOKS, AUTHOR_BOOKS, AUTHOR_AVERAGES)
+_JOINED = (RAW_WORKS, REJECTED_WORKS, BOOKS, AUTHOR_BOOKS, AUTHOR_AVERAGES)
 
 
 @dataclass(frozen=True)
@@ -116,6 +121,7 @@ def _counted(tables: Mapping[str, pa.Table], year: int) -> dict[str, list[Row]]:
         ],
         "duplicate_books": counts.surest_pairs(same_books, "work_key"),
         "same_authors": counts.surest_pairs(same_authors, "author_key"),
+        "rejected": tables[REJECTED_WORKS.name].slice(0, _REJECTED_SHOWN).to_pylist(),
         "changes": counts.changes(changed),
         "changed_works": counts.changed_works(changed),
     }
@@ -125,7 +131,7 @@ def _joined(connection: DuckDBPyConnection, year: int) -> dict[str, list[Row]]:
     """Return what several tables tell together."""
     # Not as parameters of the query (lake/arrow_values.py).
     stock_candidates = Template(sql_text("report/stock_candidates")).substitute(WEIGHTS, year=year)
-    connection.execute(sql_text("helpers/works"))
+    read_records(connection)
     connection.execute(f"CREATE TEMP TABLE works AS {sql_text('report/works')}")
     works = connection.execute("SELECT year, place, access FROM works").to_arrow_table()
     stock = connection.execute(stock_candidates).to_arrow_table()

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 from urllib.parse import quote
 
@@ -76,11 +77,24 @@ def report_html(numbers: Numbers, charts: Sequence[Chart]) -> str:
         charts={chart.name: chart for chart in charts},
         groups={groups.name: groups for groups in report_groups(numbers)},
         weights=WEIGHTS,
+        proof=_proof(numbers),
         changes={row["change"]: row["works"] for row in numbers.rows["changes"]},
         data=_data(numbers),
         exports="../../" + quote(layout.exports_folder(numbers.subject)),
         script_hash=script_hash("explore.js"),
     )
+
+
+def _proof(numbers: Numbers) -> str:
+    """Return how the works of the snapshot were proven to be complete."""
+    proof = numbers.snapshot.proof
+    if proof is None:
+        return "not known: the snapshot is of an earlier release"
+    moment = f"{proof.at:%Y-%m-%d %H:%M:%S} UTC"
+    when = (
+        f"as of {moment}" if not proof.window else f"within {words.counted(ceil(proof.window), 'second')} from {moment}"
+    )
+    return f"{proof.by} ({words.counted(proof.requests, 'request')}), {when}"
 
 
 def headline_figures(numbers: Numbers) -> list[Figure]:

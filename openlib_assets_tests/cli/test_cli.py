@@ -208,7 +208,7 @@ def test_estimate_asks_one_request_a_subject(cli: Cli) -> None:
 
 def test_the_list_names_what_an_earlier_version_made(cli_after_run: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     assert cli_after_run("subjects", "list").err == ""
-    monkeypatch.setattr(assets, "ASSETS", [table_asset(dataclasses.replace(AUTHORS, code_version="2"))])
+    monkeypatch.setattr(assets, "ASSETS", [table_asset(dataclasses.replace(AUTHORS, code_version="3"))])
     said = cli_after_run("subjects", "list").err
     assert "love: authors: made by an earlier version of the code; run: openlib run 'love'" in said.splitlines()
 

@@ -37,7 +37,15 @@ TABLES = ("raw_works", *SILVER, *GOLD)
 ASSETS = (*TABLES, "subject_csv", "subject_report")
 ACROSS = ("catalog", "comparison")
 # What reads the fetched works themselves.
-RAW_CHILDREN = ("books", "author_books", "authors", "subject_summary", "subject_changes", "subject_report")
+RAW_CHILDREN = (
+    "rejected_works",
+    "books",
+    "author_books",
+    "authors",
+    "subject_summary",
+    "subject_changes",
+    "subject_report",
+)
 Materializations = dict[str, dict[str, list[dg.AssetMaterialization]]]
 
 
@@ -70,6 +78,8 @@ def table_path(asset: str, subject: str) -> str:
 
 SIX = ("a1", "a2", "a3", "a4", "a5", "a6")
 GOOD = ("a1", "a2", "a4", "a6")
+READ_FROM_RECORDS = ("books", "author_books", "authors", "subject_summary", "subject_changes")
+CODE_VERSIONS = {**dict.fromkeys((*SILVER, *GOLD), "1"), **dict.fromkeys(READ_FROM_RECORDS, "2")}
 SIZES = dict(zip(SIX, range(21, 27), strict=True))
 
 
@@ -123,10 +133,10 @@ def test_each_of_the_others_is_recorded_once_in_every_asset_and_nothing_without_
 
 def test_the_failed_are_recorded_only_as_far_as_they_came(six: Ran) -> None:
     assert [asset for asset in ASSETS if "a3" in six.recorded[asset]] == []
-    assert {asset for asset in ASSETS if "a5" in six.recorded[asset]} <= {"raw_works", "author_books"}
+    assert {asset for asset in ASSETS if "a5" in six.recorded[asset]} <= {"raw_works", "rejected_works", "author_books"}
     paths = [path for path in six.pipeline.place.states() if not path.startswith("_")]
     assert not any("a3" in path for path in paths)
-    assert {path.split("/")[1] for path in paths if "a5" in path} <= {"raw_works", "author_books"}
+    assert {path.split("/")[1] for path in paths if "a5" in path} <= {"raw_works", "rejected_works", "author_books"}
 
 
 def test_each_is_recorded_with_its_own_numbers(six: Ran) -> None:
@@ -150,7 +160,7 @@ def test_the_version_of_the_data_is_a_hash_of_the_content(six: Ran) -> None:
             content = six.pipeline.storage.read(table_path(asset, subject))
             assert materialization.tags is not None
             assert materialization.tags["dagster/data_version"] == hashlib.sha256(content).hexdigest()
-            assert materialization.tags["dagster/code_version"] == "1"
+            assert materialization.tags["dagster/code_version"] == CODE_VERSIONS[asset]
     versions = {six.recorded["books"][subject][0].tags["dagster/data_version"] for subject in GOOD}  # type: ignore[index]
     assert len(versions) == len(GOOD)
 
@@ -254,7 +264,7 @@ def test_a_new_version_of_the_code_makes_its_table_stale(
         pipeline = Pipeline(new_place("local"), instance, sandbox.url)
         assert pipeline.run("d1").success
     bumped = [
-        table_asset(dataclasses.replace(AUTHORS, code_version="2")) if asset is authors else asset
+        table_asset(dataclasses.replace(AUTHORS, code_version="3")) if asset is authors else asset
         for asset in ALL_ASSETS
     ]
     monkeypatch.setattr(definitions, "ASSETS", bumped)
@@ -376,15 +386,16 @@ def test_the_graph_is_that_of_the_design(shown: Ran) -> None:
     }
     assert parents == {
         "raw_works": set(),
-        "books": {"raw_works"},
-        "author_books": {"raw_works"},
-        "authors": {"raw_works", "books", "author_books"},
+        "rejected_works": {"raw_works"},
+        "books": {"raw_works", "rejected_works"},
+        "author_books": {"raw_works", "rejected_works"},
+        "authors": {"raw_works", "rejected_works", "books", "author_books"},
         "possible_same_authors": {"books", "author_books", "authors"},
         "possible_duplicate_books": {"books", "author_books", "possible_same_authors"},
         "author_yearly_counts": {"books", "authors", "author_books"},
         "author_averages": {"authors", "author_yearly_counts"},
-        "subject_summary": {"raw_works", "books", "authors"},
-        "subject_changes": {"raw_works", "books"},
+        "subject_summary": {"raw_works", "rejected_works", "books", "authors"},
+        "subject_changes": {"raw_works", "rejected_works", "books"},
         "subject_csv": {"authors", "books", "author_books", "author_yearly_counts", "author_averages"},
         "subject_report": set(TABLES) - {"authors"},
         "catalog": {*SILVER, *GOLD},
@@ -432,11 +443,15 @@ def test_serving_tells_numbers_to_plot_of_each_file_and_of_the_subject(shown: Ra
 
 def test_raw_works_tells_how_the_fetch_went(shown: Ran) -> None:
     fetched = numbers(shown, "raw_works")
-    # Three pages that overlap by one work; each address is answered by a fault before the right answer.
+    # Three pages and a list of keys; each address is answered by a fault before the right answer.
     assert fetched["pages"] == 3
     assert fetched["works_reported"] == 30
-    assert fetched["requests"] == 6
-    assert fetched["retries"] == 3
+    assert fetched["requests"] == 8
+    assert fetched["retries"] == 4
+    assert fetched["proven_by"] == "list of keys"
+    assert fetched["window_seconds"] == 0
+    assert fetched["requests_of_proof"] == 1
+    assert shown.sandbox.requests[0].at < fetched["proven_at"] < shown.sandbox.requests[-1].at
     assert 0 < fetched["seconds"] < 60
     assert fetched["source"] == f"{shown.sandbox.url}/subjects/person:ada_lovelace.json"
     assert fetched["state"] == "new snapshot"

@@ -254,19 +254,19 @@ def copy_to(instance: dg.DagsterInstance, partition: str, others: Sequence[str])
 def test_what_dagster_keeps_of_automation_can_be_read_after_a_subject_was_removed(
     sandbox: Sandbox, new_place: PlaceMaker, tmp_path: Path
 ) -> None:
-    books = dg.AssetKey("books")
+    rejected_works = dg.AssetKey("rejected_works")
     with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
         it, storage = Pipeline(new_place("local"), instance, sandbox.url), instance.schedule_storage
         assert storage
 
         def tick(cursor: Any = None) -> Any:
-            selection = dg.AssetSelection.assets(books)
+            selection = dg.AssetSelection.assets(rejected_works)
             return dg.evaluate_automation_conditions(it.definitions, instance, selection, cursor=cursor)
 
         def kept() -> list[int]:
             """Return of how many subjects each evaluation is true, as Dagster's UI does."""
             with partition_loading_context(dynamic_partitions_store=instance):
-                records = storage.get_auto_materialize_asset_evaluations(books, limit=10)
+                records = storage.get_auto_materialize_asset_evaluations(rejected_works, limit=10)
                 return [record.get_evaluation_with_run_ids().evaluation.true_subset.size for record in records]
 
         before = tick()

@@ -329,8 +329,8 @@ DAMAGES = {
     "half copied": "not a readable Parquet file",
     "empty": "not a readable Parquet file",
     "text": "not a readable Parquet file",
-    "older": "written with schema version 0, this release reads 1",
-    "foreign": "written with schema version none, this release reads 1",
+    "older": "written with schema version 0, this release reads 1 to 2",
+    "foreign": "written with schema version none, this release reads 1 to 2",
 }
 
 

@@ -20,6 +20,8 @@ OF_THE_SNAPSHOT = {
     ("subject_summary", "works_reported"),
     ("subject_summary", "fetched_at"),
     ("subject_summary", "source"),
+    ("subject_summary", "proven_by"),
+    ("subject_summary", "window_seconds"),
     ("subject_changes", "previous_snapshot"),
     ("subject_changes", "current_snapshot"),
 }

@@ -56,7 +56,10 @@ def test_nothing_new_is_asked_for_recorded_and_nothing_is_made(fetched: Fetched)
     asked, before = len(fetched.sandbox.requests), fetched.pipeline.place.states()
     for subjects in (SUBJECTS, SUBJECTS[:1]):
         assert fetched.made_again(*subjects) == {subject: {"raw_works"} for subject in subjects}
-    assert {r.path for r in fetched.sandbox.requests[asked:]} == {f"/subjects/{s}.json" for s in SUBJECTS}
+    assert {r.path for r in fetched.sandbox.requests[asked:]} == {
+        "/search.json",
+        *(f"/subjects/{s}.json" for s in SUBJECTS),
+    }
     assert fetched.pipeline.place.states() == before
 
 
@@ -96,7 +99,7 @@ def test_a_file_that_is_not_there_as_recorded_is_made_again_and_only_that(
 def test_a_new_version_of_the_code_is_applied_to_what_did_not_change(
     fetched: Fetched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    newer = table_asset(dataclasses.replace(AUTHORS, code_version="2"))
+    newer = table_asset(dataclasses.replace(AUTHORS, code_version="3"))
     newer_assets = [newer if asset is authors else asset for asset in ASSETS]
     monkeypatch.setattr(definitions, "ASSETS", newer_assets)
     again = Pipeline(fetched.pipeline.place, fetched.pipeline.instance, fetched.sandbox.url)

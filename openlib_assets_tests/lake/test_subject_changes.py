@@ -44,7 +44,7 @@ def pipeline(instance: dg.DagsterInstance, new_place: PlaceMaker, sandbox: Sandb
 
 def fetched(pipeline: Pipeline, sandbox: Sandbox, *, force: bool = False) -> Pipeline:
     """Fetch the subject, make of it what the changes need and nothing else, and compare with the reference."""
-    needed = {dg.AssetKey(name) for name in ("raw_works", "books", "subject_changes")}
+    needed = {dg.AssetKey(name) for name in ("raw_works", "rejected_works", "books", "subject_changes")}
     with pipeline.environment():
         job = pipeline.definitions.resolve_job_def("all_assets").get_subset(asset_selection=needed)
         pipeline.instance.add_dynamic_partitions("subjects", [SUBJECT])

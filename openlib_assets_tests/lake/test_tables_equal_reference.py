@@ -48,6 +48,10 @@ CHANGED = "science_fiction"
 TEXT, WHOLE, REAL = pa.string(), pa.int64(), pa.float64()
 TYPES = {
     "works_reported": WHOLE,
+    "works_rejected": WHOLE,
+    "position": WHOLE,
+    "reason": TEXT,
+    "payload": TEXT,
     "title": TEXT,
     "year_status": TEXT,
     "has_fulltext": pa.bool_(),
@@ -56,6 +60,8 @@ TYPES = {
     "avg_books_per_calendar_year": REAL,
     "fetched_at": pa.timestamp("us", "UTC"),
     "source": TEXT,
+    "proven_by": TEXT,
+    "window_seconds": WHOLE,
     "author_name": TEXT,
     "work_key": TEXT,
     "author_key": TEXT,
@@ -168,10 +174,12 @@ def test_a_snapshot_says_where_and_when_it_comes_from(pipeline: Pipeline, sandbo
     assert about["url"] == f"{sandbox.url}/subjects/{quote(subject, safe=':')}.json"
     assert about["source"] == "subjects_api"
     assert int(about["work_count"]) == sandbox.count(subject)
-    # Pages overlap by one work.
-    assert int(about["pages"]) == max(1, -(-(sandbox.count(subject) - 1) // 999))
+    assert int(about["pages"]) == max(1, -(-sandbox.count(subject) // 1000))
+    assert (about["proven_by"], about["proof_window_seconds"]) == ("list of keys", "0.0")
+    assert int(about["proof_requests"]) == max(1, -(-sandbox.count(subject) // 10_000))
     assert re.fullmatch(r"[0-9a-f]{64}", about["content_hash"])
     when = fetched_at(pipeline, subject)
+    assert datetime.fromisoformat(about["proven_at"]) <= when
     assert f"/snapshot={when:%Y%m%dT%H%M%SZ}/part-0.parquet" in path
     assert abs((datetime.now(UTC) - when).total_seconds()) < 3600
 
@@ -194,7 +202,7 @@ def test_every_file_is_marked_with_the_schema_version_and_none_holds_the_subject
     assert len(paths) == len({"raw_works", *SILVER, *GOLD}) * len(SUBJECTS)
     for path in paths:
         schema = pipeline.table(path).schema
-        assert schema.metadata[b"openlib_schema_version"] == b"1", path
+        assert schema.metadata[b"openlib_schema_version"] == b"2", path
         assert "subject" not in schema.names
 
 

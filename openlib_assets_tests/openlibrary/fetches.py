@@ -2,7 +2,6 @@
 
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,9 +11,11 @@ from urllib.parse import parse_qs
 from openlib_assets.lake.bronze.staging import SubjectStaging
 from openlib_assets.openlibrary.client import Client
 from openlib_assets.openlibrary.enumeration import Enumeration, Progress, enumerate_subject
-from openlib_assets.sandbox import Sandbox
+from openlib_assets.sandbox import LoggedRequest, Sandbox
 from openlib_assets.storage import LocalStorage
 from openlib_assets_tests.conftest import settings_for
+
+SEARCH = "/search.json"
 
 
 @dataclass(frozen=True)
@@ -56,52 +57,52 @@ def catalogue_of(sandbox: Sandbox) -> list[str]:
 
 def offsets_asked(sandbox: Sandbox, since: int = 0) -> list[int]:
     """Return the offsets of the pages asked for, later requests only where `since` is a number of requests."""
-    queries = [parse_qs(request.query) for request in sandbox.requests[since:]]
-    return [int(query["offset"][0]) for query in queries if query["limit"] != ["0"]]
+    return [offset_of(request) for request in sandbox.requests[since:] if request.path != SEARCH]
+
+
+def offset_of(request: LoggedRequest) -> int:
+    return int(parse_qs(request.query)["offset"][0])
+
+
+def lists_read(sandbox: Sandbox) -> list[LoggedRequest]:
+    """Return the requests that each began a list of keys."""
+    return [request for request in sandbox.requests if request.path == SEARCH and "+AND+key" not in request.query]
 
 
 class Drift:
     """A subject of which every eleventh work is held back, and a plan of what comes and goes before which request."""
 
-    def __init__(self, sandbox: Sandbox, plan: Mapping[int, Iterable[int]], allowed: str = "+-") -> None:
+    def __init__(self, sandbox: Sandbox, plan: Mapping[int, Iterable[int]]) -> None:
         self._sandbox = sandbox
         self._plan = {number: list(places) for number, places in plan.items()}
-        self._allowed = allowed
         self._lock = threading.Lock()
         self.universe = catalogue_of(sandbox)
         for key in self.universe[::11]:
             sandbox.remove_work("love", key)
-        self.present = set(self.universe) - set(self.universe[::11])
-        self.always = set(self.present)
-        self.ever = set(self.present)
-        self.signs: set[str] = set()
-        self.last_change = 0
+        self._states = {0: sorted(set(self.universe) - set(self.universe[::11]))}
         sandbox.on_request(self._before_request)
 
     @property
     def all_happened(self) -> bool:
         return not self._plan
 
+    def state_at(self, number: int) -> list[str]:
+        """Return the keys that were in the catalogue when it answered a request."""
+        return self._states[max(changed for changed in self._states if changed <= number)]
+
     def _before_request(self, number: int, *_: str) -> None:
         with self._lock:
-            for due in sorted(due for due in self._plan if due <= number):
-                for place in self._plan.pop(due):
-                    self._toggle(self.universe[place])
+            due = sorted(due for due in self._plan if due <= number)
+            for place in (place for moment in due for place in self._plan.pop(moment)):
+                self._toggle(self.universe[place])
+            if due:
+                self._states[number] = catalogue_of(self._sandbox)
 
     def _toggle(self, key: str) -> None:
-        sign = "-" if key in self.present else "+"
-        if sign not in self._allowed:
-            return
-        if sign == "-":
+        if key in catalogue_of(self._sandbox):
             self._sandbox.remove_work("love", key)
-            self.present.discard(key)
-            self.always.discard(key)
         else:
             self._sandbox.add_work("love", {"key": key})
-            self.present.add(key)
-            self.ever.add(key)
-        self.signs.add(sign)
-        self.last_change = time.time_ns()
 
 
 @contextmanager

@@ -26,8 +26,8 @@ from openlib_assets_tests.openlibrary.served import (
     send,
 )
 
-# A redirect is not tried again but followed.
-RETRIED = [fault for fault in TRANSIENT if fault != "redirect"]
+# A redirect is not tried again but followed, and that an index was cut only the list of keys shows.
+RETRIED = [fault for fault in TRANSIENT if fault not in ("redirect", "cut_index")]
 
 
 def _closed_port() -> int:
@@ -44,7 +44,7 @@ class TestTransientFaults:
     def test_one_of_any_kind_is_overcome_by_asking_again(self, fault: str) -> None:
         with sandbox_of(faults=at_first(fault, times=3)) as sandbox:
             client = Client(settings_for(sandbox, timeout=0.2))
-            page = page_of(client, not_below=WORKS)
+            page = page_of(client)
             assert page.keys == keys_of(sandbox)[:20]
             assert page.work_count == WORKS
             assert [request.fault for request in sandbox.requests] == [fault, fault, fault, None]
@@ -97,7 +97,7 @@ class TestTransientFaults:
             ({"work_count": 2, "works": []}, "0 works instead of 2"),
             ({"work_count": 1, "works": [{"key": "/works/OL1W"}] * 2}, "2 works instead of 1"),
             ({"work_count": 1, "works": [None]}, "a work is null"),
-            ({"work_count": 1, "works": [{"key": "/works/OL1W", "title": 1}]}, "OL1W: title is of type int"),
+            ({"work_count": 1, "works": [{"key": "/books/OL1M"}]}, "a work has the key '/books/OL1M'"),
             (
                 {"work_count": 2, "works": [{"key": "/works/OL2W"}, {"key": "/works/OL1W"}]},
                 "works are not in the order",

@@ -39,29 +39,11 @@ MALFORMED = [
     ({"key": "/works/OL27448A"}, "a work has the key '/works/OL27448A'"),
     ({"key": "/works/OL27448W\n"}, r"a work has the key '/works/OL27448W\n'"),
     ({"key": "/works/OL٣W"}, r"a work has the key '/works/OL\u0663W'"),
-    ({"first_publish_year": "1954"}, "OL27448W: first_publish_year is '1954', not an integer"),
-    ({"first_publish_year": 1954.0}, "OL27448W: first_publish_year is 1954.0, not an integer"),
-    ({"first_publish_year": True}, "OL27448W: first_publish_year is True, not an integer"),
-    ({"edition_count": 2**63}, f"OL27448W: edition_count is {2**63}, not an integer"),
-    ({"cover_id": [1]}, "OL27448W: cover_id is [1], not an integer"),
-    ({"title": ["The Hobbit"]}, "OL27448W: title is of type list"),
-    ({"has_fulltext": 1}, "OL27448W: has_fulltext is of type int"),
-    ({"subject": "Fiction"}, "OL27448W: subject is not a list of texts"),
-    ({"subject": ["Fiction", None]}, "OL27448W: subject is not a list of texts"),
-    ({"authors": {}}, "OL27448W: authors is of type dict"),
-    ({"authors": ["OL26320A"]}, "OL27448W: an author is not a key and a name"),
-    ({"authors": [{"key": "/authors/OL1A", "name": 5}]}, "OL27448W: an author is not a key and a name"),
-    ({"authors": [{"name": "Tolkien"}]}, "OL27448W: an author has the key None"),
-    ({"authors": [{"key": "/authors/OL1W", "name": ""}]}, "OL27448W: an author has the key '/authors/OL1W'"),
 ]
 
 ACCEPTED: list[Record] = [
     {"key": "/works/OL1W"},
-    {"key": "/works/OL1W", "title": None, "authors": None, "subject": None, "first_publish_year": None},
-    {"key": "/works/OL1W", "authors": [], "subject": [], "first_publish_year": 0, "edition_count": 0},
-    {"key": "/works/OL1W", "authors": [{"key": "/authors/OL2A"}, {"key": "/authors/OL2A", "name": None}]},
-    {"key": "/works/OL1W", "title": "", "cover_id": -1, "something_new": {"a": [1]}},
-    {"key": "/works/OL1W", "first_publish_year": -(2**63), "edition_count": 2**63 - 1},
+    {"key": "/works/OL1W", "title": 5, "authors": ["X"]},
 ]
 
 REFUSED_TEXTS = [
@@ -249,6 +231,6 @@ def test_a_work_that_is_no_object_is_malformed(record: Any) -> None:
 
 def test_a_long_bad_value_is_cut_to_a_line() -> None:
     with pytest.raises(MalformedRecordError) as malformed:
-        work_key({**RECORD, "first_publish_year": "19\n54\ud800" * 1000})
+        work_key({**RECORD, "key": "19\n54\ud800" * 1000})
     assert str(malformed.value).isprintable()
     assert len(str(malformed.value)) < 120

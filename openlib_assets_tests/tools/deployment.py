@@ -8,6 +8,7 @@ files in the folder that it is given. Every process is in a session of its own a
 
 import contextlib
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -21,7 +22,7 @@ from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, unquote_plus
 
 import orjson
 import psutil
@@ -36,6 +37,7 @@ _STOP_SECONDS = 20
 _POLL_SECONDS = 0.1
 _GRAPHQL_SECONDS = 60
 _WARM_SECONDS = 600
+_LISTED = re.compile(r'(\w+)_key:"([^"]*)"')
 
 
 class DeploymentError(Exception):
@@ -159,7 +161,9 @@ def request_log(file: Path) -> list[LoggedRequest]:
 
 
 def subject_of(request: LoggedRequest) -> str:
-    """Return the key of the subject that was asked for."""
+    """Return the key of the subject whose works, or whose list of keys, were asked for."""
+    if listed := _LISTED.search(unquote_plus(request.query)):
+        return listed[2] if listed[1] == "subject" else f"{listed[1]}:{listed[2]}"
     return unquote(request.path).removeprefix("/subjects/").removesuffix(".json")
 
 

@@ -15,6 +15,7 @@ from openlib_assets.lake.contract import (
     POSSIBLE_DUPLICATE_BOOKS,
     POSSIBLE_SAME_AUTHORS,
     RAW_WORKS,
+    REJECTED_WORKS,
 )
 from openlib_assets.lake.transform import Relation, built
 from openlib_assets.sandbox.catalogue.catalogue import Catalogue
@@ -76,7 +77,7 @@ def tables_of(records: Iterable[Record]) -> dict[str, pa.Table]:
         "source": ["https://openlibrary.org/subjects/tea.json"],
     }
     tables: dict[str, Relation] = {RAW_WORKS.name: raw_works, "snapshot": pa.table(snapshot)}
-    for table in (BOOKS, AUTHOR_BOOKS, AUTHORS, POSSIBLE_SAME_AUTHORS, POSSIBLE_DUPLICATE_BOOKS):
+    for table in (REJECTED_WORKS, BOOKS, AUTHOR_BOOKS, AUTHORS, POSSIBLE_SAME_AUTHORS, POSSIBLE_DUPLICATE_BOOKS):
         inputs = {name: made for name, made in tables.items() if name in (*table.made_from, "snapshot")}
         with built(table, inputs) as made:
             tables[table.name] = made.connection.table(table.name).to_arrow_table()

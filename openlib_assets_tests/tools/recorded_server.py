@@ -26,23 +26,27 @@ def recorded_server(answers: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     """Serve answers by subject key at `/subjects/<key>.json` and give the base URL.
 
     `limit` and `offset` cut the works of an answer and leave the rest of it alone. A subject that is not
-    among the answers has zero works, as at Open Library.
+    among the answers has zero works, as at Open Library. `/search.json` lists the keys of its works.
     """
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             url = urlsplit(self.path)
             path = unquote(url.path)
-            if not (path.startswith("/subjects/") and path.endswith(".json")):
+            query = parse_qs(url.query)
+            if path == "/search.json":
+                key = query["q"][0].partition('"')[2].partition('"')[0]
+            elif path.startswith("/subjects/") and path.endswith(".json"):
+                key = path.removeprefix("/subjects/").removesuffix(".json")
+            else:
                 self.send_error(HTTPStatus.NOT_FOUND)
                 return
-            key = path.removeprefix("/subjects/").removesuffix(".json")
-            query = parse_qs(url.query)
             offset = int(query.get("offset", ["0"])[0])
             limit = int(query.get("limit", [_DEFAULT_LIMIT])[0])
             answer = answers.get(key) or _empty_answer(key)
-            page = {**answer, "works": answer["works"][offset : offset + limit]}
-            body = json.dumps(page).encode()
+            works = answer["works"][offset : offset + limit]
+            keys = {"numFound": len(answer["works"]), "docs": [{"key": work["key"]} for work in works]}
+            body = json.dumps(keys if path == "/search.json" else {**answer, "works": works}).encode()
             self.send_response(HTTPStatus.OK)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))

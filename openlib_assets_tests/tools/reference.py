@@ -4,6 +4,8 @@ Written from the data contract alone, with the standard library only and nothing
 "Rule" means a numbered rule of the contract.
 """
 
+import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -16,6 +18,7 @@ Record = Mapping[str, Any]
 
 # The columns of each table, in the contract's order.
 COLUMNS = {
+    "rejected_works": "work_key position reason payload",
     "books": "work_key title first_publish_year year_status edition_count author_count has_fulltext cover_id subjects",
     "authors": "author_key author_name book_count first_year last_year",
     "author_books": "author_key work_key author_position",
@@ -27,8 +30,9 @@ COLUMNS = {
         "avg_books_per_active_year avg_books_per_calendar_year"
     ),
     "subject_summary": (
-        "works_reported works works_dated works_year_missing works_year_implausible works_without_author "
-        "authors first_year last_year fetched_at source"
+        "works_reported works works_rejected works_dated works_year_missing works_year_implausible "
+        "works_without_author "
+        "authors first_year last_year fetched_at source proven_by window_seconds"
     ),
     "subject_changes": "work_key title change previous_snapshot current_snapshot",
 }
@@ -54,13 +58,25 @@ def tables(
     works_reported: int,
     fetched_at: datetime,
     source: str,
+    proven_by: str = "list of keys",
     previous: Snapshot | None = None,
 ) -> dict[str, list[Row]]:
     """Compute all tables from a subject's work records (each work once, any order) and facts of the fetch.
 
     `fetched_at` is an aware datetime, `previous` the fetch before. The columns of a row stand in the contract's order.
     """
-    works = list(records)
+    received = sorted(records, key=lambda record: record["key"])
+    rejected = [
+        {
+            "work_key": _bare(record["key"]),
+            "position": position,
+            "reason": reason,
+            "payload": json.dumps(record, separators=(",", ":")),
+        }
+        for position, record in enumerate(received)
+        if (reason := rejection(record))
+    ]
+    works = _usable(received)
     fetched_at = fetched_at.astimezone(UTC)
     books = _books(works, snapshot_year=fetched_at.year)
     author_books = _author_books(works)
@@ -69,6 +85,7 @@ def tables(
     authors = _authors(names, books_by_author)
     same_authors = possible_same_authors(books, author_books, authors)
     return {
+        "rejected_works": rejected,
         "books": books,
         "authors": authors,
         "author_books": author_books,
@@ -80,6 +97,7 @@ def tables(
             {
                 "works_reported": works_reported,
                 "works": len(books),
+                "works_rejected": len(rejected),
                 "works_dated": _count_status(books, "ok"),
                 "works_year_missing": _count_status(books, "missing"),
                 "works_year_implausible": _count_status(books, "implausible"),
@@ -89,10 +107,65 @@ def tables(
                 "last_year": max(_ok_years(books), default=None),
                 "fetched_at": fetched_at,
                 "source": source,
+                "proven_by": proven_by,
+                "window_seconds": 0,
             }
         ],
         "subject_changes": _subject_changes(Snapshot(works, fetched_at), previous) if previous else [],
     }
+
+
+def rejection(record: Record) -> str | None:
+    """The first reason for which a record cannot be used; none where it can."""
+    if not isinstance(record.get("title"), str | None):
+        return "title is not a text"
+    for name in ("first_publish_year", "edition_count", "cover_id"):
+        if record.get(name) is not None and _whole(record[name]) is None:
+            return f"{name} is not a whole number"
+    if not isinstance(record.get("has_fulltext"), bool | None):
+        return "has_fulltext is not true or false"
+    for name, of, takes in (("subject", "texts", _is_subject), ("authors", "authors", _is_author)):
+        listed = record.get(name)
+        if listed is not None and not (isinstance(listed, list) and all(one is None or takes(one) for one in listed)):
+            return f"{name} is not a list of {of}"
+    return None
+
+
+def _whole(value: object) -> int | None:
+    """A whole number of 64 bits, also as a text of digits, or as a real below 10^15 with nothing behind its point."""
+    if isinstance(value, str) and re.fullmatch("-?[0-9]{1,18}", value):
+        return int(value)
+    if isinstance(value, float) and abs(value) < 1e15 and value == int(value):
+        return int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63:
+        return value
+    return None
+
+
+def _is_subject(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_author(value: object) -> bool:
+    if not isinstance(value, dict) or not isinstance(value.get("name"), str | None):
+        return False
+    if value.get("key") is None:
+        return bool(value.get("name"))
+    return isinstance(value["key"], str) and re.fullmatch("/authors/OL[0-9]+A", value["key"]) is not None
+
+
+def _usable(records: Iterable[Record]) -> list[Record]:
+    """The records that can be used, with whole numbers as such, and without what says nothing."""
+    return [
+        {
+            **record,
+            **{name: _whole(record.get(name)) for name in ("first_publish_year", "edition_count")},
+            "cover_id": cover if (cover := _whole(record.get("cover_id"))) and cover > 0 else None,
+            "subject": [subject for subject in record.get("subject") or [] if subject is not None],
+        }
+        for record in records
+        if rejection(record) is None
+    ]
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
@@ -136,6 +209,8 @@ def _first_places(work: Record) -> dict[str, tuple[int, str]]:
     """Rule 3: the distinct authors of a work, each with the position and the name at their first place."""
     places: dict[str, tuple[int, str]] = {}
     for position, author in enumerate(work.get("authors") or [], start=1):
+        if author is None or author.get("key") is None:
+            continue
         author_key = _bare(author["key"])
         if author_key not in places:
             places[author_key] = (position, _utf8(author.get("name") or ""))
@@ -250,8 +325,11 @@ def _subject_changes(current: Snapshot, previous: Snapshot) -> list[Row]:
 
 def _compared(snapshot: Snapshot) -> dict[str, tuple[Row, list[str]]]:
     """What makes a difference: the book, and the authors as listed."""
-    works = list(snapshot.records)
-    listed = {_bare(work["key"]): [_bare(author["key"]) for author in work.get("authors") or []] for work in works}
+    works = _usable(snapshot.records)
+    listed = {
+        _bare(work["key"]): [_bare(one["key"]) for one in work.get("authors") or [] if one and one.get("key")]
+        for work in works
+    }
     books = _books(works, snapshot_year=snapshot.fetched_at.year)
     return {book["work_key"]: (book, listed[book["work_key"]]) for book in books}
 

@@ -11,6 +11,7 @@ from openlib_assets_tests.tools.reference import COLUMNS, Row, Snapshot, csv_tex
 
 FETCHED_AT = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 SOURCE = "https://openlibrary.org/subjects/tea.json"
+PROVEN_BY = "list of keys"
 
 
 def work(key: str, *authors: tuple[str, str], year: int | None = None, **fields: Any) -> Row:
@@ -50,6 +51,7 @@ def test_a_small_subject() -> None:
         work("OL5W", title="Five"),
     )
     assert list(result) == [
+        "rejected_works",
         "books",
         "authors",
         "author_books",
@@ -92,21 +94,22 @@ def test_a_small_subject() -> None:
         ["OL2A", "Bob", 2, 2, 2000, 2003, 2, 4, 1.0, 0.5],
     ]
     assert [list(row.values()) for row in result["subject_summary"]] == [
-        [5, 5, 3, 1, 1, 1, 3, 2000, 2003, FETCHED_AT, SOURCE]
+        [5, 5, 0, 3, 1, 1, 1, 3, 2000, 2003, FETCHED_AT, SOURCE, PROVEN_BY, 0]
     ]
 
 
 def test_columns_stand_in_the_order_of_the_contract() -> None:
     before = Snapshot([], FETCHED_AT)
     one, again = (work(f"OL{number}W", (f"OL{number}A", "Ann Bell"), year=2000, title="Tea") for number in (1, 2))
-    result = compute(one, again, previous=before)
+    odd = {**work("OL3W"), "first_publish_year": "of the dog"}
+    result = compute(one, again, odd, previous=before)
     assert {table: " ".join(rows[0]) for table, rows in result.items()} == COLUMNS
 
 
 def test_an_empty_subject() -> None:
     result = compute()
     assert [list(row.values()) for row in result.pop("subject_summary")] == [
-        [0, 0, 0, 0, 0, 0, 0, None, None, FETCHED_AT, SOURCE]
+        [0, 0, 0, 0, 0, 0, 0, 0, None, None, FETCHED_AT, SOURCE, PROVEN_BY, 0]
     ]
     assert all(rows == [] for rows in result.values())
 

@@ -212,6 +212,7 @@ def test_a_subject_of_twenty_works_without_any_year_is_red_and_reaches_no_table(
         # author_books does not depend on the years.
         assert {path.split("/")[1] for path in it.place.states() if not path.startswith("_")} == {
             "raw_works",
+            "rejected_works",
             "author_books",
         }
 

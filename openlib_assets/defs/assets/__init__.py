@@ -19,12 +19,14 @@ with warnings.catch_warnings():
         books,
         possible_duplicate_books,
         possible_same_authors,
+        rejected_works,
         subject_changes,
         subject_summary,
     )
 
 ASSETS = [
     raw_works,
+    rejected_works,
     books,
     author_books,
     authors,
@@ -52,6 +54,7 @@ __all__ = [
     "possible_duplicate_books",
     "possible_same_authors",
     "raw_works",
+    "rejected_works",
     "subject_changes",
     "subject_csv",
     "subject_report",

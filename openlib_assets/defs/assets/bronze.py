@@ -46,7 +46,6 @@ def raw_works(
     @contextmanager
     def fetch(subject: str) -> Iterator[SubjectOutput]:
         with fetched_subject(place, source, subject, force=config.force, listener=openlibrary.listener) as fetched:
-            context.log.info(f"{subject}: {_story(fetched)}")
 
             def done(_: Mapping[str, str]) -> Done:
                 return Done(
@@ -78,14 +77,6 @@ def _fetched_before(context: dg.AssetExecutionContext, storage: Storage, keys: l
     return frozenset(fetched)
 
 
-def _story(fetched: Fetched) -> str:
-    state = f"new snapshot {fetched.snapshot.name}" if fetched.changed else f"unchanged since {fetched.snapshot.name}"
-    return (
-        f"{fetched.snapshot.work_count} works on {fetched.pages} pages in {fetched.requests} requests "
-        f"({fetched.retries} retries), {fetched.seconds:.1f} s; {state}"
-    )
-
-
 def _metadata(fetched: Fetched, uri: str) -> dict[str, Any]:
     snapshot = fetched.snapshot
     return {
@@ -98,6 +89,10 @@ def _metadata(fetched: Fetched, uri: str) -> dict[str, Any]:
         "requests": fetched.requests,
         "retries": fetched.retries,
         "seconds": round(fetched.seconds, 3),
+        "proven_by": fetched.proof.by,
+        "proven_at": dg.MetadataValue.timestamp(fetched.proof.at),
+        "window_seconds": round(fetched.proof.window, 3),
+        "requests_of_proof": fetched.proof.requests,
         "content_hash": snapshot.content_hash,
         "source": dg.MetadataValue.url(snapshot.url),
     }

@@ -68,6 +68,7 @@ def _write(result: Built, file: Path) -> None:
     write_table(file, result.batches(), result.table.schema)
 
 
+rejected_works = table_asset(contract.REJECTED_WORKS)
 books = table_asset(contract.BOOKS)
 author_books = table_asset(contract.AUTHOR_BOOKS)
 authors = table_asset(contract.AUTHORS)

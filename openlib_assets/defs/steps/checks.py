@@ -51,7 +51,9 @@ def evaluations(
     """Return the evaluations of one subject's checks: of one partition, which they name, and already acted upon."""
     together = [outcome for outcome in outcomes if not outcome.check.apart]
     if together:
-        failed = "; ".join(outcome.line() for outcome in together if not outcome.passed)
+        failing = [outcome for outcome in together if not outcome.passed]
+        failed = "; ".join(outcome.line() for outcome in failing)
+        only_warns = failing and not any(outcome.check.blocking for outcome in failing)
         numbers = {
             f"{outcome.check.name}: {name}": value for outcome in together for name, value in _numbers(outcome).items()
         }
@@ -59,6 +61,7 @@ def evaluations(
             asset_key=asset,
             check_name=CONTRACT_HOLDS,
             passed=not failed,
+            severity=dg.AssetCheckSeverity.WARN if only_warns else dg.AssetCheckSeverity.ERROR,
             description=f"{subject}: {failed or f'all {len(together)} rules hold'}",
             metadata={SUBJECT: subject, **({"failed": failed} if failed else {}), **numbers},
             target_materialization_data=target,

@@ -23,7 +23,7 @@ from openlib_assets.lake.bronze.staging import SubjectStaging, sweep
 from openlib_assets.lake.contract import RAW_WORKS
 from openlib_assets.lake.table_files import TableFile, TableFileError, table_file
 from openlib_assets.lake.transform import CheckOutcome, connected, run_checks
-from openlib_assets.openlibrary.enumeration import Enumeration, Listener
+from openlib_assets.openlibrary.enumeration import Enumeration, Listener, Proof
 from openlib_assets.openlibrary.errors import SubjectNotFoundError
 from openlib_assets.openlibrary.source import Source
 from openlib_assets.storage import Storage, StorageError
@@ -45,6 +45,7 @@ class Fetched:
     outcomes: list[CheckOutcome]
     write: Callable[[Path], None]
     pages: int
+    proof: Proof
     preview: pa.Table
     verified_at: datetime
     requests: int
@@ -91,6 +92,7 @@ def fetched_subject(
         outcomes=outcomes,
         write=write,
         pages=enumeration.pages,
+        proof=enumeration.proof,
         preview=preview,
         verified_at=datetime.now(UTC),
         requests=traffic.requests,
@@ -118,6 +120,7 @@ def _snapshot(storage: Storage, source: Source, subject: str, enumeration: Enume
         work_count=enumeration.work_count,
         pages=enumeration.pages,
         content_hash=digest,
+        proof=enumeration.proof,
     )
 
 

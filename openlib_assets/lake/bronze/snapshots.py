@@ -3,7 +3,8 @@
 A snapshot is immutable. One is written only when a fetch found something new, and only after its checks passed.
 """
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,7 @@ from openlib_assets.lake import layout
 from openlib_assets.lake.contract import RAW_WORKS
 from openlib_assets.lake.table_files import TableFile, TableFileError, open_table, write_table
 from openlib_assets.lake.transform import Row
+from openlib_assets.openlibrary.enumeration import Proof
 from openlib_assets.openlibrary.records import content_hash
 from openlib_assets.storage import Storage
 
@@ -31,6 +33,7 @@ class Snapshot:
     work_count: int
     pages: int
     content_hash: str
+    proof: Proof | None  # of a release before 2026-11-29 none is told
 
     @property
     def name(self) -> str:
@@ -39,6 +42,7 @@ class Snapshot:
 
     def metadata(self) -> dict[str, str]:
         """Return the snapshot as the metadata of a file."""
+        proof = self.proof
         return {
             "source": self.source,
             "url": self.url,
@@ -46,7 +50,16 @@ class Snapshot:
             "work_count": str(self.work_count),
             "pages": str(self.pages),
             "content_hash": self.content_hash,
-        }
+        } | (
+            {
+                "proven_by": proof.by,
+                "proven_at": proof.at.isoformat(),
+                "proof_window_seconds": str(proof.window),
+                "proof_requests": str(proof.requests),
+            }
+            if proof
+            else {}
+        )
 
     @staticmethod
     def of(table: TableFile) -> "Snapshot":
@@ -59,6 +72,7 @@ class Snapshot:
             work_count=int(text["work_count"]),
             pages=int(text["pages"]),
             content_hash=text["content_hash"],
+            proof=_proof(text) if "proven_by" in text else None,
         )
 
     def row(self) -> Row:
@@ -70,8 +84,19 @@ class Snapshot:
                 "fetched_at": self.fetched_at,
                 "snapshot_year": self.fetched_at.year,
                 "source": self.url,
+                "proven_by": self.proof.by if self.proof else "",
+                "window_seconds": math.ceil(self.proof.window) if self.proof else 0,
             }
         )
+
+
+def _proof(text: Mapping[str, str]) -> Proof:
+    return Proof(
+        by=text["proven_by"],
+        at=datetime.fromisoformat(text["proven_at"]),
+        window=float(text["proof_window_seconds"]),
+        requests=int(text["proof_requests"]),
+    )
 
 
 def snapshot_names(storage: Storage, subject: str) -> list[str]:
@@ -105,7 +130,8 @@ def open_previous(storage: Storage, subject: str) -> Iterator[TableFile | None]:
 def open_snapshot(storage: Storage, subject: str, name: str) -> AbstractContextManager[TableFile]:
     """Lend the snapshot of a subject of that name; raises TableFileError where there is none or it is unreadable."""
     path = layout.snapshot_file(subject, name)
-    return open_table(storage, path, remedy=f"fetch it with: openlib run --force {subject!r}")
+    remedy = f"fetch it with: openlib run --force {subject!r}"
+    return open_table(storage, path, remedy=remedy, versions=RAW_WORKS.readable_versions)
 
 
 def current_snapshot(storage: Storage, subject: str) -> Snapshot | None:

@@ -9,10 +9,11 @@ from openlib_assets.lake.contract.columns import SQL_TYPES
 from openlib_assets.lake.contract.duplicates import POSSIBLE_DUPLICATE_BOOKS, POSSIBLE_SAME_AUTHORS
 from openlib_assets.lake.contract.gold import AUTHOR_AVERAGES, AUTHOR_YEARLY_COUNTS, SUBJECT_CHANGES, SUBJECT_SUMMARY
 from openlib_assets.lake.contract.model import SCHEMA_VERSION, Check, Column, Layer, Table
-from openlib_assets.lake.contract.silver import AUTHOR_BOOKS, AUTHORS, BOOKS
+from openlib_assets.lake.contract.silver import AUTHOR_BOOKS, AUTHORS, BOOKS, REJECTED_WORKS
 
 # In an order in which each table stands after those it is made from.
 DERIVED_TABLES = (
+    REJECTED_WORKS,
     BOOKS,
     AUTHOR_BOOKS,
     AUTHORS,
@@ -40,6 +41,7 @@ __all__ = [
     "RAW_WORKS",
     "REFRESHED_LATELY",
     "REFRESH_DAYS",
+    "REJECTED_WORKS",
     "SCHEMA_VERSION",
     "SQL_TYPES",
     "SUBJECT_CHANGES",

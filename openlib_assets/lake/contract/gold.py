@@ -108,8 +108,9 @@ SUBJECT_SUMMARY = Table(
     purpose="It tells how large the subject is and how complete its data are; report and comparison begin with it.",
     key=("source",),
     columns=(
-        Column("works_reported", WHOLE, "work_count, as Open Library last reported it in the fetch."),
-        Column("works", WHOLE, "Works in the snapshot; equals works_reported."),
+        Column("works_reported", WHOLE, "Keys that Open Library listed in proof of the fetch."),
+        Column("works", WHOLE, "Works that can be used: rows of `books`."),
+        Column("works_rejected", WHOLE, "Works whose record cannot be used: rows of `rejected_works`."),
         Column("works_dated", WHOLE, "Works whose year has status `ok`."),
         Column("works_year_missing", WHOLE, "Works without a year."),
         Column("works_year_implausible", WHOLE, "Works whose year is implausible."),
@@ -119,10 +120,25 @@ SUBJECT_SUMMARY = Table(
         Column("last_year", WHOLE, "Last year of dated works; null without one.", nullable=True),
         Column("fetched_at", pa.timestamp("us", "UTC"), "When the fetch of the snapshot ended."),
         Column("source", TEXT, "Where the snapshot was fetched from (URL)."),
+        Column(
+            "proven_by",
+            TEXT,
+            "What the works read were compared with: `list of keys`, or a `second reading of the pages`; null for a "
+            "snapshot of an earlier release.",
+            nullable=True,
+        ),
+        Column(
+            "window_seconds",
+            WHOLE,
+            "0: the works are those of one moment. Otherwise each was listed at some time within so many seconds; null "
+            "for a snapshot of an earlier release.",
+            nullable=True,
+        ),
     ),
-    made_from=("raw_works", "books", "authors"),
+    made_from=("raw_works", "rejected_works", "books", "authors"),
     lineage={
         "works": ("books.work_key",),
+        "works_rejected": ("rejected_works.work_key",),
         "works_dated": ("books.year_status",),
         "works_year_missing": ("books.year_status",),
         "works_year_implausible": ("books.year_status",),
@@ -131,12 +147,14 @@ SUBJECT_SUMMARY = Table(
         "first_year": ("books.first_publish_year", "books.year_status"),
         "last_year": ("books.first_publish_year", "books.year_status"),
     },
+    columns_since=2,
+    code_version="2",
     checks=(
         Check(
             "holds_what_was_reported",
-            "There are as many works as Open Library reported.",
-            "SELECT works_reported, works FROM subject_summary",
-            "works = works_reported",
+            "The works, and those whose record cannot be used, are as many as Open Library listed.",
+            "SELECT works_reported, works, works_rejected FROM subject_summary",
+            "works + works_rejected = works_reported",
         ),
         Check(
             "year_statuses_add_up",
@@ -167,7 +185,8 @@ SUBJECT_CHANGES = Table(
         Column("previous_snapshot", TEXT, "Name of the snapshot before: the end of its fetch (YYYYMMDDTHHMMSSZ)."),
         Column("current_snapshot", TEXT, "Name of the snapshot that the tables are made from."),
     ),
-    made_from=("raw_works", "books"),
+    made_from=("raw_works", "rejected_works", "books"),
+    code_version="2",
     lineage={
         "work_key": ("books.work_key", "raw_works.work_key"),
         "title": ("books.title", "raw_works.payload"),
@@ -179,7 +198,8 @@ SUBJECT_CHANGES = Table(
             "changes_add_up",
             "The works before, plus those added, minus those removed, are the works now.",
             """
-            SELECT (SELECT works_reported FROM previous_snapshot) AS works_before,
+            SELECT CASE WHEN EXISTS (FROM previous_snapshot) THEN (SELECT count(*) FROM previous_books) END
+                       AS works_before,
                    count(*) FILTER (WHERE change = 'added') AS added,
                    count(*) FILTER (WHERE change = 'removed') AS removed,
                    (SELECT count(*) FROM books) AS works

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class Layer(StrEnum):
@@ -54,6 +54,7 @@ class Table:
 
     `lineage`: the columns of the inputs that a column's values are computed from, as `table.column`. Columns that only
     choose or join rows are not among them; a column that no input has, such as the time of the snapshot, is left out.
+    `columns_since`: the schema version from which on its files have these columns; older ones cannot be read.
     `looks_back`: its SQL also sees `previous_books`, `previous_author_lists` and `previous_snapshot`, made from the
     snapshot before; they are empty without one. `code_version` goes up with every change of the table's SQL or columns
     that changes its content.
@@ -69,6 +70,7 @@ class Table:
     checks: tuple[Check, ...] = ()
     lineage: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     looks_back: bool = False
+    columns_since: int = 1
     code_version: str = "1"
 
     @property
@@ -80,6 +82,11 @@ class Table:
     def sql(self) -> str:
         """The name of the table's SQL file below `sql/`, without its ending."""
         return f"{self.layer}/{self.name}"
+
+    @property
+    def readable_versions(self) -> range:
+        """The schema versions whose files can be read."""
+        return range(self.columns_since, SCHEMA_VERSION + 1)
 
     @property
     def schema(self) -> pa.Schema:

@@ -21,6 +21,47 @@ MOST_YEARS_IMPLAUSIBLE = 0.05
 # (openlibrary commit ddaf2821c4), not a property of the subject.
 OUTAGE_WORKS = 20
 
+# So many records may be set aside, or so large a share of them if that is more.
+MOST_WORKS_REJECTED = 20
+MOST_REJECTED = 0.01
+
+REJECTED_WORKS = Table(
+    "rejected_works",
+    Layer.SILVER,
+    "a work whose record cannot be used",
+    purpose="Who looks after the data finds here what no other table counts, and why.",
+    key=("work_key",),
+    columns=(
+        WORK_KEY,
+        Column("position", WHOLE, "Place of the record in `raw_works`."),
+        Column("reason", TEXT, "The first of its fields that cannot be used, and what it is not."),
+        Column("payload", TEXT, "The record as received, as compact ASCII JSON."),
+    ),
+    made_from=("raw_works",),
+    lineage={
+        "work_key": ("raw_works.work_key",),
+        "position": ("raw_works.position",),
+        "reason": ("raw_works.payload",),
+        "payload": ("raw_works.payload",),
+    },
+    columns_since=2,
+    checks=(
+        Check(
+            "none_rejected",
+            "Every record can be used.",
+            "SELECT (SELECT count(*) FROM raw_works) AS works, count(*) AS rejected FROM rejected_works",
+            "rejected = 0",
+            blocking=False,
+        ),
+        Check(
+            "few_rejected",
+            f"At most {MOST_WORKS_REJECTED} records cannot be used, or {MOST_REJECTED:.0%} of them if that is more.",
+            "SELECT (SELECT count(*) FROM raw_works) AS works, count(*) AS rejected FROM rejected_works",
+            f"rejected <= greatest({MOST_WORKS_REJECTED}, {MOST_REJECTED} * works)",
+        ),
+    ),
+)
+
 BOOKS = Table(
     "books",
     Layer.SILVER,
@@ -33,7 +74,7 @@ BOOKS = Table(
         Column(
             "first_publish_year",
             WHOLE,
-            "Earliest year among the work's editions, as received.",
+            "Earliest year among the work's editions; never corrected.",
             nullable=True,
         ),
         Column(
@@ -52,7 +93,8 @@ BOOKS = Table(
             "Subjects as editors typed them, in their order and with repeats; an empty list if there are none.",
         ),
     ),
-    made_from=("raw_works",),
+    made_from=("raw_works", "rejected_works"),
+    code_version="2",
     lineage={
         "work_key": ("raw_works.work_key",),
         "title": ("raw_works.payload",),
@@ -67,9 +109,14 @@ BOOKS = Table(
     checks=(
         Check(
             "every_work_is_a_book",
-            "There are as many books as works in the snapshot.",
-            "SELECT (SELECT count(*) FROM raw_works) AS works, count(*) AS books FROM books",
-            "works = books",
+            "There are as many books as works in the snapshot, less those that were set aside.",
+            """
+            SELECT (SELECT count(*) FROM raw_works) AS works,
+                   (SELECT count(*) FROM rejected_works) AS rejected,
+                   count(*) AS books
+            FROM books
+            """,
+            "works = books + rejected",
         ),
         Check(
             "some_year_is_known",
@@ -110,7 +157,8 @@ AUTHOR_BOOKS = Table(
             "The author's place in the list as received, from 1; the first one if the author is listed twice.",
         ),
     ),
-    made_from=("raw_works",),
+    made_from=("raw_works", "rejected_works"),
+    code_version="2",
     lineage={
         "author_key": ("raw_works.payload",),
         "work_key": ("raw_works.work_key",),
@@ -125,7 +173,8 @@ AUTHORS = Table(
     purpose="It tells who writes in the subject, how much, and from when to when.",
     key=("author_key",),
     columns=(AUTHOR_KEY, AUTHOR_NAME, BOOK_COUNT, FIRST_YEAR, LAST_YEAR),
-    made_from=("raw_works", "books", "author_books"),
+    made_from=("raw_works", "rejected_works", "books", "author_books"),
+    code_version="2",
     lineage={
         "author_key": ("author_books.author_key",),
         "author_name": ("raw_works.payload",),

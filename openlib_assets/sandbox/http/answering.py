@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from openlib_assets.sandbox.catalogue import keys, ordering
 from openlib_assets.sandbox.catalogue.catalogue import Catalogue
-from openlib_assets.sandbox.http import api, faults, parameters
+from openlib_assets.sandbox.http import api, faults, parameters, search
 from openlib_assets.sandbox.http.api import Page, Reply
 from openlib_assets.sandbox.http.config import SandboxConfig
 from openlib_assets.sandbox.http.faults import FaultSource
@@ -53,6 +53,7 @@ class Answering:
         self._catalogue = catalogue
         self._stopping = stopping
         self.faults = FaultSource(config.faults)
+        self.unsearchable: frozenset[str] = frozenset()  # keys of works that the search does not find
         self._bucket = self._ban = None
         if config.requests_per_second is not None:
             self._bucket = LeakyBucket(config.requests_per_second, burst=config.burst, delay=config.delay)
@@ -81,13 +82,15 @@ class Answering:
     def _routed(self, request: Request) -> Outcome:
         path = unquote(request.path)
         subject = api.subject_path(path)
-        if subject is None and path != api.SUBJECT_SEARCH:
+        if subject is None and path not in (api.SUBJECT_SEARCH, search.WORK_SEARCH):
             return Outcome(api.not_found(path))
         if request.method != "GET":
             return Outcome(api.METHOD_NOT_ALLOWED)
+        if path == search.WORK_SEARCH:
+            return self._searched(request)
         if subject is None:
-            search = parameters.parse_search(request.query)
-            return self._faulty(request, "", lambda: api.subject_search(self._catalogue, search))
+            sought = parameters.parse_search(request.query)
+            return self._faulty(request, "", lambda: api.subject_search(self._catalogue, sought))
         asked = parameters.parse_subject(request.query)
         redirect = api.lower_case_redirect(path, request.query, request.host)
         if redirect:
@@ -97,6 +100,19 @@ class Answering:
             request,
             keys.subject_key(subject),
             lambda: api.subject_page(self._catalogue, subject, asked, order, moment=request.number),
+        )
+
+    def _searched(self, request: Request) -> Outcome:
+        """What becomes of a search for works; a fault of a subject is one of a search for its works, too."""
+        asked = parameters.parse_work_search(request.query, most_rows=self._config.search_rows)
+        order = ordering.parse(asked.sort)
+        query = search.parse_query(asked.q)
+        return self._faulty(
+            request,
+            query.subject or "",
+            lambda: search.work_page(
+                self._catalogue, query, asked, order, moment=request.number, missing=self.unsearchable
+            ),
         )
 
     def _faulty(self, request: Request, subject: str, answer: Callable[[], Page | Reply]) -> Outcome:
@@ -118,4 +134,4 @@ class Answering:
 
 
 def _reply(answer: Page | Reply) -> Reply:
-    return api.page_reply(answer) if isinstance(answer, Page) else answer
+    return answer.reply(answer) if isinstance(answer, Page) else answer

@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -30,13 +30,27 @@ class Reply(NamedTuple):
     headers: Mapping[str, str] = {}
 
 
+def json_reply(body: object, status: int = 200) -> Reply:
+    """JSON as FastAPI sends it."""
+    return Reply(status, orjson.dumps(body), headers=FROM_APP)
+
+
+def subject_reply(page: "Page") -> Reply:
+    """A page of a subject as JSON."""
+    return json_reply({**page.fields, "works": [encoded(record) for record in page.works]})
+
+
 class Page(NamedTuple):
-    """The answer about a subject before it becomes JSON. `works` takes the place of `fields["works"]`."""
+    """The answer about a subject's works before `reply` makes JSON of it.
+
+    `works` takes the place of `fields["works"]`; `fields["work_count"]` is how many there are in all.
+    """
 
     fields: Mapping[str, Any]
     works: list[Record]
     offset: int
     moment: int
+    reply: Callable[["Page"], Reply] = subject_reply
 
 
 FROM_APP = {"X-Served-By": "FastAPI"}
@@ -55,11 +69,6 @@ def subject_path(path: str) -> str | None:
 def not_found(path: str) -> Reply:
     """The answer for everything that is not here."""
     return Reply(404, orjson.dumps({"error": "notfound", "key": path.removesuffix(".json")}))
-
-
-def json_reply(body: object, status: int = 200) -> Reply:
-    """JSON as FastAPI sends it."""
-    return Reply(status, orjson.dumps(body), headers=FROM_APP)
 
 
 def lower_case_redirect(path: str, query: str, host: str) -> Reply | None:
@@ -125,12 +134,8 @@ def subject_search(catalogue: Catalogue, parameters: SearchParameters) -> Reply:
     return json_reply({"numFound": len(found), "start": parameters.offset, "numFoundExact": True, "docs": docs})
 
 
-def page_reply(page: Page) -> Reply:
-    """A page as JSON. Lone surrogates, which UTF-8 cannot hold, are escaped."""
-    return json_reply({**page.fields, "works": [_encoded(record) for record in page.works]})
-
-
-def _encoded(record: Record) -> orjson.Fragment:
+def encoded(record: Record) -> orjson.Fragment:
+    """A record as JSON; lone surrogates, which UTF-8 cannot hold, are escaped."""
     try:
         return orjson.Fragment(orjson.dumps(record))
     except orjson.JSONEncodeError:

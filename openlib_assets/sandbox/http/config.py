@@ -26,5 +26,6 @@ class SandboxConfig:
     ban_after: int | None = None  # this many 429s, then no answers
     ban_seconds: float = 60.0
     require_user_agent: bool = False
+    search_rows: int | None = None  # documents in an answer of the search, at most; Open Library has no maximum
     faults: FaultPlan = field(default_factory=FaultPlan)
     log: Path | None = None  # every request as a line of JSON

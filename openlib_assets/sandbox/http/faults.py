@@ -13,11 +13,14 @@ from types import MappingProxyType
 from openlib_assets.sandbox.http.api import INTERNAL_SERVER_ERROR, Page, Reply
 from openlib_assets.sandbox.http.limits import TOO_MANY_REQUESTS
 
+_YEAR = frozenset(("first_publish_year",))
+
 
 def _null_count(page: Page) -> Page:
     """The index failed, and nobody says so."""
-    kept = ("key", "name", "subject_type", "solr_query", "work_count", "works")
-    return page._replace(fields={**{name: page.fields[name] for name in kept}, "work_count": None}, works=[])
+    facets = ("subjects", "places", "people", "times", "authors", "publishers", "languages", "publishing_history")
+    kept = {name: value for name, value in page.fields.items() if name not in (*facets, "ebook_count")}
+    return page._replace(fields={**kept, "work_count": None}, works=[])
 
 
 def _short_page(page: Page) -> Page:
@@ -48,7 +51,7 @@ def _unordered(page: Page) -> Page:
 
 def _missing_years(page: Page) -> Page:
     """As in the days before 2022-09-23, when the index was not asked for the year."""
-    return page._replace(works=[{**work, "first_publish_year": None} for work in page.works])
+    return page._replace(works=[{**work, **dict.fromkeys(_YEAR & work.keys())} for work in page.works])
 
 
 def _html(status: int, text: str) -> Reply:

@@ -7,6 +7,8 @@ from urllib.parse import parse_qsl
 
 _INTEGER = re.compile(r"[+-]?[0-9]+(_[0-9]+)*(\.0+)?")
 _LONGEST_INTEGER = 4300
+_SHORTEST_QUERY = 3
+_DEFAULT_FIELDS = "author_key,author_name,cover_i,edition_count,first_publish_year,has_fulltext,key,title"
 _BOOLEANS = {
     **dict.fromkeys(("1", "on", "t", "true", "y", "yes"), True),
     **dict.fromkeys(("0", "off", "f", "false", "n", "no"), False),
@@ -51,6 +53,18 @@ class SearchParameters:
     offset: int
 
 
+@dataclass(frozen=True)
+class WorkSearchParameters:
+    """The parameters of `/search.json` that do something here."""
+
+    q: str
+    fields: frozenset[str]
+    limit: int
+    offset: int
+    given_offset: int | None
+    sort: str
+
+
 def parse_subject(query: str) -> SubjectParameters:
     """Unknown names are ignored. `page` is checked, then ignored too."""
     given = _Given(query)
@@ -75,6 +89,27 @@ def parse_search(query: str) -> SearchParameters:
     return SearchParameters(given.text("q", ""), limit, (page - 1) * limit if offset < 0 else offset)
 
 
+def parse_work_search(query: str, *, most_rows: int | None) -> WorkSearchParameters:
+    """Of `limit` and `offset` there is no maximum, unless the sandbox has one; too short a `q` is refused."""
+    given = _Given(query)
+    limit = given.integer("limit", 100, least=0)
+    offset = given.integer("offset", -1, least=0)
+    page = given.integer("page", 1, least=1)
+    q = given.text("q", "").strip()
+    if len(q) < _SHORTEST_QUERY or q.lower() == "the":
+        given.problem("value_error", "q", "Value error, the query is too short")
+    given.refuse()
+    fields = frozenset(filter(None, given.text("fields", _DEFAULT_FIELDS).split(",")))
+    return WorkSearchParameters(
+        q,
+        fields,
+        limit if most_rows is None else min(limit, most_rows),
+        (page - 1) * limit if offset < 0 else offset,
+        None if offset < 0 else offset,
+        given.text("sort", ""),
+    )
+
+
 class _Given:
     """What a query gives, and what is wrong with it. Of a name given twice the last value counts."""
 
@@ -92,7 +127,7 @@ class _Given:
     def boolean(self, name: str) -> bool:
         value = self._values.get(name, "false")
         if value.lower() not in _BOOLEANS:
-            self._problem("bool_parsing", name, "Input should be a valid boolean, unable to interpret input")
+            self.problem("bool_parsing", name, "Input should be a valid boolean, unable to interpret input")
         return _BOOLEANS.get(value.lower(), False)
 
     def integer(self, name: str, default: int, *, least: int, most: int | None = None) -> int:
@@ -101,24 +136,24 @@ class _Given:
         text = self._values[name].strip()
         if not _INTEGER.fullmatch(text):
             message = "Input should be a valid integer, unable to parse string as an integer"
-            self._problem("int_parsing", name, message)
+            self.problem("int_parsing", name, message)
             return default
         if len(text) > _LONGEST_INTEGER:
             message = "Unable to parse input string as an integer, exceeded maximum size"
-            self._problem("int_parsing_size", name, message)
+            self.problem("int_parsing_size", name, message)
             return default
         value = int(text.partition(".")[0])
         if value < least:
-            self._problem("greater_than_equal", name, f"Input should be greater than or equal to {least}", ge=least)
+            self.problem("greater_than_equal", name, f"Input should be greater than or equal to {least}", ge=least)
         elif most is not None and value > most:
-            self._problem("less_than_equal", name, f"Input should be less than or equal to {most}", le=most)
+            self.problem("less_than_equal", name, f"Input should be less than or equal to {most}", le=most)
         return value
 
-    def _problem(self, kind: str, name: str, message: str, **context: int) -> None:
+    def problem(self, kind: str, name: str, message: str, **context: int) -> None:
         problem: dict[str, Any] = {
             "type": kind,
             "loc": ["query", name],
             "msg": message,
-            "input": self._values[name],
+            "input": self._values.get(name, ""),
         }
         self._problems.append(problem | ({"ctx": context} if context else {}))

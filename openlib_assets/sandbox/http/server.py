@@ -4,7 +4,7 @@ import itertools
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -122,6 +122,10 @@ class Sandbox:
     def change_work(self, subject: str, key: str, /, **fields: Any) -> None:
         """Change fields of a work of a subject, wherever it is listed."""
         self._catalogue.change_work(subject, key, fields)
+
+    def hide_from_search(self, keys: Collection[str]) -> None:
+        """Let the search miss just these works from now on, as a replica of the index does that lags behind."""
+        self._answering.unsearchable = frozenset(keys)
 
     def change_faults(self, plan: FaultPlan) -> None:
         """Follow another plan of faults from now on."""

@@ -29,6 +29,7 @@ changes AS (
 SELECT
     subject_summary.subject,
     subject_summary.works,
+    subject_summary.works_rejected,
     subject_summary.works_reported,
     subject_summary.authors,
     subject_summary.works_dated,

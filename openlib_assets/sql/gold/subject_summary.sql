@@ -2,6 +2,7 @@
 SELECT
     snapshot.works_reported,
     count(*) AS works,
+    (SELECT count(*) FROM rejected_works) AS works_rejected,
     count(CASE WHEN books.year_status = 'ok' THEN 1 END) AS works_dated,
     count(CASE WHEN books.year_status = 'missing' THEN 1 END) AS works_year_missing,
     count(CASE WHEN books.year_status = 'implausible' THEN 1 END) AS works_year_implausible,
@@ -10,7 +11,10 @@ SELECT
     min(CASE WHEN books.year_status = 'ok' THEN books.first_publish_year END) AS first_year,
     max(CASE WHEN books.year_status = 'ok' THEN books.first_publish_year END) AS last_year,
     snapshot.fetched_at,
-    snapshot.source
+    snapshot.source,
+    nullif(snapshot.proven_by, '') AS proven_by,
+    CASE WHEN snapshot.proven_by <> '' THEN snapshot.window_seconds END AS window_seconds
 FROM snapshot
 CROSS JOIN books
-GROUP BY snapshot.works_reported, snapshot.fetched_at, snapshot.source
+GROUP BY
+    snapshot.works_reported, snapshot.fetched_at, snapshot.source, snapshot.proven_by, snapshot.window_seconds

@@ -31,7 +31,7 @@ SELECT
     record.edition_count AS edition_count,
     coalesce(array_length(list_distinct(list_transform(record.authors, lambda author: author.key))), 0) AS author_count,
     record.has_fulltext AS has_fulltext,
-    record.cover_id AS cover_id,
-    coalesce(record.subject, []) AS subjects
+    CASE WHEN record.cover_id > 0 THEN record.cover_id END AS cover_id,
+    coalesce(list_filter(record.subject, lambda subject: subject IS NOT NULL), []) AS subjects
 FROM records
 ORDER BY work_key
