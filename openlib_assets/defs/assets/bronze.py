@@ -46,6 +46,7 @@ def raw_works(
     @contextmanager
     def fetch(subject: str) -> Iterator[SubjectOutput]:
         with fetched_subject(place, source, subject, force=config.force, listener=openlibrary.listener) as fetched:
+            context.log.info(f"{subject}: {_story(fetched)}")
 
             def done(_: Mapping[str, str]) -> Done:
                 return Done(
@@ -75,6 +76,14 @@ def _fetched_before(context: dg.AssetExecutionContext, storage: Storage, keys: l
     for subject, record in fetched.items():
         forget(storage, subject, record.timestamp)
     return frozenset(fetched)
+
+
+def _story(fetched: Fetched) -> str:
+    state = f"new snapshot {fetched.snapshot.name}" if fetched.changed else f"unchanged since {fetched.snapshot.name}"
+    return (
+        f"{fetched.snapshot.work_count} works on {fetched.pages} pages in {fetched.requests} requests "
+        f"({fetched.retries} retries), {fetched.seconds:.1f} s; {state}"
+    )
 
 
 def _metadata(fetched: Fetched, uri: str) -> dict[str, Any]:
