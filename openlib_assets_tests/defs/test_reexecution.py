@@ -22,7 +22,7 @@ from openlib_assets_tests.conftest import (
     failure_texts,
     reference_tables,
 )
-from openlib_assets_tests.tools.deployment import PROJECT_ROOT, shipped_instance
+from openlib_assets_tests.tools.deployment import PROJECT_ROOT, shipped_instance, subject_of
 
 SUBJECTS = ("f1", "f2", "f3")
 SIZES = dict(zip(SUBJECTS, range(21, 24), strict=True))
@@ -85,9 +85,9 @@ class Deployed:
 
     def asked(self) -> set[str]:
         """Return the subjects asked for since this was last asked."""
-        paths = {request.path for request in self.sandbox.requests[self._seen :]}
+        asked = {subject_of(request) for request in self.sandbox.requests[self._seen :]}
         self._seen = len(self.sandbox.requests)
-        return {path.removeprefix("/subjects/").removesuffix(".json") for path in paths - {"/search.json"}}
+        return asked
 
     def assert_exact(self, subjects: Sequence[str] = SUBJECTS) -> None:
         for subject in subjects:

@@ -25,6 +25,7 @@ from openlib_assets_tests.tools.deployment import (
     environment,
     openlib,
     shipped_instance,
+    subject_of,
     wait_until,
 )
 from openlib_assets_tests.ui.conftest import kept_if_it_fails, take_screenshot
@@ -55,8 +56,7 @@ class Deployed:
 
     def asked(self, since: int) -> set[str]:
         """Return the subjects asked for since there were so many requests."""
-        paths = {request.path for request in self.sandbox.requests[since:]}
-        return {path.removeprefix("/subjects/").removesuffix(".json") for path in paths}
+        return {subject_of(request) for request in self.sandbox.requests[since:]}
 
     @contextlib.contextmanager
     def instance(self) -> Iterator[dg.DagsterInstance]:
