@@ -29,7 +29,7 @@ class Work:
         self.events: list[str] = []
         self.most_at_once = 0
         self.stopped = threading.Event()
-        self._at_work = 0
+        self.at_work = 0
         self._lock = threading.Lock()
         self._released = {subject: threading.Event() for subject in held}
 
@@ -50,8 +50,8 @@ class Work:
     @contextmanager
     def _block(self, subject: str) -> Iterator[SubjectOutput]:
         with self._lock:
-            self._at_work += 1
-            self.most_at_once = max(self.most_at_once, self._at_work)
+            self.at_work += 1
+            self.most_at_once = max(self.most_at_once, self.at_work)
         try:
             if subject in self._released:
                 assert self._released[subject].wait(PATIENCE_SECONDS)
@@ -71,7 +71,7 @@ class Work:
             raise
         finally:
             with self._lock:
-                self._at_work -= 1
+                self.at_work -= 1
 
     def note(self, event: str) -> None:
         with self._lock:
@@ -140,6 +140,7 @@ def test_whoever_asks_no_more_stops_the_work_and_no_block_ends_well(tmp_path: Pa
     work = Work(tmp_path, "b", "c")
     done = work.each(["a", "b", "c"], at_once=3)
     assert next(done)[0] == "a"
+    wait_for(lambda: work.at_work == 3)
     done.close()  # type: ignore[attr-defined]  # a generator
     assert work.stopped.is_set()
     wait_for(lambda: len(work.events) == 3)
