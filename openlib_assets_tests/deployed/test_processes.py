@@ -69,7 +69,7 @@ def test_two_subjects_are_made_although_the_daemon_is_killed_in_between(deployed
 
     said = openlib("doctor", env=deployed.env, seconds=60)
     assert said.status == 0, said.output
-    assert "kept in Postgres at 127.0.0.1" in said.output
+    assert "shared through Postgres at 127.0.0.1" in said.output
     listed = openlib("subjects", "list", env=deployed.env, seconds=60)
     assert [line.split()[:4] for line in listed.output.splitlines() if "love" in line] == [
         ["love", "yes", "yes", "fetched"]

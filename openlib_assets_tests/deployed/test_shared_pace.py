@@ -52,7 +52,7 @@ def new_pace(rate: float, stop: threading.Event | None = None, patience: float =
 def test_four_runs_that_share_nothing_but_the_database_keep_to_one_pace(postgres: Postgres, tmp_path: Path) -> None:
     """As on Fargate: four processes with homes, caches, storages and Dagster instances of their own."""
     rate, subjects = 10.0, [f"subject_{number}" for number in range(4)]
-    with sandbox_process(SandboxConfig(dict.fromkeys(subjects, 90)), tmp_path) as sandbox:
+    with sandbox_process(SandboxConfig(dict.fromkeys(subjects, 180)), tmp_path) as sandbox:
         sandbox.warm()
         before = len(sandbox.requests())
         hosts = []
