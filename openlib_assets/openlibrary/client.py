@@ -209,14 +209,8 @@ def _parsed(body: bytes) -> Any:
 
 
 def _page(answer: Any, *, offset: int, limit: int) -> Page:
-    """Return an answer of the Subjects API as a page, having checked it by itself."""
-    if not isinstance(answer, dict):
-        raise TransientError("the answer is not a JSON object")
-    count, works = answer.get("work_count"), answer.get("works")
-    if type(count) is not int or count < 0:
-        raise TransientError(f"work_count is {ascii(count)[:40]}: the index did not answer")
-    if not isinstance(works, list):
-        raise TransientError("the answer has no works")
+    """Check an answer of the Subjects API by itself and return it as a page."""
+    count, works = _counted(answer, "work_count", "works")
     expected = max(0, min(limit, count - offset))
     if len(works) != expected:
         raise TransientError(f"{len(works)} works instead of {expected}")
@@ -225,13 +219,7 @@ def _page(answer: Any, *, offset: int, limit: int) -> Page:
 
 def _listed_keys(answer: Any, *, after: str, limit: int) -> ListedKeys:
     """Check an answer of the search by itself and return the keys in it."""
-    if not isinstance(answer, dict):
-        raise TransientError("the answer is not an object")
-    total, documents = answer.get("numFound"), answer.get("docs")
-    if type(total) is not int or total < 0:
-        raise TransientError(f"numFound is {ascii(total)[:40]}")
-    if not isinstance(documents, list):
-        raise TransientError("the answer has no docs")
+    total, documents = _counted(answer, "numFound", "docs")
     due = min(limit, total)
     if len(documents) > due or (due and not documents):
         raise TransientError(f"{len(documents)} keys instead of {due}")
@@ -239,6 +227,18 @@ def _listed_keys(answer: Any, *, after: str, limit: int) -> ListedKeys:
     if keys and keys[0] <= after:
         raise TransientError(f"{keys[0]} instead of keys after {after}: the query was taken for words")
     return ListedKeys(total, keys)
+
+
+def _counted(answer: Any, count_name: str, items_name: str) -> tuple[int, list[Any]]:
+    """Return how many items there are in all, and those that an answer holds."""
+    if not isinstance(answer, dict):
+        raise TransientError("the answer is not a JSON object")
+    count, items = answer.get(count_name), answer.get(items_name)
+    if type(count) is not int or count < 0:
+        raise TransientError(f"{count_name} is {ascii(count)[:40]}: the index did not answer")
+    if not isinstance(items, list):
+        raise TransientError(f"the answer has no {items_name}")
+    return count, items
 
 
 def _keys(records: list[Any]) -> list[str]:

@@ -186,9 +186,7 @@ class _Reading:
         places = sorted({bisect_left(listed, key) for key in came | went})
         offsets = _offsets_around(places, self._limit)
         for page in read_pages(self._client, self._key, self._staging, lambda: offsets, lambda: len(listed)):
-            self._take(page, last_key=listed[-1] if listed else None)
-            if not listed and page.work_count == 0:
-                self._held = HeldWorks()
+            self._take(page, last_key=listed[-1] if listed else "")
         return bool(came), bool(went)
 
     def _take(self, page: StagedPage, *, last_key: str | None = None) -> None:

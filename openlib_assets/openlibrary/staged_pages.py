@@ -56,10 +56,13 @@ class HeldWorks:
     def put(self, page: StagedPage, *, last_key: str | None = None) -> None:
         """Take over what a page says of the keys from its first to its last.
 
-        What lies behind goes only if the page ends with the `last_key` of a subject: a page that looks like the last
-        one may also be cut, by an index that gave up and counted what it had.
+        What lies behind goes only if the page ends with the `last_key` that the subject has by another reading, empty
+        for a subject without works: a page that looks like the last one may also be cut, by an index that gave up and
+        counted what it had.
         """
         if not page.keys:
+            if page.work_count == 0 and last_key == "":
+                self.keys = []
             return
         first = 0 if page.offset == 0 else bisect_left(self.keys, page.keys[0])
         last = len(self.keys) if page.keys[-1] == last_key else bisect_right(self.keys, page.keys[-1])

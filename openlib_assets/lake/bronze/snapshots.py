@@ -33,7 +33,7 @@ class Snapshot:
     work_count: int
     pages: int
     content_hash: str
-    proof: Proof | None  # of a release before 2026-11-29 none is told
+    proof: Proof | None  # None in a snapshot of an earlier release
 
     @property
     def name(self) -> str:

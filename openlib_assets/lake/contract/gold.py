@@ -108,7 +108,7 @@ SUBJECT_SUMMARY = Table(
     purpose="It tells how large the subject is and how complete its data are; report and comparison begin with it.",
     key=("source",),
     columns=(
-        Column("works_reported", WHOLE, "Keys that Open Library listed in proof of the fetch."),
+        Column("works_reported", WHOLE, "Works that Open Library listed, or counted, in proof of the fetch."),
         Column("works", WHOLE, "Works that can be used: rows of `books`."),
         Column("works_rejected", WHOLE, "Works whose record cannot be used: rows of `rejected_works`."),
         Column("works_dated", WHOLE, "Works whose year has status `ok`."),

@@ -25,6 +25,8 @@ OUTAGE_WORKS = 20
 MOST_WORKS_REJECTED = 20
 MOST_REJECTED = 0.01
 
+_REJECTED = "SELECT (SELECT count(*) FROM raw_works) AS works, count(*) AS rejected FROM rejected_works"
+
 REJECTED_WORKS = Table(
     "rejected_works",
     Layer.SILVER,
@@ -49,14 +51,14 @@ REJECTED_WORKS = Table(
         Check(
             "none_rejected",
             "Every record can be used.",
-            "SELECT (SELECT count(*) FROM raw_works) AS works, count(*) AS rejected FROM rejected_works",
+            _REJECTED,
             "rejected = 0",
             blocking=False,
         ),
         Check(
             "few_rejected",
             f"At most {MOST_WORKS_REJECTED} records cannot be used, or {MOST_REJECTED:.0%} of them if that is more.",
-            "SELECT (SELECT count(*) FROM raw_works) AS works, count(*) AS rejected FROM rejected_works",
+            _REJECTED,
             f"rejected <= greatest({MOST_WORKS_REJECTED}, {MOST_REJECTED} * works)",
         ),
     ),
