@@ -251,12 +251,13 @@ def reference_tables(
     previous: reference.Snapshot | None = None
     with suppress(pa.ArrowInvalid, KeyError, TypeError):  # damaged or foreign, and as good as none
         before = pipeline.table(earlier[-1]) if earlier else None
-        previous = before and reference.Snapshot(_records(before), _fetched_at(before))
+        previous = before and reference.Snapshot(_records(before), _fetched_at(before), _name_in(earlier[-1]))
     api_url = pipeline.variables["OPENLIB_API_URL"]
     return reference.tables(
         records,
         works_reported=len(records),
         fetched_at=_fetched_at(current),
+        name=_name_in(current_path),
         source=f"{api_url}/subjects/{quote(subject, safe=':')}.json",
         previous=previous,
     )
@@ -264,6 +265,11 @@ def reference_tables(
 
 def _fetched_at(raw_works: pa.Table) -> datetime:
     return datetime.fromisoformat(raw_works.schema.metadata[b"fetched_at"].decode())
+
+
+def _name_in(path: str) -> str:
+    """Return the name of the snapshot at a path."""
+    return path.split("/snapshot=")[1].split("/")[0]
 
 
 def _records(raw_works: pa.Table) -> list[dict[str, Any]]:

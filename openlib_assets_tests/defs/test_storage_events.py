@@ -39,21 +39,22 @@ def new_bronze(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 
 @pytest.fixture(scope="module")
 def bronze(new_bronze: dict[str, bytes]) -> dict[str, bytes]:
-    """The same, made an hour ago."""
-    return dict(made_at(path, data, datetime.now(UTC) - timedelta(hours=1)) for path, data in new_bronze.items())
+    """The same, made an hour ago, and an hour ahead by a clock that was."""
+    (love, france), hour, now = new_bronze.items(), timedelta(hours=1), datetime.now(UTC)
+    return dict([made_at(*love, now - hour), made_at(*france, now + hour)])
 
 
 def made_at(path: str, data: bytes, fetched_at: datetime) -> tuple[str, bytes]:
     """Return the path and the bytes that a snapshot would have, had it been fetched at another time."""
-    subject = layout.subject_of_snapshot(path)
+    subject, name = layout.subject_of_snapshot(path), fetched_at.strftime("%Y%m%dT%H%M%SZ")
     file = pq.ParquetFile(io.BytesIO(data))
     says = {name.decode(): value.decode() for name, value in file.metadata.metadata.items() if name != b"ARROW:schema"}
     written = io.BytesIO()
     with pq.ParquetWriter(written, file.schema_arrow.remove_metadata()) as writer:
         writer.write_table(file.read().replace_schema_metadata())
-        writer.add_key_value_metadata(says | {"fetched_at": fetched_at.isoformat()})
+        writer.add_key_value_metadata(says | {"name": name, "fetched_at": fetched_at.isoformat()})
     assert subject is not None
-    return layout.snapshot_file(subject, fetched_at.strftime("%Y%m%dT%H%M%SZ")), written.getvalue()
+    return layout.snapshot_file(subject, name), written.getvalue()
 
 
 @pytest.fixture

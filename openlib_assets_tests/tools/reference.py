@@ -46,10 +46,14 @@ WHITE_SPACE = (
 
 
 class Snapshot(NamedTuple):
-    """A fetch: its work records (each work once, any order) and when it ended, an aware datetime."""
+    """A fetch: its work records (each work once, any order), when it ended, an aware datetime, and its name.
+
+    Without a name it has that of the time.
+    """
 
     records: Iterable[Record]
     fetched_at: datetime
+    name: str | None = None
 
 
 def tables(
@@ -59,11 +63,13 @@ def tables(
     fetched_at: datetime,
     source: str,
     proven_by: str = "list of keys",
+    name: str | None = None,
     previous: Snapshot | None = None,
 ) -> dict[str, list[Row]]:
     """Compute all tables from a subject's work records (each work once, any order) and facts of the fetch.
 
-    `fetched_at` is an aware datetime, `previous` the fetch before. The columns of a row stand in the contract's order.
+    `fetched_at` is an aware datetime, `name` that of the snapshot where it is not this time, `previous` the fetch before.
+    The columns of a row stand in the contract's order.
     """
     received = sorted(records, key=lambda record: record["key"])
     rejected = [
@@ -111,7 +117,7 @@ def tables(
                 "window_seconds": 0,
             }
         ],
-        "subject_changes": _subject_changes(Snapshot(works, fetched_at), previous) if previous else [],
+        "subject_changes": _subject_changes(Snapshot(works, fetched_at, name), previous) if previous else [],
     }
 
 
@@ -316,11 +322,15 @@ def _subject_changes(current: Snapshot, previous: Snapshot) -> list[Row]:
                 "work_key": work_key,
                 "title": book["title"],
                 "change": "added" if work_key not in before else "changed" if work_key in now else "removed",
-                "previous_snapshot": previous.fetched_at.strftime("%Y%m%dT%H%M%SZ"),
-                "current_snapshot": current.fetched_at.strftime("%Y%m%dT%H%M%SZ"),
+                "previous_snapshot": _name(previous),
+                "current_snapshot": _name(current),
             }
         )
     return rows
+
+
+def _name(snapshot: Snapshot) -> str:
+    return snapshot.name or snapshot.fetched_at.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
 
 
 def _compared(snapshot: Snapshot) -> dict[str, tuple[Row, list[str]]]:

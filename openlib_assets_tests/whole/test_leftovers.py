@@ -12,7 +12,7 @@ import pytest
 from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.execution.api import execute_run
 
-from openlib_assets.lake.bronze import snapshots
+from openlib_assets.lake.bronze import fetching, snapshots
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets_tests.conftest import Pipeline, Place, PlaceMaker, snapshot_paths
 from openlib_assets_tests.tools.exactness import assert_exact, assert_nothing_left
@@ -84,13 +84,13 @@ class SetBack(datetime):
         return cls.fromtimestamp(time.time() - 86_400, UTC)
 
 
-def test_after_the_clock_was_set_back_a_new_snapshot_is_the_current_one_all_the_same(
+def test_after_the_clock_was_set_back_a_new_snapshot_is_the_current_one_and_tells_its_own_time(
     place: Place, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Sandbox(SandboxConfig({"back": 30})) as sandbox:
         pipeline = Pipeline(place, instance, sandbox.url)
         assert pipeline.run("back", job="extract").success
-        monkeypatch.setattr(snapshots, "datetime", SetBack)
+        monkeypatch.setattr(fetching, "datetime", SetBack)
         # What is made from the snapshots, once there are three, is exact only by the right two.
         for title, job in (("Second", "extract"), ("Third", "all_assets")):
             sandbox.change_work("back", next(sandbox.works("back"))["key"], title=title)
@@ -99,7 +99,11 @@ def test_after_the_clock_was_set_back_a_new_snapshot_is_the_current_one_all_the_
         names = snapshots.snapshot_names(pipeline.storage, "back")
         first, second, third = (datetime.strptime(name, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC) for name in names)
         assert (second - first, third - second) == (timedelta(seconds=1), timedelta(seconds=1))
-        assert len(snapshot_paths(pipeline, "back")) == 3
+        paths = snapshot_paths(pipeline, "back")
+        assert len(paths) == 3
+        (ahead, *late) = (pipeline.table(path).schema.metadata[b"fetched_at"].decode() for path in paths)
+        assert all(timedelta(hours=-25) < datetime.fromisoformat(time) - first < timedelta(hours=-23) for time in late)
+        assert abs(datetime.fromisoformat(ahead) - first) < timedelta(seconds=1)
         # The clock is right again.
         monkeypatch.undo()
         assert pipeline.run("back", job="extract").success

@@ -197,8 +197,8 @@ def _arrivals(context: dg.SensorEvaluationContext, storage: Storage, candidates:
 
 
 def _may_be_ours(storage: Storage, subject: str, snapshot: Snapshot) -> bool:
-    """Tell whether a run of our own may be about to record a snapshot."""
-    age = time.time() - snapshot.fetched_at.timestamp()
+    """Tell whether a run of our own may be about to record a snapshot; one of another clock may lie in the future."""
+    age = abs(time.time() - snapshot.fetched_at.timestamp())
     return age < _OURS_SECONDS or (age < _LOCKED_SECONDS and storage.exists(layout.lock_file(subject)))
 
 

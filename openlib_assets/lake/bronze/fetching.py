@@ -13,7 +13,7 @@ from openlib_assets.lake import layout
 from openlib_assets.lake.bronze.snapshots import (
     Snapshot,
     current_snapshot,
-    next_fetched_at,
+    next_name,
     open_current,
     positioned,
     works_hash,
@@ -113,10 +113,12 @@ def _previous(storage: Storage, subject: str, *, force: bool) -> Snapshot | None
 
 
 def _snapshot(storage: Storage, source: Source, subject: str, enumeration: Enumeration, digest: str) -> Snapshot:
+    fetched_at = datetime.now(UTC)
     return Snapshot(
+        name=next_name(storage, subject, fetched_at),
         source=source.name,
         url=source.url(subject),
-        fetched_at=next_fetched_at(storage, subject),
+        fetched_at=fetched_at,
         work_count=enumeration.work_count,
         pages=enumeration.pages,
         content_hash=digest,

@@ -25,8 +25,13 @@ _NAME_FORMAT = "%Y%m%dT%H%M%SZ"
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The metadata of a bronze file."""
+    """The metadata of a bronze file.
 
+    `fetched_at` is the end of the fetch by the clock, and `name` that time too, unless the snapshots would then not be in
+    order.
+    """
+
+    name: str
     source: str
     url: str
     fetched_at: datetime
@@ -35,15 +40,11 @@ class Snapshot:
     content_hash: str
     proof: Proof | None  # None in a snapshot of an earlier release
 
-    @property
-    def name(self) -> str:
-        """The end of the fetch in UTC, as in the path."""
-        return self.fetched_at.strftime(_NAME_FORMAT)
-
     def metadata(self) -> dict[str, str]:
         """Return the snapshot as the metadata of a file."""
         proof = self.proof
         return {
+            "name": self.name,
             "source": self.source,
             "url": self.url,
             "fetched_at": self.fetched_at.isoformat(),
@@ -65,10 +66,12 @@ class Snapshot:
     def of(table: TableFile) -> "Snapshot":
         """Return the metadata of an opened snapshot."""
         text = table.metadata
+        fetched_at = datetime.fromisoformat(text["fetched_at"])
         return Snapshot(
+            name=text.get("name") or fetched_at.strftime(_NAME_FORMAT),  # earlier releases wrote no name
             source=text["source"],
             url=text["url"],
-            fetched_at=datetime.fromisoformat(text["fetched_at"]),
+            fetched_at=fetched_at,
             work_count=int(text["work_count"]),
             pages=int(text["pages"]),
             content_hash=text["content_hash"],
@@ -156,13 +159,13 @@ def write_snapshot(file: Path, batches: Iterator[pa.RecordBatch], snapshot: Snap
     write_table(file, positioned(batches), RAW_WORKS.schema, snapshot.metadata())
 
 
-def next_fetched_at(storage: Storage, subject: str) -> datetime:
-    """Return the time of a snapshot that ends now: at least a second after the one before, whatever the clock says."""
-    now = datetime.now(UTC)
+def next_name(storage: Storage, subject: str, fetched_at: datetime) -> str:
+    """Return the name of a snapshot that ended then: a second after the one before where the clock says less."""
+    name = fetched_at.strftime(_NAME_FORMAT)
     names = snapshot_names(storage, subject)
-    if not names:
-        return now
-    return max(now, datetime.strptime(names[-1], _NAME_FORMAT).replace(tzinfo=UTC) + timedelta(seconds=1))
+    if not names or name > names[-1]:
+        return name
+    return (datetime.strptime(names[-1], _NAME_FORMAT).replace(tzinfo=UTC) + timedelta(seconds=1)).strftime(_NAME_FORMAT)
 
 
 def positioned(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

@@ -7,6 +7,8 @@ from openlib_assets.lake.contract.model import Check, Column, Layer, Table
 LARGEST_FALL = 0.2
 # A month, for the monthly refresh, and half a month more.
 REFRESH_DAYS = 45
+# So far the clocks of two machines may be apart.
+CLOCKS_APART_SECONDS = 60
 REFRESHED_LATELY = "refreshed_lately"
 
 RAW_WORKS = Table(
@@ -36,6 +38,13 @@ RAW_WORKS = Table(
             """,
             f"works_before IS NULL OR works >= {1 - LARGEST_FALL} * works_before",
             apart=True,
+        ),
+        Check(
+            "was_fetched_by_now",
+            "The snapshot was not fetched in the future, as one is by a clock that was ahead; a forced run writes one of now.",
+            "SELECT greatest(date_diff('second', now(), fetched_at), 0) AS seconds_ahead FROM snapshot",
+            f"seconds_ahead <= {CLOCKS_APART_SECONDS}",
+            blocking=False,
         ),
         Check(
             REFRESHED_LATELY,
