@@ -269,7 +269,7 @@ def _fetched_at(raw_works: pa.Table) -> datetime:
 
 def _name_in(path: str) -> str:
     """Return the name of the snapshot at a path."""
-    return path.split("/snapshot=")[1].split("/")[0]
+    return path.partition("/snapshot=")[2].partition("/")[0]
 
 
 def _records(raw_works: pa.Table) -> list[dict[str, Any]]:

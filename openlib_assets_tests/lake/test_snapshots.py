@@ -44,8 +44,9 @@ def test_a_snapshot_is_read_as_it_was_written_and_one_of_an_earlier_release_is_n
 @pytest.mark.parametrize(("year", "passes"), [(2020, True), (2999, False)])
 def test_a_snapshot_of_the_future_is_warned_of(year: int, passes: bool) -> None:
     snapshot = Snapshot("x", "x", "x", datetime(year, 1, 1, tzinfo=UTC), 1, 1, "x", None).row()
+    works = [{"work_key": "OL1W", "position": 0, "payload": "{}"}]
     inputs = {
-        "raw_works": pa.Table.from_pylist([{"work_key": "OL1W", "position": 0, "payload": "{}"}], schema=RAW_WORKS.schema),
+        "raw_works": pa.Table.from_pylist(works, schema=RAW_WORKS.schema),
         "snapshot": snapshot,
         "previous_snapshot": snapshot.left_out(),
     }

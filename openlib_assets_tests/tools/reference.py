@@ -68,7 +68,7 @@ def tables(
 ) -> dict[str, list[Row]]:
     """Compute all tables from a subject's work records (each work once, any order) and facts of the fetch.
 
-    `fetched_at` is an aware datetime, `name` that of the snapshot where it is not this time, `previous` the fetch before.
+    `fetched_at` is an aware datetime, `name` the snapshot's where it is not this time, `previous` the fetch before.
     The columns of a row stand in the contract's order.
     """
     received = sorted(records, key=lambda record: record["key"])

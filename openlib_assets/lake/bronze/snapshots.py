@@ -27,8 +27,7 @@ _NAME_FORMAT = "%Y%m%dT%H%M%SZ"
 class Snapshot:
     """The metadata of a bronze file.
 
-    `fetched_at` is the end of the fetch by the clock, and `name` that time too, unless the snapshots would then not be in
-    order.
+    `fetched_at` is the end of the fetch by the clock. So is `name`, unless the snapshots would then not be in order.
     """
 
     name: str
@@ -165,7 +164,7 @@ def next_name(storage: Storage, subject: str, fetched_at: datetime) -> str:
     names = snapshot_names(storage, subject)
     if not names or name > names[-1]:
         return name
-    return (datetime.strptime(names[-1], _NAME_FORMAT).replace(tzinfo=UTC) + timedelta(seconds=1)).strftime(_NAME_FORMAT)
+    return (datetime.strptime(names[-1], _NAME_FORMAT) + timedelta(seconds=1)).strftime(_NAME_FORMAT)  # noqa: DTZ007
 
 
 def positioned(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
