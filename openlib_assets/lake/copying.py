@@ -16,7 +16,7 @@ from openlib_assets.lake.bronze.snapshots import snapshot_names
 from openlib_assets.lake.contract import Layer
 from openlib_assets.lake.subject_files import data_files
 from openlib_assets.lake.table_files import file_digest
-from openlib_assets.storage import Storage
+from openlib_assets.storage import LockCheck, Storage, hold_lock
 from openlib_assets.storage.errors import OpenlibError
 
 # Subjects are small and S3 is far: the time goes into waiting for answers.
@@ -43,8 +43,10 @@ def copy_subject(source: Storage, target: Storage, subject: str) -> Copied:
     """
     reason = f"{subject} is being fetched or made by another run; copy it once that has ended"
     with ExitStack() as stack:
+        held: list[LockCheck] = []
         for storage in (source, target):
-            stack.enter_context(storage.lock(layout.lock_file(subject), error_message=f"{storage.uri()}: {reason}"))
+            message = f"{storage.uri()}: {reason}"
+            held.append(stack.enter_context(hold_lock(storage, layout.lock_file(subject), error_message=message)))
         here, there = snapshot_names(source, subject), snapshot_names(target, subject)
         if there and there[-1] > max(here, default=""):
             raise CopyError(
@@ -55,7 +57,11 @@ def copy_subject(source: Storage, target: Storage, subject: str) -> Copied:
         paths = sorted(data_files(source, subject), key=lambda path: path.startswith(Layer.BRONZE))
         if not paths:
             raise CopyError(f"{source.uri()}: there are no files of {subject}")
-        done = [copy_file(source, target, path) for path in paths]
+        done = []
+        for path in paths:
+            for check in held:
+                check()
+            done.append(copy_file(source, target, path))
     return Copied(len(done), sum(size for size, _ in done), sum(written for _, written in done))
 
 

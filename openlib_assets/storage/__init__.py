@@ -5,16 +5,20 @@ A storage knows paths below its root and files that appear as a whole or not at 
 
 from collections.abc import Callable
 
-from openlib_assets.storage.base import LockTakenError, Storage, StorageError
+from openlib_assets.storage.base import LockCheck, LockLostError, LockTakenError, Storage, StorageError
 from openlib_assets.storage.local import LocalStorage, absolute_path
+from openlib_assets.storage.waiting import hold_lock
 
 __all__ = [
     "ROOT_FORMS",
     "LocalStorage",
+    "LockCheck",
+    "LockLostError",
     "LockTakenError",
     "Storage",
     "StorageError",
     "absolute_path",
+    "hold_lock",
     "open_storage",
     "split_address",
     "storage_kind",

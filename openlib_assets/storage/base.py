@@ -1,9 +1,9 @@
 """The interface of a storage, and its errors."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from openlib_assets.storage.errors import OpenlibError
 
@@ -13,7 +13,22 @@ class StorageError(OpenlibError):
 
 
 class LockTakenError(StorageError):
-    """The lock is held already; the text says what for."""
+    """The lock is held already; the text says what for.
+
+    `may_be_dead`: its holder has not been seen alive yet, so that it may be worth asking again until that is known.
+    """
+
+    def __init__(self, text: str, *, may_be_dead: bool = False) -> None:
+        super().__init__(text)
+        self.may_be_dead = may_be_dead
+
+
+class LockLostError(StorageError):
+    """Another holder took the lock meanwhile; what it protects must not be written."""
+
+
+LockCheck: TypeAlias = Callable[[], None]
+"""Raises LockLostError if the lock is not held any more. Its holder asks just before each write that it protects."""
 
 
 class Storage(Protocol):
@@ -68,8 +83,8 @@ class Storage(Protocol):
         """Remove everything below a folder, also what a killed process left half-written there."""
         ...
 
-    def lock(self, path: str, *, error_message: str) -> AbstractContextManager[None]:
-        """Hold the lock at `path`, which is released if its holder dies.
+    def lock(self, path: str, *, error_message: str) -> AbstractContextManager[LockCheck]:
+        """Hold the lock at `path`, which is released if its holder dies, and lend its check.
 
         Raises LockTakenError with `error_message` at once when another process or thread holds it.
         """

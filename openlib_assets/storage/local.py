@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from openlib_assets.storage.base import LockTakenError, StorageError
+from openlib_assets.storage.base import LockCheck, LockTakenError, StorageError
 
 # Globs such as silver/**/*.parquet pass over names that begin with a dot.
 _TEMPORARY_PREFIX = ".writing-"
@@ -104,7 +104,7 @@ class LocalStorage:
             shutil.rmtree(self._at(folder))
 
     @contextmanager
-    def lock(self, path: str, *, error_message: str) -> Iterator[None]:
+    def lock(self, path: str, *, error_message: str) -> Iterator[LockCheck]:
         # Not every command takes a lock.
         from filelock import FileLock, Timeout  # noqa: PLC0415
 
@@ -118,7 +118,7 @@ class LocalStorage:
                 raise LockTakenError(error_message) from error
         with held:
             try:
-                yield
+                yield lambda: None  # the system takes no lock from a process that lives
             finally:
                 # Before it is let go, so that nobody else's file is removed: filelock takes no lock on a removed one.
                 with contextlib.suppress(PermissionError):  # on Windows, where filelock removes it

@@ -4,15 +4,10 @@ A put is atomic on S3, so a file is there whole or not at all by itself; so is a
 """
 
 import base64
-import contextlib
 import hashlib
 import tempfile
-import threading
-import time
-import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -20,26 +15,20 @@ from urllib.parse import urlsplit
 import boto3
 from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    IncompleteReadError,
-    ReadTimeoutError,
-    ResponseStreamingError,
-)
-from tenacity import retry, retry_if_exception_type, stop_after_attempt
+from botocore.exceptions import BotoCoreError, ClientError
 
-from openlib_assets.storage.base import LockTakenError, StorageError
+from openlib_assets.storage.base import LockCheck, StorageError
 from openlib_assets.storage.s3_copies import Copies
 from openlib_assets.storage.s3_errors import reason, s3_errors
+from openlib_assets.storage.s3_lease import LeasePlace, Leases
 from openlib_assets.storage.s3_options import S3Options
+from openlib_assets.storage.s3_reading import get_object
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import HeadObjectOutputTypeDef
 
 _SHA256 = "sha256"
-_LEASE_SECONDS = 60.0
 _ATTEMPTS = 8
 
 # Standard retries: 429, 5xx, time-outs and broken connections, with exponential waits and jitter.
@@ -52,18 +41,6 @@ _CLIENT = Config(
 _PART_BYTES = 16 << 20
 _TRANSFER = TransferConfig(multipart_threshold=_PART_BYTES, multipart_chunksize=_PART_BYTES, max_concurrency=4)
 _CREATING = ("PutObject", "CreateMultipartUpload")
-
-# How an answer ends early. boto3 then asks again for downloads to a file, and for nothing else.
-_BROKEN_OFF = (IncompleteReadError, ReadTimeoutError, ResponseStreamingError)
-
-
-@dataclass(frozen=True)
-class _Lease:
-    """A lock on S3: who holds it, until when (seconds since 1970), and the tag by which it is replaced."""
-
-    holder: str
-    until: float
-    etag: str
 
 
 def attempts() -> int:
@@ -86,6 +63,7 @@ class S3Storage:
         self._bucket = bucket
         self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
         self._copies = Copies()
+        self._leases = Leases()
 
     @staticmethod
     def at(root: str, make_client: "Callable[[], S3Client] | None" = None) -> "S3Storage":
@@ -138,7 +116,7 @@ class S3Storage:
             kept = self._copies.read(path, head["ETag"]) if head else None
             if kept is not None:
                 return kept
-            data, etag = self._get(path)
+            data, etag = get_object(self._client, self._bucket, self._key(path))
             self._copies.keep(path, etag, data)
             return data
 
@@ -195,85 +173,9 @@ class S3Storage:
         for path in list(self.paths(folder)):
             self.delete(path)
 
-    @contextmanager
-    def lock(self, path: str, *, error_message: str) -> Iterator[None]:
-        """Hold a lease: an object written only where there is none, renewed while held, void once it has run out."""
-        lease = self._acquire(path, uuid.uuid4().hex, error_message)
-        done = threading.Event()
-        renewing = threading.Thread(target=self._renew, args=(path, lease, done), daemon=True)
-        renewing.start()
-        try:
-            yield
-        finally:
-            done.set()
-            renewing.join()
-            with contextlib.suppress(StorageError):  # what is left runs out by itself
-                found = self._lease(path)
-                if found and found.holder == lease.holder:
-                    self.delete(path)
-
-    def _acquire(self, path: str, me: str, error_message: str) -> _Lease:
-        """Write a lease where there is none, or in place of one that has run out and that nobody else replaced."""
-        found: _Lease | None = None
-        for _ in range(3):
-            mine = self._put_lease(path, me, found)
-            if mine:
-                return mine
-            found = self._lease(path)
-            if found and found.holder == me:  # the put was sent twice, and what was lost was only its first answer
-                return found
-            if found and found.until > time.time():
-                break
-        raise LockTakenError(f"{error_message} (the lock of a killed run expires after {_LEASE_SECONDS:.0f} s)")
-
-    def _put_lease(self, path: str, me: str, instead_of: _Lease | None) -> _Lease | None:
-        """Write a lease, and give it, if there is none or just the one that it is to replace."""
-        until = time.time() + _LEASE_SECONDS
-        body = f"{me} {until}".encode()
-        try:
-            if instead_of:
-                # AWS takes the tag with its quotes and without, Ceph only without.
-                answer = self._client.put_object(
-                    Bucket=self._bucket, Key=self._key(path), Body=body, IfMatch=instead_of.etag.strip('"')
-                )
-            else:
-                answer = self._client.put_object(Bucket=self._bucket, Key=self._key(path), Body=body, IfNoneMatch="*")
-        except ClientError as error:
-            # Somebody else's lease is there or came in between; 404: the one to replace is gone.
-            code = error.response["Error"]["Code"]
-            if code in ("PreconditionFailed", "ConditionalRequestConflict") or (instead_of and code == "NoSuchKey"):
-                return None
-            raise StorageError(f"{self.uri(path)}: {reason(error)}") from error
-        except BotoCoreError as error:
-            raise StorageError(f"{self.uri(path)}: {reason(error)}") from error
-        return _Lease(me, until, answer["ETag"])
-
-    def _lease(self, path: str) -> _Lease | None:
-        """Return the lease that is there, if any."""
-        with s3_errors(self.uri(path)):
-            try:
-                body, etag = self._get(path)
-            except self._client.exceptions.NoSuchKey:
-                return None
-        holder, _, until = body.decode(errors="replace").partition(" ")
-        try:
-            return _Lease(holder, float(until), etag)
-        except ValueError:  # not written by us; nobody holds it
-            return _Lease("", 0.0, etag)
-
-    def _renew(self, path: str, lease: _Lease, done: threading.Event) -> None:
-        while not done.wait(_LEASE_SECONDS / 4):
-            with contextlib.suppress(StorageError):  # the next renewal comes well before the lease runs out
-                renewed = self._put_lease(path, lease.holder, lease) or self._lease(path)
-                if renewed is None or renewed.holder != lease.holder:
-                    return  # it ran out, and is no longer ours to renew
-                lease = renewed
-
-    @retry(retry=retry_if_exception_type(_BROKEN_OFF), stop=stop_after_attempt(_ATTEMPTS), reraise=True)
-    def _get(self, path: str) -> tuple[bytes, str]:
-        """Return an object's bytes and its tag."""
-        answer = self._client.get_object(Bucket=self._bucket, Key=self._key(path))
-        return answer["Body"].read(), answer["ETag"]
+    def lock(self, path: str, *, error_message: str) -> AbstractContextManager[LockCheck]:
+        place = LeasePlace(self._client, self._bucket, self._key(path), self.uri(path))
+        return self._leases.hold(place, error_message)
 
     def _head(self, path: str) -> "HeadObjectOutputTypeDef | None":
         """Return what S3 says of an object, None if there is no such object."""

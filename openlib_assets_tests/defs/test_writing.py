@@ -13,7 +13,7 @@ from openlib_assets.defs.steps.outputs import Done, SubjectOutput, SubjectOutput
 from openlib_assets.defs.steps.writing import locked, written_each
 from openlib_assets.lake import layout
 from openlib_assets.sandbox import FaultPlan, Planned, Sandbox, SandboxConfig
-from openlib_assets.storage import LocalStorage, LockTakenError
+from openlib_assets.storage import LocalStorage, LockTakenError, s3_lease
 from openlib_assets.storage.errors import OpenlibError
 from openlib_assets_tests.conftest import Pipeline, Place, PlaceMaker, assert_tables_equal, reference_tables
 
@@ -215,7 +215,8 @@ def test_a_table_waits_for_whoever_makes_another_of_its_subject(place: Place) ->
     assert not maker.is_alive()
 
 
-def test_a_fetch_does_not_wait_but_says_who_is_at_work(place: Place) -> None:
+def test_a_fetch_does_not_wait_but_says_who_is_at_work(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(s3_lease, "LEASE_SECONDS", 3.0)  # renewed so often that this is soon known
     storage = place.open()
     with (
         storage.lock(layout.lock_file("love"), error_message="taken"),

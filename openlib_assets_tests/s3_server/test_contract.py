@@ -7,7 +7,7 @@ from inspect import signature
 
 import pytest
 
-from openlib_assets.storage import LockTakenError, Storage, StorageError, s3
+from openlib_assets.storage import LockTakenError, Storage, StorageError
 from openlib_assets_tests.conftest import Place
 from openlib_assets_tests.storage import test_errors, test_files, test_locks, test_s3_options
 from openlib_assets_tests.storage.conftest import s3_root, storage
@@ -80,22 +80,22 @@ def test_more_files_and_folders_than_a_page_holds_are_listed_and_cleared(storage
 
 
 def test_of_many_that_want_a_lock_at_the_same_moment_one_gets_it(place: Place) -> None:
-    assert len(winners(place)) == 1
+    assert len(winners(place, [place.open() for _ in range(RACERS // 4)])) == 1
 
 
-def test_of_many_that_find_a_lease_run_out_one_takes_it_over(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    with monkeypatch.context() as patch:
-        patch.setattr(s3, "_LEASE_SECONDS", -1.0)
-        patch.setattr(s3.S3Storage, "_renew", lambda *_: None)
-        abandoned = place.open().lock("lock", error_message="x")
-        abandoned.__enter__()
+def test_of_many_that_find_the_lease_of_a_dead_holder_one_takes_it_over(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _kept = test_locks.abandoned(place.open(), monkeypatch)
     assert list(place.states()) == ["lock"]
-    assert len(winners(place)) == 1
-
-
-def winners(place: Place) -> list[int]:
-    """Let many ask for the lock at once, and who gets it hold it until all have asked; give those."""
     storages = [place.open() for _ in range(RACERS // 4)]
+    for one in storages:
+        test_locks.watched(one)
+    assert len(winners(place, storages)) == 1
+
+
+def winners(place: Place, storages: list[Storage]) -> list[int]:
+    """Let many ask for the lock at once, and who gets it hold it until all have asked; give those."""
     together = threading.Barrier(RACERS)
     found: list[int] = []
     with ExitStack() as held:

@@ -11,7 +11,7 @@ from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets_tests.conftest import GOLD, SILVER, Pipeline, Place, snapshot_paths
 from openlib_assets_tests.defs.test_across_subjects import opened, rows
 from openlib_assets_tests.tools.deployment import openlib
-from openlib_assets_tests.tools.exactness import assert_exact, assert_nothing_left, end_lease
+from openlib_assets_tests.tools.exactness import assert_exact, assert_nothing_left
 from openlib_assets_tests.tools.forked import Commands, Tampering, commands, wait_until
 from openlib_assets_tests.tools.trials import PAGE_SIZE, SUBJECT, Gate, Trial, reason, staged, trial
 
@@ -117,8 +117,7 @@ def test_a_run_elsewhere_ends_with_a_line_while_another_goes_on_and_takes_over_o
         assert len(staged(place)) == 3, "the second leaves alone what the first has set aside"
         first.kill()
         gate.open()
-        end_lease(place, SUBJECT)
-        done = other.run("run", SUBJECT)
+        done = other.run("run", SUBJECT, tampering=Tampering(lease_seconds=5.0))
         assert done.status() == 0, done.output
         assert_exact(here.pipeline, here.sandbox, SUBJECT)
         assert_nothing_left(place)

@@ -6,14 +6,27 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from moto.s3.responses import S3Response
 
-from openlib_assets.storage import LockTakenError, Storage, StorageError, open_storage, s3
+from openlib_assets.defs.steps.outputs import Done, SubjectOutput
+from openlib_assets.defs.steps.writing import put_in_place
+from openlib_assets.storage import (
+    LockCheck,
+    LockLostError,
+    LockTakenError,
+    Storage,
+    StorageError,
+    hold_lock,
+    open_storage,
+    s3,
+    s3_lease,
+)
 from openlib_assets_tests.conftest import Place
 from openlib_assets_tests.tools.refusals import assert_one_line
 
@@ -67,8 +80,7 @@ def test_of_many_that_want_a_lock_at_once_one_has_it_at_a_time(place: Place) -> 
 
 HOLDER = """
 import sys, time
-from openlib_assets.storage import open_storage, s3
-s3._LEASE_SECONDS = float(sys.argv[2])
+from openlib_assets.storage import open_storage
 with open_storage(sys.argv[1]).lock("lock", error_message="x"):
     print("held", flush=True)
     time.sleep(600)
@@ -76,10 +88,9 @@ with open_storage(sys.argv[1]).lock("lock", error_message="x"):
 
 
 @contextmanager
-def killed_holder(root: str, *, lease_seconds: float = 60) -> Iterator[None]:
+def killed_holder(root: str) -> Iterator[None]:
     """Let another process take the lock, check that it has it, and kill it the hard way."""
-    command = [sys.executable, "-c", HOLDER, root, str(lease_seconds)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:
+    with subprocess.Popen([sys.executable, "-c", HOLDER, root], stdout=subprocess.PIPE, text=True) as holder:
         try:
             assert holder.stdout is not None
             assert holder.stdout.readline() == "held\n"
@@ -88,6 +99,24 @@ def killed_holder(root: str, *, lease_seconds: float = 60) -> Iterator[None]:
         finally:
             holder.kill()
     yield
+
+
+def abandoned(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> tuple[AbstractContextManager[LockCheck], LockCheck]:
+    """Hold the lock without ever renewing it, as a process does that is stopped."""
+    with monkeypatch.context() as patch:
+        patch.setattr(s3_lease._HeldLease, "_keep", lambda _: None)
+        lock = storage.lock("lock", error_message="x")
+        return lock, lock.__enter__()
+
+
+def watched(storage: Storage) -> None:
+    """Let a storage find a lock taken, and have watched it for as long as it takes."""
+    with pytest.raises(LockTakenError), storage.lock("lock", error_message="x"):
+        pass
+    assert isinstance(storage, s3.S3Storage)
+    seen = storage._leases._seen
+    for key, one in seen.items():
+        seen[key] = replace(one, since=one.since - s3_lease.LEASE_SECONDS)
 
 
 def test_on_disk_a_lock_goes_at_once_with_the_death_of_its_holder(tmp_path: Path) -> None:
@@ -122,27 +151,55 @@ def test_on_disk_a_lock_whose_file_was_removed_just_before_is_not_taken_for_one(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_on_s3_the_lock_of_a_dead_holder_runs_out(s3_root: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    storage = open_storage(s3_root)
-    # Long enough that a holder on a busy machine renews it in time.
-    monkeypatch.setattr(s3, "_LEASE_SECONDS", 4.0)
-    with killed_holder(s3_root, lease_seconds=4.0):
-        for _ in range(1200):
-            with suppress(LockTakenError), storage.lock("lock", error_message="x"):
-                return
-            time.sleep(0.05)
-    pytest.fail("the lock did not run out")
+def test_on_s3_the_lock_of_a_dead_holder_is_taken_once_it_was_watched(
+    s3_root: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(s3_lease, "LEASE_SECONDS", 1.0)
+    with killed_holder(s3_root):
+        begun = time.monotonic()
+        with hold_lock(open_storage(s3_root), "lock", error_message="x"):
+            assert time.monotonic() - begun >= 1.0
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+def test_on_s3_no_clock_tells_whether_a_lock_is_held(s3_root: str, monkeypatch: pytest.MonkeyPatch, hours: int) -> None:
+    first, second = open_storage(s3_root), open_storage(s3_root)
+    with first.lock("lock", error_message="x"):
+        now = time.time
+        monkeypatch.setattr(time, "time", lambda: now() + 3600 * hours)
+        for _ in range(2):
+            with pytest.raises(LockTakenError), second.lock("lock", error_message="x"):
+                pass
+    with second.lock("lock", error_message="x"):
+        pass
+
+
+def test_on_s3_who_was_stopped_and_lost_the_lock_is_told_before_it_writes_and_leaves_the_next_holder_alone(
+    s3_root: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = open_storage(s3_root), open_storage(s3_root)
+    monkeypatch.setattr(s3_lease, "_SURE_SECONDS", -1.0)
+    lost, check_of_lost = abandoned(first, monkeypatch)
+    watched(second)
+    with second.lock("lock", error_message="x") as check:
+        output = SubjectOutput({"table": lambda file: file.write_text("x")}, lambda _: Done({}, ""))
+        with pytest.raises(LockLostError, match="another run took this lock") as caught:
+            put_in_place(first, output, check_of_lost)
+        assert_one_line(caught.value)
+        lost.__exit__(None, None, None)
+        check()
+        put_in_place(second, output, check)
+        assert list(second.paths("")) == ["lock", "table"]
+    assert list(second.paths("")) == ["table"]
 
 
 def test_on_s3_a_lease_taken_over_by_another_just_before_is_left_to_them(
     s3_root: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dead, quick, slow = (open_storage(s3_root) for _ in range(3))
-    with monkeypatch.context() as patch:
-        patch.setattr(s3, "_LEASE_SECONDS", -1.0)
-        patch.setattr(s3.S3Storage, "_renew", lambda *_: None)
-        abandoned = dead.lock("lock", error_message="x")
-        abandoned.__enter__()
+    _kept = abandoned(dead, monkeypatch)
+    watched(quick)
+    watched(slow)
     held = quick.lock("lock", error_message="x")
     while_next_read(monkeypatch, after=held.__enter__)
     with pytest.raises(StorageError), slow.lock("lock", error_message="x"):
@@ -164,19 +221,6 @@ def test_on_s3_a_lock_let_go_and_taken_by_another_just_before_is_left_to_them(
     held.__exit__(None, None, None)
 
 
-def test_on_s3_who_lost_a_lease_leaves_the_next_one_alone(s3_root: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    with monkeypatch.context() as patch:
-        patch.setattr(s3, "_LEASE_SECONDS", -1.0)
-        patch.setattr(s3.S3Storage, "_renew", lambda *_: None)
-        lost = open_storage(s3_root).lock("lock", error_message="x")
-        lost.__enter__()
-    other = open_storage(s3_root)
-    with other.lock("lock", error_message="x"):
-        lost.__exit__(None, None, None)
-        assert other.exists("lock")
-    assert not other.exists("lock")
-
-
 def while_next_read(
     monkeypatch: pytest.MonkeyPatch, *, before: Callable[[], object] = int, after: Callable[[], object]
 ) -> None:
@@ -196,17 +240,28 @@ def while_next_read(
     monkeypatch.setattr(S3Response, "_key_response_get", late)
 
 
-def test_on_s3_a_lock_that_is_held_does_not_run_out(s3_root: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_s3_a_lock_that_is_held_is_renewed_and_who_waits_sees_that(
+    s3_root: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     storage = open_storage(s3_root)
     # Long enough that a busy machine renews it in time.
-    monkeypatch.setattr(s3, "_LEASE_SECONDS", 3.0)
-    seen: set[bytes] = set()
-    with storage.lock("lock", error_message="x"):
-        # It is renewed four times within what it would last by itself.
-        while len(seen) < 6:
-            seen.add(storage.read("lock"))
-            with pytest.raises(LockTakenError), storage.lock("lock", error_message="x"):
+    monkeypatch.setattr(s3_lease, "LEASE_SECONDS", 3.0)
+    with storage.lock("lock", error_message="x") as check:
+        for _ in range(3):
+            with pytest.raises(LockTakenError) as caught, hold_lock(storage, "lock", error_message="taken"):
                 pass
-            time.sleep(0.1)
+            assert str(caught.value) == "taken"
+        check()
     with storage.lock("lock", error_message="x"):
+        pass
+
+
+def test_who_is_told_to_give_up_waits_no_longer(storage: Storage) -> None:
+    given_up = threading.Event()
+    given_up.set()
+    with (
+        storage.lock("lock", error_message="x"),
+        pytest.raises(LockTakenError),
+        hold_lock(storage, "lock", error_message="x", patience=3600, given_up=given_up),
+    ):
         pass

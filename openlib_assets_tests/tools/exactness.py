@@ -34,7 +34,7 @@ def assert_nothing_left(place: Place) -> None:
 
 
 def end_lease(place: Place, subject: str) -> None:
-    """Let the lock that a killed holder left on S3 run out, as its time would; on disk it goes with its holder."""
-    storage, path = place.open(), f"_locks/{quote(subject, safe='')}"
-    if storage.kind == "s3" and storage.exists(path):
-        storage.write(path, storage.read(path).partition(b" ")[0] + b" 0")
+    """Remove the lock that a killed holder left on S3, so that nobody has to watch it; on disk it is gone."""
+    storage = place.open()
+    if storage.kind == "s3":
+        storage.delete(f"_locks/{quote(subject, safe='')}")

@@ -212,9 +212,9 @@ def _command(arguments: tuple[str, ...], variables: Mapping[str, str], log: str,
 def _tamper(tampering: Tampering) -> None:
     from botocore.config import Config  # noqa: PLC0415
 
-    from openlib_assets.storage import LocalStorage, s3  # noqa: PLC0415
+    from openlib_assets.storage import LocalStorage, s3, s3_lease  # noqa: PLC0415
 
-    s3._LEASE_SECONDS = tampering.lease_seconds
+    s3_lease.LEASE_SECONDS = tampering.lease_seconds
     s3._ATTEMPTS = tampering.s3_attempts
     s3._CLIENT = s3._CLIENT.merge(Config(retries={"total_max_attempts": tampering.s3_attempts}))
     if tampering.refuses:

@@ -60,7 +60,7 @@ def test_two_runs_that_make_tables_of_a_subject_at_once_never_leave_a_mix(
         assert_exact_for(here.pipeline, SUBJECT, list(here.sandbox.works(SUBJECT)) if statuses[1] == 0 else before)
 
 
-def test_on_s3_the_lock_of_a_killed_run_keeps_others_out_with_a_line_until_it_runs_out(
+def test_on_s3_the_lock_of_a_killed_run_is_watched_and_then_taken_over(
     new_place: PlaceMaker, instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:
     place = new_place("s3")
@@ -68,8 +68,10 @@ def test_on_s3_the_lock_of_a_killed_run_keeps_others_out_with_a_line_until_it_ru
         killed = here.it.start("run", SUBJECT)
         wait_until(lambda: gate.held == 3 and len(staged(place)) == 3, "it fetches")
         killed.kill()
-        line = reason(here.it.run("run", SUBJECT))
-        assert line.endswith("then try again (the lock of a killed run expires after 60 s)")
         gate.open()
-        here.again()
+        lock = place.open().read("_locks/love")
+        after = here.it.run("run", SUBJECT, tampering=Tampering(lease_seconds=2.0))
+        assert after.status() == 0, after.output
+        assert lock, "there was one to take over"
+        assert_exact(here.pipeline, here.sandbox, SUBJECT)
         assert_nothing_left(place)

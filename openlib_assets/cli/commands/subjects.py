@@ -63,14 +63,13 @@ def remove(names: tuple[str, ...], *, delete_data: bool) -> int:
     settings = Settings.from_env()
     storage = open_storage(settings.storage)
     unknown = 0
-    with open_instance() as instance, ExitStack() as locks:
+    with open_instance() as instance, ExitStack() as stack:
         registered = instance.get_dynamic_partitions(SUBJECTS)
         mistyped = [name for name in dict.fromkeys(names) if name in registered and not is_key(name)]
         keys = given_keys(name for name in names if name not in mistyped)
         if delete_data:
             # Before anything is removed, so that either all the subjects go or none.
-            for key in keys:
-                locks.enter_context(locked(storage, key, waits=False))
+            locks = {key: stack.enter_context(locked(storage, key, waits=False)) for key in keys}
         watched = read_or_empty(settings.subjects)
         if any(key in watched.keys for key in keys):
             write_watch_list(settings.subjects, watched, remove=keys)
@@ -88,6 +87,7 @@ def remove(names: tuple[str, ...], *, delete_data: bool) -> int:
                 unknown += 1
                 continue
             if delete_data:
+                locks[key]()
                 for path in files:
                     storage.delete(path)
             state = f"its {len(files)} files are deleted" if delete_data else f"its {len(files)} files stay"

@@ -1,21 +1,20 @@
 """Files put in their places, a subject at a time: under the subject's lock, whole or not at all, and digested."""
 
-import time
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, suppress
 from itertools import islice
 
 from openlib_assets.defs.steps.outputs import Done, SubjectOutput, SubjectOutputs
 from openlib_assets.lake import layout
 from openlib_assets.lake.table_files import file_digest
 from openlib_assets.openlibrary.subject_keys import InvalidSubjectError, subject_key
-from openlib_assets.storage import LockTakenError, Storage
+from openlib_assets.storage import LockCheck, Storage, hold_lock
 from openlib_assets.storage.errors import OpenlibError
 
-# How long a subject is waited for that another run fetches or makes, and how often that is looked at.
+# How long a subject is waited for that another run fetches or makes.
 _LOCK_SECONDS = 600.0
-_LOCK_POLL_SECONDS = 0.2
 # How long those still at work are waited for, once no more is wanted.
 _GOODBYE_SECONDS = 2.0
 
@@ -35,26 +34,30 @@ def written_each(
     try:
         for subject, future in _opened_each(storage, outputs, subjects):
             try:
-                stack, output = future.result()
+                stack, output, check = future.result()
                 with stack:
-                    yield subject, put_in_place(storage, output)
+                    yield subject, put_in_place(storage, output, check)
             except OpenlibError as error:
                 yield subject, error
     finally:
         outputs.stop()
 
 
-def put_in_place(storage: Storage, output: SubjectOutput) -> Done:
-    """Write the files of a subject, each of which appears in its place when it is whole, and tell what became of it."""
+def put_in_place(storage: Storage, output: SubjectOutput, check: LockCheck = lambda: None) -> Done:
+    """Write the files of a subject, each of which appears in its place when it is whole, and tell what became of it.
+
+    `check` is that of the subject's lock: raises LockLostError, and no more files appear, once that is lost.
+    """
     digests = {}
     for path, write in output.files.items():
         with storage.writing(path) as file:
             write(file)
             digests[path] = file_digest(file)
+            check()
     return output.done(digests)
 
 
-_Opened = tuple[ExitStack, SubjectOutput]
+_Opened = tuple[ExitStack, SubjectOutput, LockCheck]
 
 
 def _opened_each(
@@ -65,10 +68,11 @@ def _opened_each(
     def opened(subject: str) -> _Opened:
         _require_key(subject)
         with ExitStack() as stack:
-            stack.enter_context(locked(storage, subject, waits=outputs.waits))
+            check = stack.enter_context(locked(storage, subject, waits=outputs.waits, given_up=over))
             output = stack.enter_context(outputs.make(subject))
-            return stack.pop_all(), output
+            return stack.pop_all(), output, check
 
+    over = threading.Event()
     pool = ThreadPoolExecutor(outputs.at_once)
     waiting = iter(subjects)
     running = {pool.submit(opened, subject): subject for subject in islice(waiting, outputs.at_once)}
@@ -78,6 +82,7 @@ def _opened_each(
                 yield running.pop(future), future
                 running |= {pool.submit(opened, subject): subject for subject in islice(waiting, 1)}
     finally:
+        over.set()
         outputs.stop()
         pool.shutdown(wait=False, cancel_futures=True)
         for future in wait(running, _GOODBYE_SECONDS).done:
@@ -96,23 +101,20 @@ def _require_key(subject: str) -> None:
         )
 
 
-@contextmanager
-def locked(storage: Storage, subject: str, *, waits: bool) -> Iterator[None]:
+def locked(
+    storage: Storage, subject: str, *, waits: bool, given_up: threading.Event | None = None
+) -> AbstractContextManager[LockCheck]:
     """Hold the lock of a subject while it is fetched or a table of it is made, so that no two runs leave a mix.
 
-    Where it `waits`, it does so for ten minutes: the tables of one run may be made side by side, in processes of their
-    own. Raises LockTakenError.
+    Where it `waits`, it does so for ten minutes, or until `given_up` is set: the tables of one run may be made side by
+    side, in processes of their own. Lends the lock's check. Raises LockTakenError.
     """
     doing = "fetched or made" if waits else "fetched"
     busy = f"{subject!r} is being {doing} by another run; wait for it to end, then try again"
-    deadline = time.monotonic() + _LOCK_SECONDS if waits else 0.0
-    with ExitStack() as stack:
-        while True:
-            try:
-                stack.enter_context(storage.lock(layout.lock_file(subject), error_message=busy))
-                break
-            except LockTakenError:
-                if time.monotonic() > deadline:
-                    raise
-            time.sleep(_LOCK_POLL_SECONDS)
-        yield
+    return hold_lock(
+        storage,
+        layout.lock_file(subject),
+        error_message=busy,
+        patience=_LOCK_SECONDS if waits else 0.0,
+        given_up=given_up,
+    )

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -164,7 +164,7 @@ def next_name(storage: Storage, subject: str, fetched_at: datetime) -> str:
     names = snapshot_names(storage, subject)
     if not names or name > names[-1]:
         return name
-    return (datetime.strptime(names[-1], _NAME_FORMAT) + timedelta(seconds=1)).strftime(_NAME_FORMAT)  # noqa: DTZ007
+    return (datetime.strptime(names[-1], _NAME_FORMAT) + timedelta(seconds=1)).strftime(_NAME_FORMAT)
 
 
 def positioned(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

@@ -41,7 +41,7 @@ RAW_WORKS = Table(
         ),
         Check(
             "was_fetched_by_now",
-            "The snapshot was not fetched in the future, as if by a clock that was ahead; a forced run writes one of now.",
+            "The fetch was not in the future, as if a clock was ahead; a forced run writes a snapshot of now.",
             "SELECT greatest(date_diff('second', now(), fetched_at), 0) AS seconds_ahead FROM snapshot",
             f"seconds_ahead <= {CLOCKS_APART_SECONDS}",
             blocking=False,
