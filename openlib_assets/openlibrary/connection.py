@@ -115,7 +115,7 @@ class Connection:
             if status in _TRANSIENT_STATUSES or status >= 500:
                 raise TransientError(f"HTTP {status}")
             if status != 200:
-                raise PermanentError(f"HTTP {status}{_advice(status)}")
+                raise PermanentError(f"HTTP {status}{_advice(status, self.settings.contact)}")
             chunks = []
             for chunk in response.iter_content(_CHUNK_BYTES):
                 chunks.append(chunk)
@@ -155,7 +155,9 @@ def user_agent(contact: str | None) -> str:
     return f"{name} ({contact})" if contact else name
 
 
-def _advice(status: int) -> str:
+def _advice(status: int, contact: str | None) -> str:
+    if status == 403 and contact:
+        return ", refused although it is told your contact: wait an hour; if it goes on, write to Open Library"
     if status == 403:
         return ", refused: set OPENLIB_CONTACT, since Open Library refuses clients without a contact"
     if status == 404:

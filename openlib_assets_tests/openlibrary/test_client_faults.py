@@ -172,6 +172,13 @@ class TestPermanentFaults:
             assert str(failed.value) == f"{url}: {reason} (1 try)"
             assert (len(sandbox.requests), client.traffic.requests, client.traffic.retries) == (1, 1, 0)
 
+    def test_a_client_that_told_its_contact_is_not_advised_to(self) -> None:
+        with (
+            sandbox_of(faults=at_first("http_403")) as sandbox,
+            pytest.raises(PermanentError, match=r"HTTP 403, refused although it is told your contact: wait an hour"),
+        ):
+            page_of(Client(settings_for(sandbox, contact="me@example.org")))
+
     def test_a_limit_beyond_the_maximum_is_refused_by_open_library_once(self) -> None:
         with sandbox_of() as sandbox:
             with pytest.raises(PermanentError, match=r"limit=1001.*: HTTP 422 \(1 try\)$"):
