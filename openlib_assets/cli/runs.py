@@ -14,6 +14,7 @@ from dagster._core.execution.api import execute_run
 
 from openlib_assets.cli.stopped_runs import is_interruption, stopped_runs
 from openlib_assets.defs.assets import catalog, comparison, raw_works
+from openlib_assets.defs.assets.across_subjects import LEFT_OUT
 from openlib_assets.defs.instance.run_launcher import fail_dead_runs
 from openlib_assets.defs.jobs import ACROSS, ALL
 from openlib_assets.defs.partitions import SUBJECTS, run_tags, stretches
@@ -110,14 +111,21 @@ def across_subjects_is_current(instance: dg.DagsterInstance, storage: Storage) -
     )
 
 
-def run_across_subjects(instance: dg.DagsterInstance, definitions: dg.Definitions) -> None:
-    """Make the catalog and the comparison of all subjects again; raises AcrossSubjectsError with the reasons."""
+def run_across_subjects(instance: dg.DagsterInstance, definitions: dg.Definitions) -> list[str]:
+    """Make the catalog and the comparison of all subjects again, and return a line for each file that they leave out.
+
+    Raises AcrossSubjectsError with the reasons.
+    """
     result = execute(instance, definitions.resolve_job_def(ACROSS), _QUIET)
     if _interrupted(result):
         raise KeyboardInterrupt
     if not result.success:
         failures = result.get_step_failure_events()
         raise AcrossSubjectsError("; ".join(f"{event.step_key}: {_reason(event, result)}" for event in failures))
+    told = [event.materialization.metadata.get(LEFT_OUT) for event in result.get_asset_materialization_events()]
+    return list(
+        dict.fromkeys(line for lines in told if isinstance(lines, dg.JsonMetadataValue) for line in lines.data or ())
+    )
 
 
 def execute(

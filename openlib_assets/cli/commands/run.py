@@ -60,15 +60,18 @@ def run_and_print(keys: list[str], *, force: bool, as_json: bool = False) -> int
         definitions = build_defs(settings, resources={"openlibrary": OpenLibraryResource.from_env().heard_by(listener)})
         results = run_subjects(instance, definitions, storage, keys, force=force)
         across: AcrossSubjectsError | None = None
+        left_out: list[str] = []
         if any(not result.error for result in results) and not across_subjects_is_current(instance, storage):
             try:
-                run_across_subjects(instance, definitions)
+                left_out = run_across_subjects(instance, definitions)
             except AcrossSubjectsError as error:
                 across = error
     if as_json:
         print_json([asdict(result) for result in results])
     else:
         _print_table(results)
+    for line in left_out:
+        click.echo(line, err=True)
     if across:
         raise across
     return int(any(result.error for result in results))

@@ -15,6 +15,8 @@ from openlib_assets.lake.catalog import ask, write_catalog
 from openlib_assets.lake.contract import ALL_TABLES, DERIVED_TABLES, Layer, Table
 from openlib_assets.report.comparison import TABLES, comparison_html, comparison_numbers
 
+LEFT_OUT = "left out"
+
 
 def _keep_current() -> dg.AutomationCondition[Any]:
     updated = dg.AutomationCondition.any_deps_match(dg.AutomationCondition.newly_updated())
@@ -54,9 +56,8 @@ def catalog(context: dg.AssetExecutionContext, storage: StorageResource) -> dg.M
     with said_in_one_line():
         place = storage.open()
         version, left_out = write_catalog(place)
-    _warn(context, left_out)
     metadata: dict[str, Any] = {URI_METADATA: place.uri(layout.CATALOG), "views": [table.name for table in ALL_TABLES]}
-    return dg.MaterializeResult(metadata=metadata, data_version=dg.DataVersion(version))
+    return dg.MaterializeResult(metadata=metadata | _told(context, left_out), data_version=dg.DataVersion(version))
 
 
 @_across(
@@ -74,13 +75,15 @@ def comparison(context: dg.AssetExecutionContext, storage: StorageResource) -> d
         page = comparison_html(numbers).encode()
         with place.writing(layout.COMPARISON) as file:
             file.write_bytes(page)
-    _warn(context, left_out)
+    metadata: dict[str, Any] = {URI_METADATA: place.uri(layout.COMPARISON), "subjects": len(numbers["subjects"])}
     return dg.MaterializeResult(
-        metadata={URI_METADATA: place.uri(layout.COMPARISON), "subjects": len(numbers["subjects"])},
+        metadata=metadata | _told(context, left_out),
         data_version=dg.DataVersion(hashlib.sha256(page).hexdigest()),
     )
 
 
-def _warn(context: dg.AssetExecutionContext, left_out: list[str]) -> None:
+def _told(context: dg.AssetExecutionContext, left_out: list[str]) -> dict[str, list[str]]:
+    """Warn of the files that had to be left out, a line for each, and return these as metadata."""
     for line in left_out:
         context.log.warning(line)
+    return {LEFT_OUT: left_out} if left_out else {}
