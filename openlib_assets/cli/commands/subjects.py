@@ -80,9 +80,9 @@ def remove(names: tuple[str, ...], *, delete_data: bool) -> int:
         for key in keys:
             if key in registered:
                 instance.delete_dynamic_partition(SUBJECTS, key)
-            forget_evaluations(instance, key)  # also of a partition that was deleted in the UI
+            forgotten = forget_evaluations(instance, key)  # also of a partition that was deleted in the UI
             files = list(subject_files(storage, key))
-            if key not in watched.keys and key not in registered and not files:
+            if key not in watched.keys and key not in registered and not files and not forgotten:
                 click.echo(f"{key}: neither watched nor registered, and has no files", err=True)
                 unknown += 1
                 continue
@@ -122,32 +122,33 @@ def list_(*, as_json: bool) -> None:
         print_json([asdict(state) for state in states])
     else:
         print_rows(("subject", "watched", "registered", "state", "works", "snapshot", "verified"), map(_row, states))
-    for subject, names in made_before.items():
-        tables = ", ".join(names)
-        click.echo(
-            f"{subject}: {tables}: made by an earlier version of the code; run: openlib run {subject!r}", err=True
+    for tables in sorted({tuple(names) for names in made_before.values()}):
+        _advise(
+            [subject for subject, names in made_before.items() if tuple(names) == tables],
+            f"made by an earlier version of the code: {', '.join(tables)} of",
+            "make them again with: openlib run {0}",
         )
     for problem in watched.problems:
         click.echo(f"skipped: {problem}", err=True)
     _advise(
         [state.subject for state in states if state.state == NOT_REGISTERED],
-        NOT_REGISTERED,
+        f"{NOT_REGISTERED}:",
         "register and refresh with: openlib run {0}; or delete with: openlib subjects remove --delete-data {0}",
     )
     _advise(
         [state.subject for state in states if state.state == FILES_MISSING],
-        FILES_MISSING,
+        f"{FILES_MISSING}:",
         "make them again with: openlib run {0}; or give it up with: openlib subjects remove {0}",
     )
 
 
-def _advise(keys: list[str], state: str, advice: str) -> None:
-    """Print what to do about the subjects in a state, with the first as the example."""
+def _advise(keys: list[str], matter: str, advice: str) -> None:
+    """Print what to do about subjects, with the first as the example."""
     import shlex
 
     if keys:
         others = f" and {len(keys) - 1} more" if len(keys) > 1 else ""
-        click.echo(f"{state}: {keys[0]}{others}; {advice.format(shlex.quote(keys[0]))}", err=True)
+        click.echo(f"{matter} {keys[0]}{others}; {advice.format(shlex.quote(keys[0]))}", err=True)
 
 
 def _row(state: "SubjectState") -> tuple[object, ...]:
