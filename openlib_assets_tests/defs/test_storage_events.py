@@ -204,7 +204,7 @@ class TestQueue:
         new_bronze: dict[str, bytes],
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr("openlib_assets.defs.sensors.storage._OURS_SECONDS", 3)
+        monkeypatch.setattr("openlib_assets.defs.sensors.arrivals._OURS_SECONDS", 3)
         (made, *_) = (made_at(path, data, datetime.now(UTC)) for path, data in new_bronze.items())
         queue.tell(*put(queue.storage, dict([made])))
         cursor = tick_cursor(instance, None)
@@ -225,10 +225,10 @@ class TestQueue:
     def test_what_there_was_no_time_for_comes_with_a_later_tick(
         self, queue: Queue, instance: dg.DagsterInstance, bronze: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("openlib_assets.defs.sensors.storage._OURS_SECONDS", 1)
+        monkeypatch.setattr("openlib_assets.defs.sensors.arrivals._OURS_SECONDS", 1)
         queue.tell(*put(queue.storage, bronze))
         with monkeypatch.context() as patch:
-            patch.setattr("openlib_assets.defs.sensors.storage._JUDGING_SECONDS", -1)
+            patch.setattr("openlib_assets.defs.sensors.arrivals._JUDGING_SECONDS", -1)
             cursor = tick_cursor(instance, None)
         time.sleep(1.5)
         assert set(recorded(kept_tick(instance, cursor))) == {"love", "place:france"}
@@ -348,7 +348,7 @@ class TestFolder:
         new_bronze: dict[str, bytes],
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr("openlib_assets.defs.sensors.storage._OURS_SECONDS", 3)
+        monkeypatch.setattr("openlib_assets.defs.sensors.arrivals._OURS_SECONDS", 3)
         cursor = tick_cursor(instance, None)
         (made, *_) = (made_at(path, data, datetime.now(UTC)) for path, data in new_bronze.items())
         put(storage, dict([made]))

@@ -3,23 +3,20 @@
 import hashlib
 import json
 import time
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import dagster as dg
-from dagster._core.definitions.data_version import DATA_VERSION_IS_USER_PROVIDED_TAG, DATA_VERSION_TAG
 
 from openlib_assets.defs.jobs import ALL
 from openlib_assets.defs.partitions import SUBJECTS, SUBJECTS_A_RUN, run_tags, stretches, subjects
+from openlib_assets.defs.sensors.arrivals import Arrivals, arrivals_of
 from openlib_assets.defs.sensors.events_folder import changes_since
-from openlib_assets.defs.steps.records import latest_records
 from openlib_assets.lake import layout
-from openlib_assets.lake.bronze.snapshots import Snapshot, read_snapshot, snapshot_names
 from openlib_assets.lake.changes import Changes, changes_of
 from openlib_assets.lake.contract import RAW_WORKS
 from openlib_assets.lake.watch_list import NoWatchListError, read_watch_list
-from openlib_assets.openlibrary.subject_keys import InvalidSubjectError, subject_key
 from openlib_assets.settings import Settings
 from openlib_assets.storage import LocalStorage, Storage, open_storage
 from openlib_assets.storage.errors import OpenlibError
@@ -30,14 +27,6 @@ _MOST_MESSAGES = 200
 
 # With a queue, the watch list is read this often although no event told of it.
 _LOOK_SECONDS = 600
-
-# A fetch of our own records its snapshot within seconds after it has written it; writing a large one takes longer, and
-# the subject's lock is held meanwhile.
-_OURS_SECONDS = 30
-_LOCKED_SECONDS = 120
-
-# Snapshots are judged for so long; the others wait for the next tick.
-_JUDGING_SECONDS = 30
 
 # On disk, a file that cannot be read may still be on its way.
 _UNREADABLE_SECONDS = 600
@@ -58,19 +47,6 @@ class _Cursor:
     receipts: list[str] = field(default_factory=list)
     folder_time: int | None = None
     again: dict[str, float] = field(default_factory=dict)
-
-
-@dataclass
-class _Arrivals:
-    """What became of subjects that may have a new snapshot: events to record, and those that could not be judged.
-
-    `unsettled` were not come to, or are so new that a run of our own may be about to record them; `unreadable` stay a
-    problem.
-    """
-
-    events: list[dg.AssetMaterialization] = field(default_factory=list)
-    unsettled: set[str] = field(default_factory=set)
-    unreadable: set[str] = field(default_factory=set)
 
 
 @dg.sensor(
@@ -116,14 +92,14 @@ def storage_events(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.
 
 def _heard(
     context: dg.SensorEvaluationContext, settings: Settings, storage: Storage, cursor: _Cursor
-) -> tuple[Changes, _Arrivals]:
+) -> tuple[Changes, Arrivals]:
     """Return what events told, and what became of the snapshots among it; the cursor goes on."""
     if settings.events_queue:
         return _heard_from_queue(context, settings.events_queue, settings, storage, cursor)
     if storage.kind != LocalStorage.kind:
-        return Changes(), _Arrivals()
+        return Changes(), Arrivals()
     changes, cursor.folder_time = changes_since(Path(storage.uri()), cursor.folder_time)
-    arrivals = _arrivals(context, storage, {*changes.subjects, *cursor.again})
+    arrivals = arrivals_of(context, storage, {*changes.subjects, *cursor.again})
     now = time.time()
     since = {key: cursor.again.get(key, now) for key in arrivals.unsettled | arrivals.unreadable}
     cursor.again = {
@@ -134,7 +110,7 @@ def _heard(
 
 def _heard_from_queue(
     context: dg.SensorEvaluationContext, url: str, settings: Settings, storage: Storage, cursor: _Cursor
-) -> tuple[Changes, _Arrivals]:
+) -> tuple[Changes, Arrivals]:
     """Drain the queue.
 
     A message is deleted by the tick after the one that dealt with it, when Dagster has stored what came of it: if the
@@ -154,8 +130,8 @@ def _heard_from_queue(
     changes = Changes(
         any(one.watch_list for one in told.values()), frozenset().union(*(one.subjects for one in told.values()))
     )
-    arrivals = _arrivals(context, storage, changes.subjects)
-    queue.put_off((message for message, one in told.items() if one.subjects & arrivals.unsettled), _OURS_SECONDS)
+    arrivals = arrivals_of(context, storage, changes.subjects)
+    queue.put_off((message for message, one in told.items() if one.subjects & arrivals.unsettled), arrivals.settles_in)
     left = arrivals.unsettled | arrivals.unreadable
     arrived = {event.partition for event in arrivals.events}
     settled = {message: one for message, one in told.items() if not one.subjects & left}
@@ -165,75 +141,13 @@ def _heard_from_queue(
     return changes, arrivals
 
 
-def _arrivals(context: dg.SensorEvaluationContext, storage: Storage, candidates: Set[str]) -> _Arrivals:
-    """Find the subjects, of those whose bronze changed, of whose current snapshot the instance has not heard."""
-    raw_works = dg.AssetKey(RAW_WORKS.name)
-    recorded = latest_records(context.instance, raw_works, set(candidates))
-    arrivals = _Arrivals()
-    deadline = time.monotonic() + _JUDGING_SECONDS
-    for key in sorted(candidates):
-        if time.monotonic() > deadline:
-            arrivals.unsettled.add(key)
-            continue
-        try:
-            if subject_key(key) != key:
-                raise InvalidSubjectError(f"{key!r} is not a subject key")
-            names = snapshot_names(storage, key)
-            if not names or names[-1] <= _snapshot_of(recorded.get(key)):
-                continue
-            snapshot = read_snapshot(storage, key, names[-1])
-        except OpenlibError as error:
-            context.log.warning(f"ignored: {error}")
-            arrivals.unreadable.add(key)
-            continue
-        if _may_be_ours(storage, key, snapshot):
-            arrivals.unsettled.add(key)
-            continue
-        context.log.info(f"{key}: snapshot {snapshot.name} arrived from elsewhere")
-        arrivals.events.append(
-            _arrival(raw_works, key, snapshot, storage.uri(layout.snapshot_file(key, snapshot.name)))
-        )
-    return arrivals
-
-
-def _may_be_ours(storage: Storage, subject: str, snapshot: Snapshot) -> bool:
-    """Tell whether a run of our own may be about to record a snapshot; one of another clock may lie in the future."""
-    age = abs(time.time() - snapshot.fetched_at.timestamp())
-    return age < _OURS_SECONDS or (age < _LOCKED_SECONDS and storage.exists(layout.lock_file(subject)))
-
-
-def _snapshot_of(record: dg.EventLogRecord | None) -> str:
-    """Return the name of the snapshot that a record of `raw_works` is of, nothing without one."""
-    materialization = record.asset_materialization if record else None
-    name = materialization.metadata.get("snapshot") if materialization else None
-    return str(name.value) if name else ""  # without one, somebody reported it by hand
-
-
-def _arrival(asset: dg.AssetKey, subject: str, snapshot: Snapshot, uri: str) -> dg.AssetMaterialization:
-    return dg.AssetMaterialization(
-        asset,
-        partition=subject,
-        description="A snapshot that arrived from elsewhere.",
-        metadata={
-            "path": dg.MetadataValue.path(uri),
-            "state": "arrived",
-            "snapshot": snapshot.name,
-            "verified_at": dg.MetadataValue.timestamp(snapshot.fetched_at),
-            "works_reported": snapshot.work_count,
-            "content_hash": snapshot.content_hash,
-            "source": dg.MetadataValue.url(snapshot.url),
-        },
-        tags={DATA_VERSION_TAG: snapshot.content_hash, DATA_VERSION_IS_USER_PROVIDED_TAG: "true"},
-    )
-
-
 def _is_due(settings: Settings, cursor: _Cursor, changes: Changes) -> bool:
     """Tell whether to read the watch list: always without a queue, else on an event and now and then."""
     return not settings.events_queue or changes.watch_list or time.time() - cursor.looked_at > _LOOK_SECONDS
 
 
 def _wanted(
-    context: dg.SensorEvaluationContext, settings: Settings, storage: Storage, cursor: _Cursor, arrivals: _Arrivals
+    context: dg.SensorEvaluationContext, settings: Settings, storage: Storage, cursor: _Cursor, arrivals: Arrivals
 ) -> tuple[list[str], str]:
     """Return the subjects of the watch list to run, and what to say if there are none."""
     try:
