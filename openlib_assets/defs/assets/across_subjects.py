@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from openlib_assets.defs.assets.common import OWNERS, address, layer_tags
+from openlib_assets.defs.assets.common import OWNERS, address, handled, layer_tags
 from openlib_assets.defs.resources import StorageResource
 from openlib_assets.defs.steps.outputs import said_in_one_line
 from openlib_assets.defs.ui_metadata import DEFINED, URI_METADATA
@@ -21,7 +21,7 @@ LEFT_OUT = "left out"
 def _keep_current() -> dg.AutomationCondition[Any]:
     updated = dg.AutomationCondition.any_deps_match(dg.AutomationCondition.newly_updated())
     return (
-        updated.since_last_handled()
+        updated.since(handled())
         & ~dg.AutomationCondition.any_deps_in_progress()
         & ~dg.AutomationCondition.in_progress()
     ).with_label("keep_current")

@@ -30,15 +30,26 @@ SUBJECTS_AT_ONCE = 2
 FRESHNESS_POLICY = dg.FreshnessPolicy.time_window(fail_window=timedelta(days=REFRESH_DAYS))
 
 
+def handled() -> dg.AutomationCondition[Any]:
+    """Return the condition that an asset was asked for, or made after all that it is made from.
+
+    One that was made before, also within the same tick, may be of the data before. Where a dep was only confirmed
+    afterwards, a run is asked for that finds nothing to make.
+    """
+    updated = dg.AutomationCondition.newly_updated()
+    older_than_a_dep = dg.AutomationCondition.any_deps_match(updated).since(updated)
+    return dg.AutomationCondition.newly_requested() | (updated & ~older_than_a_dep)
+
+
 def _keep_fresh() -> dg.AutomationCondition[Any]:
-    changed = dg.AutomationCondition.any_deps_match(
-        dg.AutomationCondition.data_version_changed() | dg.AutomationCondition.will_be_requested()
-    )
+    condition = dg.AutomationCondition
+    dep_is_requested = condition.any_deps_match(condition.will_be_requested())
+    changed = condition.any_deps_match(condition.data_version_changed()) | dep_is_requested | condition.newly_missing()
     return (
-        (changed | dg.AutomationCondition.newly_missing()).since_last_handled()
-        & ~dg.AutomationCondition.any_deps_missing()
-        & ~dg.AutomationCondition.any_deps_in_progress()
-        & ~dg.AutomationCondition.in_progress()
+        (changed.since(handled()) | dep_is_requested)
+        & ~condition.any_deps_missing()
+        & ~condition.any_deps_in_progress()
+        & ~condition.in_progress()
     ).with_label("keep_fresh")
 
 
