@@ -88,7 +88,7 @@ BOOKS = Table(
         Column("edition_count", WHOLE, "Editions that Open Library knows of the work.", nullable=True),
         Column("author_count", WHOLE, "Distinct authors listed on the work."),
         Column("has_fulltext", pa.bool_(), "Whether Open Library has a scan of some edition.", nullable=True),
-        Column("cover_id", WHOLE, "Number of the cover image; null without one.", nullable=True),
+        Column("cover_id", WHOLE, "Number of the cover image; null without one, also sent as -1 or 0.", nullable=True),
         Column(
             "subjects",
             pa.list_(TEXT),
