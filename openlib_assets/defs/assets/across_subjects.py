@@ -34,7 +34,7 @@ def _across(
         group_name=str(Layer.SERVING),
         owners=OWNERS,
         kinds={kind},
-        code_version="1",
+        code_version="2",
         metadata=address(path),
         tags=layer_tags(Layer.SERVING),
         deps=[table.name for table in tables],

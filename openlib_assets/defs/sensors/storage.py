@@ -18,6 +18,7 @@ from openlib_assets.lake import layout
 from openlib_assets.lake.bronze.snapshots import Snapshot, read_snapshot, snapshot_names
 from openlib_assets.lake.changes import Changes, changes_of
 from openlib_assets.lake.contract import RAW_WORKS
+from openlib_assets.lake.subject_files import subject_of
 from openlib_assets.lake.watch_list import NoWatchListError, read_watch_list
 from openlib_assets.openlibrary.subject_keys import InvalidSubjectError, subject_key
 from openlib_assets.settings import Settings
@@ -49,7 +50,7 @@ class _Cursor:
 
     `problems` of the watch list that were told; `listed`, a hash of the subjects on it; `looked_at`, when it was read
     (seconds since 1970); the `receipts` of messages that were dealt with; `folder_time`, up to when changes on disk
-    were seen; `again`, the subjects on disk to look at once more, and since when.
+    were seen; `again`, the folders on disk to look at once more, and since when.
     """
 
     problems: list[str] = field(default_factory=list)
@@ -62,7 +63,7 @@ class _Cursor:
 
 @dataclass
 class _Arrivals:
-    """What became of subjects that may have a new snapshot: events to record, and those that could not be judged.
+    """What became of folders that may hold a new snapshot: events to record, and those that could not be judged.
 
     `unsettled` were not come to, or are so new that a run of our own may be about to record them; `unreadable` stay a
     problem.
@@ -123,11 +124,13 @@ def _heard(
     if storage.kind != LocalStorage.kind:
         return Changes(), _Arrivals()
     changes, cursor.folder_time = changes_since(Path(storage.uri()), cursor.folder_time)
-    arrivals = _arrivals(context, storage, {*changes.subjects, *cursor.again})
+    arrivals = _arrivals(context, storage, {*changes.folders, *cursor.again})
     now = time.time()
-    since = {key: cursor.again.get(key, now) for key in arrivals.unsettled | arrivals.unreadable}
+    since = {folder: cursor.again.get(folder, now) for folder in arrivals.unsettled | arrivals.unreadable}
     cursor.again = {
-        key: first for key, first in since.items() if key in arrivals.unsettled or now - first < _UNREADABLE_SECONDS
+        folder: first
+        for folder, first in since.items()
+        if folder in arrivals.unsettled or now - first < _UNREADABLE_SECONDS
     }
     return changes, arrivals
 
@@ -152,48 +155,65 @@ def _heard_from_queue(
         except NotAnEventError as error:
             context.log.warning(f"left in the queue: {error}")
     changes = Changes(
-        any(one.watch_list for one in told.values()), frozenset().union(*(one.subjects for one in told.values()))
+        any(one.watch_list for one in told.values()), frozenset().union(*(one.folders for one in told.values()))
     )
-    arrivals = _arrivals(context, storage, changes.subjects)
-    queue.put_off((message for message, one in told.items() if one.subjects & arrivals.unsettled), _OURS_SECONDS)
+    arrivals = _arrivals(context, storage, changes.folders)
+    queue.put_off((message for message, one in told.items() if one.folders & arrivals.unsettled), _OURS_SECONDS)
     left = arrivals.unsettled | arrivals.unreadable
-    arrived = {event.partition for event in arrivals.events}
-    settled = {message: one for message, one in told.items() if not one.subjects & left}
-    cursor.receipts = [message.receipt for message, one in settled.items() if one.watch_list or one.subjects & arrived]
+    arrived = {layout.subject_folder(event.partition) for event in arrivals.events if event.partition}
+    settled = {message: one for message, one in told.items() if not one.folders & left}
+    cursor.receipts = [message.receipt for message, one in settled.items() if one.watch_list or one.folders & arrived]
     # Of these nothing comes, so that nothing can be lost.
     queue.delete([message.receipt for message in settled if message.receipt not in cursor.receipts])
     return changes, arrivals
 
 
-def _arrivals(context: dg.SensorEvaluationContext, storage: Storage, candidates: Set[str]) -> _Arrivals:
+def _arrivals(context: dg.SensorEvaluationContext, storage: Storage, folders: Set[str]) -> _Arrivals:
     """Find the subjects, of those whose bronze changed, of whose current snapshot the instance has not heard."""
     raw_works = dg.AssetKey(RAW_WORKS.name)
-    recorded = latest_records(context.instance, raw_works, set(candidates))
     arrivals = _Arrivals()
     deadline = time.monotonic() + _JUDGING_SECONDS
-    for key in sorted(candidates):
+    subjects_of = _subjects_of(context, storage, folders, arrivals)
+    recorded = latest_records(context.instance, raw_works, set(subjects_of.values()))
+    for folder, key in subjects_of.items():
         if time.monotonic() > deadline:
-            arrivals.unsettled.add(key)
+            arrivals.unsettled.add(folder)
             continue
         try:
-            if subject_key(key) != key:
-                raise InvalidSubjectError(f"{key!r} is not a subject key")
             names = snapshot_names(storage, key)
             if not names or names[-1] <= _snapshot_of(recorded.get(key)):
                 continue
             snapshot = read_snapshot(storage, key, names[-1])
         except OpenlibError as error:
             context.log.warning(f"ignored: {error}")
-            arrivals.unreadable.add(key)
+            arrivals.unreadable.add(folder)
             continue
         if _may_be_ours(storage, key, snapshot):
-            arrivals.unsettled.add(key)
+            arrivals.unsettled.add(folder)
             continue
         context.log.info(f"{key}: snapshot {snapshot.name} arrived from elsewhere")
         arrivals.events.append(
             _arrival(raw_works, key, snapshot, storage.uri(layout.snapshot_file(key, snapshot.name)))
         )
     return arrivals
+
+
+def _subjects_of(
+    context: dg.SensorEvaluationContext, storage: Storage, folders: Set[str], arrivals: _Arrivals
+) -> dict[str, str]:
+    """Return the subjects whose folders these are, by folder; those that do not tell are unreadable."""
+    found = {}
+    for folder in sorted(folders):
+        try:
+            key = subject_of(storage, folder)
+            if key is not None and subject_key(key) != key:
+                raise InvalidSubjectError(f"{key!r} is not a subject key")
+        except OpenlibError as error:
+            context.log.warning(f"ignored: {error}")
+            arrivals.unreadable.add(folder)
+        else:
+            found |= {folder: key} if key else {}
+    return found
 
 
 def _may_be_ours(storage: Storage, subject: str, snapshot: Snapshot) -> bool:
@@ -266,11 +286,11 @@ def _wanted(
 def _without_data(instance: dg.DagsterInstance, storage: Storage, keys: Sequence[str]) -> list[str]:
     """Return the subjects, of those registered, that have no snapshot and no run that could be about to write one."""
     raw_works = dg.AssetKey(RAW_WORKS.name)
-    fetched = {layout.subject_of_folder(folder) for folder in storage.folders(layout.SNAPSHOTS)} if keys else set()
+    folders = set(storage.folders(layout.SNAPSHOTS)) if keys else set()
 
     def is_run(key: str) -> bool:
         planned = instance.get_latest_planned_materialization_info(raw_works, key)
         run = instance.get_run_by_id(planned.run_id) if planned else None
         return run is not None and not run.is_finished
 
-    return [key for key in keys if key not in fetched and not is_run(key)]
+    return [key for key in keys if layout.subject_folder(key) not in folders and not is_run(key)]
