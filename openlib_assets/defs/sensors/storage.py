@@ -202,7 +202,7 @@ def _subjects_of(
     context: dg.SensorEvaluationContext, storage: Storage, folders: Set[str], arrivals: _Arrivals
 ) -> dict[str, str]:
     """Return the subjects whose folders these are, by folder; those that do not tell are unreadable."""
-    found = {}
+    found: dict[str, str] = {}
     for folder in sorted(folders):
         try:
             key = subject_of(storage, folder)
@@ -212,7 +212,8 @@ def _subjects_of(
             context.log.warning(f"ignored: {error}")
             arrivals.unreadable.add(folder)
         else:
-            found |= {folder: key} if key else {}
+            if key:
+                found[folder] = key
     return found
 
 
