@@ -6,6 +6,7 @@ of up to 247 bytes: what lies under one that is longer than names are now is nob
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from urllib.parse import quote
 
 import pyarrow as pa
 
@@ -28,9 +29,12 @@ def data_files(storage: Storage, key: str) -> Iterator[str]:
 
 
 def subject_files(storage: Storage, key: str) -> Iterator[str]:
-    """Yield the paths of all files of a subject, staged pages included."""
+    """Yield the paths of all files of a subject, staged pages and those under an outgrown name included."""
     yield from data_files(storage, key)
     yield from storage.paths(layout.staging_folder(key))
+    outgrown = f"{layout.PARTITION}{quote(key, safe='')}"
+    if is_outgrown(outgrown) and outgrown in storage.folders(layout.SNAPSHOTS):
+        yield from _files_of(storage, outgrown)
 
 
 def subjects_with_data(storage: Storage) -> list[str]:
@@ -66,15 +70,19 @@ def shortened_keys(storage: Storage, folders: Iterable[str]) -> dict[str, str]:
 
 
 def outgrown_files(storage: Storage) -> Iterator[str]:
-    """Yield the paths of files under names that an earlier release made, of subjects that have a snapshot again."""
+    """Yield the paths of files under outgrown names, of subjects that have a snapshot again."""
     for folder in filter(is_outgrown, storage.folders(layout.SNAPSHOTS)):
-        name = folder.removeprefix(layout.PARTITION)
-        key = key_in_name(name)
+        key = key_in_name(folder.removeprefix(layout.PARTITION))
         if key and snapshot_names(storage, key):
-            for table in _tables(storage):
-                yield from storage.paths(f"{table}/{folder}")
-            for place in (layout.EXPORTS, layout.REPORTS):
-                yield from storage.paths(f"{place}/{name}")
+            yield from _files_of(storage, folder)
+
+
+def _files_of(storage: Storage, folder: str) -> Iterator[str]:
+    """Yield the paths of the files of the subject whose folders are called so."""
+    for table in _tables(storage):
+        yield from storage.paths(f"{table}/{folder}")
+    for place in (layout.EXPORTS, layout.REPORTS):
+        yield from storage.paths(f"{place}/{folder.removeprefix(layout.PARTITION)}")
 
 
 def _tables(storage: Storage) -> list[str]:
