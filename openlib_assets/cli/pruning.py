@@ -5,7 +5,7 @@ import dagster as dg
 from openlib_assets.defs.steps.records import latest_records
 from openlib_assets.defs.steps.run_state import said_in_run
 from openlib_assets.lake import layout
-from openlib_assets.lake.bronze.snapshots import snapshot_names
+from openlib_assets.lake.bronze.snapshots import snapshot_paths
 from openlib_assets.storage import Storage
 
 _FINISHED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
@@ -15,8 +15,8 @@ def old_snapshots(storage: Storage, keep: int) -> list[str]:
     """Return the paths of all snapshots but the `keep` newest of each subject."""
     old = []
     for folder in storage.folders(layout.SNAPSHOTS):
-        if subject := layout.subject_of_folder(folder):
-            old += [layout.snapshot_file(subject, name) for name in snapshot_names(storage, subject)[:-keep]]
+        if folder.startswith(layout.PARTITION):
+            old += snapshot_paths(storage, folder)[:-keep]
     return old
 
 

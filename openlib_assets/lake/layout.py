@@ -3,14 +3,16 @@
 import re
 
 from openlib_assets.lake.contract import Layer
-from openlib_assets.openlibrary.subject_keys import decoded_key, encoded_key
+from openlib_assets.openlibrary.key_names import name_of_key
 
 STAGING = "_staging"
 SNAPSHOTS = f"{Layer.BRONZE}/raw_works"
 CATALOG = "catalog.duckdb"
-COMPARISON = "reports/index.html"
+EXPORTS = "exports"
+REPORTS = "reports"
+COMPARISON = f"{REPORTS}/index.html"
 
-_PARTITION = "subject="
+PARTITION = "subject="
 
 
 def table_file(layer: str, table: str, subject: str) -> str:
@@ -20,12 +22,12 @@ def table_file(layer: str, table: str, subject: str) -> str:
 
 def table_folder(layer: str, table: str, subject: str) -> str:
     """Return the folder of a silver or gold table of a subject."""
-    return f"{layer}/{table}/{_PARTITION}{encoded_key(subject)}"
+    return f"{layer}/{table}/{subject_folder(subject)}"
 
 
 def snapshots_folder(subject: str) -> str:
     """Return the folder of the bronze snapshots of a subject."""
-    return f"{SNAPSHOTS}/{_PARTITION}{encoded_key(subject)}"
+    return f"{SNAPSHOTS}/{subject_folder(subject)}"
 
 
 def snapshot_file(subject: str, snapshot: str) -> str:
@@ -33,20 +35,20 @@ def snapshot_file(subject: str, snapshot: str) -> str:
     return f"{snapshots_folder(subject)}/snapshot={snapshot}/part-0.parquet"
 
 
-def subject_of_snapshot(path: str) -> str | None:
-    """Return the subject whose snapshot lies at a path, None if none does."""
-    match = re.fullmatch(rf"{SNAPSHOTS}/([^/]+)/snapshot=[^/]+/part-0\.parquet", path)
-    return subject_of_folder(match[1]) if match else None
+def subject_folder(subject: str) -> str:
+    """Return the name that the folder of a subject has in the folder of each table."""
+    return f"{PARTITION}{name_of_key(subject)}"
 
 
-def subject_of_folder(name: str) -> str | None:
-    """Return the subject whose partition a folder of a table is, by its name; None if it is none."""
-    return decoded_key(name.removeprefix(_PARTITION)) if name.startswith(_PARTITION) else None
+def folder_of_snapshot(path: str) -> str | None:
+    """Return the name of the folder of the subject whose snapshot lies at a path, None if none does."""
+    match = re.fullmatch(rf"{SNAPSHOTS}/({PARTITION}[^/]+)/snapshot=[^/]+/part-0\.parquet", path)
+    return match[1] if match else None
 
 
 def exports_folder(subject: str) -> str:
     """Return the folder of a subject's CSV files."""
-    return f"exports/{encoded_key(subject)}"
+    return f"{EXPORTS}/{name_of_key(subject)}"
 
 
 def csv_file(subject: str, table: str) -> str:
@@ -55,8 +57,9 @@ def csv_file(subject: str, table: str) -> str:
 
 
 def reports_folder(subject: str) -> str:
-    """Return the folder of a subject's report."""
-    return f"reports/{encoded_key(subject)}"
+    """Return the folder of a subject's report; that of the subject `index.html` is not where the comparison lies."""
+    folder = f"{REPORTS}/{name_of_key(subject)}"
+    return folder if folder != COMPARISON else folder.replace(".", "%2E")
 
 
 def report_file(subject: str) -> str:
@@ -66,9 +69,9 @@ def report_file(subject: str) -> str:
 
 def staging_folder(subject: str) -> str:
     """Return the folder where fetched pages wait for the end of the fetch; never data."""
-    return f"{STAGING}/{encoded_key(subject)}"
+    return f"{STAGING}/{name_of_key(subject)}"
 
 
 def lock_file(subject: str) -> str:
     """Return the path of the lock that one fetch of a subject holds at a time."""
-    return f"_locks/{encoded_key(subject)}"
+    return f"_locks/{name_of_key(subject)}"

@@ -1,9 +1,20 @@
-"""Which files are a subject's own, and which subjects have any."""
+"""Which files are a subject's own, whose a folder is, and which subjects have any.
 
-from collections.abc import Iterator
+A folder with a shortened name does not tell whose it is; the metadata of the files in it do. Earlier releases had names
+of up to 247 bytes: what lies under one that is longer than names are now is nobody's.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from urllib.parse import quote
+
+import pyarrow as pa
 
 from openlib_assets.lake import layout
+from openlib_assets.lake.bronze.snapshots import snapshot_names
 from openlib_assets.lake.contract import Layer
+from openlib_assets.lake.table_files import SUBJECT_KEY, TableFileError, table_file
+from openlib_assets.openlibrary.key_names import LONGEST_NAME, is_shortened, key_in_name
 from openlib_assets.storage import Storage
 
 
@@ -18,14 +29,80 @@ def data_files(storage: Storage, key: str) -> Iterator[str]:
 
 
 def subject_files(storage: Storage, key: str) -> Iterator[str]:
-    """Yield the paths of all files of a subject, staged pages included."""
+    """Yield the paths of all files of a subject, staged pages and those under an outgrown name included."""
     yield from data_files(storage, key)
     yield from storage.paths(layout.staging_folder(key))
+    outgrown = f"{layout.PARTITION}{quote(key, safe='')}"
+    if is_outgrown(outgrown) and outgrown in storage.folders(layout.SNAPSHOTS):
+        yield from _files_of(storage, outgrown)
 
 
 def subjects_with_data(storage: Storage) -> list[str]:
-    """Return the keys of the subjects that have a snapshot or a table, in order."""
-    tables = [layout.SNAPSHOTS]
-    tables += [f"{layer}/{name}" for layer in (Layer.SILVER, Layer.GOLD) for name in storage.folders(layer)]
-    subjects = {layout.subject_of_folder(folder) for table in tables for folder in storage.folders(table)}
+    """Return the keys of the subjects that have a snapshot or a table, in order; raises TableFileError."""
+    folders = {folder for table in _tables(storage) for folder in storage.folders(table)}
+    subjects = {subject_of(storage, folder) for folder in folders}
     return sorted(subject for subject in subjects if subject)
+
+
+def subject_of(storage: Storage, folder: str) -> str | None:
+    """Return the subject whose folder has this name in the folder of any table; None if it is nobody's, or has no file.
+
+    Raises TableFileError where the name is shortened, and no file below it can be read that has the key.
+    """
+    name = folder.removeprefix(layout.PARTITION)
+    if name == folder or is_outgrown(folder):
+        return None
+    key = key_in_name(name)
+    return _key_in_files(storage, folder) if key is None else key
+
+
+def is_outgrown(folder: str) -> bool:
+    """Tell whether the name of a subject's folder is longer than they are now, as an earlier release made them."""
+    return len(folder) > len(layout.PARTITION) + LONGEST_NAME
+
+
+def shortened_keys(storage: Storage, folders: Iterable[str]) -> dict[str, str]:
+    """Return the subjects whose folders have shortened names, by those names; raises TableFileError as `subject_of`."""
+    found = {
+        folder: subject_of(storage, folder) for folder in folders if is_shortened(folder.removeprefix(layout.PARTITION))
+    }
+    return {folder: key for folder, key in found.items() if key}
+
+
+def outgrown_files(storage: Storage) -> Iterator[str]:
+    """Yield the paths of files under outgrown names, of subjects that have a snapshot again."""
+    for folder in filter(is_outgrown, storage.folders(layout.SNAPSHOTS)):
+        key = key_in_name(folder.removeprefix(layout.PARTITION))
+        if key and snapshot_names(storage, key):
+            yield from _files_of(storage, folder)
+
+
+def _files_of(storage: Storage, folder: str) -> Iterator[str]:
+    """Yield the paths of the files of the subject whose folders are called so."""
+    for table in _tables(storage):
+        yield from storage.paths(f"{table}/{folder}")
+    for place in (layout.EXPORTS, layout.REPORTS):
+        yield from storage.paths(f"{place}/{folder.removeprefix(layout.PARTITION)}")
+
+
+def _tables(storage: Storage) -> list[str]:
+    """Return the folders of tables, the small ones first."""
+    derived = [f"{layer}/{name}" for layer in (Layer.GOLD, Layer.SILVER) for name in storage.folders(layer)]
+    return [*derived, layout.SNAPSHOTS]
+
+
+def _key_in_files(storage: Storage, folder: str) -> str | None:
+    unreadable = ""
+    for table in _tables(storage):
+        for path in storage.paths(f"{table}/{folder}"):
+            with suppress(pa.ArrowException), storage.local_copy(path) as file:
+                key = table_file(file).metadata.get(SUBJECT_KEY, "")
+                if layout.subject_folder(key) == folder:
+                    return key
+            unreadable = path
+    if not unreadable:
+        return None
+    raise TableFileError(
+        f"{storage.uri(unreadable)}: its metadata does not say which subject it is of; "
+        "remove it, and make it again with: openlib run SUBJECT"
+    )

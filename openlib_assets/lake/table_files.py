@@ -1,4 +1,4 @@
-"""Parquet files: written as a stream, marked with the contract's schema version, and refused if that differs."""
+"""Parquet files: written as a stream, marked with subject and schema version, and refused if the version differs."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,6 +14,7 @@ from openlib_assets.storage import Storage
 from openlib_assets.storage.errors import OpenlibError
 
 VERSION_KEY = "openlib_schema_version"
+SUBJECT_KEY = "openlib_subject"
 ANY_VERSION = range(1, SCHEMA_VERSION + 1)
 # Fixed, so that equal rows give equal bytes however they arrive.
 _ROW_GROUP_ROWS = 65_536
@@ -63,11 +64,12 @@ class TableFileError(OpenlibError):
 
 def write_table(
     file: Path,
+    subject: str,
     batches: Iterable[pa.RecordBatch],
     schema: pa.Schema,
     metadata: Mapping[str, str] | None = None,
 ) -> int:
-    """Write a Parquet file from a stream of batches with the columns of `schema`; return the number of rows.
+    """Write a subject's Parquet file from a stream of batches with the columns of `schema`; return the number of rows.
 
     `metadata` may still be filled while the batches flow: it is read after the last one.
     """
@@ -76,7 +78,8 @@ def write_table(
         for group in _row_groups(batches, schema):
             writer.write_table(group)
             rows += group.num_rows
-        writer.add_key_value_metadata({VERSION_KEY: str(SCHEMA_VERSION), **(metadata or {})})
+        about = {VERSION_KEY: str(SCHEMA_VERSION), SUBJECT_KEY: subject}
+        writer.add_key_value_metadata({**about, **(metadata or {})})
     return rows
 
 

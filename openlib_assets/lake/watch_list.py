@@ -5,6 +5,8 @@ subjects:
   - science fiction
   - place:france
 ```
+
+Every entry is the text that is written there: `007`, `null` and `9:11` are no numbers, times or nothing.
 """
 
 from collections.abc import Iterable
@@ -57,16 +59,17 @@ def write_watch_list(address: str, before: WatchList, *, add: Iterable[str] = ()
     gone = set(remove)
     keys = [key for key in [*before.keys, *add] if key not in gone]
     storage, path = _place(address)
-    storage.write(path, yaml.safe_dump({"subjects": keys}, allow_unicode=True, sort_keys=False).encode())
+    text = yaml.dump({"subjects": list(map(_Entry, keys))}, Dumper=_Dumper, allow_unicode=True)
+    storage.write(path, text.encode())
 
 
 def parse_watch_list(text: bytes, address: str) -> WatchList:
     """Read the text of a watch list; `address` is for messages. Raises WatchListError if it is no list at all."""
     try:
-        content = yaml.safe_load(text)
+        content = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506 - makes texts, lists and mappings only
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())
-        raise WatchListError(f"{address}: not valid YAML: {reason}") from error
+        raise WatchListError(f"{address}: not valid YAML: {reason}; put names with signs in quotes") from error
     entries = content.get("subjects") if isinstance(content, dict) else content
     if not isinstance(entries, list):
         raise WatchListError(
@@ -76,22 +79,39 @@ def parse_watch_list(text: bytes, address: str) -> WatchList:
     problems: list[str] = []
     for place, entry in enumerate(entries, start=1):
         try:
-            keys.append(subject_key(entry if isinstance(entry, str) else _as_text(entry)))
+            keys.append(subject_key(_as_text(entry)))
         except InvalidSubjectError as error:
             problems.append(f"{address}, entry {place}: {error}")
     return WatchList(list(dict.fromkeys(keys)), problems)
 
 
 def _as_text(entry: object) -> str:
-    """Return the text of an entry that YAML took for something else: 1984 is a subject, a mapping is not."""
-    if isinstance(entry, int) and not isinstance(entry, bool):
-        return str(entry)
+    """Return the text of an entry: a mapping is none, unless it is a prefix and a name."""
+    if isinstance(entry, str):
+        return entry
     if isinstance(entry, dict) and len(entry) == 1:
         ((prefix, name),) = entry.items()
         # YAML reads `place: france` as a mapping; people write it for place:france.
         if prefix in ("person", "place", "time") and isinstance(name, str):
             return f"{prefix}:{name}"
     raise InvalidSubjectError(f"{ascii(entry)[:60]} is not a subject: write it as text, in quotes if necessary")
+
+
+class _Entry(str):
+    """A key that is written so that no reader of YAML takes it for something else than text."""
+
+    __slots__ = ()
+
+
+class _Dumper(yaml.SafeDumper):
+    """Puts in quotes what does not begin with a letter; of the rest PyYAML knows what else needs them."""
+
+
+def _quoted(dumper: yaml.SafeDumper, entry: _Entry) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", entry, style=None if entry[0].isalpha() else "'")
+
+
+_Dumper.add_representer(_Entry, _quoted)
 
 
 def _place(address: str) -> tuple[Storage, str]:

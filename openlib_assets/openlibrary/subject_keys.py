@@ -6,14 +6,14 @@ what follows the prefix `person:`, `place:` or `time:`, if there is one.
 
 import re
 import unicodedata
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 from openlib_assets.storage.errors import OpenlibError
 
 PREFIXES = ("person:", "place:", "time:")
 
-# A folder is named `subject=<encoded key>`, and common file systems end names at 255 bytes.
-MAX_ENCODED_LENGTH = 247
+# Servers take an address of about 8 kB, in which a byte may need three; PostgreSQL indexes texts of up to 2.7 kB.
+MAX_KEY_BYTES = 2_000
 
 _DROPPED = str.maketrans({" ": "_"} | dict.fromkeys(';/?:@&=+$,<>#%"{}|\\^[]`\n\r'))
 _ADDRESS = re.compile(
@@ -49,9 +49,9 @@ def subject_key(text: str) -> str:
         raise InvalidSubjectError(
             f"{_shown(text)} is not a usable subject: it contains '...', which a partition key must not"
         )
-    if len(encoded_key(key)) > MAX_ENCODED_LENGTH:
+    if len(key.encode()) > MAX_KEY_BYTES:
         raise InvalidSubjectError(
-            f"{_shown(text)} is not a usable subject: longer than {MAX_ENCODED_LENGTH} bytes once percent-encoded"
+            f"{_shown(text)} is not a usable subject: longer than {MAX_KEY_BYTES:,} bytes, too long for an address"
         )
     return key
 
@@ -69,16 +69,6 @@ def subject_query(key: str, *, after: str = "") -> str:
     prefix = next((prefix for prefix in PREFIXES if key.startswith(prefix)), "")
     works = f'{prefix.rstrip(":") or "subject"}_key:"{key.removeprefix(prefix)}"'
     return f'{works} AND key:{{"/works/{after}" TO *}}' if after else works
-
-
-def encoded_key(key: str) -> str:
-    """Return the key as it is in paths: percent-encoded, so that it is one plain folder name."""
-    return quote(key, safe="")
-
-
-def decoded_key(encoded: str) -> str:
-    """Return the key of an encoded one; the inverse of `encoded_key`."""
-    return unquote(encoded)
 
 
 def _without_address(text: str) -> str:

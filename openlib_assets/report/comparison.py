@@ -6,9 +6,9 @@ from urllib.parse import quote
 
 import duckdb
 
+from openlib_assets.lake import layout
 from openlib_assets.lake.contract import AUTHOR_BOOKS, AUTHORS, BOOKS, SUBJECT_CHANGES, SUBJECT_SUMMARY, Table
 from openlib_assets.lake.transform import sql_text
-from openlib_assets.openlibrary.subject_keys import encoded_key
 from openlib_assets.report import words
 from openlib_assets.report.charts import heat_map
 from openlib_assets.report.counts import Row
@@ -82,7 +82,8 @@ def _overlap(numbers: Mapping[str, list[Row]]) -> Chart | None:
 
 def _data(numbers: Mapping[str, list[Row]]) -> dict[str, Any]:
     def about(subject: str) -> Row:
-        return {"name": words.subject_name(subject), "report": f"{quote(encoded_key(subject))}/index.html"}
+        report = layout.report_file(subject).removeprefix(f"{layout.REPORTS}/")
+        return {"name": words.subject_name(subject), "report": quote(report)}
 
     return {
         "subjects": [{**row, **about(row["subject"]), "growth": _growth(row)} for row in numbers["subjects"]],

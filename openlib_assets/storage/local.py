@@ -146,7 +146,7 @@ def _remove_leftovers(folder: Path) -> None:
     """Remove what a killed process was writing here a day ago or earlier."""
     for leftover in folder.glob(f"{_TEMPORARY_PREFIX}*"):
         with contextlib.suppress(FileNotFoundError):
-            if leftover.stat().st_mtime < time.time() - _DAY_SECONDS:
+            if leftover.is_file() and leftover.stat().st_mtime < time.time() - _DAY_SECONDS:
                 leftover.unlink()
 
 

@@ -161,7 +161,7 @@ def test_what_the_output_cannot_show_is_escaped_and_nothing_is_lost(cli: Cli) ->
         ("run", "place:"),
         ("run", "love", "a\x01b"),
         ("run", "..."),
-        ("run", "x" * 300),
+        ("run", "x" * 3000),
         ("run", "love", "--nonsense"),
         ("nonsense",),
         ("export", "love"),

@@ -1,10 +1,12 @@
 """The catalog and the comparison of all subjects: on disk and on S3, against the tables themselves."""
 
+import dataclasses
 import json
 import logging
+import posixpath
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,16 +18,23 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from openlib_assets.cli.commands.storage import storage
+from openlib_assets.cli.commands.subjects import subjects
+from openlib_assets.lake import layout
 from openlib_assets.lake.catalog import CatalogError, ask, catalog, write_catalog
 from openlib_assets.lake.contract import ALL_TABLES, BOOKS, DERIVED_TABLES
-from openlib_assets.report.comparison import comparison_html, comparison_numbers
+from openlib_assets.lake.subject_files import data_files, subjects_with_data
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets.storage import LocalStorage
-from openlib_assets_tests.conftest import GOLD, SILVER, Pipeline, Place, PlaceMaker, environment
+from openlib_assets_tests.conftest import CSV, GOLD, SILVER, Pipeline, Place, PlaceMaker, environment
+from openlib_assets_tests.docs.markdown import DATA_MODEL, Block, blocks
+from openlib_assets_tests.tools.odd_keys import LONG_KEYS, ODD_KEYS
+from openlib_assets_tests.tools.pages import read_data
 
 Row = dict[str, Any]
-# Text that would be a number or a date to those who guess; what must be escaped in paths, addresses and pages.
-SIZES = {"1984": 60, "place:são_paulo_(brazil)": 40, "o'neil's_*_!": 30, "tea": 120}
+SIZES = {**dict.fromkeys(ODD_KEYS, 3), "tea": 40}
+# Readers make columns of such folders, and let them win over those of the files.
+BELOW = "lake/source=openlibrary/year=2026/subject=books/data"
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +48,8 @@ def pipeline(instance: dg.DagsterInstance, module_place: Place, tmp_path_factory
     """Every subject made, and what is made across them."""
     with Sandbox(SandboxConfig(SIZES)) as sandbox:
         cache = str(tmp_path_factory.mktemp("cache"))
-        pipeline = Pipeline(module_place, instance, sandbox.url, XDG_CACHE_HOME=cache)
+        place = dataclasses.replace(module_place, root=f"{module_place.root}/{BELOW}")
+        pipeline = Pipeline(place, instance, sandbox.url, XDG_CACHE_HOME=cache)
         assert pipeline.run(*SIZES).success
     assert run_across(pipeline).success
     return pipeline
@@ -77,7 +87,7 @@ def duckdb_httpfs() -> str:
 
 def rows(pipeline: Pipeline, name: str, subject: str) -> list[Row]:
     layer = "silver" if name in SILVER else "gold"
-    return list(pipeline.table(f"{layer}/{name}/subject={quote(subject, safe='')}/part-0.parquet").to_pylist())
+    return list(pipeline.table(layout.table_file(layer, name, subject)).to_pylist())
 
 
 def test_the_catalog_has_a_view_of_every_table_over_all_subjects(pipeline: Pipeline, tmp_path: Path) -> None:
@@ -158,13 +168,6 @@ def page_data(pipeline: Pipeline) -> tuple[str, dict[str, list[Row]]]:
     return text, read_data(text)
 
 
-def read_data(text: str) -> dict[str, list[Row]]:
-    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)
-    assert found
-    data: dict[str, list[Row]] = json.loads(found[1])
-    return data
-
-
 def test_subjects_stand_side_by_side_with_the_numbers_of_their_tables(pipeline: Pipeline) -> None:
     text, data = page_data(pipeline)
     assert [row["subject"] for row in data["subjects"]] == sorted(SIZES, key=lambda key: (-SIZES[key], key))
@@ -182,94 +185,14 @@ def test_subjects_stand_side_by_side_with_the_numbers_of_their_tables(pipeline: 
     assert "All subjects hold as many works as Open Library reported." in text
 
 
-@pytest.mark.parametrize("works", [1, 20, 21, 60, 140, 1001])
-def test_a_stray_year_does_not_spoil_the_years_of_a_subject(works: int) -> None:
-    with made_up_catalog({"tea": range(works)}) as connection:
-        connection.execute("UPDATE books SET first_publish_year = 1001 + work_key::INT")
-        (row,) = comparison_numbers(connection)["subjects"]
-    assert row["middle_years"] == [1000 + -(-percent * works // 100) for percent in (5, 95)]
-
-
-def test_growth_is_told_where_both_decades_have_books_enough() -> None:
-    def growth(recent: int, before: int) -> float | None:
-        with made_up_catalog({"tea": range(recent + before)}) as connection:
-            connection.execute("UPDATE books SET first_publish_year = 2010 WHERE work_key::INT >= ?", [recent])
-            found: float | None = read_data(comparison_html(comparison_numbers(connection)))["subjects"][0]["growth"]
-            return found
-
-    assert growth(30, 20) == 50
-    assert growth(20, 40) == -50
-    assert growth(300, 19) is None
-    assert growth(19, 300) is None
-
-
-def test_pairs_of_the_largest_subjects_are_drawn_however_many_share_more() -> None:
-    large: dict[str, Iterable[int]] = {
-        f"large_{place}": [0, *range(100 * place, 100 * place + 50)] for place in range(1, 16)
-    }
-    small = {f"small_{place}": range(9000, 9005) for place in range(12)}
-    with made_up_catalog({**large, **small}) as connection:
-        numbers = comparison_numbers(connection)
-    pairs = {(row["subject"], row["other_subject"]): row["works"] for row in numbers["overlaps"]}
-    assert len(pairs) == 50 + 15 * 14 / 2
-    assert all(pairs[one, other] == 1 for one in large for other in large if one < other)
-    page = comparison_html(numbers)
-    # The diagonal is left out; the least share is all but invisible.
-    opacities = [float(found) for found in re.findall(r'<rect [^>]*opacity="([\d.]+)"', page)]
-    assert len(opacities) == 15 * 14
-    assert 0.1 < min(opacities) == max(opacities) < 0.3
-    assert "the table 50 pairs" in page
-
-
-def test_hundreds_of_subjects_that_share_nothing_are_said_to() -> None:
-    with made_up_catalog({f"subject_{place}": [place] for place in range(300)}) as connection:
-        page = comparison_html(comparison_numbers(connection))
-    assert len(read_data(page)["subjects"]) == 300
-    assert "No two of the 15 largest subjects have a work in common." in page
-
-
-def test_one_subject_has_none_to_be_compared_with() -> None:
-    with made_up_catalog({"tea": [1]}) as connection:
-        assert "It takes two subjects to compare." in comparison_html(comparison_numbers(connection))
-
-
-def test_an_author_with_several_names_always_has_the_same_one() -> None:
-    with made_up_catalog({"a": [1], "b": [2], "c": [3]}) as connection:
-        connection.execute("UPDATE authors SET author_key = 'OL1A', author_name = nullif(subject, 'c')")
-        connection.execute("UPDATE author_books SET author_key = 'OL1A'")
-        (bridge,) = comparison_numbers(connection)["bridging_authors"]
-    assert (bridge["author_name"], bridge["subject_count"], bridge["works"]) == ("b", 3, 3)
-
-
-@contextmanager
-def made_up_catalog(subjects: Mapping[str, Iterable[int]]) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Return a catalog of subjects with these works, all of 2020, each by an author of its own; fetched in 2026."""
-    with duckdb.connect() as connection:
-        works = [(subject, str(work)) for subject, keys in subjects.items() for work in keys]
-        connection.execute("CREATE TABLE works (subject VARCHAR, work_key VARCHAR)")
-        connection.executemany("INSERT INTO works VALUES (?, ?)", works)
-        connection.execute(
-            """
-            CREATE TABLE books AS
-                SELECT *, 2020 AS first_publish_year, 'ok' AS year_status, false AS has_fulltext FROM works;
-            CREATE TABLE author_books AS SELECT *, subject || work_key AS author_key FROM works;
-            CREATE TABLE authors AS
-                SELECT subject, author_key, NULL::VARCHAR AS author_name, 1 AS book_count FROM author_books;
-            CREATE TABLE subject_changes (subject VARCHAR, work_key VARCHAR, change VARCHAR);
-            CREATE TABLE subject_summary AS
-                SELECT subject, count(*) AS works, 0 AS works_rejected, count(*) AS works_reported, count(*) AS authors,
-                       count(*) AS works_dated, 2020 AS first_year, 2020 AS last_year,
-                       TIMESTAMP '2026-01-01' AS fetched_at
-                FROM works GROUP BY subject;
-            """
-        )
-        yield connection
-
-
 def test_each_subject_links_to_its_report(pipeline: Pipeline) -> None:
     _, data = page_data(pipeline)
     for row in data["subjects"]:
-        assert pipeline.storage.exists(f"reports/{unquote(row['report'])}"), row["report"]
+        page = pipeline.storage.read(f"reports/{unquote(row['report'])}").decode()
+        for address in re.findall(r'href="([^"]*\.csv)"', page):
+            path = posixpath.normpath(f"reports/{unquote(row['report'])}/../{unquote(address)}")
+            assert pipeline.storage.exists(path), path
+    assert len({row["report"] for row in data["subjects"]}) == len(SIZES)
 
 
 def test_works_and_authors_in_common_are_those_of_the_tables(pipeline: Pipeline) -> None:
@@ -311,15 +234,26 @@ def test_the_job_of_a_subject_makes_nothing_across_subjects(pipeline: Pipeline) 
     assert not {"catalog", "comparison"} & names
 
 
+@pytest.fixture(scope="module")
+def two_subjects(
+    module_place: Place, instance: dg.DagsterInstance, tmp_path_factory: pytest.TempPathFactory
+) -> Pipeline:
+    """Two subjects made."""
+    with Sandbox(SandboxConfig({"first": 5, "second": 6})) as sandbox:
+        place = dataclasses.replace(module_place, root=f"{module_place.root}/two")
+        pipeline = Pipeline(place, instance, sandbox.url, XDG_CACHE_HOME=str(tmp_path_factory.mktemp("cache")))
+        assert pipeline.run("first", "second").success
+    return pipeline
+
+
 @pytest.mark.parametrize("outdated", ["first", "second"])
 def test_a_table_of_an_older_schema_is_left_out_and_named_and_the_others_work(
-    outdated: str, place: Place, instance: dg.DagsterInstance
+    outdated: str, two_subjects: Pipeline, instance: dg.DagsterInstance
 ) -> None:
     """DuckDB takes the columns from the first file: an older one fails there, or where it is come to."""
-    with Sandbox(SandboxConfig({"first": 5, "second": 6})) as sandbox:
-        pipeline = Pipeline(place, instance, sandbox.url)
-        assert pipeline.run("first", "second").success
+    pipeline = two_subjects
     path = f"silver/books/subject={outdated}/part-0.parquet"
+    current = pipeline.storage.read(path)
     older = pipeline.table(path).drop_columns(["work_key"])
     with pipeline.storage.writing(path) as file, pq.ParquetWriter(file, older.schema) as writer:
         writer.write_table(older)
@@ -338,11 +272,12 @@ def test_a_table_of_an_older_schema_is_left_out_and_named_and_the_others_work(
     page = pipeline.storage.read("reports/index.html").decode()
     assert f"{other}/index.html" in page
     assert f"{outdated}/index.html" not in page
-    if place.root.startswith("/"):
-        with duckdb.connect(f"{place.root}/catalog.duckdb", read_only=True) as connection:
+    if pipeline.place.root.startswith("/"):
+        with duckdb.connect(f"{pipeline.place.root}/catalog.duckdb", read_only=True) as connection:
             assert connection.sql(query).fetchall() == found
     warned = [entry.user_message for entry in instance.all_logs(result.run_id) if entry.level == logging.WARNING]
     assert line in warned
+    pipeline.storage.write(path, current)
 
 
 def test_where_all_tables_are_of_an_older_schema_there_are_no_rows(new_place: PlaceMaker) -> None:
@@ -353,3 +288,58 @@ def test_where_all_tables_are_of_an_older_schema_there_are_no_rows(new_place: Pl
     assert found == []
     assert len(said) == 1
     assert "written with schema version none" in said[0]
+
+
+def test_every_subject_is_listed_copied_and_removed_by_its_key(
+    pipeline: Pipeline, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert subjects_with_data(pipeline.storage) == sorted(SIZES)
+    # All at once on disk; from S3, where each file costs requests, those whose names are not their keys.
+    some = [] if pipeline.place.root.startswith("/") else ["index.html", *LONG_KEYS]
+    target = LocalStorage(tmp_path / "copy")
+    there = {**pipeline.variables, "OPENLIB_STORAGE": target.uri(), "DAGSTER_HOME": str(tmp_path)}
+    named = [argument for key in some for argument in ("--subject", key)]
+    with environment(there):
+        storage.main(["copy", "--from", pipeline.place.root, "--to", target.uri(), *named], standalone_mode=False)
+        subjects.main(["list", "--json"], standalone_mode=False)
+        listed = [one["subject"] for one in json.loads(capsys.readouterr().out.partition("with a catalog")[2])]
+        assert listed == sorted(some or SIZES)
+        for subject in listed:
+            paths = list(data_files(pipeline.storage, subject))
+            assert list(data_files(target, subject)) == paths
+            assert len(paths) == 1 + len(DERIVED_TABLES) + len(CSV) + 1
+        subjects.main(["remove", "--delete-data", *listed], standalone_mode=False)
+    assert list(target.paths("bronze")) == list(target.paths("silver")) == list(target.paths("exports")) == []
+    assert set(target.paths("reports")) <= {"reports/index.html"}
+
+
+READERS = [block for language in ("python", "sql") for block in blocks(DATA_MODEL, language)]
+
+
+@pytest.mark.parametrize("block", READERS, ids=str)
+def test_other_readers_get_every_key_and_the_columns_of_the_files(pipeline: Pipeline, block: Block) -> None:
+    root = pipeline.place.root
+    on_s3 = root.startswith("s3://")
+    table = f"{root}/gold/author_yearly_counts"
+    if on_s3 and "pathlib" in block.text:
+        return  # for files on disk
+    wanted = [
+        {"subject": subject, **row} for subject in SIZES for row in rows(pipeline, "author_yearly_counts", subject)
+    ]
+    with environment(pipeline.variables), catalog(pipeline.storage, []) as connection:
+        if block.language == "sql":
+            found = connection.sql(block.text.replace("data/silver/books", table)).to_arrow_table()
+        else:
+            names: dict[str, Any] = {}
+            address = quote(table, safe=":/=") if on_s3 else table  # the root's name has a space
+            exec(block.text.replace("data/silver/books", address), names)  # noqa: S102 - our own documents
+            found = as_arrow(names["books"])
+    assert found.column_names == list(wanted[0])
+    assert sorted(map(repr, found.to_pylist())) == sorted(map(repr, wanted))
+
+
+def as_arrow(table: Any) -> pa.Table:
+    """Return a table of some library as one of Arrow's."""
+    if hasattr(table, "to_arrow"):
+        return table.to_arrow()
+    return table if isinstance(table, pa.Table) else pa.Table.from_pandas(table, preserve_index=False)

@@ -164,7 +164,7 @@ def test_a_subject_taken_off_the_list_stays_registered(
         (b"love", "contains no list of subjects; "),
         (b"subjects: love", "contains no list of subjects; "),
         (b"subject: [love]", "contains no list of subjects; "),
-        (b"subjects: !!python/object/apply:os.getcwd []", "not valid YAML: "),
+        (b"subjects:\n  - *", "not valid YAML: "),
     ],
 )
 def test_a_list_that_cannot_be_read_is_a_failure_and_not_an_empty_list(
@@ -243,6 +243,20 @@ def test_runs_take_up_to_25_neighbours_each_and_leave_nobody_out() -> None:
     [
         ("1984", "1984"),
         ("0", "0"),
+        ("007", "007"),
+        ("0123", "0123"),
+        ("0x1F", "0x1f"),
+        ("9:11", "911"),
+        ("1_000", "1_000"),
+        ("1e3", "1e3"),
+        ("1.5", "1.5"),
+        ("2024-01-01", "2024-01-01"),
+        ("null", "null"),
+        ("~", "~"),
+        ("true", "true"),
+        ("No", "no"),
+        ("time: 1984", "time:1984"),
+        ("!!int '7'", "7"),
         ("place: france", "place:france"),
         ("place:france", "place:france"),
         ("person: Sherlock Holmes", "person:sherlock_holmes"),
@@ -260,7 +274,17 @@ def test_an_entry_means_what_people_mean_by_it(entry: str, key: str) -> None:
 
 @pytest.mark.parametrize(
     "entry",
-    ["true", "no", "1.5", "2024-01-01", "~", "[love, hate]", "{a: b, c: d}", "colour: red", "...x", "''", "place:"],
+    [
+        "",
+        "[love, hate]",
+        "{a: b, c: d}",
+        "colour: red",
+        "place: [france]",
+        "...x",
+        "''",
+        "place:",
+        "!!python/object/apply:os.getcwd []",
+    ],
 )
 def test_an_entry_that_is_no_subject_is_one_clear_line_and_the_others_go_on(entry: str) -> None:
     watch_list = parse_watch_list(f"subjects:\n  - love\n  - {entry}\n  - hate\n".encode(), "list")
@@ -284,6 +308,13 @@ def test_what_is_written_is_read_again(storage_root: str) -> None:
     assert read_watch_list(address) == WatchList(keys, [])
     write_watch_list(address, read_watch_list(address), add=["love"], remove=["null", "'"])
     assert read_watch_list(address).keys == [key for key in [*keys, "love"] if key not in ("null", "'")]
+
+
+def test_names_that_a_reader_of_yaml_could_take_for_something_else_are_written_in_quotes(tmp_path: Path) -> None:
+    odd = ["007", "1e3", "1_000", "0x1f", "1.5", "2024-01-01", "null", "true", "no", "~", "*", ".5", "-"]
+    write_watch_list(str(tmp_path / "list.yaml"), WatchList([], []), add=[*odd, "love", "place:france", "1984"])
+    lines = [*(f"- '{name}'" for name in odd), "- love", "- place:france", "- '1984'"]
+    assert (tmp_path / "list.yaml").read_text() == "\n".join(["subjects:", *lines, ""])
 
 
 (monthly_refresh,) = schedules(Settings())

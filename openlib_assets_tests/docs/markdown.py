@@ -11,6 +11,7 @@ from markdown_it.token import Token
 from openlib_assets_tests.tools.deployment import PROJECT_ROOT
 
 README, CONTRIBUTING, OPERATIONS = "README.md", "CONTRIBUTING.md", "docs/operations.md"
+DATA_MODEL = "docs/data_model.md"
 
 _PROGRAMS = {"aws", "dagster", "dg", "duckdb", "export", "make", "openlib", "pip"}
 # What a shell keeps for the commands that follow.

@@ -1,16 +1,12 @@
 """Subject keys: Open Library's own rule, what people may write, and what is refused."""
 
+from urllib.parse import quote
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openlib_assets.openlibrary.subject_keys import (
-    MAX_ENCODED_LENGTH,
-    InvalidSubjectError,
-    decoded_key,
-    encoded_key,
-    subject_key,
-)
+from openlib_assets.openlibrary.subject_keys import MAX_KEY_BYTES, InvalidSubjectError, subject_key
 from openlib_assets.sandbox import subject_key as sandbox_key
 
 NAMES = [
@@ -134,10 +130,9 @@ REFUSED = [
     "a....b",
     "person:...",
     ".,.,.",
-    "x" * (MAX_ENCODED_LENGTH + 1),
-    "person:" + "x" * (MAX_ENCODED_LENGTH - 8),
-    "é" * 42,
-    "科" * 28,
+    "x" * (MAX_KEY_BYTES + 1),
+    "person:" + "x" * (MAX_KEY_BYTES - 6),
+    "é" * (MAX_KEY_BYTES // 2 + 1),
 ]
 
 
@@ -168,10 +163,10 @@ def test_what_cannot_be_a_subject_is_refused_in_one_printable_line(text: str) ->
     message = str(refused.value)
     assert message.isprintable()
     assert message.isascii()
-    assert len(message) < 250
+    assert len(message) < 400
 
 
-@pytest.mark.parametrize("text", ["x" * MAX_ENCODED_LENGTH, "é" * 41, "a..b", "person:..", "1.2.3"])
+@pytest.mark.parametrize("text", ["x" * MAX_KEY_BYTES, "é" * (MAX_KEY_BYTES // 2), "a..b", "person:..", "1.2.3"])
 def test_what_only_just_is_a_subject_is_accepted(text: str) -> None:
     assert subject_key(text) == text
 
@@ -229,21 +224,6 @@ def test_a_key_is_what_open_library_makes_of_it(text: str) -> None:
 
 
 @given(TEXTS)
-def test_an_encoded_key_is_one_plain_folder_name_and_decodes_to_the_key(text: str) -> None:
-    key = _key_or_none(text)
-    if key is None:
-        return
-    encoded = encoded_key(key)
-    assert decoded_key(encoded) == key
-    assert encoded.isascii()
-    assert encoded.isprintable()
-    assert "/" not in encoded
-    assert ":" not in encoded
-    assert encoded not in ("", ".", "..")
-    assert len(f"subject={encoded}") <= 255
-
-
-@given(TEXTS)
 def test_a_key_found_in_a_path_is_the_key(text: str) -> None:
     key = _key_or_none(text)
-    assert key is None or subject_key(f"/subjects/{encoded_key(key)}.json?limit=1") == key
+    assert key is None or subject_key(f"/subjects/{quote(key, safe='')}.json?limit=1") == key

@@ -1,5 +1,6 @@
 """The contract of a storage's files, on the local disk and on S3 over HTTP."""
 
+import os
 import tempfile
 import threading
 from pathlib import Path
@@ -135,6 +136,14 @@ def test_equal_bytes_leave_the_file_untouched(storage: Storage, place: Place) ->
             file.write_bytes(data)
         assert storage.read("a/file") == data
         assert (place.states() == before) == (before != {} and data == b"same")
+
+
+def test_a_folder_may_have_the_name_of_something_half_written(storage: Storage, place: Place) -> None:
+    storage.write("reports/.writing-x/index.html", b"of a subject")
+    if place.root.startswith("/"):
+        os.utime(f"{place.root}/reports/.writing-x", (0, 0))
+    storage.write("reports/index.html", b"of all")
+    assert storage.read("reports/.writing-x/index.html") == b"of a subject"
 
 
 def test_readers_see_the_old_bytes_or_the_new_ones_while_both_change_places(storage: Storage) -> None:

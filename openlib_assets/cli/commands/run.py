@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -123,6 +124,11 @@ def _progress(console: "Console", keys: list[str]) -> Iterator["Listener"]:
         yield listener
 
 
+def _link(files: str) -> str:
+    """Return the style of a link to a folder on disk, which a terminal opens in spite of a `%` in its name."""
+    return f"link {Path(files).as_uri()}" if files.startswith("/") else ""
+
+
 def _print_table(results: list["SubjectResult"]) -> None:
     from rich import box
     from rich.console import Console
@@ -141,7 +147,7 @@ def _print_table(results: list["SubjectResult"]) -> None:
             notes = [note for note in ("unchanged", "resumed") if getattr(result, note)]
             state = f"{result.subject} ({', '.join(notes)})" if notes else result.subject
             numbers = [f"{result.works:,}", f"{result.authors:,}", dated, str(result.pages), f"{result.seconds:.1f}"]
-            table.add_row(Text(state), *numbers, Text(result.files or ""))
+            table.add_row(Text(state), *numbers, Text(result.files or "", style=_link(result.files or "")))
         console.print(table)
     for result in failed:
         console.print(f"FAILED {result.subject}: {result.error}", markup=False, emoji=False)

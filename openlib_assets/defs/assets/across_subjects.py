@@ -49,7 +49,7 @@ def _across(
     "duckdb",
     layout.CATALOG,
     "One DuckDB database with a view of each table over all subjects, `subject` first, for tools that speak SQL.",
-    code_version="1",
+    code_version="2",
 )
 def catalog(context: dg.AssetExecutionContext, storage: StorageResource) -> dg.MaterializeResult[None]:
     """Make the database of views."""

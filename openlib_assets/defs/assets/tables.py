@@ -61,11 +61,11 @@ def make_table(
             preview = markdown(table.schema.names, result.preview())
             return Done(table_metadata(result.rows, preview, storage.uri(path)), digests[path], result.outcomes)
 
-        yield SubjectOutput({path: partial(_write, result)}, done)
+        yield SubjectOutput({path: partial(_write, subject, result)}, done)
 
 
-def _write(result: Built, file: Path) -> None:
-    write_table(file, result.batches(), result.table.schema)
+def _write(subject: str, result: Built, file: Path) -> None:
+    write_table(file, subject, result.batches(), result.table.schema)
 
 
 rejected_works = table_asset(contract.REJECTED_WORKS)

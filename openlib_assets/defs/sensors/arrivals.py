@@ -11,6 +11,7 @@ from openlib_assets.defs.steps.records import latest_records
 from openlib_assets.lake import layout
 from openlib_assets.lake.bronze.snapshots import Snapshot, read_snapshot, snapshot_names
 from openlib_assets.lake.contract import RAW_WORKS
+from openlib_assets.lake.subject_files import subject_of
 from openlib_assets.openlibrary.subject_keys import InvalidSubjectError, subject_key
 from openlib_assets.storage import Storage
 from openlib_assets.storage.errors import OpenlibError
@@ -26,7 +27,7 @@ _JUDGING_SECONDS = 30
 
 @dataclass
 class Arrivals:
-    """What became of subjects that may have a new snapshot: events to record, and those that could not be judged.
+    """What became of folders that may hold a new snapshot: events to record, and those that could not be judged.
 
     `unsettled` were not come to, or are so new that a run of our own may be about to record them, which takes so many
     seconds (`settles_in`); `unreadable` stay a problem.
@@ -38,35 +39,53 @@ class Arrivals:
     settles_in: int = field(default_factory=lambda: _OURS_SECONDS)
 
 
-def arrivals_of(context: dg.SensorEvaluationContext, storage: Storage, candidates: Set[str]) -> Arrivals:
+def arrivals_of(context: dg.SensorEvaluationContext, storage: Storage, folders: Set[str]) -> Arrivals:
     """Find the subjects, of those whose bronze changed, of whose current snapshot the instance has not heard."""
     raw_works = dg.AssetKey(RAW_WORKS.name)
-    recorded = latest_records(context.instance, raw_works, set(candidates))
     arrivals = Arrivals()
     deadline = time.monotonic() + _JUDGING_SECONDS
-    for key in sorted(candidates):
+    subjects_of = _subjects_of(context, storage, folders, arrivals)
+    recorded = latest_records(context.instance, raw_works, set(subjects_of.values()))
+    for folder, key in subjects_of.items():
         if time.monotonic() > deadline:
-            arrivals.unsettled.add(key)
+            arrivals.unsettled.add(folder)
             continue
         try:
-            if subject_key(key) != key:
-                raise InvalidSubjectError(f"{key!r} is not a subject key")
             names = snapshot_names(storage, key)
             if not names or names[-1] <= _snapshot_of(recorded.get(key)):
                 continue
             snapshot = read_snapshot(storage, key, names[-1])
         except OpenlibError as error:
             context.log.warning(f"ignored: {error}")
-            arrivals.unreadable.add(key)
+            arrivals.unreadable.add(folder)
             continue
         if _may_be_ours(storage, key, snapshot):
-            arrivals.unsettled.add(key)
+            arrivals.unsettled.add(folder)
             continue
         context.log.info(f"{key}: snapshot {snapshot.name} arrived from elsewhere")
         arrivals.events.append(
             _arrival(raw_works, key, snapshot, storage.uri(layout.snapshot_file(key, snapshot.name)))
         )
     return arrivals
+
+
+def _subjects_of(
+    context: dg.SensorEvaluationContext, storage: Storage, folders: Set[str], arrivals: Arrivals
+) -> dict[str, str]:
+    """Return the subjects whose folders these are, by folder; those that do not tell are unreadable."""
+    found: dict[str, str] = {}
+    for folder in sorted(folders):
+        try:
+            key = subject_of(storage, folder)
+            if key is not None and subject_key(key) != key:
+                raise InvalidSubjectError(f"{key!r} is not a subject key")
+        except OpenlibError as error:
+            context.log.warning(f"ignored: {error}")
+            arrivals.unreadable.add(folder)
+        else:
+            if key:
+                found[folder] = key
+    return found
 
 
 def _may_be_ours(storage: Storage, subject: str, snapshot: Snapshot) -> bool:

@@ -10,7 +10,7 @@ _OVERLAP_NANOSECONDS = 60 * 10**9
 
 
 def changes_since(root: Path, before: int | None) -> tuple[Changes, int]:
-    """Return the subjects with a new snapshot since a time, and the time to ask from next; None only gives the time.
+    """Return the folders with a new snapshot since a time, and the time to ask from next; None only gives the time.
 
     Times are those of the file system, in nanoseconds, so that its clock need not be ours. What changed in the minute
     before is told again, since more can have changed while the folders were gone through.
@@ -19,8 +19,8 @@ def changes_since(root: Path, before: int | None) -> tuple[Changes, int]:
     newest = max(times.values(), default=0)
     if before is None:
         return Changes(), newest + 1
-    keys = (layout.subject_of_folder(name) for name, time in times.items() if time >= before)
-    return Changes(subjects=frozenset(key for key in keys if key)), max(newest - _OVERLAP_NANOSECONDS, before)
+    changed = frozenset(name for name, time in times.items() if time >= before)
+    return Changes(folders=changed), max(newest - _OVERLAP_NANOSECONDS, before)
 
 
 def _latest(folder: Path) -> int:

@@ -38,7 +38,7 @@ class _Cursor:
 
     `problems` of the watch list that were told; `listed`, a hash of the subjects on it; `looked_at`, when it was read
     (seconds since 1970); the `receipts` of messages that were dealt with; `folder_time`, up to when changes on disk
-    were seen; `again`, the subjects on disk to look at once more, and since when.
+    were seen; `again`, the folders on disk to look at once more, and since when.
     """
 
     problems: list[str] = field(default_factory=list)
@@ -99,11 +99,13 @@ def _heard(
     if storage.kind != LocalStorage.kind:
         return Changes(), Arrivals()
     changes, cursor.folder_time = changes_since(Path(storage.uri()), cursor.folder_time)
-    arrivals = arrivals_of(context, storage, {*changes.subjects, *cursor.again})
+    arrivals = arrivals_of(context, storage, {*changes.folders, *cursor.again})
     now = time.time()
-    since = {key: cursor.again.get(key, now) for key in arrivals.unsettled | arrivals.unreadable}
+    since = {folder: cursor.again.get(folder, now) for folder in arrivals.unsettled | arrivals.unreadable}
     cursor.again = {
-        key: first for key, first in since.items() if key in arrivals.unsettled or now - first < _UNREADABLE_SECONDS
+        folder: first
+        for folder, first in since.items()
+        if folder in arrivals.unsettled or now - first < _UNREADABLE_SECONDS
     }
     return changes, arrivals
 
@@ -128,14 +130,14 @@ def _heard_from_queue(
         except NotAnEventError as error:
             context.log.warning(f"left in the queue: {error}")
     changes = Changes(
-        any(one.watch_list for one in told.values()), frozenset().union(*(one.subjects for one in told.values()))
+        any(one.watch_list for one in told.values()), frozenset().union(*(one.folders for one in told.values()))
     )
-    arrivals = arrivals_of(context, storage, changes.subjects)
-    queue.put_off((message for message, one in told.items() if one.subjects & arrivals.unsettled), arrivals.settles_in)
+    arrivals = arrivals_of(context, storage, changes.folders)
+    queue.put_off((message for message, one in told.items() if one.folders & arrivals.unsettled), arrivals.settles_in)
     left = arrivals.unsettled | arrivals.unreadable
-    arrived = {event.partition for event in arrivals.events}
-    settled = {message: one for message, one in told.items() if not one.subjects & left}
-    cursor.receipts = [message.receipt for message, one in settled.items() if one.watch_list or one.subjects & arrived]
+    arrived = {layout.subject_folder(event.partition) for event in arrivals.events if event.partition}
+    settled = {message: one for message, one in told.items() if not one.folders & left}
+    cursor.receipts = [message.receipt for message, one in settled.items() if one.watch_list or one.folders & arrived]
     # Of these nothing comes, so that nothing can be lost.
     queue.delete([message.receipt for message in settled if message.receipt not in cursor.receipts])
     return changes, arrivals
@@ -180,11 +182,11 @@ def _wanted(
 def _without_data(instance: dg.DagsterInstance, storage: Storage, keys: Sequence[str]) -> list[str]:
     """Return the subjects, of those registered, that have no snapshot and no run that could be about to write one."""
     raw_works = dg.AssetKey(RAW_WORKS.name)
-    fetched = {layout.subject_of_folder(folder) for folder in storage.folders(layout.SNAPSHOTS)} if keys else set()
+    folders = set(storage.folders(layout.SNAPSHOTS)) if keys else set()
 
     def is_run(key: str) -> bool:
         planned = instance.get_latest_planned_materialization_info(raw_works, key)
         run = instance.get_run_by_id(planned.run_id) if planned else None
         return run is not None and not run.is_finished
 
-    return [key for key in keys if key not in fetched and not is_run(key)]
+    return [key for key in keys if layout.subject_folder(key) not in folders and not is_run(key)]

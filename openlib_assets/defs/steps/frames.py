@@ -67,13 +67,13 @@ def as_outputs(
             preview = table_markdown(rows.slice(0, _PREVIEW_ROWS))
             return Done(table_metadata(rows.num_rows, preview, storage.uri(path)), digests[path])
 
-        yield SubjectOutput({path: partial(_write, rows)}, done)
+        yield SubjectOutput({path: partial(_write, subject, rows)}, done)
 
     return SubjectOutputs(make)
 
 
-def _write(rows: pa.Table, file: Path) -> None:
-    write_table(file, rows.to_batches(), rows.schema)
+def _write(subject: str, rows: pa.Table, file: Path) -> None:
+    write_table(file, subject, rows.to_batches(), rows.schema)
 
 
 def _arrow(obj: object, name: str) -> pa.Table:

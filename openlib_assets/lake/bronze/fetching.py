@@ -78,7 +78,7 @@ def fetched_subject(
     outcomes: list[CheckOutcome] = []
 
     def write(file: Path) -> None:
-        write_snapshot(file, staging.batches(enumeration.slices), snapshot)
+        write_snapshot(file, subject, staging.batches(enumeration.slices), snapshot)
         outcomes.extend(_checked(table_file(file), snapshot, None if force else previous))
 
     if unchanged:

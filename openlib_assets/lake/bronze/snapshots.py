@@ -106,8 +106,14 @@ def snapshot_names(storage: Storage, subject: str) -> list[str]:
 
     A folder without a file is none: a write that failed or was killed leaves one behind on disk.
     """
-    paths = storage.paths(layout.snapshots_folder(subject))
-    return sorted(path.split("/")[-2].removeprefix("snapshot=") for path in paths if path.endswith("/part-0.parquet"))
+    paths = snapshot_paths(storage, layout.subject_folder(subject))
+    return [path.split("/")[-2].removeprefix("snapshot=") for path in paths]
+
+
+def snapshot_paths(storage: Storage, folder: str) -> list[str]:
+    """Return the paths of the snapshots of the subject whose folder has this name, oldest first."""
+    paths = storage.paths(f"{layout.SNAPSHOTS}/{folder}")
+    return sorted(path for path in paths if path.endswith("/part-0.parquet"))
 
 
 @contextmanager
@@ -153,9 +159,9 @@ def works_hash(batches: Iterator[pa.RecordBatch]) -> str:
     return content_hash(text for batch in batches for text in batch.column("payload").to_pylist())
 
 
-def write_snapshot(file: Path, batches: Iterator[pa.RecordBatch], snapshot: Snapshot) -> None:
+def write_snapshot(file: Path, subject: str, batches: Iterator[pa.RecordBatch], snapshot: Snapshot) -> None:
     """Write a snapshot of the works in `batches`, which come in the order of the enumeration, to a local file."""
-    write_table(file, positioned(batches), RAW_WORKS.schema, snapshot.metadata())
+    write_table(file, subject, positioned(batches), RAW_WORKS.schema, snapshot.metadata())
 
 
 def next_name(storage: Storage, subject: str, fetched_at: datetime) -> str:

@@ -7,13 +7,26 @@ locals {
   database = { for layer in local.layers : layer => replace("${var.name}_${layer}", "-", "_") }
   tables   = { for table in jsondecode(file("${path.module}/tables.json")) : table.name => table }
 
-  # Partitions are computed, not stored: a subject is there as soon as its file is. The partition is the subject's key as
-  # it stands in the path, percent-encoded.
+  # What the folders of subjects are called; openlib_assets/openlibrary/key_names.py says how.
+  encoded = { for subject in var.subjects : subject => [for letter in regexall("(?s:.)", subject) : urlencode(letter)] }
+  folders = [
+    for subject in var.subjects :
+    length(join("", local.encoded[subject])) <= 200 ? join("", local.encoded[subject]) : format("%s~%s",
+      join("", [
+        for place, letter in local.encoded[subject] : letter
+        if length(join("", slice(local.encoded[subject], 0, place + 1))) <= 180
+      ]),
+      substr(sha256(subject), 0, 16)
+    )
+  ]
+
+  # Partitions are computed, not stored: a subject is there as soon as its file is. The partition is the name of the
+  # subject's folder: its key, percent-encoded, and shortened if it is long.
   projection = length(var.subjects) == 0 ? {
     "projection.subject.type" = "injected"
     } : {
     "projection.subject.type"   = "enum"
-    "projection.subject.values" = join(",", [for subject in var.subjects : urlencode(subject)])
+    "projection.subject.values" = join(",", local.folders)
   }
 }
 
@@ -48,7 +61,7 @@ resource "aws_glue_catalog_table" "table" {
   partition_keys {
     name    = "subject"
     type    = "string"
-    comment = "The subject's key, percent-encoded as in the path: place%3Afrance."
+    comment = "The name of the subject's folder, its key percent-encoded: place%3Afrance. A long one is shortened."
   }
 
   storage_descriptor {

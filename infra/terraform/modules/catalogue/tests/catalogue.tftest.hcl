@@ -34,10 +34,10 @@ run "each_query_names_its_subject" {
 run "queries_go_over_the_listed_subjects" {
   command = plan
   variables {
-    subjects = ["love", "place:france"]
+    subjects = ["love", "place:france", "o'brien_(*)", "ээээээээээээээээээээ科学科学科学科学科学科学科学科学"]
   }
   assert {
-    condition     = aws_glue_catalog_table.table["books"].parameters["projection.subject.values"] == "love,place%3Afrance"
+    condition     = aws_glue_catalog_table.table["books"].parameters["projection.subject.values"] == "love,place%3Afrance,o%27brien_%28%2A%29,%D1%8D%D1%8D%D1%8D%D1%8D%D1%8D%D1%8D%D1%8D%D1%8D%D1%8D%D1%8D%D1%8D%D1%8D%D1%8D%D1%8D%D1%8D%D1%8D%D1%8D%D1%8D%D1%8D%D1%8D%E7%A7%91%E5%AD%A6%E7%A7%91%E5%AD%A6%E7%A7%91%E5%AD%A6~2514ff3c6620a604"
     error_message = "The subjects are not spelt as in the paths."
   }
 }

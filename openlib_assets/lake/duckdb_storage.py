@@ -1,0 +1,53 @@
+"""Lets DuckDB read below the root of a storage: its extension for S3, and AWS's credentials for it."""
+
+import os
+from importlib.resources import files
+from urllib.parse import urlsplit
+
+import duckdb
+
+from openlib_assets.storage import LocalStorage, Storage
+
+
+def prepare(connection: duckdb.DuckDBPyConnection, storage: Storage) -> None:
+    """Let a connection read below the root of a storage; raises DuckDB's errors."""
+    if storage.kind != LocalStorage.kind:
+        _load_httpfs(connection)
+        connection.execute(_s3_secret())
+
+
+def _load_httpfs(connection: duckdb.DuckDBPyConnection) -> None:
+    """Load DuckDB's extension for S3: the one installed as a package, else the one that DuckDB downloads."""
+    try:
+        packaged = files("duckdb_extension_httpfs").joinpath(
+            "extensions", f"v{duckdb.__version__}", "httpfs.duckdb_extension"
+        )
+    except ModuleNotFoundError:
+        packaged = None
+    if packaged and packaged.is_file():
+        connection.execute(f"LOAD '{packaged}'")
+    else:
+        connection.execute("INSTALL httpfs; LOAD httpfs")
+
+
+def _s3_secret() -> str:
+    """Return the SQL that hands AWS's standard variables and credential chain to DuckDB; it stays in memory."""
+    import boto3  # noqa: PLC0415 - only those who chose S3 should wait for it
+
+    session = boto3.Session()
+    credentials = session.get_credentials()
+    options = {"REGION": session.region_name or "us-east-1"}
+    if credentials:
+        frozen = credentials.get_frozen_credentials()
+        options |= {"KEY_ID": frozen.access_key or "", "SECRET": frozen.secret_key or ""}
+        options |= {"SESSION_TOKEN": frozen.token or ""}
+    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    if endpoint:
+        parts = urlsplit(endpoint)
+        options |= {
+            "ENDPOINT": parts.netloc + parts.path.rstrip("/"),
+            "USE_SSL": str(parts.scheme == "https").lower(),
+            "URL_STYLE": "path",
+        }
+    given = ", ".join(f"{name} '{value.replace(chr(39), 2 * chr(39))}'" for name, value in options.items())
+    return f"CREATE OR REPLACE SECRET openlib_s3 (TYPE s3, {given})"
