@@ -15,3 +15,8 @@ def texts(values: Iterable[str]) -> pa.Array:
     builder = pa.lib.StringBuilder()
     builder.append_values(list(values))
     return builder.finish()
+
+
+def text(value: str) -> pa.StringScalar:
+    """Return a text as a value for a compute function, which would load pandas to take one of Python's."""
+    return texts([value])[0]

@@ -1,28 +1,24 @@
 """CSV files for people: UTF-8, RFC 4180 quoting, LF, null as nothing, lists joined with ` | `."""
 
-import csv
-import io
-from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from openlib_assets.lake.arrow_values import text, texts
 from openlib_assets.lake.contract import Table
 from openlib_assets.lake.table_files import TableFile
 
-_LIST_SEPARATOR = " | "
+_LIST_SEPARATOR = text(" | ")
 
 _BATCH_ROWS = 8_192
 
 # Spreadsheets take a cell that begins so for a formula (OWASP, "CSV Injection").
-_FORMULA_STARTS = tuple("=+-@\t\r")
+_FORMULA = r"^[=+@\t\r-]"
+# An empty text is quoted, since nothing at all is a null.
+_TO_BE_QUOTED = r'^$|[",\r\n]'
 
-# csv quotes no empty text, and before Python 3.13 no carriage return either. These stand for them until the line is
-# written: no text of Arrow's holds a lone surrogate, and csv quotes what has a line feed.
-_EMPTY = "\udc00"
-_RETURN = "\udc01\n"
+_NOTHING, _QUOTE, _APOSTROPHE, _COMMA, _LINE_END = map(text, ["", '"', "'", ",", "\n"])
 
 
 def write_csv_file(file: Path, table: Table, rows: TableFile, *, excel_safe: bool = False) -> None:
@@ -32,29 +28,35 @@ def write_csv_file(file: Path, table: Table, rows: TableFile, *, excel_safe: boo
     longer exact.
     """
     names = [column.name for column in table.columns]
-    with file.open("w", encoding="utf-8", newline="") as opened:
-        opened.write(",".join(names) + "\n")
+    with file.open("wb") as opened:
+        opened.write(f"{','.join(names)}\n".encode())
         for batch in rows.batches(names, _BATCH_ROWS):
             fields = [_fields(column, excel_safe=excel_safe) for column in batch.columns]
-            lines = io.StringIO(newline="")
-            csv.writer(lines, lineterminator="\n").writerows(zip(*fields, strict=True))
-            opened.write(lines.getvalue().replace(_EMPTY, '""').replace(_RETURN, "\r"))
+            lines = _side_by_side(_side_by_side(*fields, between=_COMMA), _LINE_END)
+            opened.write(lines.buffers()[2] or b"")
 
 
-def _fields(column: pa.Array, *, excel_safe: bool) -> list[Any]:
-    """Return what to give csv for each value; None becomes nothing, a number what Python shows of it."""
-    if pa.types.is_boolean(column.type):
-        column = column.cast(pa.string())  # true and false
-    values: list[Any] = _joined(column) if pa.types.is_list(column.type) else column.to_pylist()
-    if not (pa.types.is_list(column.type) or pa.types.is_string(column.type)):
-        return values
+def _fields(column: pa.Array, *, excel_safe: bool) -> pa.Array:
+    """Return what stands between the commas for each value."""
+    if pa.types.is_floating(column.type):
+        return texts("" if value is None else repr(value) for value in column.to_pylist())
+    if pa.types.is_list(column.type):
+        column = pc.binary_join(column, _LIST_SEPARATOR)
+    elif not pa.types.is_string(column.type):
+        return _null_as_nothing(column.cast(pa.string()))
     if excel_safe:
-        values = [f"'{text}" if text and text.startswith(_FORMULA_STARTS) else text for text in values]
-    return [_EMPTY if text == "" else text and text.replace("\r", _RETURN) for text in values]
+        column = _changed(column, _FORMULA, _side_by_side(_APOSTROPHE, column))
+    doubled = pc.replace_substring(column, pattern='"', replacement='""')
+    return _null_as_nothing(_changed(column, _TO_BE_QUOTED, _side_by_side(_QUOTE, doubled, _QUOTE)))
 
 
-def _joined(lists: pa.ListArray) -> list[str | None]:
-    # A Python list of each would cost more than the join; pc.binary_join imports pandas to take the separator.
-    texts = iter(lists.flatten().to_pylist())
-    lengths = pc.list_value_length(lists).to_pylist()
-    return [None if length is None else _LIST_SEPARATOR.join(islice(texts, length)) for length in lengths]
+def _changed(column: pa.Array, pattern: str, instead: pa.Array) -> pa.Array:
+    return pc.if_else(pc.match_substring_regex(column, pattern=pattern), instead, column)
+
+
+def _null_as_nothing(column: pa.Array) -> pa.Array:
+    return pc.fill_null(column, _NOTHING)
+
+
+def _side_by_side(*columns: pa.Array | pa.Scalar, between: pa.Scalar = _NOTHING) -> pa.Array:
+    return pc.binary_join_element_wise(*columns, between)
