@@ -1,8 +1,8 @@
 """Python's values as Arrow's, without pandas.
 
 pyarrow loads pandas when it is first given a value of Python's own, by whatever function, or asked for a time as one:
-that takes longer than to make all tables of a small subject, and 35 MB. It takes buffers without. DuckDB loads it for the
-parameters of a query and for an Arrow table, so `transform.py` writes values into the query.
+that takes longer than to make all tables of a small subject, and 35 MB. It takes buffers without. DuckDB loads it for
+the parameters of a query and for an Arrow table, so `transform.py` writes values into the query.
 """
 
 from array import array

@@ -1,19 +1,19 @@
 """The Subjects API client: one request at a time made safe, polite and told apart when it fails.
 
 What belongs here: what is asked, and asked again. How a request is sent is `connection.py`'s business, how an answer is
-read `answers.py`'s, what several answers mean together `enumeration.py`'s.
+read that of `answers/`, what several answers mean together `enumeration.py`'s.
 """
 
 import random
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import TypeVar
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 import tenacity
 
-from openlib_assets.openlibrary.answers import ListedKeys, Page, parsed, read_listed_keys, read_page
+from openlib_assets.openlibrary.answers.checked import ListedKeys, Page, PageReader, parsed, read_listed_keys, read_page
 from openlib_assets.openlibrary.connection import Connection
 from openlib_assets.openlibrary.errors import (
     BannedError,
@@ -41,14 +41,6 @@ class Traffic:
 
     requests: int = 0
     retries: int = 0
-
-
-class PageReader(Protocol):
-    """Reads an answer as `read_page` does."""
-
-    def __call__(self, body: bytes, *, offset: int, limit: int) -> Page:
-        """Return the page in an answer; raises TransientError."""
-        ...
 
 
 def _always() -> bool:

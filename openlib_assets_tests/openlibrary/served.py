@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from openlib_assets.openlibrary.answers import Page
+from openlib_assets.openlibrary.answers.checked import Page
 from openlib_assets.openlibrary.client import Client
 from openlib_assets.sandbox import FaultPlan, Planned, Sandbox, SandboxConfig
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from openlib_assets.lake import layout
 from openlib_assets.lake.arrow_values import texts
-from openlib_assets.openlibrary.answers import Page
+from openlib_assets.openlibrary.answers.checked import Page
 from openlib_assets.openlibrary.staged_pages import Slice, StagedPage
 from openlib_assets.storage import Storage
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, Protocol
 
 from openlib_assets.openlibrary.errors import TransientError
 from openlib_assets.openlibrary.records import (
@@ -36,6 +36,14 @@ class ListedKeys:
 
     total: int
     keys: list[str]
+
+
+class PageReader(Protocol):
+    """Reads an answer as `read_page` does."""
+
+    def __call__(self, body: bytes, *, offset: int, limit: int) -> Page:
+        """Return the page in an answer; raises TransientError."""
+        ...
 
 
 def page_of(records: Sequence[Record], *, offset: int, work_count: int) -> Page:
