@@ -1,19 +1,19 @@
 """The Subjects API client: one request at a time made safe, polite and told apart when it fails.
 
-What belongs here: what is asked, the checks on a single answer, retries. How a request is sent is `connection.py`'s
-business, what several answers mean together `enumeration.py`'s.
+What belongs here: what is asked, and asked again. How a request is sent is `connection.py`'s business, how an answer is
+read that of `answers/`, what several answers mean together `enumeration.py`'s.
 """
 
 import random
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any, TypeVar
+from typing import TypeVar
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 import tenacity
 
+from openlib_assets.openlibrary.answers.checked import ListedKeys, Page, PageReader, parsed, read_listed_keys, read_page
 from openlib_assets.openlibrary.connection import Connection
 from openlib_assets.openlibrary.errors import (
     BannedError,
@@ -23,7 +23,7 @@ from openlib_assets.openlibrary.errors import (
     SourceError,
     TransientError,
 )
-from openlib_assets.openlibrary.records import MalformedRecordError, Record, parse_json, work_key
+from openlib_assets.openlibrary.records import Record
 from openlib_assets.openlibrary.subject_keys import subject_query
 from openlib_assets.settings import Settings
 
@@ -33,24 +33,6 @@ TRIES = 12
 _LONGEST_WAIT_FACTOR = 10
 _OTHER_WAITS_START_AT = 1 / 20
 _MAX_REDIRECTS = 3
-
-
-@dataclass(frozen=True)
-class Page:
-    """One good answer: `records` from `offset` on, and how many works the subject has in all."""
-
-    offset: int
-    work_count: int
-    keys: list[str]
-    records: list[Record]
-
-
-@dataclass(frozen=True)
-class ListedKeys:
-    """One good answer of the search: the first of the keys asked for, in order, and how many there are in all."""
-
-    total: int
-    keys: list[str]
 
 
 @dataclass
@@ -93,22 +75,29 @@ class Client:
 
     def probe(self, key: str) -> int:
         """Return how many works a subject has, by one request without retries: whether the API can be reached."""
-        return _page(self._once(self.subject_url(key, limit=0, sort="key")), offset=0, limit=0).work_count
+        return read_page(self._once(self.subject_url(key, limit=0, sort="key")), offset=0, limit=0).work_count
 
     def page(
-        self, key: str, *, offset: int, limit: int, not_below: int = 0, wanted: Callable[[], bool] = _always
+        self,
+        key: str,
+        *,
+        offset: int,
+        limit: int,
+        not_below: int = 0,
+        wanted: Callable[[], bool] = _always,
+        read: PageReader = read_page,
     ) -> Page:
         """Fetch works `offset` to `offset + limit` of a subject, in the order of their keys.
 
         A count below `not_below` is accepted only when a second answer repeats it, since an overloaded index cuts
-        list and count alike. Nothing more is sent once `wanted` says no. Raises PermanentError, TransientError (after
-        the last try), BannedError or InterruptedFetchError.
+        list and count alike. Nothing more is sent once `wanted` says no. `read` is who reads the answer. Raises
+        PermanentError, TransientError (after the last try), BannedError or InterruptedFetchError.
         """
         url = self.subject_url(key, limit=limit, offset=offset, sort="key")
         fallen: list[int] = []
 
-        def page_of(answer: Any) -> Page:
-            page = _page(answer, offset=offset, limit=limit)
+        def page_of(body: bytes) -> Page:
+            page = read(body, offset=offset, limit=limit)
             if page.work_count < not_below and fallen[-1:] != [page.work_count]:
                 fallen.append(page.work_count)
                 raise TransientError(f"work_count fell from {not_below} to {page.work_count}")
@@ -124,7 +113,7 @@ class Client:
         """
         query = {"q": subject_query(key, after=after), "fields": "key", "sort": "key", "limit": limit}
         url = f"{self.settings.api_url}/search.json?{urlencode(query)}"
-        return self._get(url, lambda answer: _listed_keys(answer, after=after, limit=limit))
+        return self._get(url, lambda body: read_listed_keys(body, after=after, limit=limit))
 
     def rest(self, seconds: float) -> None:
         """Wait, unless ordered to stop."""
@@ -134,7 +123,8 @@ class Client:
         """Return the hits of Open Library's subject search, with `key`, `name`, `work_count` and `subject_type`."""
         url = f"{self.settings.api_url}/search/subjects.json?{urlencode({'q': text, 'limit': limit})}"
 
-        def hits(answer: Any) -> list[Record]:
+        def hits(body: bytes) -> list[Record]:
+            answer = parsed(body)
             found = answer.get("docs") if isinstance(answer, dict) else None
             if not isinstance(found, list):
                 raise TransientError("the answer has no docs")
@@ -142,8 +132,8 @@ class Client:
 
         return self._get(url, hits)
 
-    def _get(self, url: str, read: Callable[[Any], Answer], wanted: Callable[[], bool] = _always) -> Answer:
-        """Fetch a URL until `read` accepts the parsed answer, up to `TRIES` times."""
+    def _get(self, url: str, read: Callable[[bytes], Answer], wanted: Callable[[], bool] = _always) -> Answer:
+        """Fetch a URL until `read` accepts the answer, up to `TRIES` times."""
         retrying = tenacity.Retrying(
             stop=tenacity.stop_after_attempt(TRIES),
             retry=tenacity.retry_if_exception_type(TransientError),
@@ -163,7 +153,7 @@ class Client:
             raise type(error)(f"{url}: {error} ({tries} {'try' if tries == 1 else 'tries'})") from error
         raise AssertionError("tenacity returns or raises")
 
-    def _once(self, url: str, wanted: Callable[[], bool] = _always, *, again: bool = False) -> Any:
+    def _once(self, url: str, wanted: Callable[[], bool] = _always, *, again: bool = False) -> bytes:
         for _ in range(_MAX_REDIRECTS + 1):
             with self._connection.turn():
                 if not wanted():
@@ -172,7 +162,7 @@ class Client:
                 again = False
                 body, moved_to = self._connection.send(url)
             if moved_to is None:
-                return _parsed(body)
+                return body
             url = self._redirected(url, moved_to)
         raise PermanentError(f"more than {_MAX_REDIRECTS} redirects")
 
@@ -198,54 +188,3 @@ class Client:
         if limited:
             self._connection.pause(wait)
         return wait
-
-
-def _parsed(body: bytes) -> Any:
-    try:
-        return parse_json(body)
-    except ValueError as error:
-        kind = "HTML" if body.lstrip()[:1] == b"<" else "not JSON"
-        raise TransientError(f"HTTP 200 with {kind} in {len(body)} bytes") from error
-
-
-def _page(answer: Any, *, offset: int, limit: int) -> Page:
-    """Check an answer of the Subjects API by itself and return it as a page."""
-    count, works = _counted(answer, "work_count", "works")
-    expected = max(0, min(limit, count - offset))
-    if len(works) != expected:
-        raise TransientError(f"{len(works)} works instead of {expected}")
-    return Page(offset, count, _keys(works), works)
-
-
-def _listed_keys(answer: Any, *, after: str, limit: int) -> ListedKeys:
-    """Check an answer of the search by itself and return the keys in it."""
-    total, documents = _counted(answer, "numFound", "docs")
-    due = min(limit, total)
-    if len(documents) > due or (due and not documents):
-        raise TransientError(f"{len(documents)} keys instead of {due}")
-    keys = _keys(documents)
-    if keys and keys[0] <= after:
-        raise TransientError(f"{keys[0]} instead of keys after {after}: the query was taken for words")
-    return ListedKeys(total, keys)
-
-
-def _counted(answer: Any, count_name: str, items_name: str) -> tuple[int, list[Any]]:
-    """Return how many items there are in all, and those that an answer holds."""
-    if not isinstance(answer, dict):
-        raise TransientError("the answer is not a JSON object")
-    count, items = answer.get(count_name), answer.get(items_name)
-    if type(count) is not int or count < 0:
-        raise TransientError(f"{count_name} is {ascii(count)[:40]}: the index did not answer")
-    if not isinstance(items, list):
-        raise TransientError(f"the answer has no {items_name}")
-    return count, items
-
-
-def _keys(records: list[Any]) -> list[str]:
-    try:
-        keys = [work_key(record) for record in records]
-    except MalformedRecordError as error:
-        raise TransientError(str(error)) from error
-    if any(before >= after for before, after in pairwise(keys)):
-        raise TransientError("works are not in the order of their keys, or repeated")
-    return keys

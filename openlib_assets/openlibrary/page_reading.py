@@ -1,14 +1,20 @@
 """Pages of a subject read into the staging, several at once, in threads that end with the fetch."""
 
+import os
 import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 
+from openlib_assets.openlibrary.answers.checked import PageReader, read_page
+from openlib_assets.openlibrary.answers.page_process import page_process
 from openlib_assets.openlibrary.client import Client
 from openlib_assets.openlibrary.errors import InterruptedFetchError
 from openlib_assets.openlibrary.staged_pages import StagedPage, Staging
 
 _STOP_POLL_SECONDS = 0.5
+# So many works take longer to read than a process to start.
+_WORKS_WORTH_A_PROCESS = 20_000
 
 
 def read_pages(
@@ -25,17 +31,21 @@ def read_pages(
     came = 0
     wanted = threading.Event()
     wanted.set()
+    reads: PageReader = read_page
 
     def read(offset: int, not_below: int) -> None:
         try:
-            page = client.page(key, offset=offset, limit=limit, not_below=not_below, wanted=wanted.is_set)
+            page = client.page(key, offset=offset, limit=limit, not_below=not_below, wanted=wanted.is_set, read=reads)
             answers.put(staging.add(page, limit))
         except BaseException as error:  # noqa: BLE001 - handed to the thread that waits
             answers.put(error)
 
-    try:
+    with ExitStack() as stack:
+        stack.callback(wanted.clear)
         while True:
             missing = [offset for offset in due() if offset not in asked]
+            if reads is read_page and _is_worth_a_process(len(missing) * limit):
+                reads = stack.enter_context(page_process())
             for offset in missing[: client.settings.max_in_flight - (len(asked) - came)]:
                 asked.add(offset)
                 threading.Thread(target=read, args=(offset, work_count()), daemon=True).start()
@@ -46,8 +56,10 @@ def read_pages(
                 raise answer
             came += 1
             yield answer
-    finally:
-        wanted.clear()
+
+
+def _is_worth_a_process(works: int) -> bool:
+    return works >= _WORKS_WORTH_A_PROCESS and (os.cpu_count() or 1) > 1
 
 
 def _next(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Protocol
 
-from openlib_assets.openlibrary.client import Page
+from openlib_assets.openlibrary.answers.checked import Page
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from openlib_assets.openlibrary.client import Client, Page
+from openlib_assets.openlibrary.answers.checked import Page
+from openlib_assets.openlibrary.client import Client
 from openlib_assets.sandbox import FaultPlan, Planned, Sandbox, SandboxConfig
 
 WORKS = 60

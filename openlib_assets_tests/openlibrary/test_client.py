@@ -8,6 +8,7 @@ import pytest
 
 from openlib_assets.openlibrary.client import Client
 from openlib_assets.openlibrary.errors import TransientError
+from openlib_assets.openlibrary.records import parse_json
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets.settings import Settings
 from openlib_assets.storage.errors import SettingsError
@@ -22,7 +23,7 @@ class TestAnswers:
         with sandbox_of() as sandbox:
             page = Client(settings_for(sandbox)).page("love", offset=50, limit=20)
             assert page.keys == keys_of(sandbox)[50:]
-            assert [record["key"] for record in page.records] == [f"/works/{key}" for key in page.keys]
+            assert [parse_json(text)["key"] for text in page.payloads] == [f"/works/{key}" for key in page.keys]
             assert (page.offset, page.work_count) == (50, WORKS)
 
     def test_a_page_past_the_end_is_empty(self) -> None:

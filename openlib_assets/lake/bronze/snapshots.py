@@ -13,6 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from openlib_assets.lake import layout
+from openlib_assets.lake.arrow_values import joined
 from openlib_assets.lake.contract import RAW_WORKS
 from openlib_assets.lake.table_files import TableFile, TableFileError, open_table, write_table
 from openlib_assets.lake.transform import Row
@@ -156,7 +157,7 @@ def read_snapshot(storage: Storage, subject: str, name: str) -> Snapshot:
 
 def works_hash(batches: Iterator[pa.RecordBatch]) -> str:
     """Return the hash of the works of an enumeration, which come in the order of their keys."""
-    return content_hash(text for batch in batches for text in batch.column("payload").to_pylist())
+    return content_hash(joined(batch.column("canonical_line")) for batch in batches)
 
 
 def write_snapshot(file: Path, subject: str, batches: Iterator[pa.RecordBatch], snapshot: Snapshot) -> None:

@@ -13,13 +13,12 @@ import pyarrow as pa
 
 from openlib_assets.lake import layout
 from openlib_assets.lake.arrow_values import texts
-from openlib_assets.openlibrary.client import Page
-from openlib_assets.openlibrary.records import payload
+from openlib_assets.openlibrary.answers.checked import Page
 from openlib_assets.openlibrary.staged_pages import Slice, StagedPage
 from openlib_assets.storage import Storage
 
 _DAY_NANOSECONDS = 86_400 * 10**9
-_SCHEMA = pa.schema([("work_key", pa.string()), ("payload", pa.string())])
+_SCHEMA = pa.schema([("work_key", pa.string()), ("payload", pa.string()), ("canonical_line", pa.string())])
 
 
 class SubjectStaging:
@@ -39,7 +38,7 @@ class SubjectStaging:
                 about = json.loads(table.schema.metadata[b"page"])
             except (pa.ArrowException, KeyError, TypeError, ValueError):
                 continue
-            if about.pop("source") == self._source:
+            if table.schema.names == _SCHEMA.names and about.pop("source") == self._source:
                 found.append(StagedPage(name=path, keys=table["work_key"].to_pylist(), **about))
         return sorted(found, key=lambda page: page.serial)
 
@@ -61,7 +60,8 @@ class SubjectStaging:
             "limit": limit,
             "work_count": page.work_count,
         }
-        batch = pa.record_batch([texts(page.keys), texts(map(payload, page.records))], schema=_SCHEMA)
+        columns = [texts(page.keys), texts(page.payloads), texts(page.canonical_lines)]
+        batch = pa.record_batch(columns, schema=_SCHEMA)
         sink = pa.BufferOutputStream()
         schema = _SCHEMA.with_metadata({"page": json.dumps(about)})
         with pa.ipc.new_file(sink, schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
@@ -70,7 +70,7 @@ class SubjectStaging:
         return staged
 
     def batches(self, slices: list[Slice]) -> Iterator[pa.RecordBatch]:
-        """Yield the staged works in the order of the slices."""
+        """Yield the staged works in the order of the slices: key, payload, and what their hash is made of."""
         for page, pieces in itertools.groupby(slices, key=lambda piece: piece.page):
             table = self._table(page.name)
             for piece in pieces:

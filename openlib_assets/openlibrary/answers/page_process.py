@@ -1,0 +1,89 @@
+"""A process beside this one that reads pages of a large subject, since all threads of Python share one core.
+
+To read a page takes longer than to receive it. The process has nothing of its own that could be lost. It ends when it
+is told to, and when this one is gone, however that came: then nobody is left at the other end of its input.
+
+`python -m openlib_assets.openlibrary.answers.page_process` is that process.
+"""
+
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import IO
+
+from openlib_assets.openlibrary.answers.checked import Page, PageReader, read_page
+from openlib_assets.openlibrary.errors import TransientError
+
+# How it shows, to who writes to it or reads from it, that the process is gone.
+_GONE = (OSError, EOFError, ValueError, pickle.UnpicklingError)
+
+
+@contextmanager
+def page_process() -> Iterator[PageReader]:
+    """Lend what reads pages in another process; in this one while that reads another page, and if it is gone.
+
+    It may be called from several threads. The process ends with the block.
+    """
+    process = subprocess.Popen(  # noqa: S603 - this very module
+        [sys.executable, "-P", "-m", __name__],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    idle = threading.Lock()
+
+    def read(body: bytes, *, offset: int, limit: int) -> Page:
+        if idle.acquire(blocking=False):
+            # Not let go of if it fails: what is gone is asked no more.
+            with suppress(*_GONE):
+                answer = _asked(process, (body, offset, limit))
+                idle.release()
+                if isinstance(answer, TransientError):
+                    raise answer
+                return answer
+        return read_page(body, offset=offset, limit=limit)
+
+    try:
+        yield read
+    finally:
+        process.kill()
+        with suppress(OSError), process:  # closes the pipes, and waits for its end
+            pass
+
+
+def _asked(process: subprocess.Popen[bytes], question: tuple[bytes, int, int]) -> Page | TransientError:
+    if not process.stdin or not process.stdout:
+        raise EOFError
+    _send(process.stdin, question)
+    answer: Page | TransientError = pickle.load(process.stdout)  # noqa: S301 - from a process of our own
+    return answer
+
+
+def _send(stream: IO[bytes], message: object) -> None:
+    pickle.dump(message, stream, protocol=pickle.HIGHEST_PROTOCOL)
+    stream.flush()
+
+
+def _serve(questions: IO[bytes], answers: IO[bytes]) -> None:
+    """Answer until nobody asks any more."""
+    while True:
+        try:
+            body, offset, limit = pickle.load(questions)  # noqa: S301 - from the process that started this one
+        except EOFError:
+            return
+        try:
+            _send(answers, read_page(body, offset=offset, limit=limit))
+        except TransientError as error:
+            _send(answers, error)
+
+
+if __name__ == "__main__":
+    # Ctrl-C reaches all processes of a terminal; the one that asks decides.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _serve(sys.stdin.buffer, sys.stdout.buffer)
