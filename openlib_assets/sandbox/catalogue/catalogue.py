@@ -4,11 +4,12 @@ import random
 import threading
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
 from openlib_assets.sandbox.catalogue import dice, keys, ordering, stories, words, works
+from openlib_assets.sandbox.catalogue.details import documents
 from openlib_assets.sandbox.catalogue.works import Record
 
 # Numbers of works come in blocks of ten. The first of every block is common stock: each subject takes
@@ -120,6 +121,15 @@ class Catalogue:
         generated = works.record(self._world, code, own)
         edits = self._edits.get(code)
         return {**generated, **edits} if edits else generated
+
+    def document(self, code: int, fields: Collection[str]) -> Record:
+        """The work as the search finds it now: of the `fields` those that have a value."""
+        return documents.search_document(self._world.seed, self.record(code), fields)
+
+    def holds(self, code: int) -> bool:
+        """Whether any subject lists a work."""
+        with self._lock:
+            return any(_find(self._in_key_order(subject), code)[1] for subject in self._subjects)
 
     def records(self, subject: str) -> Iterator[Record]:
         """All records of a subject in key order, as they are when read."""

@@ -14,6 +14,8 @@ from openlib_assets.sandbox.http.config import SandboxConfig
 from openlib_assets.sandbox.http.faults import FaultSource
 from openlib_assets.sandbox.http.limits import TOO_MANY_REQUESTS, Ban, LeakyBucket
 
+_LONGEST_LINE = 8192  # of a request, in bytes, in front of Open Library
+
 
 @dataclass(frozen=True)
 class Request:
@@ -64,8 +66,8 @@ class Answering:
         """Pace a request and say what is sent."""
         if self._ban and self._ban.holds(request.started):
             return Outcome(None, "ban")
-        if self._config.require_user_agent and not request.user_agent.strip():
-            return Outcome(api.FORBIDDEN)
+        if refusal := self._refusal(request):
+            return Outcome(refusal)
         wait = self._bucket.admit(request.started) if self._bucket else 0.0
         if wait is None:
             if self._ban:
@@ -78,6 +80,14 @@ class Answering:
             return Outcome(api.json_reply({"detail": error.detail}, status=422))
         except ordering.UnknownSortError:
             return Outcome(api.INTERNAL_SERVER_ERROR)
+
+    def _refusal(self, request: Request) -> Reply | None:
+        """What stands in front of Open Library says to some requests before it counts them."""
+        if len(f"{request.method} {request.target} HTTP/1.1\r\n") > _LONGEST_LINE:
+            return api.URI_TOO_LONG
+        if self._config.require_user_agent and not request.user_agent.strip():
+            return api.FORBIDDEN
+        return None
 
     def _routed(self, request: Request) -> Outcome:
         path = unquote(request.path)

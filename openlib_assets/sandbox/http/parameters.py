@@ -8,7 +8,10 @@ from urllib.parse import parse_qsl
 _INTEGER = re.compile(r"[+-]?[0-9]+(_[0-9]+)*(\.0+)?")
 _LONGEST_INTEGER = 4300
 _SHORTEST_QUERY = 3
-_DEFAULT_FIELDS = "author_key,author_name,cover_i,edition_count,first_publish_year,has_fulltext,key,title"
+_DEFAULT_FIELDS = (
+    "author_key,author_name,cover_edition_key,cover_i,ebook_access,edition_count,first_publish_year,has_fulltext,key,"
+    "language,subtitle,title"
+)
 _BOOLEANS = {
     **dict.fromkeys(("1", "on", "t", "true", "y", "yes"), True),
     **dict.fromkeys(("0", "off", "f", "false", "n", "no"), False),
@@ -99,7 +102,7 @@ def parse_work_search(query: str, *, most_rows: int | None) -> WorkSearchParamet
     if len(q) < _SHORTEST_QUERY or q.lower() == "the":
         given.problem("value_error", "q", "Value error, the query is too short")
     given.refuse()
-    fields = frozenset(filter(None, given.text("fields", _DEFAULT_FIELDS).split(",")))
+    fields = frozenset(filter(None, map(str.strip, given.text("fields", _DEFAULT_FIELDS).split(","))))
     return WorkSearchParameters(
         q,
         fields,

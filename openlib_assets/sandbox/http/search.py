@@ -6,10 +6,11 @@ What Open Library's parser cannot read is no error there: it becomes free text, 
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from openlib_assets.sandbox.catalogue import keys, ordering, works
+from openlib_assets.sandbox.catalogue import ordering, works
 from openlib_assets.sandbox.catalogue.catalogue import Catalogue
+from openlib_assets.sandbox.catalogue.details.documents import chosen_fields
 from openlib_assets.sandbox.catalogue.works import Record
 from openlib_assets.sandbox.http.api import INTERNAL_SERVER_ERROR, Page, Reply, encoded, json_reply
 from openlib_assets.sandbox.http.parameters import WorkSearchParameters
@@ -18,7 +19,7 @@ WORK_SEARCH = "/search.json"
 
 _SUBJECT = re.compile(r'(?P<kind>subject|person|place|time)_key:(?:"(?P<quoted>[^"]*)"|(?P<bare>[^\s"]+))')
 _KEY = r'"?(/works/OL[0-9]+[WM])"?'
-_KEYS = re.compile(rf"key:\({_KEY}(?: OR {_KEY})*\)")
+_KEYS = re.compile(rf"key:(?:{_KEY}|\({_KEY}(?: OR {_KEY})*\))")
 _RANGE = re.compile(rf"key:(?P<open>[\[{{])(?P<low>\*|{_KEY}) TO (?P<high>\*|{_KEY})(?P<close>[\]}}])")
 _ONE_KEY = re.compile(_KEY)
 _DOCUMENTATION = "https://openlibrary.org/dev/docs/api/search"
@@ -61,6 +62,8 @@ def work_page(
     """The documents of a query, before they become JSON; a replica of the index may lag behind by some works."""
     if query.subject is not None:
         codes: Sequence[int] = catalogue.search(query.subject, order).codes
+    elif query.keys is not None:
+        codes = sorted(filter(catalogue.holds, map(works.code, query.keys)), key=works.key)
     else:
         codes = _everywhere(catalogue, query)
     if query.range is not None and order[0] == ordering.BY_KEY:
@@ -73,9 +76,14 @@ def work_page(
         codes = [code for code in codes if works.key(code) not in missing]
 
     listed = codes[asked.offset : asked.offset + asked.limit]
-    documents = [_document(catalogue, code, asked.fields) for code in listed]
     fields = {"work_count": len(codes), "q": asked.q, "offset": asked.given_offset}
-    return Page(fields, documents, asked.offset, moment, _reply)
+    return Page(fields, _documents(catalogue, listed, chosen_fields(asked.fields)), asked.offset, moment, _reply)
+
+
+def _documents(catalogue: Catalogue, codes: Sequence[int], fields: frozenset[str]) -> list[Record]:
+    if fields == {"key"}:
+        return [{"key": works.key(code)} for code in codes]
+    return [catalogue.document(code, fields) for code in codes]
 
 
 def _everywhere(catalogue: Catalogue, query: WorkQuery) -> list[int]:
@@ -106,26 +114,6 @@ def _within(key: str, between: re.Match[str]) -> bool:
     return above and below
 
 
-def _document(catalogue: Catalogue, code: int, fields: frozenset[str]) -> Record:
-    """What the index says of a work, without what it has no value for."""
-    if fields == {"key"}:
-        return {"key": works.key(code)}
-    record = catalogue.record(code)
-    known: dict[str, Any] = {
-        "author_key": [author["key"].removeprefix("/authors/") for author in record["authors"]],
-        "author_name": [author["name"] for author in record["authors"]],
-        "cover_i": record["cover_id"],
-        "edition_count": record["edition_count"],
-        "first_publish_year": record["first_publish_year"],
-        "has_fulltext": record["has_fulltext"],
-        "key": record["key"],
-        "subject": record["subject"],
-        "subject_key": sorted({keys.normalize(subject) for subject in record["subject"]}),
-        "title": record["title"],
-    }
-    return {name: value for name, value in known.items() if name in fields and value not in (None, [])}
-
-
 def _reply(page: Page) -> Reply:
     """The documents as JSON; where the index failed, which has no count, an error."""
     if page.fields["work_count"] is None:
@@ -139,6 +127,11 @@ def _reply(page: Page) -> Reply:
             "documentation_url": _DOCUMENTATION,
             "q": page.fields["q"],
             "offset": page.fields["offset"],
-            "docs": [encoded(document) for document in page.works],
+            "docs": [encoded(_known(document)) for document in page.works],
         }
     )
+
+
+def _known(document: Record) -> Record:
+    """A document without the years that a fault took."""
+    return {name: value for name, value in document.items() if value is not None}
