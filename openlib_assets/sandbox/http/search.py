@@ -134,4 +134,6 @@ def _reply(page: Page) -> Reply:
 
 def _known(document: Record) -> Record:
     """A document without the years that a fault took."""
-    return {name: value for name, value in document.items() if value is not None}
+    if document.get("first_publish_year", 0) is not None:
+        return document
+    return {name: value for name, value in document.items() if name != "first_publish_year"}

@@ -1,7 +1,7 @@
 """What the index holds of a work, as the search gives it: a document, which says nothing of what is not known."""
 
 import fnmatch
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from openlib_assets.sandbox.catalogue import dice, keys, works
@@ -13,16 +13,37 @@ from openlib_assets.sandbox.catalogue.works import Record
 _OF_THE_RECORD = frozenset(
     (
         *("author_key", "author_name", "cover_edition_key", "cover_i", "ebook_access", "edition_count"),
-        *("first_publish_year", "has_fulltext", "key", "subject", "subject_key", "subtitle", "title"),
+        *("first_publish_year", "has_fulltext", "key", "subject", "subtitle", "title"),
     )
 )
-_OF_EDITIONS = frozenset(
-    (
-        *("edition_key", "format", "isbn", "language", "number_of_pages_median"),
-        *("publish_date", "publish_year", "publisher"),
-    )
-)
-FIELDS = _OF_THE_RECORD | _OF_EDITIONS | readers.FIELDS
+
+
+def _distinct(values: Iterable[str | None]) -> list[str]:
+    return list(dict.fromkeys(value for value in values if value is not None))
+
+
+def _isbns(editions: Sequence[Edition]) -> list[str]:
+    """All of them, sorted from behind: an order that means nothing."""
+    return sorted({isbn for edition in editions for isbn in edition.isbns}, key=lambda isbn: isbn[::-1])
+
+
+def _median_pages(editions: Sequence[Edition]) -> int | None:
+    """The median, rounded up."""
+    pages = sorted(edition.pages for edition in editions if edition.pages is not None)
+    middle = len(pages) // 2
+    return -(-(pages[middle] + pages[~middle]) // 2) if pages else None
+
+
+_OF_EDITIONS: Mapping[str, Callable[[Sequence[Edition]], Any]] = {
+    "edition_key": lambda editions: [edition.key for edition in editions],
+    "format": lambda editions: _distinct(edition.format for edition in editions),
+    "isbn": _isbns,
+    "language": lambda editions: _distinct(language for edition in editions for language in edition.languages),
+    "number_of_pages_median": _median_pages,
+    "publish_date": lambda editions: _distinct(edition.publish_date for edition in editions),
+    "publisher": lambda editions: _distinct(edition.publisher for edition in editions),
+}
+FIELDS = _OF_THE_RECORD | readers.FIELDS | _OF_EDITIONS.keys() | {"publish_year", "subject_key"}
 
 
 def chosen_fields(names: Iterable[str]) -> frozenset[str]:
@@ -39,8 +60,12 @@ def search_document(seed: int, record: Record, fields: Collection[str]) -> Recor
         known["subject_key"] = sorted({keys.normalize(subject) for subject in record["subject"]})
     if not readers.FIELDS.isdisjoint(fields):
         known |= readers.readers(seed, code >> 1, record["edition_count"])
-    if not _OF_EDITIONS.isdisjoint(fields):
-        known |= _of_editions(record, editions(seed, code, record, rolled))
+    if "publish_year" in fields:
+        known["publish_year"] = works.edition_years(record)
+    unions = [(name, union) for name, union in _OF_EDITIONS.items() if name in fields]
+    if unions:
+        made = editions(seed, code, record, rolled)
+        known |= {name: union(made) for name, union in unions}
     return {name: value for name, value in known.items() if name in fields and value is not None and value != []}
 
 
@@ -57,9 +82,7 @@ def _of_the_record(record: Record, rolled: Dice) -> Record:
         "has_fulltext": record["has_fulltext"],
         "key": record["key"],
         "subject": record["subject"],
-        "subtitle": printings.SUBTITLES[rolled.mess // 71 % len(printings.SUBTITLES)]
-        if rolled.mess % 71 == 0
-        else None,
+        "subtitle": _subtitle(rolled.mess),
         "title": record["title"],
     }
 
@@ -74,22 +97,6 @@ def _ebook_access(record: Record) -> str:
     return "printdisabled" if record["printdisabled"] else "unclassified"
 
 
-def _of_editions(record: Record, made: Sequence[Edition]) -> dict[str, Any]:
-    pages = sorted(edition.pages for edition in made if edition.pages is not None)
-    middle = len(pages) // 2
-    return {
-        "edition_key": [edition.key for edition in made],
-        "format": _distinct(edition.format for edition in made),
-        # Sorted from behind: an order that means nothing.
-        "isbn": sorted({isbn for edition in made for isbn in edition.isbns}, key=lambda isbn: isbn[::-1]),
-        "language": _distinct(language for edition in made for language in edition.languages),
-        # The median, rounded up.
-        "number_of_pages_median": -(-(pages[middle] + pages[~middle]) // 2) if pages else None,
-        "publish_date": _distinct(edition.publish_date for edition in made),
-        "publish_year": works.edition_years(record),
-        "publisher": _distinct(edition.publisher for edition in made),
-    }
-
-
-def _distinct(values: Iterable[str | None]) -> list[str]:
-    return list(dict.fromkeys(value for value in values if value is not None))
+def _subtitle(mess: int) -> str | None:
+    """Of one work in seventy."""
+    return printings.SUBTITLES[mess // 71 % len(printings.SUBTITLES)] if mess % 71 == 0 else None

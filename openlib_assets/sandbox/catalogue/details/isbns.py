@@ -37,7 +37,7 @@ def isbn_10(body: str) -> str:
     >>> isbn_10("030640615"), isbn_10("080442957")
     ('0306406152', '080442957X')
     """
-    return body + "0123456789X"[-sum(map(mul, _TEN_WEIGHTS, map(int, body))) % 11]
+    return body + "0123456789X"[-_weighed(body, _TEN_WEIGHTS) % 11]
 
 
 def isbn_13(body: str, prefix: str = "978") -> str:
@@ -47,7 +47,13 @@ def isbn_13(body: str, prefix: str = "978") -> str:
     '9780306406157'
     """
     digits = prefix + body
-    return f"{digits}{-sum(map(mul, _THIRTEEN_WEIGHTS, map(int, digits))) % 10}"
+    return f"{digits}{-_weighed(digits, _THIRTEEN_WEIGHTS) % 10}"
+
+
+def _weighed(digits: str, weights: Sequence[int]) -> int:
+    # Bytes are numbers already, which is twice as fast as to read each digit.
+    total: int = sum(map(mul, weights, digits.encode()))
+    return total - ord("0") * sum(weights)
 
 
 def hyphenated(isbn: str) -> str:
