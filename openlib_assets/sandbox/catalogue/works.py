@@ -108,6 +108,17 @@ def has_scan(dice: Dice) -> bool:
     return dice.scan % 20 < 11
 
 
+def ebook_access(record: Record) -> str:
+    """The most that one may do with a scan of the work."""
+    if not record["has_fulltext"]:
+        return "no_ebook"
+    if record["public_scan"]:
+        return "public"
+    if record["lending_edition"]:
+        return "borrowable"
+    return "printdisabled" if record["printdisabled"] else "unclassified"
+
+
 def about(seed: int, code: int) -> dict[str, str | None]:
     """What the index knows of a work beside its record: one value or none of each."""
     dice = roll(seed, code >> 1)

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from openlib_assets.sandbox.catalogue import keys, ordering
 from openlib_assets.sandbox.catalogue.catalogue import Catalogue
-from openlib_assets.sandbox.http import api, faults, parameters, search
+from openlib_assets.sandbox.http import api, faults, parameters, queries, search
 from openlib_assets.sandbox.http.api import Page, Reply
 from openlib_assets.sandbox.http.config import SandboxConfig
 from openlib_assets.sandbox.http.faults import FaultSource
@@ -28,6 +28,7 @@ class Request:
     target: str
     host: str
     user_agent: str
+    accept_language: str = ""
 
     @property
     def path(self) -> str:
@@ -114,9 +115,9 @@ class Answering:
 
     def _searched(self, request: Request) -> Outcome:
         """What becomes of a search for works; a fault of a subject is one of a search for its works, too."""
-        asked = parameters.parse_work_search(request.query, most_rows=self._config.search_rows)
+        asked = parameters.parse_work_search(request.query, request.accept_language, most_rows=self._config.search_rows)
         order = ordering.parse(asked.sort)
-        query = search.parse_query(asked.q)
+        query = queries.parse_query(asked.q)
         return self._faulty(
             request,
             query.subject or "",

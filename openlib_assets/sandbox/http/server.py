@@ -137,9 +137,18 @@ class Sandbox:
         """Follow another plan of faults from now on."""
         self._answering.faults = FaultSource(plan)
 
-    def handle(self, method: str, target: str, host: str, user_agent: str) -> Outcome:
+    def handle(self, method: str, target: str, headers: Mapping[str, str]) -> Outcome:
         """Pace, answer and log one request."""
-        request = Request(next(self._numbers), time.monotonic(), time.time(), method, target, host, user_agent)
+        request = Request(
+            next(self._numbers),
+            time.monotonic(),
+            time.time(),
+            method,
+            target,
+            host=headers.get("host", ""),
+            user_agent=headers.get("user-agent", ""),
+            accept_language=headers.get("accept-language", ""),
+        )
         for hook in self._hooks:
             hook(request.number, request.path, request.query)
         outcome = self._answering.outcome(request)

@@ -76,7 +76,7 @@ def _of_the_record(record: Record, rolled: Dice) -> Record:
         "cover_edition_key": record["cover_edition_key"],
         # An index that was told of a deleted cover says -1.
         "cover_i": record["cover_id"] or (-1 if rolled.cover // 4 % 10 == 0 else None),
-        "ebook_access": _ebook_access(record),
+        "ebook_access": works.ebook_access(record),
         "edition_count": record["edition_count"],
         "first_publish_year": record["first_publish_year"],
         "has_fulltext": record["has_fulltext"],
@@ -85,16 +85,6 @@ def _of_the_record(record: Record, rolled: Dice) -> Record:
         "subtitle": _subtitle(rolled.mess),
         "title": record["title"],
     }
-
-
-def _ebook_access(record: Record) -> str:
-    if not record["has_fulltext"]:
-        return "no_ebook"
-    if record["public_scan"]:
-        return "public"
-    if record["lending_edition"]:
-        return "borrowable"
-    return "printdisabled" if record["printdisabled"] else "unclassified"
 
 
 def _subtitle(mess: int) -> str | None:

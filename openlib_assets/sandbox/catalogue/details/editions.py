@@ -26,6 +26,7 @@ class Edition(NamedTuple):
     format: str | None
     pages: int | None
     isbns: list[str]
+    looks: int  # a chance, for what only the document of an edition says
 
 
 class _Chances(NamedTuple):
@@ -39,6 +40,7 @@ class _Chances(NamedTuple):
     pages: int
     isbn: int
     mess: int
+    looks: int
 
 
 _PACKED = Struct(f"<{len(_Chances._fields)}I")
@@ -64,6 +66,7 @@ def editions(seed: int, code: int, record: Record, rolled: Dice) -> list[Edition
                 printings.FORMATS[chances.format // 5 % len(printings.FORMATS)] if chances.format % 5 == 0 else None,
                 _pages(rolled, chances.pages),
                 _isbns(_number(seed, number, place, chances), chances.mess, year, known[0] if known else language),
+                chances.looks,
             )
         )
     if made:
