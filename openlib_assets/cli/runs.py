@@ -36,8 +36,8 @@ _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 class SubjectResult:
     """The result of a subject: its numbers, or the reason why it failed.
 
-    `left_out` is why a part of it failed that the rest does without. `unchanged`: there was nothing new, and nothing was
-    made. `resumed`: it continues a run that was stopped.
+    `left_out` is why a part of it failed that the rest does without. `unchanged`: there was nothing new, and nothing
+    was made. `resumed`: it continues a run that was stopped.
     """
 
     subject: str
