@@ -11,8 +11,8 @@ def estimate(subjects: tuple[str, ...]) -> int:
     """Estimate the works, requests and minutes of a run of each SUBJECT, with one request per subject."""
     from openlib_assets.cli.output import print_rows
     from openlib_assets.openlibrary.client import Client
+    from openlib_assets.openlibrary.enumeration import requests_of_run
     from openlib_assets.openlibrary.errors import BannedError, SourceError
-    from openlib_assets.openlibrary.requests_due import requests_of_run
     from openlib_assets.settings import Settings
 
     settings = Settings.from_env()
