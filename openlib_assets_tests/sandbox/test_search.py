@@ -169,6 +169,18 @@ def test_a_document_without_its_year_says_nothing_of_it() -> None:
         assert {tuple(document) for document in documents} == {("key",)}
 
 
+@pytest.mark.parametrize(
+    ("fault", "count"), [("short_page", WORKS // 2), ("duplicate_work", WORKS), ("unordered", WORKS)]
+)
+def test_what_goes_wrong_with_works_goes_wrong_with_documents(fault: str, count: int) -> None:
+    plan = FaultPlan(planned=(Planned(fault, match="/search.json"),))
+    with Sandbox(SandboxConfig({"love": WORKS}, faults=plan)) as sandbox:
+        wrong, right = (found(sandbox, 'subject_key:"love"', fields="key,isbn") for _ in range(2))
+        assert wrong["numFound"] == right["numFound"] == WORKS
+        assert len(wrong["docs"]) == count
+        assert wrong["docs"] != right["docs"]
+
+
 def test_it_may_have_a_limit_of_its_own() -> None:
     with Sandbox(SandboxConfig({"love": WORKS}, search_rows=100)) as sandbox:
         listed = found(sandbox, 'subject_key:"love"')
@@ -180,3 +192,13 @@ def test_a_lagging_replica_misses_works() -> None:
         every = keys(found(sandbox, 'subject_key:"love"'))
         sandbox.hide_from_search(every[7:9])
         assert keys(found(sandbox, 'subject_key:"love"')) == every[:7] + every[9:]
+
+
+def test_the_subjects_api_may_miss_works_that_the_search_finds() -> None:
+    with Sandbox(SandboxConfig({"love": WORKS})) as sandbox:
+        every = keys(found(sandbox, 'subject_key:"love"'))
+        sandbox.hide_from_subjects(every[7:9])
+        listed = answer(sandbox, "/subjects/love.json?sort=key&limit=1000")
+        assert [work["key"] for work in listed["works"]] == every[:7] + every[9:]
+        assert answer(sandbox, "/subjects/love.json?limit=0")["work_count"] == WORKS - 2
+        assert keys(found(sandbox, 'subject_key:"love"')) == every
