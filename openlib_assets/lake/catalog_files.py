@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from openlib_assets.lake import layout
-from openlib_assets.lake.contract import RAW_WORKS, Table
+from openlib_assets.lake.contract import SNAPSHOT_TABLES, Table
 from openlib_assets.lake.subject_files import is_outgrown, shortened_keys
 from openlib_assets.lake.transform import literal_path
 from openlib_assets.openlibrary.key_names import key_in_name
@@ -65,7 +65,7 @@ def address(storage: Storage, table: Table) -> str:
 
 
 def in_path(table: Table, keys: Mapping[str, str]) -> dict[str, str]:
-    """Return the columns that stand in the path only, and the SQL of each; raw works have all snapshots.
+    """Return the columns that stand in the path only, and the SQL of each; bronze has all snapshots.
 
     The SQL takes them from DuckDB's column `filename`, and DuckDB opens only the files for whose names a condition on
     them holds. Its own columns of a path would come from any folder `a=b`, also above the root, hide columns of the
@@ -100,7 +100,7 @@ def quoted(text: str) -> str:
 
 def _parts(table: Table) -> tuple[str, ...]:
     """Return how the names of the folders begin that lie between that of a table and its file."""
-    return (layout.PARTITION, _SNAPSHOT) if table is RAW_WORKS else (layout.PARTITION,)
+    return (layout.PARTITION, _SNAPSHOT) if table in SNAPSHOT_TABLES else (layout.PARTITION,)
 
 
 def _folder(file: str) -> str:

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from openlib_assets.lake import layout
 from openlib_assets.lake.bronze.snapshots import snapshot_names
-from openlib_assets.lake.contract import Layer
+from openlib_assets.lake.contract import SNAPSHOT_TABLES, Layer
 from openlib_assets.lake.table_files import SUBJECT_KEY, TableFileError, table_file
 from openlib_assets.openlibrary.key_names import LONGEST_NAME, is_shortened, key_in_name
 from openlib_assets.storage import Storage
@@ -20,8 +20,7 @@ from openlib_assets.storage import Storage
 
 def data_files(storage: Storage, key: str) -> Iterator[str]:
     """Yield the paths of a subject's snapshots, tables, CSV files and report, in this order."""
-    yield from storage.paths(layout.snapshots_folder(key))
-    for layer in (Layer.SILVER, Layer.GOLD):
+    for layer in Layer:
         for table in storage.folders(layer):
             yield from storage.paths(layout.table_folder(layer, table, key))
     for folder in (layout.exports_folder(key), layout.reports_folder(key)):
@@ -31,7 +30,8 @@ def data_files(storage: Storage, key: str) -> Iterator[str]:
 def subject_files(storage: Storage, key: str) -> Iterator[str]:
     """Yield the paths of all files of a subject, staged pages and those under an outgrown name included."""
     yield from data_files(storage, key)
-    yield from storage.paths(layout.staging_folder(key))
+    for table in SNAPSHOT_TABLES:
+        yield from storage.paths(layout.staging_folder(key, table.name))
     outgrown = f"{layout.PARTITION}{quote(key, safe='')}"
     if is_outgrown(outgrown) and outgrown in storage.folders(layout.SNAPSHOTS):
         yield from _files_of(storage, outgrown)
@@ -87,8 +87,8 @@ def _files_of(storage: Storage, folder: str) -> Iterator[str]:
 
 def _tables(storage: Storage) -> list[str]:
     """Return the folders of tables, the small ones first."""
-    derived = [f"{layer}/{name}" for layer in (Layer.GOLD, Layer.SILVER) for name in storage.folders(layer)]
-    return [*derived, layout.SNAPSHOTS]
+    layers = (Layer.GOLD, Layer.SERVING, Layer.SILVER, Layer.BRONZE)
+    return [f"{layer}/{name}" for layer in layers for name in storage.folders(layer)]
 
 
 def _key_in_files(storage: Storage, folder: str) -> str | None:

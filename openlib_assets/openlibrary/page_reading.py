@@ -10,6 +10,7 @@ from openlib_assets.openlibrary.answers.checked import PageReader, read_page
 from openlib_assets.openlibrary.answers.page_process import page_process
 from openlib_assets.openlibrary.client import Client
 from openlib_assets.openlibrary.errors import InterruptedFetchError
+from openlib_assets.openlibrary.listings import Listing
 from openlib_assets.openlibrary.staged_pages import StagedPage, Staging
 
 _STOP_POLL_SECONDS = 0.5
@@ -18,9 +19,15 @@ _WORKS_WORTH_A_PROCESS = 20_000
 
 
 def read_pages(
-    client: Client, key: str, staging: Staging, due: Callable[[], Sequence[int]], work_count: Callable[[], int]
+    client: Client,
+    key: str,
+    staging: Staging,
+    due: Callable[[], Sequence[int]],
+    work_count: Callable[[], int],
+    *,
+    listing: Listing,
 ) -> Iterator[StagedPage]:
-    """Read the pages at the offsets that are `due` and yield each as it comes.
+    """Read the pages of a listing at the offsets that are `due` and yield each as it comes.
 
     `work_count` is how many works the subject is known to have. Both are asked anew after each page, which may tell of
     more works. Once the caller takes no more, nothing more is sent. Raises what the client raises.
@@ -35,7 +42,15 @@ def read_pages(
 
     def read(offset: int, not_below: int) -> None:
         try:
-            page = client.page(key, offset=offset, limit=limit, not_below=not_below, wanted=wanted.is_set, read=reads)
+            page = client.page(
+                key,
+                offset=offset,
+                limit=limit,
+                listing=listing,
+                not_below=not_below,
+                wanted=wanted.is_set,
+                read=reads,
+            )
             answers.put(staging.add(page, limit))
         except BaseException as error:  # noqa: BLE001 - handed to the thread that waits
             answers.put(error)

@@ -12,8 +12,10 @@ import dagster as dg
 import pyarrow as pa
 import pytest
 
+from openlib_assets.openlibrary.listings import DOCUMENT_FIELDS
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets_tests.conftest import (
+    BRONZE,
     CSV,
     GOLD,
     SILVER,
@@ -74,6 +76,9 @@ TYPES = {
     "into_work_key": TEXT,
     "rule": TEXT,
     "score": REAL,
+    **dict.fromkeys(("subtitle", "ebook_access", "isbn13"), TEXT),
+    **dict.fromkeys(("languages", "publishers", "formats"), pa.list_(TEXT)),
+    "ratings_average": REAL,
 }
 
 
@@ -112,9 +117,9 @@ def reference(pipeline: Pipeline, records: Mapping[str, list[Row]]) -> Mapping[s
     return {subject: reference_tables(pipeline, subject, records[subject]) for subject in SUBJECTS}
 
 
-def fetched_at(pipeline: Pipeline, subject: str) -> datetime:
+def fetched_at(pipeline: Pipeline, subject: str, table: str = "raw_works") -> datetime:
     """The time that the one snapshot of a subject bears."""
-    (path,) = snapshot_paths(pipeline, subject)
+    (path,) = snapshot_paths(pipeline, subject, table)
     metadata = pipeline.table(path).schema.metadata
     return datetime.fromisoformat(metadata[b"fetched_at"].decode())
 
@@ -168,6 +173,19 @@ def test_bronze_keeps_every_record_exactly(pipeline: Pipeline, records: Mapping[
 
 
 @pytest.mark.parametrize("subject", SUBJECTS)
+def test_bronze_keeps_every_document_exactly(pipeline: Pipeline, sandbox: Sandbox, subject: str) -> None:
+    (path,) = snapshot_paths(pipeline, subject, "raw_details")
+    bronze = pipeline.table(path)
+    assert bronze["position"].to_pylist() == list(range(sandbox.count(subject)))
+    kept = [json.loads(payload) for payload in bronze["payload"].to_pylist()]
+    assert_same_rows(kept, list(sandbox.documents(subject, DOCUMENT_FIELDS)))
+    assert_same_rows(bronze["work_key"].to_pylist(), [document["key"].removeprefix("/works/") for document in kept])
+    about = bronze.schema.metadata
+    assert about[b"source"] == b"search"
+    assert about[b"url"].decode().startswith(f"{sandbox.url}/search.json?q=")
+
+
+@pytest.mark.parametrize("subject", SUBJECTS)
 def test_a_snapshot_says_where_and_when_it_comes_from(pipeline: Pipeline, sandbox: Sandbox, subject: str) -> None:
     (path,) = snapshot_paths(pipeline, subject)
     about = {key.decode(): value.decode() for key, value in pipeline.table(path).schema.metadata.items()}
@@ -194,12 +212,14 @@ def test_the_storage_holds_the_paths_of_the_contract_and_no_others(pipeline: Pip
         wanted |= {f"exports/{key}/{name}.csv" for name in CSV}
         wanted.add(f"reports/{key}/index.html")
         wanted.add(f"bronze/raw_works/subject={key}/snapshot={name}/part-0.parquet")
+        name = f"{fetched_at(pipeline, subject, 'raw_details'):%Y%m%dT%H%M%SZ}"
+        wanted.add(f"bronze/raw_details/subject={key}/snapshot={name}/part-0.parquet")
     assert set(pipeline.place.states()) == wanted
 
 
 def test_every_file_is_marked_with_the_schema_version_and_none_holds_the_subject(pipeline: Pipeline) -> None:
     paths = [path for path in pipeline.storage.paths("") if path.endswith(".parquet")]
-    assert len(paths) == len({"raw_works", *SILVER, *GOLD}) * len(SUBJECTS)
+    assert len(paths) == len({*BRONZE, *SILVER, *GOLD}) * len(SUBJECTS)
     for path in paths:
         schema = pipeline.table(path).schema
         assert schema.metadata[b"openlib_schema_version"] == b"2", path
@@ -221,7 +241,7 @@ def test_a_second_run_of_unchanged_works_touches_no_file_and_keeps_the_versions(
 def data_versions(instance: dg.DagsterInstance, subject: str) -> dict[str, str | None]:
     """The version of the data that each asset recorded last for a subject."""
     versions = {}
-    for name in ("raw_works", *SILVER, *GOLD, "subject_csv", "subject_report"):
+    for name in (*BRONZE, *SILVER, *GOLD, "subject_csv", "subject_report"):
         records = instance.fetch_materializations(
             dg.AssetRecordsFilter(dg.AssetKey(name), asset_partitions=[subject]), limit=1
         ).records
@@ -243,7 +263,7 @@ def test_equal_bronze_gives_equal_bytes(
     """The same snapshot, rebuilt elsewhere and on a local disk, gives every file again."""
     other = new_place("local")
     storage = other.open()
-    for path in snapshot_paths(pipeline, CHANGED):
+    for path in (path for table in BRONZE for path in snapshot_paths(pipeline, CHANGED, table)):
         storage.write(path, pipeline.storage.read(path))
     with dg.DagsterInstance.ephemeral() as instance:
         rebuilt = Pipeline(other, instance, sandbox.url)
@@ -262,7 +282,8 @@ def test_two_fetches_in_pages_of_other_sizes_give_equal_tables(
     with dg.DagsterInstance.ephemeral() as instance:
         second = Pipeline(other, instance, sandbox.url, OPENLIB_PAGE_SIZE="170")
         assert second.run(CHANGED).success
-        assert data_versions(instance, CHANGED)["raw_works"] == data_versions(pipeline.instance, CHANGED)["raw_works"]
+        for name in BRONZE:
+            assert data_versions(instance, CHANGED)[name] == data_versions(pipeline.instance, CHANGED)[name]
         compared = 0
         for path, digest in second.digests("").items():
             # The summary tells the time of the fetch, bronze the loans of the moment.

@@ -14,6 +14,7 @@ from openlib_assets.openlibrary import page_reading
 from openlib_assets.openlibrary.answers import page_process
 from openlib_assets.openlibrary.answers.checked import read_page
 from openlib_assets.openlibrary.errors import TransientError
+from openlib_assets.openlibrary.listings import WORKS
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets.storage import LocalStorage
 from openlib_assets_tests.openlibrary.fetches import catalogue_of, fetch_of
@@ -37,22 +38,22 @@ def test_pages_and_complaints_are_those_of_this_process(monkeypatch: pytest.Monk
     def read_here(*_: object, **__: object) -> Never:
         raise ReadHereError
 
-    page = read_page(ANSWER, offset=0, limit=2)
+    page = read_page(ANSWER, WORKS, offset=0, limit=2)
     with pytest.raises(TransientError) as complaint:
-        read_page(b"<html>", offset=0, limit=2)
+        read_page(b"<html>", WORKS, offset=0, limit=2)
     monkeypatch.setattr(page_process, "read_page", read_here)
     with page_process.page_process() as read:
         (process,) = reading()
-        assert read(ANSWER, offset=0, limit=2) == page
+        assert read(ANSWER, WORKS, offset=0, limit=2) == page
         process.send_signal(signal.SIGINT)  # of a terminal, which is for the process that asks
         with pytest.raises(TransientError) as complaint_there:
-            read(b"<html>", offset=0, limit=2)
+            read(b"<html>", WORKS, offset=0, limit=2)
         assert str(complaint_there.value) == str(complaint.value)
-        assert read(ANSWER, offset=0, limit=2) == page
+        assert read(ANSWER, WORKS, offset=0, limit=2) == page
         process.kill()
         for _ in range(2):
             with pytest.raises(ReadHereError):
-                read(ANSWER, offset=0, limit=2)
+                read(ANSWER, WORKS, offset=0, limit=2)
     assert reading() == []
 
 

@@ -1,6 +1,6 @@
 """What all assets share: who owns them, their partitions and policies, what they tell of their columns."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Any, TypedDict
 
@@ -11,7 +11,7 @@ from openlib_assets.defs.steps.checks import check_specs
 from openlib_assets.defs.steps.outputs import SubjectOutputs
 from openlib_assets.defs.ui_metadata import URI_METADATA, column_lineage, column_schema, table_description
 from openlib_assets.lake import layout
-from openlib_assets.lake.contract import RAW_WORKS, REFRESH_DAYS, Layer, Table
+from openlib_assets.lake.contract import REFRESH_DAYS, SNAPSHOT_TABLES, Layer, Table
 
 OWNERS = ["team:openlib"]
 
@@ -41,20 +41,24 @@ def handled() -> dg.AutomationCondition[Any]:
     return dg.AutomationCondition.newly_requested() | (updated & ~older_than_a_dep)
 
 
-def _keep_fresh() -> dg.AutomationCondition[Any]:
+def keep_fresh(optional: Collection[str] = ()) -> dg.AutomationCondition[Any]:
+    """Return the condition under which an asset is made again; `optional` ones, of its inputs, may be missing."""
     condition = dg.AutomationCondition
     dep_is_requested = condition.any_deps_match(condition.will_be_requested())
     changed = condition.any_deps_match(condition.data_version_changed()) | dep_is_requested | condition.newly_missing()
+    missing = condition.any_deps_missing()
+    if optional:
+        missing = missing.ignore(dg.AssetSelection.assets(*optional))
     return (
         (changed.since(handled()) | dep_is_requested)
-        & ~condition.any_deps_missing()
+        & ~missing
         & ~condition.any_deps_in_progress()
         & ~condition.in_progress()
     ).with_label("keep_fresh")
 
 
 # After a change of what an asset is made from. Unlike Dagster's eager(), it lets a fetch that found nothing new go by.
-KEEP_FRESH = _keep_fresh()
+KEEP_FRESH = keep_fresh()
 
 
 class SubjectArguments(TypedDict):
@@ -118,8 +122,8 @@ def address(path: str) -> dict[str, str]:
 
 
 def _path(table: Table) -> str:
-    if table is RAW_WORKS:
-        return layout.snapshot_file(ANY_SUBJECT, "YYYYMMDDTHHMMSSZ")
+    if table in SNAPSHOT_TABLES:
+        return layout.snapshot_file(ANY_SUBJECT, "YYYYMMDDTHHMMSSZ", table.name)
     return layout.table_file(table.layer, table.name, ANY_SUBJECT)
 
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from openlib_assets.lake import layout
 from openlib_assets.lake.arrow_values import joined
-from openlib_assets.lake.contract import RAW_WORKS
+from openlib_assets.lake.contract import RAW_WORKS, Table
 from openlib_assets.lake.table_files import TableFile, TableFileError, open_table, write_table
 from openlib_assets.lake.transform import Row
 from openlib_assets.openlibrary.enumeration import Proof
@@ -79,7 +79,7 @@ class Snapshot:
         )
 
     def row(self) -> Row:
-        """Return the one row of the table `snapshot` that the SQL sees beside `raw_works`."""
+        """Return the one row of the table `snapshot` that the SQL sees beside a table of bronze."""
         return Row(
             {
                 "name": self.name,
@@ -102,26 +102,26 @@ def _proof(text: Mapping[str, str]) -> Proof:
     )
 
 
-def snapshot_names(storage: Storage, subject: str) -> list[str]:
+def snapshot_names(storage: Storage, subject: str, table: Table = RAW_WORKS) -> list[str]:
     """Return the names of a subject's snapshots, oldest first; the last is the current one.
 
     A folder without a file is none: a write that failed or was killed leaves one behind on disk.
     """
-    paths = snapshot_paths(storage, layout.subject_folder(subject))
+    paths = snapshot_paths(storage, layout.subject_folder(subject), table)
     return [path.split("/")[-2].removeprefix("snapshot=") for path in paths]
 
 
-def snapshot_paths(storage: Storage, folder: str) -> list[str]:
+def snapshot_paths(storage: Storage, folder: str, table: Table = RAW_WORKS) -> list[str]:
     """Return the paths of the snapshots of the subject whose folder has this name, oldest first."""
-    paths = storage.paths(f"{layout.SNAPSHOTS}/{folder}")
+    paths = storage.paths(f"{table.layer}/{table.name}/{folder}")
     return sorted(path for path in paths if path.endswith("/part-0.parquet"))
 
 
 @contextmanager
-def open_current(storage: Storage, subject: str) -> Iterator[TableFile]:
+def open_current(storage: Storage, subject: str, table: Table = RAW_WORKS) -> Iterator[TableFile]:
     """Lend the current snapshot of a subject; raises TableFileError where there is none or it is unreadable."""
-    names = snapshot_names(storage, subject)
-    with open_snapshot(storage, subject, names[-1] if names else "none") as dataset:
+    names = snapshot_names(storage, subject, table)
+    with open_snapshot(storage, subject, names[-1] if names else "none", table) as dataset:
         yield dataset
 
 
@@ -136,22 +136,24 @@ def open_previous(storage: Storage, subject: str) -> Iterator[TableFile | None]:
         yield previous
 
 
-def open_snapshot(storage: Storage, subject: str, name: str) -> AbstractContextManager[TableFile]:
+def open_snapshot(
+    storage: Storage, subject: str, name: str, table: Table = RAW_WORKS
+) -> AbstractContextManager[TableFile]:
     """Lend the snapshot of a subject of that name; raises TableFileError where there is none or it is unreadable."""
-    path = layout.snapshot_file(subject, name)
+    path = layout.snapshot_file(subject, name, table.name)
     remedy = f"fetch it with: openlib run --force {subject!r}"
-    return open_table(storage, path, remedy=remedy, versions=RAW_WORKS.readable_versions)
+    return open_table(storage, path, remedy=remedy, versions=table.readable_versions)
 
 
-def current_snapshot(storage: Storage, subject: str) -> Snapshot | None:
+def current_snapshot(storage: Storage, subject: str, table: Table = RAW_WORKS) -> Snapshot | None:
     """Return the current snapshot of a subject, None if it was never fetched."""
-    names = snapshot_names(storage, subject)
-    return read_snapshot(storage, subject, names[-1]) if names else None
+    names = snapshot_names(storage, subject, table)
+    return read_snapshot(storage, subject, names[-1], table) if names else None
 
 
-def read_snapshot(storage: Storage, subject: str, name: str) -> Snapshot:
+def read_snapshot(storage: Storage, subject: str, name: str, table: Table = RAW_WORKS) -> Snapshot:
     """Return the metadata of a subject's snapshot; raises TableFileError where it cannot be read."""
-    with open_snapshot(storage, subject, name) as dataset:
+    with open_snapshot(storage, subject, name, table) as dataset:
         return Snapshot.of(dataset)
 
 
@@ -165,17 +167,17 @@ def write_snapshot(file: Path, subject: str, batches: Iterator[pa.RecordBatch], 
     write_table(file, subject, positioned(batches), RAW_WORKS.schema, snapshot.metadata())
 
 
-def next_name(storage: Storage, subject: str, fetched_at: datetime) -> str:
+def next_name(storage: Storage, subject: str, fetched_at: datetime, table: Table = RAW_WORKS) -> str:
     """Return the name of a snapshot that ended then: a second after the one before where the clock says less."""
     name = fetched_at.strftime(_NAME_FORMAT)
-    names = snapshot_names(storage, subject)
+    names = snapshot_names(storage, subject, table)
     if not names or name > names[-1]:
         return name
     return (datetime.strptime(names[-1], _NAME_FORMAT) + timedelta(seconds=1)).strftime(_NAME_FORMAT)
 
 
 def positioned(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Yield the works of an enumeration with their positions: the rows of `raw_works`."""
+    """Yield what an enumeration gave with its positions: the rows of a table of bronze."""
     place = 0
     for batch in batches:
         position = pa.arange(place, place + batch.num_rows)

@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Any, Protocol
 
 from openlib_assets.openlibrary.errors import TransientError
+from openlib_assets.openlibrary.listings import Listing
 from openlib_assets.openlibrary.records import (
     MalformedRecordError,
     Record,
@@ -41,7 +42,7 @@ class ListedKeys:
 class PageReader(Protocol):
     """Reads an answer as `read_page` does."""
 
-    def __call__(self, body: bytes, *, offset: int, limit: int) -> Page:
+    def __call__(self, body: bytes, listing: Listing, *, offset: int, limit: int) -> Page:
         """Return the page in an answer; raises TransientError."""
         ...
 
@@ -51,13 +52,13 @@ def page_of(records: Sequence[Record], *, offset: int, work_count: int) -> Page:
     return Page(offset, work_count, _keys(records), payloads(records), list(map(canonical_line, records)))
 
 
-def read_page(body: bytes, *, offset: int, limit: int) -> Page:
-    """Read an answer of the Subjects API as a page; raises TransientError."""
-    count, works = _counted(parsed(body), "work_count", "works")
+def read_page(body: bytes, listing: Listing, *, offset: int, limit: int) -> Page:
+    """Read an answer as a page of a listing; raises TransientError."""
+    count, records = _counted(parsed(body), listing.count_name, listing.items_name)
     expected = max(0, min(limit, count - offset))
-    if len(works) != expected:
-        raise TransientError(f"{len(works)} works instead of {expected}")
-    return page_of(works, offset=offset, work_count=count)
+    if len(records) != expected:
+        raise TransientError(f"{len(records)} {listing.items_name} instead of {expected}")
+    return page_of(records, offset=offset, work_count=count)
 
 
 def read_listed_keys(body: bytes, *, after: str, limit: int) -> ListedKeys:

@@ -18,6 +18,7 @@ from typing import IO
 
 from openlib_assets.openlibrary.answers.checked import Page, PageReader, read_page
 from openlib_assets.openlibrary.errors import TransientError
+from openlib_assets.openlibrary.listings import Listing
 
 # How it shows, to who writes to it or reads from it, that the process is gone.
 _GONE = (OSError, EOFError, ValueError, pickle.UnpicklingError)
@@ -38,16 +39,16 @@ def page_process() -> Iterator[PageReader]:
     )
     idle = threading.Lock()
 
-    def read(body: bytes, *, offset: int, limit: int) -> Page:
+    def read(body: bytes, listing: Listing, *, offset: int, limit: int) -> Page:
         if idle.acquire(blocking=False):
             # Not let go of if it fails: what is gone is asked no more.
             with suppress(*_GONE):
-                answer = _asked(process, (body, offset, limit))
+                answer = _asked(process, (body, listing, offset, limit))
                 idle.release()
                 if isinstance(answer, TransientError):
                     raise answer
                 return answer
-        return read_page(body, offset=offset, limit=limit)
+        return read_page(body, listing, offset=offset, limit=limit)
 
     try:
         yield read
@@ -57,7 +58,7 @@ def page_process() -> Iterator[PageReader]:
             pass
 
 
-def _asked(process: subprocess.Popen[bytes], question: tuple[bytes, int, int]) -> Page | TransientError:
+def _asked(process: subprocess.Popen[bytes], question: tuple[bytes, Listing, int, int]) -> Page | TransientError:
     if not process.stdin or not process.stdout:
         raise EOFError
     _send(process.stdin, question)
@@ -74,11 +75,11 @@ def _serve(questions: IO[bytes], answers: IO[bytes]) -> None:
     """Answer until nobody asks any more."""
     while True:
         try:
-            body, offset, limit = pickle.load(questions)  # noqa: S301 - from the process that started this one
+            body, listing, offset, limit = pickle.load(questions)  # noqa: S301 - from the process that started this one
         except EOFError:
             return
         try:
-            _send(answers, read_page(body, offset=offset, limit=limit))
+            _send(answers, read_page(body, listing, offset=offset, limit=limit))
         except TransientError as error:
             _send(answers, error)
 
