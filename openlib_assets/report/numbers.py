@@ -25,6 +25,7 @@ from openlib_assets.lake.table_files import TableFile
 from openlib_assets.lake.transform import connected, read_records, sql_text
 from openlib_assets.report import counts
 from openlib_assets.report.counts import Row
+from openlib_assets.report.related import beside_one
 
 # The tables that a report is made from.
 INPUTS: tuple[Table, ...] = (
@@ -90,6 +91,7 @@ def numbers_of(
     with connected({table.name: inputs[table.name] for table in _JOINED}) as connection:
         tables = {name: _read(inputs[name], columns) for name, columns in _COUNTED.items()}
         rows = {**_counted(tables, year), **_joined(connection, year)}
+        rows["related"] = beside_one(connection, subject)
     (summary,) = tables[SUBJECT_SUMMARY.name].to_pylist()
     return Numbers(subject, snapshot, previous_snapshot, summary, rows)
 

@@ -10,7 +10,7 @@ from openlib_assets.lake import layout
 from openlib_assets.report import findings, words
 from openlib_assets.report.charts import bars_by_year, curve_of_shares
 from openlib_assets.report.numbers import WEIGHTS, Numbers
-from openlib_assets.report.rendering import script_hash, template
+from openlib_assets.report.rendering import script, template
 
 # A few very old books would squeeze all others into a corner.
 _CHARTED_YEARS = 100
@@ -80,8 +80,9 @@ def report_html(numbers: Numbers, charts: Sequence[Chart]) -> str:
         proof=_proof(numbers),
         changes={row["change"]: row["works"] for row in numbers.rows["changes"]},
         data=_data(numbers),
+        related_command=words.related_command(numbers.subject),
         exports="../../" + quote(layout.exports_folder(numbers.subject)),
-        script_hash=script_hash("explore.js"),
+        script=script("explore.js", "report.js"),
     )
 
 

@@ -1,5 +1,6 @@
 """How numbers, shares and names are written in a report."""
 
+import shlex
 from urllib.parse import quote
 
 _SITE = "https://openlibrary.org"
@@ -56,3 +57,13 @@ def work_link(work_key: str) -> str:
 def author_link(author_key: str) -> str:
     """Return the address of an author's page."""
     return f"{_SITE}/authors/{author_key}"
+
+
+def add_command(subject: str) -> str:
+    """Return the command that adds a subject to those that are fetched, as a shell takes it."""
+    return f"openlib subjects add {shlex.quote(subject)}"
+
+
+def related_command(subject: str) -> str:
+    """Return the command that tells the subjects beside one."""
+    return f"openlib subjects related {shlex.quote(subject)}"

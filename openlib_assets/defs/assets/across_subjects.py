@@ -26,7 +26,7 @@ def _keep_current() -> dg.AutomationCondition[Any]:
 
 
 def _across(
-    tables: tuple[Table, ...], kind: str, path: str, description: str
+    tables: tuple[Table, ...], kind: str, path: str, description: str, *, code_version: str
 ) -> Callable[[Callable[..., dg.MaterializeResult[None]]], dg.AssetsDefinition]:
     """Return the decorator of an asset across all subjects, which is made of some tables."""
     return dg.asset(
@@ -34,7 +34,7 @@ def _across(
         group_name=str(Layer.SERVING),
         owners=OWNERS,
         kinds={kind},
-        code_version="1",
+        code_version=code_version,
         metadata=address(path),
         tags=layer_tags(Layer.SERVING),
         deps=[table.name for table in tables],
@@ -47,6 +47,7 @@ def _across(
     "duckdb",
     layout.CATALOG,
     "One DuckDB database with a view of each table over all subjects, `subject` first, for tools that speak SQL.",
+    code_version="1",
 )
 def catalog(context: dg.AssetExecutionContext, storage: StorageResource) -> dg.MaterializeResult[None]:
     """Make the database of views."""
@@ -62,7 +63,8 @@ def catalog(context: dg.AssetExecutionContext, storage: StorageResource) -> dg.M
     TABLES,
     "report",
     layout.COMPARISON,
-    "One HTML page with all subjects side by side: size, growth, what they share, who bridges them.",
+    "One HTML page with all subjects side by side: size, growth, what they share, what to fetch next.",
+    code_version="2",
 )
 def comparison(context: dg.AssetExecutionContext, storage: StorageResource) -> dg.MaterializeResult[None]:
     """Make the page that compares all subjects."""

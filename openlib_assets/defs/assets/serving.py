@@ -57,7 +57,7 @@ def subject_csv(context: dg.AssetExecutionContext, storage: StorageResource, **i
 
 @dg.asset(
     **subject_arguments(Layer.SERVING),
-    code_version="3",
+    code_version="4",
     kinds={"report"},
     description=(
         "One HTML page for people, to open from disk: findings, charts, authors, what to stock, data quality. "
