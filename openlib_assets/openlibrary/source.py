@@ -90,4 +90,4 @@ class SearchedEditions:
 
 def open_editions(settings: Settings) -> Editions | None:
     """Return where the editions to order come from; None where the settings leave out what the search says."""
-    return SearchedEditions(settings) if settings.details == DETAILS_ON else None
+    return SearchedEditions(settings)

@@ -23,15 +23,15 @@ def stocking_list(
     duplicates: Iterable[Row],
     details: Iterable[Row],
     this_year: int,
-    store: tuple[Sequence[Row], Sequence[Row]] | None = None,
+    in_store: Sequence[Row] | None = None,
     weights: Mapping[str, float] = WEIGHTS,
 ) -> list[Row]:
-    """Rank the works of a subject; `store` are the rows of its catalogue and of their matches."""
+    """Rank the works of a subject; `in_store` are those that the store sells, or may sell."""
     works = {book["work_key"]: _work(book) for book in books}
     for row in details:
         if row["languages"] is not None:
             works[row["work_key"]].update(_readers(row))
-    _add_authors(works, list(authors), list(author_books), _sold(store))
+    _add_authors(works, list(authors), list(author_books), _sold(in_store or ()))
     _add_criteria(works, this_year)
     for work in works.values():
         known = {name: weight for name, weight in weights.items() if work[name] is not None}
@@ -41,7 +41,7 @@ def stocking_list(
     for rank, work in enumerate(ranked, start=1):
         work["rank"] = rank
     _add_duplicates(works, duplicates)
-    _add_store(works, store)
+    _add_store(works, in_store)
     asked = any(work["document"] for work in works.values())
     return [
         {
@@ -143,14 +143,12 @@ def _readers(row: Row) -> Row:
     }
 
 
-def _sold(store: tuple[Sequence[Row], Sequence[Row]] | None) -> dict[str, int]:
+def _sold(in_store: Iterable[Row]) -> dict[str, int]:
     """Copies that the store sold of each work that it surely sells."""
-    catalogue, matches = store or ((), ())
-    units = {row["row"]: max(0, row["units_sold"] or 0) for row in catalogue}
     sold: dict[str, int] = defaultdict(int)
-    for match in matches:
-        if match["decision"] == "yes":
-            sold[match["work_key"]] += units[match["row"]]
+    for row in in_store:
+        if row["decision"] == "yes":
+            sold[row["work_key"]] += max(0, row["units_sold"] or 0)
     return sold
 
 
@@ -212,16 +210,16 @@ def _add_duplicates(works: Mapping[str, Row], duplicates: Iterable[Row]) -> None
             work["duplicate_of"] = None if work is best else best["work_key"]
 
 
-def _add_store(works: Mapping[str, Row], store: tuple[Sequence[Row], Sequence[Row]] | None) -> None:
+def _add_store(works: Mapping[str, Row], in_store: Iterable[Row] | None) -> None:
     decisions: dict[str, set[str]] = defaultdict(set)
-    for match in store[1] if store else ():
-        decisions[match["work_key"]].add(match["decision"])
+    for row in in_store or ():
+        decisions[row["work_key"]].add(row["decision"])
     for key, work in works.items():
         sold = any("yes" in decisions[other["work_key"]] for other in work["same"])
         work["may_be_sold"] = "review" in decisions[key]
         work["in_store"] = (
             None
-            if store is None
+            if in_store is None
             else "yes"
             if "yes" in decisions[key]
             else "review"

@@ -17,10 +17,3 @@ class Weights:
     def row(self, *, store_is_set: bool) -> Row:
         """Return the one row of the table `asked` that the SQL of the stocking list sees."""
         return Row({**asdict(self), "store_is_set": int(store_is_set)})
-
-
-# What the SQL sees in place of a store's catalogue and its matches where none is set.
-NO_STORE = {
-    "store_catalogue": Row({"row": 0, "units_sold": 0}).left_out(),
-    "store_matches": Row({"row": 0, "work_key": "", "decision": ""}).left_out(),
-}

@@ -59,8 +59,8 @@ def write_workbook(file: Path, table: Table, rows: TableFile) -> None:
 
 
 def _write(sheet: "Worksheet", cell: tuple[int, int], value: Any, link: str | None, form: "Format") -> None:
-    """Write a value as what it is; of null, nothing."""
-    if value is None:
+    """Write a value as what it is; of null and of an empty list, nothing."""
+    if value is None or value == []:
         return
     if isinstance(value, list):
         sheet.write_string(*cell, LIST_SEPARATOR.join(value))

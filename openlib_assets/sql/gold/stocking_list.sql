@@ -1,7 +1,7 @@
 -- One row is a work, ranked by whether to stock it. docs/definitions.md says what each criterion means, and why.
 --
--- `asked` has the weights and whether a store catalogue is set; without one, `store_matches` and `store_catalogue` are
--- empty. Criteria and score are rounded to four digits, so that they are the same on every machine. A criterion of
+-- `asked` has the weights and whether a store catalogue is set, `works_in_store` what the store sells of the works, or
+-- may sell. Criteria and score are rounded to four digits, so that they are the same on every machine. A criterion of
 -- which nothing is known is null, and does not count.
 WITH RECURSIVE counted AS (
     SELECT
@@ -38,14 +38,12 @@ subject AS (
 ),
 store AS (
     SELECT
-        matches.work_key,
-        bool_or(matches.decision = 'yes') AS is_sold,
-        bool_or(matches.decision = 'review') AS may_be_sold,
-        coalesce(sum(greatest(0, catalogue.units_sold)) FILTER (WHERE matches.decision = 'yes'), 0)::BIGINT AS units_sold
-    FROM store_matches AS matches
-    JOIN store_catalogue AS catalogue USING (row)
-    WHERE matches.work_key IS NOT NULL
-    GROUP BY matches.work_key
+        work_key,
+        bool_or(decision = 'yes') AS is_sold,
+        bool_or(decision = 'review') AS may_be_sold,
+        coalesce(sum(greatest(0, units_sold)) FILTER (WHERE decision = 'yes'), 0)::BIGINT AS units_sold
+    FROM works_in_store
+    GROUP BY work_key
 ),
 author_sales AS (
     SELECT author_books.author_key, sum(store.units_sold)::BIGINT AS units_sold
