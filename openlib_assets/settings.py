@@ -33,6 +33,10 @@ PACE_IN_POSTGRES: Final = "postgres"
 REFRESH_ON: Final = "on"
 REFRESH_OFF: Final = "off"
 
+# Whether what the search says of each work is asked for.
+DETAILS_ON: Final = "on"
+DETAILS_OFF: Final = "off"
+
 # Open Library's codes of languages (MARC's), each with the code of two letters by which its search is asked for it.
 LANGUAGES: Final = dict(
     pair.split(":")
@@ -120,6 +124,7 @@ class Settings(Variables):
     `s3://bucket/prefix`), `contact` what the User-Agent tells Open Library, and nobody else. `pace` says who shares
     `requests_per_second`: a user's processes on this `host`, or all that meet in the `postgres` of libpq's variables.
     `proof_window` is how many seconds the works of a subject that does not come to rest may lie apart.
+    `details` says whether the search is asked for what it knows of each work: languages, ISBNs, readers, ratings.
     `languages` are those in which books are to be ordered, in order of preference.
     `monthly_refresh` says whether the schedule of that name is on where nobody turned it on or off in Dagster.
     `events_queue` is the URL of the SQS queue that tells of changes in the storage.
@@ -154,6 +159,7 @@ class Settings(Variables):
     proof_window: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
         default=0.0, description="a number of seconds, such as 0 or 600"
     )
+    details: Literal["on", "off"] = Field(default=DETAILS_ON, description=f"{DETAILS_ON} or {DETAILS_OFF}")
     subjects: str = Field(
         default_factory=lambda read: f"{read['storage']}/{WATCH_LIST}", description="a path or an s3:// URL"
     )

@@ -1,4 +1,4 @@
-"""The Subjects API client: one request at a time made safe, polite and told apart when it fails.
+"""The client of Open Library's API: one request at a time made safe, polite and told apart when it fails.
 
 What belongs here: what is asked, the checks on a single answer, retries. How a request is sent is `connection.py`'s
 business, what several answers mean together `enumeration.py`'s.
@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, TypeVar
-from urllib.parse import quote, urlencode, urljoin, urlsplit
+from urllib.parse import urlencode, urljoin, urlsplit
 
 import tenacity
 
@@ -24,6 +24,7 @@ from openlib_assets.openlibrary.errors import (
     SourceError,
     TransientError,
 )
+from openlib_assets.openlibrary.listings import WORKS, Listing
 from openlib_assets.openlibrary.records import MalformedRecordError, Record, parse_json, work_key
 from openlib_assets.openlibrary.subject_keys import subject_query
 from openlib_assets.settings import Settings
@@ -85,8 +86,7 @@ class Client:
 
     def subject_url(self, key: str, **query: str | int) -> str:
         """Return the address of a subject, of a page of it where `query` says so."""
-        tail = f"?{urlencode(query)}" if query else ""
-        return f"{self.settings.api_url}/subjects/{quote(key, safe=':')}.json{tail}"
+        return WORKS.url(self.settings.api_url, key, **query)
 
     def work_count(self, key: str) -> int:
         """Return how many works a subject has, without fetching any."""
@@ -94,25 +94,32 @@ class Client:
 
     def probe(self, key: str) -> int:
         """Return how many works a subject has, by one request without retries: whether the API can be reached."""
-        return _page(self._once(self.subject_url(key, limit=0, sort="key")), offset=0, limit=0).work_count
+        return _page(self._once(self.subject_url(key, limit=0, sort="key")), WORKS, offset=0, limit=0).work_count
 
     def page(
-        self, key: str, *, offset: int, limit: int, not_below: int = 0, wanted: Callable[[], bool] = _always
+        self,
+        key: str,
+        *,
+        offset: int,
+        limit: int,
+        listing: Listing = WORKS,
+        not_below: int = 0,
+        wanted: Callable[[], bool] = _always,
     ) -> Page:
-        """Fetch works `offset` to `offset + limit` of a subject, in the order of their keys.
+        """Fetch what a subject lists from `offset` to `offset + limit`, in the order of the work keys.
 
         A count below `not_below` is accepted only when a second answer repeats it, since an overloaded index cuts
         list and count alike. Nothing more is sent once `wanted` says no. Raises PermanentError, TransientError (after
         the last try), BannedError or InterruptedFetchError.
         """
-        url = self.subject_url(key, limit=limit, offset=offset, sort="key")
+        url = listing.url(self.settings.api_url, key, limit=limit, offset=offset, sort="key")
         fallen: list[int] = []
 
         def page_of(answer: Any) -> Page:
-            page = _page(answer, offset=offset, limit=limit)
+            page = _page(answer, listing, offset=offset, limit=limit)
             if page.work_count < not_below and fallen[-1:] != [page.work_count]:
                 fallen.append(page.work_count)
-                raise TransientError(f"work_count fell from {not_below} to {page.work_count}")
+                raise TransientError(f"{listing.count_name} fell from {not_below} to {page.work_count}")
             return page
 
         return self._get(url, page_of, wanted)
@@ -233,13 +240,13 @@ def _parsed(body: bytes) -> Any:
         raise TransientError(f"HTTP 200 with {kind} in {len(body)} bytes") from error
 
 
-def _page(answer: Any, *, offset: int, limit: int) -> Page:
-    """Check an answer of the Subjects API by itself and return it as a page."""
-    count, works = _counted(answer, "work_count", "works")
+def _page(answer: Any, listing: Listing, *, offset: int, limit: int) -> Page:
+    """Check an answer by itself and return it as a page."""
+    count, records = _counted(answer, listing.count_name, listing.items_name)
     expected = max(0, min(limit, count - offset))
-    if len(works) != expected:
-        raise TransientError(f"{len(works)} works instead of {expected}")
-    return Page(offset, count, _keys(works), works)
+    if len(records) != expected:
+        raise TransientError(f"{len(records)} {listing.items_name} instead of {expected}")
+    return Page(offset, count, _keys(records), records)
 
 
 def _listed_keys(answer: Any, *, after: str, limit: int) -> ListedKeys:

@@ -1,4 +1,7 @@
-"""Sources: where the works of a subject come from. The Subjects API is one; another implements the same protocol."""
+"""Sources: where the works of a subject come from, and what is said of them.
+
+The Subjects API is one, the search another; whatever else is one implements the same protocol.
+"""
 
 import threading
 from collections.abc import Sequence
@@ -8,8 +11,9 @@ from openlib_assets.openlibrary.client import Client, Traffic
 from openlib_assets.openlibrary.connection import Connection
 from openlib_assets.openlibrary.editions import Edition, find_editions
 from openlib_assets.openlibrary.enumeration import Enumeration, Listener, enumerate_subject
+from openlib_assets.openlibrary.listings import DETAILS, WORKS, Listing
 from openlib_assets.openlibrary.staged_pages import Staging
-from openlib_assets.settings import Settings
+from openlib_assets.settings import DETAILS_ON, Settings
 
 
 class Source(Protocol):
@@ -32,30 +36,35 @@ class Source(Protocol):
         ...
 
 
-class SubjectsApi:
-    """Open Library's Subjects API."""
+class OpenLibrary:
+    """A listing of Open Library, read page by page."""
 
-    name = "subjects_api"
-
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, listing: Listing) -> None:
         self._settings = settings
+        self._listing = listing
         self._connection = Connection(settings)
+        self.name = listing.name
         self.stop = self._connection.stop
         self.max_in_flight = settings.max_in_flight
 
     def url(self, subject: str) -> str:
-        """Return the address of a subject."""
-        return Client(self._settings, self._connection).subject_url(subject)
+        """Return the address of a subject's list."""
+        return self._listing.url(self._settings.api_url, subject)
 
     def enumerate(self, subject: str, staging: Staging, listener: Listener | None) -> tuple[Enumeration, Traffic]:
-        """Fetch every work of a subject, page by page."""
+        """Fetch all that a subject lists, page by page."""
         client = Client(self._settings, self._connection)
-        return enumerate_subject(client, subject, staging, listener), client.traffic
+        return enumerate_subject(client, subject, staging, listener, self._listing), client.traffic
 
 
 def open_source(settings: Settings) -> Source:
-    """Return the source that the settings choose."""
-    return SubjectsApi(settings)
+    """Return the source of works that the settings choose."""
+    return OpenLibrary(settings, WORKS)
+
+
+def open_details(settings: Settings) -> Source | None:
+    """Return the source of what the search says of works; None where the settings leave it out."""
+    return OpenLibrary(settings, DETAILS) if settings.details == DETAILS_ON else None
 
 
 class Editions(Protocol):
@@ -90,4 +99,4 @@ class SearchedEditions:
 
 def open_editions(settings: Settings) -> Editions | None:
     """Return where the editions to order come from; None where the settings leave out what the search says."""
-    return SearchedEditions(settings)
+    return SearchedEditions(settings) if settings.details == DETAILS_ON else None

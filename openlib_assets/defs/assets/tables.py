@@ -8,7 +8,7 @@ from typing import Any
 
 import dagster as dg
 
-from openlib_assets.defs.assets.common import KEEP_FRESH, SUBJECTS_AT_ONCE, table_arguments
+from openlib_assets.defs.assets.common import SUBJECTS_AT_ONCE, keep_fresh, table_arguments
 from openlib_assets.defs.io_manager import SubjectTables
 from openlib_assets.defs.partitions import still_registered
 from openlib_assets.defs.resources import StorageResource
@@ -21,6 +21,8 @@ from openlib_assets.lake.table_files import write_table
 from openlib_assets.lake.transform import Built, Relation, built
 from openlib_assets.storage import Storage
 
+_TABLES = {table.name: table for table in contract.ALL_TABLES}
+
 
 def table_asset(table: Table) -> dg.AssetsDefinition:
     """Return the asset of a table that SQL makes."""
@@ -28,7 +30,7 @@ def table_asset(table: Table) -> dg.AssetsDefinition:
     @dg.asset(
         **table_arguments(table),
         kinds={"sql", "duckdb", "parquet"},
-        automation_condition=KEEP_FRESH,
+        automation_condition=keep_fresh(table.optional),
         ins={name: dg.AssetIn(dagster_type=SubjectTables) for name in table.made_from},
     )
     def made(context: dg.AssetExecutionContext, storage: StorageResource, **inputs: SubjectTables) -> Iterator[Any]:
@@ -48,8 +50,12 @@ def make_table(
 ) -> Iterator[SubjectOutput]:
     """Make a table of a subject from its inputs, unless a blocking check fails, and lend it to be written."""
     with ExitStack() as stack:
-        datasets = {name: stack.enter_context(tables.open(subject)) for name, tables in inputs.items()}
-        relations: dict[str, Relation] = dict(datasets)
+        datasets = {
+            name: stack.enter_context(tables.open(subject))
+            for name, tables in inputs.items()
+            if name not in table.optional or tables.has(subject)
+        }
+        relations: dict[str, Relation] = {name: _TABLES[name] for name in table.optional} | datasets
         if RAW_WORKS.name in datasets:
             relations["snapshot"] = Snapshot.of(datasets[RAW_WORKS.name]).row()
         previous = stack.enter_context(open_previous(storage, subject)) if table.looks_back else None
@@ -74,6 +80,8 @@ author_books = table_asset(contract.AUTHOR_BOOKS)
 authors = table_asset(contract.AUTHORS)
 possible_same_authors = table_asset(contract.POSSIBLE_SAME_AUTHORS)
 possible_duplicate_books = table_asset(contract.POSSIBLE_DUPLICATE_BOOKS)
+work_isbns = table_asset(contract.WORK_ISBNS)
+work_details = table_asset(contract.WORK_DETAILS)
 author_yearly_counts = table_asset(contract.AUTHOR_YEARLY_COUNTS)
 author_averages = table_asset(contract.AUTHOR_AVERAGES)
 subject_summary = table_asset(contract.SUBJECT_SUMMARY)

@@ -4,8 +4,15 @@ The Parquet schema, the column metadata in the Dagster UI, the data dictionary a
 A table's SQL is in `sql/<layer>/<table>.sql`. `model` says what a table is; the other modules hold the tables by layer.
 """
 
-from openlib_assets.lake.contract.bronze import RAW_WORKS, REFRESH_DAYS, REFRESHED_LATELY
+from openlib_assets.lake.contract.bronze import (
+    RAW_DETAILS,
+    RAW_WORKS,
+    REFRESH_DAYS,
+    REFRESHED_LATELY,
+    SNAPSHOT_TABLES,
+)
 from openlib_assets.lake.contract.columns import SQL_TYPES
+from openlib_assets.lake.contract.details import WORK_DETAILS, WORK_ISBNS
 from openlib_assets.lake.contract.duplicates import POSSIBLE_DUPLICATE_BOOKS, POSSIBLE_SAME_AUTHORS
 from openlib_assets.lake.contract.gold import AUTHOR_AVERAGES, AUTHOR_YEARLY_COUNTS, SUBJECT_CHANGES, SUBJECT_SUMMARY
 from openlib_assets.lake.contract.model import SCHEMA_VERSION, Check, Column, Layer, Table
@@ -20,12 +27,14 @@ DERIVED_TABLES = (
     AUTHORS,
     POSSIBLE_SAME_AUTHORS,
     POSSIBLE_DUPLICATE_BOOKS,
+    WORK_ISBNS,
+    WORK_DETAILS,
     AUTHOR_YEARLY_COUNTS,
     AUTHOR_AVERAGES,
     SUBJECT_SUMMARY,
     SUBJECT_CHANGES,
 )
-ALL_TABLES = (RAW_WORKS, *DERIVED_TABLES)
+ALL_TABLES = (*SNAPSHOT_TABLES, *DERIVED_TABLES)
 CSV_TABLES = (AUTHORS, BOOKS, AUTHOR_BOOKS, AUTHOR_YEARLY_COUNTS, AUTHOR_AVERAGES)
 
 __all__ = [
@@ -40,15 +49,19 @@ __all__ = [
     "ORDER_LIST",
     "POSSIBLE_DUPLICATE_BOOKS",
     "POSSIBLE_SAME_AUTHORS",
+    "RAW_DETAILS",
     "RAW_WORKS",
     "REFRESHED_LATELY",
     "REFRESH_DAYS",
     "REJECTED_WORKS",
     "SCHEMA_VERSION",
+    "SNAPSHOT_TABLES",
     "SQL_TYPES",
     "STOCKING_LIST",
     "SUBJECT_CHANGES",
     "SUBJECT_SUMMARY",
+    "WORK_DETAILS",
+    "WORK_ISBNS",
     "Check",
     "Column",
     "Layer",

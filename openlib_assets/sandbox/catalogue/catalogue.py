@@ -4,11 +4,13 @@ import random
 import threading
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
 from openlib_assets.sandbox.catalogue import dice, keys, ordering, stories, words, works
+from openlib_assets.sandbox.catalogue.details import best_edition, documents
+from openlib_assets.sandbox.catalogue.details.best_edition import Condition, Sought
 from openlib_assets.sandbox.catalogue.works import Record
 
 # Numbers of works come in blocks of ten. The first of every block is common stock: each subject takes
@@ -120,6 +122,21 @@ class Catalogue:
         generated = works.record(self._world, code, own)
         edits = self._edits.get(code)
         return {**generated, **edits} if edits else generated
+
+    def document(self, code: int, fields: Collection[str], sought: Sought | None = None) -> Record:
+        """The work as the search finds it now: of the `fields` those that have a value, and an edition if sought."""
+        seed, record = self._world.seed, self.record(code)
+        document = documents.search_document(seed, record, fields)
+        return {**document, "editions": best_edition.best_edition(seed, record, sought)} if sought else document
+
+    def is_found(self, code: int, conditions: Sequence[Condition], *, together: bool) -> bool:
+        """Whether editions of a work meet conditions, see `best_edition.is_found`."""
+        return best_edition.is_found(self._world.seed, self.record(code), conditions, together=together)
+
+    def holds(self, code: int) -> bool:
+        """Whether any subject lists a work."""
+        with self._lock:
+            return any(_find(self._in_key_order(subject), code)[1] for subject in self._subjects)
 
     def records(self, subject: str) -> Iterator[Record]:
         """All records of a subject in key order, as they are when read."""

@@ -56,6 +56,7 @@ class Page(NamedTuple):
 FROM_APP = {"X-Served-By": "FastAPI"}
 INTERNAL_SERVER_ERROR = Reply(500, b"Internal Server Error", "text/plain; charset=utf-8")
 METHOD_NOT_ALLOWED = Reply(405, b'{"detail":"Method Not Allowed"}', headers={**FROM_APP, "Allow": "GET"})
+URI_TOO_LONG = Reply(414, b"<html><body><h1>414 Request-URI Too Large</h1></body></html>\n", "text/html")
 FORBIDDEN = Reply(403, b"<html><body><h1>403 Forbidden</h1></body></html>\n", "text/html")
 
 

@@ -11,6 +11,7 @@ from typing import Any, Self
 import orjson
 
 from openlib_assets.sandbox.catalogue.catalogue import Catalogue
+from openlib_assets.sandbox.catalogue.details.documents import chosen_fields
 from openlib_assets.sandbox.catalogue.works import Record
 from openlib_assets.sandbox.http import api
 from openlib_assets.sandbox.http.answering import Answering, Outcome, Request
@@ -111,6 +112,11 @@ class Sandbox:
         records = self._catalogue.records(subject)
         return api.with_availability(records, random.Random(self.config.seed)) if availability else records
 
+    def documents(self, subject: str, fields: Collection[str]) -> Iterator[Record]:
+        """What the search has to give of all works of a subject now, in key order."""
+        chosen = chosen_fields(fields)
+        return (self._catalogue.document(code, chosen) for code in self._catalogue.codes(subject))
+
     def add_work(self, subject: str, record: Mapping[str, Any] | None = None) -> Record:
         """Add a work to a subject and return it: a new one, or with the given `key` and other fields."""
         return self._catalogue.add_work(subject, record or {})
@@ -131,9 +137,18 @@ class Sandbox:
         """Follow another plan of faults from now on."""
         self._answering.faults = FaultSource(plan)
 
-    def handle(self, method: str, target: str, host: str, user_agent: str) -> Outcome:
+    def handle(self, method: str, target: str, headers: Mapping[str, str]) -> Outcome:
         """Pace, answer and log one request."""
-        request = Request(next(self._numbers), time.monotonic(), time.time(), method, target, host, user_agent)
+        request = Request(
+            next(self._numbers),
+            time.monotonic(),
+            time.time(),
+            method,
+            target,
+            host=headers.get("host", ""),
+            user_agent=headers.get("user-agent", ""),
+            accept_language=headers.get("accept-language", ""),
+        )
         for hook in self._hooks:
             hook(request.number, request.path, request.query)
         outcome = self._answering.outcome(request)
