@@ -40,7 +40,7 @@ _large = threading.Lock()
 class Row:
     """A table of one row, by column, or of none that has the same columns."""
 
-    values: Mapping[str, str | int | datetime]
+    values: Mapping[str, str | int | float | datetime]
     is_there: bool = True
 
     def left_out(self) -> "Row":
@@ -173,9 +173,11 @@ def _give(connection: duckdb.DuckDBPyConnection, name: str, relation: Relation) 
         connection.register(name, relation)
 
 
-def _literal(value: str | int | datetime) -> str:
+def _literal(value: str | int | float | datetime) -> str:
     if isinstance(value, datetime):
         return f"TIMESTAMPTZ '{value.isoformat()}'"
+    if isinstance(value, float):
+        return f"{value!r}::DOUBLE"
     return f"{value}::BIGINT" if isinstance(value, int) else _quoted(value)
 
 

@@ -6,7 +6,7 @@ business, what several answers mean together `enumeration.py`'s.
 
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, TypeVar
@@ -15,6 +15,7 @@ from urllib.parse import urlencode, urljoin, urlsplit
 import tenacity
 
 from openlib_assets.openlibrary.connection import Connection
+from openlib_assets.openlibrary.editions import answered_works, editions_query
 from openlib_assets.openlibrary.errors import (
     BannedError,
     InterruptedFetchError,
@@ -132,6 +133,30 @@ class Client:
         query = {"q": subject_query(key, after=after), "fields": "key", "sort": "key", "limit": limit}
         url = f"{self.settings.api_url}/search.json?{urlencode(query)}"
         return self._get(url, lambda answer: _listed_keys(answer, after=after, limit=limit))
+
+    def editions(self, work_keys: Sequence[str], language: str) -> dict[str, Record]:
+        """Return what the search says of some works and of one edition of each, by preference in a language.
+
+        A work that is missing is one that the index no longer has, if a second answer lacks it as well. Raises as
+        `page` does.
+        """
+        url = f"{self.settings.api_url}/search.json?{editions_query(work_keys, language)}"
+        cut: list[list[str]] = []
+
+        def works_of(answer: Any) -> dict[str, Record]:
+            total, documents = _counted(answer, "numFound", "docs")
+            if total != len(documents):
+                raise TransientError(f"{len(documents)} works instead of {total}")
+            try:
+                works = answered_works(documents, work_keys)
+            except MalformedRecordError as error:
+                raise TransientError(str(error)) from error
+            if len(works) < len(work_keys) and cut[-1:] != [sorted(works)]:
+                cut.append(sorted(works))
+                raise TransientError(f"{len(works)} works instead of {len(work_keys)}")
+            return works
+
+        return self._get(url, works_of)
 
     def rest(self, seconds: float) -> None:
         """Wait, unless ordered to stop."""

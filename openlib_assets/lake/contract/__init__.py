@@ -17,6 +17,7 @@ from openlib_assets.lake.contract.duplicates import POSSIBLE_DUPLICATE_BOOKS, PO
 from openlib_assets.lake.contract.gold import AUTHOR_AVERAGES, AUTHOR_YEARLY_COUNTS, SUBJECT_CHANGES, SUBJECT_SUMMARY
 from openlib_assets.lake.contract.model import SCHEMA_VERSION, Check, Column, Layer, Table
 from openlib_assets.lake.contract.silver import AUTHOR_BOOKS, AUTHORS, BOOKS, REJECTED_WORKS
+from openlib_assets.lake.contract.stocking import ORDER_LIST, STOCKING_LIST
 
 # In an order in which each table stands after those it is made from.
 DERIVED_TABLES = (
@@ -45,6 +46,7 @@ __all__ = [
     "BOOKS",
     "CSV_TABLES",
     "DERIVED_TABLES",
+    "ORDER_LIST",
     "POSSIBLE_DUPLICATE_BOOKS",
     "POSSIBLE_SAME_AUTHORS",
     "RAW_DETAILS",
@@ -55,6 +57,7 @@ __all__ = [
     "SCHEMA_VERSION",
     "SNAPSHOT_TABLES",
     "SQL_TYPES",
+    "STOCKING_LIST",
     "SUBJECT_CHANGES",
     "SUBJECT_SUMMARY",
     "WORK_DETAILS",
