@@ -13,7 +13,6 @@ from openlib_assets.openlibrary.subject_keys import encoded_key
 from openlib_assets.report import words
 from openlib_assets.report.charts import heat_map
 from openlib_assets.report.counts import Row
-from openlib_assets.report.findings import FEW
 from openlib_assets.report.page import Chart
 from openlib_assets.report.related import beside_fetched, to_fetch
 from openlib_assets.report.rendering import script, template
@@ -47,7 +46,7 @@ def comparison_html(numbers: Mapping[str, list[Row]]) -> str:
             for row in subjects
             if row["works"] + row["works_rejected"] != row["works_reported"]
         ],
-        few=FEW,
+        few=words.FEW,
         compared=len(numbers["largest_subjects"]),
         overlap=_overlap(numbers),
         data=_data(numbers),

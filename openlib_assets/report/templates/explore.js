@@ -33,8 +33,9 @@ const page = (() => {
     return { missing: 0, order: column.kind === "text" ? collator.compare(a, b) : a - b };
   };
 
-  const explore = (root, { name, columns, rows, sorted, search, more = [] }) => {
-    let order = sorted, shown = STEP, found = rows;
+  // `search` gives the text of a row to search in, `keep` whether to show it at all; `more` are controls beside the search.
+  const explore = (root, { name, columns, rows, sorted, search, keep = () => true, more = [], step = STEP }) => {
+    let order = sorted, shown = step, found = rows;
     const box = element("input", { type: "search", autocomplete: "off" });
     const status = element("p", { role: "status", class: "muted" });
     const body = element("tbody");
@@ -58,7 +59,7 @@ const page = (() => {
 
     const render = () => {
       const wanted = folded(box.value.trim());
-      found = wanted ? rows.filter((row) => folded(search(row)).includes(wanted)) : [...rows];
+      found = rows.filter((row) => keep(row) && (!wanted || folded(search(row)).includes(wanted)));
       // Until the reader says otherwise, rows without an order of their own stay as they come.
       const sign = order && order.down ? -1 : 1;
       if (order) found.sort((one, other) => {
@@ -76,7 +77,8 @@ const page = (() => {
       next.hidden = shown >= found.length;
     };
 
-    box.addEventListener("input", () => { shown = STEP; render(); });
+    const renew = () => { shown = step; render(); };
+    box.addEventListener("input", renew);
     next.addEventListener("click", () => { shown += 4 * STEP; render(); });
     root.append(
       element("div", { class: "controls" }, element("label", {}, `Search ${name}`, box), ...more),
@@ -84,7 +86,7 @@ const page = (() => {
         element("table", {}, element("thead", {}, element("tr", {}, ...heads)), body)),
       status, next);
     render();
-    return { render, found: () => found };
+    return { render, renew, found: () => found };
   };
 
   // Fill each place for a table with what is made for its name.

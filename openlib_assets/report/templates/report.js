@@ -45,23 +45,88 @@
     });
   };
 
+  const byline = (row) => row.author_names.map((name, place) => name || row.author_keys[place]).join(", ");
+  const people = (row) => {
+    const cell = element("span");
+    row.author_keys.forEach((key, place) => cell.append(...(place ? [", "] : []), authorLink(key, row.author_names[place])));
+    if (row.author_count > row.author_keys.length) cell.append(` and ${row.author_count - row.author_keys.length} more`);
+    return cell;
+  };
+  const known = (rows, name) => rows.some((row) => row[name] !== null);
+
+  // The cover of the edition, else that of the work; nothing where there is neither.
+  const COVERS = "https://covers.openlibrary.org/b";
+  const cover = (row) => {
+    const addresses = [];
+    if (row.edition_key) addresses.push(`${COVERS}/olid/${row.edition_key}-M.jpg?default=false`);
+    if (row.cover_id) addresses.push(`${COVERS}/id/${row.cover_id}-M.jpg?default=false`);
+    if (!addresses.length) return [];
+    const image = element("img", { class: "cover", src: addresses.shift(), alt: "", loading: "lazy" });
+    image.addEventListener("error", () => (addresses.length ? image.setAttribute("src", addresses.shift()) : image.remove()));
+    return [image];
+  };
+
+  const orders = (root) => {
+    const { rows, languages } = data.orders;
+    let covers = false;
+    const names = Object.fromEntries(languages.map(({ code, name }) => [code, name]));
+    const spoken = (row) => row.languages.map((code) => names[code]).join(", ");
+    const details = known(rows, "wanted");
+    const title = (row) => element("div", { class: "work" }, ...(covers ? cover(row) : []),
+      element("div", {}, workLink(row.work_key, row.title), element("div", { class: "muted" }, people(row))));
+    const edition = (row) => element("div", {}, row.publisher || "", element("div", { class: "muted" }, row.publish_date || ""));
+    const rating = (row) => (row.rating === null ? "" : `${row.rating.toFixed(1)} by ${whole.format(row.ratings)}`);
+    const columns = [
+      { name: "title, authors", kind: "text", value: (row) => row.title, cell: title },
+      { name: "rank", kind: "whole", value: (row) => row.rank },
+      ...(known(rows, "isbn13") ? [
+        { name: "ISBN", kind: "text", value: (row) => row.isbn13, cell: (row) => element("span", { class: "isbn" }, row.isbn13 || "") },
+        { name: "publisher, date", kind: "text", value: (row) => row.publisher, cell: edition },
+      ] : []),
+      ...(languages.length ? [{ name: "language", kind: "text", value: spoken }] : []),
+      ...(details ? [
+        { name: "wanted by", kind: "whole", value: (row) => row.wanted },
+        { name: "read by", kind: "whole", value: (row) => row.readers },
+        { name: "rated, of 5", kind: "real", value: (row) => row.rating, cell: rating },
+      ] : [{ name: "editions", kind: "whole", value: (row) => row.edition_count }]),
+      ...(known(rows, "in_store") ? [{ name: "in store", kind: "text", value: (row) => row.in_store }] : []),
+      { name: "why", kind: "text", value: (row) => row.reason },
+    ];
+    const language = element("select", {}, element("option", { value: "" }, "All"),
+      ...languages.map(({ code, name }) => element("option", { value: code }, name)));
+    const hide = element("input", { type: "checkbox", checked: "" });
+    const show = element("button", { type: "button", class: "action", "aria-pressed": "false" }, "Show covers");
+    const table = explore(root, {
+      name: "books to order", columns, rows, step: 10,
+      more: [
+        ...(languages.length > 1 ? [element("label", {}, "Language", language)] : []),
+        ...(rows.some((row) => !row.to_order) ? [element("label", { class: "check" }, hide, "Hide what we sell, or may sell")] : []),
+        show,
+      ],
+      keep: (row) => (row.to_order || !hide.checked) && (!language.value || row.languages.includes(language.value)),
+      search: (row) => `${row.title || row.work_key} ${byline(row)} ${row.isbn13 || ""} ${row.publisher || ""}`,
+    });
+    language.addEventListener("input", table.renew);
+    hide.addEventListener("input", table.renew);
+    show.addEventListener("click", () => {
+      covers = !covers;
+      show.setAttribute("aria-pressed", String(covers));
+      table.render();
+    });
+  };
+
   const stock = (root) => {
     const form = document.querySelector("[data-weights]");
     const rows = data.stock;
-    const byline = (row) => row.author_names.map((name, place) => name || row.author_keys[place]).join(", ");
+    rows.forEach((row) => { row.score *= 100; });
     const score = () => {
       const weights = [...form.elements].filter((input) => input.type === "range").map((input) => [input.name, Number(input.value)]);
-      const total = weights.reduce((sum, [, weight]) => sum + weight, 0);
       rows.forEach((row) => {
-        const sum = weights.reduce((points, [name, weight]) => points + weight * row[name], 0);
-        row.score = total ? (100 * sum) / total : 0;
+        const counted = weights.filter(([name]) => row[name] !== null);
+        const total = counted.reduce((sum, [, weight]) => sum + weight, 0);
+        const points = counted.reduce((sum, [name, weight]) => sum + weight * row[name], 0);
+        row.score = total ? (100 * points) / total : 0;
       });
-    };
-    const people = (row) => {
-      const cell = element("span");
-      row.author_keys.forEach((key, place) => cell.append(...(place ? [", "] : []), authorLink(key, row.author_names[place])));
-      if (row.author_count > row.author_keys.length) cell.append(` and ${row.author_count - row.author_keys.length} more`);
-      return cell;
     };
     const columns = [
       { name: "score, %", kind: "real", value: (row) => row.score },
@@ -69,10 +134,11 @@
       { name: "authors", kind: "text", value: byline, cell: people },
       { name: "year", kind: "year", value: (row) => row.year },
       { name: "editions", kind: "whole", value: (row) => row.edition_count },
-      { name: "e-book", kind: "text", value: (row) => row.access },
+      ...(known(rows, "ebook") ? [{ name: "e-book", kind: "text", value: (row) => row.ebook }] : []),
+      ...(known(rows, "in_store") ? [{ name: "in store", kind: "text", value: (row) => row.in_store }] : []),
+      { name: "may be the same as", kind: "text", value: (row) => row.duplicate_of, cell: (row) => (row.duplicate_of ? workLink(row.duplicate_of) : "") },
     ];
     const save = element("button", { type: "button", class: "action" }, "Save as CSV");
-    score();
     const table = explore(root, {
       name: "books", columns, rows, sorted: { column: columns[0], down: true }, more: [save],
       search: (row) => `${row.title || row.work_key} ${byline(row)}`,
@@ -90,8 +156,10 @@
         const text = value === null ? "" : typeof value === "number" ? String(value) : safe(value);
         return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
       };
-      const lines = [["score", "work_key", "title", "authors", "year", "editions", "e_book"]].concat(
-        table.found().map((row) => [Math.round(row.score * 100) / 100, row.work_key, row.title, byline(row), row.year, row.edition_count, row.access]));
+      const lines = [["score", "work_key", "title", "authors", "year", "editions", "e_book", "in_store"]].concat(
+        table.found().map((row) => [
+          Math.round(row.score * 100) / 100, row.work_key, row.title, byline(row), row.year, row.edition_count, row.ebook, row.in_store,
+        ]));
       // The mark at the start tells spreadsheets that the text is UTF-8.
       const text = "\ufeff" + lines.map((line) => line.map(field).join(",") + "\n").join("");
       const address = URL.createObjectURL(new Blob([text], { type: "text/csv;charset=utf-8" }));
@@ -100,5 +168,5 @@
     });
   };
 
-  fill({ authors, stock });
+  fill({ orders, authors, stock });
 })();

@@ -1,0 +1,145 @@
+"""Findings that name gaps: what is in demand, and what of it the store lacks. Made from the numbers, in words."""
+
+from collections.abc import Iterator
+
+from openlib_assets.report.counts import Row
+from openlib_assets.report.numbers import Numbers
+from openlib_assets.report.words import FEW, count, counted, language_name, listed, share
+
+_NAMED = 3
+_AUTHORS_LOOKED_AT = 20
+# The store lacks what it sells at most half as often as it would by its share of all works, and so many works fewer.
+_LACKS_SHARE, _LACKS_WORKS = 0.5, 3
+
+
+def what_is_wanted(numbers: Numbers) -> Iterator[str]:
+    """Yield which works, authors, decades and languages are in demand, as far as that is known."""
+    works = [row for row in numbers.rows["most_wanted"] if not row["is_duplicate"]]
+    if not works or not any(row["wanted"] or row["edition_count"] for row in works):
+        return
+    compared = numbers.demand["compared"]
+    if not compared:
+        yield f"Most in demand {_are(works[:_NAMED])} {listed([_told(row) for row in works[:_NAMED]])}."
+    elif len(works) >= FEW:
+        yield from _unsold(works)
+    yield from _decade_in_demand(numbers)
+    if not compared:
+        yield from _languages(numbers)
+        yield from _authors_in_demand(numbers)
+
+
+def what_the_store_lacks(numbers: Numbers) -> Iterator[str]:
+    """Yield which decades, languages and authors the store lacks against the subject; nothing without a catalogue."""
+    every = numbers.demand
+    if not every["compared"]:
+        return
+    if not every["sold"]:
+        may = f", and may sell {count(every['maybe_sold'])}" if every["maybe_sold"] else ""
+        yield f"The store is not known to sell any of the {counted(every['works'], 'work')}{may}."
+        return
+    yield (
+        f"The store sells {count(every['sold'])} of the {counted(every['works'], 'work')} "
+        f"({share(every['sold'], every['works'])}), and may sell {count(every['maybe_sold'])} more."
+    )
+    for row in _lacking(numbers, "decade"):
+        yield f"Of the {row['label']}s it sells {_against(row, every)}"
+    for row in _lacking(numbers, "language"):
+        yield f"In {language_name(row['label'])} it sells {_against(row, every)}"
+    authors = _of_kind(numbers, "author")[:_AUTHORS_LOOKED_AT]
+    unsold = [row for row in authors if not row["sold"] and not row["maybe_sold"]]
+    if unsold and len(authors) == _AUTHORS_LOOKED_AT:
+        others = len(unsold) - _NAMED
+        named = [_author(row) for row in unsold[:_NAMED]] + ([counted(others, "other")] if others > 0 else [])
+        yield (
+            f"Of the {count(len(authors))} authors most in demand, it sells nothing by {count(len(unsold))}: "
+            f"{listed(named)}."
+        )
+
+
+def _unsold(works: list[Row]) -> Iterator[str]:
+    sold, unsold = (
+        sum(row["in_store"] == "yes" for row in works),
+        [row for row in works if row["in_store"] == "no"],
+    )
+    if not unsold:
+        yield f"The store sells, or may sell, all of the {count(len(works))} works most in demand."
+        return
+    maybe = len(works) - sold - len(unsold)
+    yield (
+        f"Of the {count(len(works))} works most in demand, the store sells {count(sold)}, may sell {count(maybe)}, and "
+        f"does not sell {count(len(unsold))}: first of all {listed([_told(row) for row in unsold[:_NAMED]])}."
+    )
+
+
+def _decade_in_demand(numbers: Numbers) -> Iterator[str]:
+    every = numbers.demand
+    decades = [row for row in _of_kind(numbers, "decade") if row["works"] >= FEW and row["wanted"] is not None]
+    if not decades or not every["wanted"]:
+        return
+    most = max(decades, key=lambda row: (row["wanted"] / row["works"], row["label"]))
+    each, of_all = most["wanted"] / most["works"], every["wanted"] / every["works"]
+    if each > of_all:
+        yield (
+            f"Of all decades, works of the {most['label']}s are wanted most: on average by {each:,.1f} readers each, "
+            f"against {of_all:,.1f} of all works."
+        )
+
+
+def _languages(numbers: Numbers) -> Iterator[str]:
+    rows = sorted(_of_kind(numbers, "language"), key=lambda row: (-row["works"], row["label"]))[:_NAMED]
+    if rows:
+        known = [f"{count(row['works'])} in {language_name(row['label'])}" for row in rows]
+        yield f"Of {counted(numbers.demand['works'], 'work')}, there are editions of {listed(known)}."
+
+
+def _authors_in_demand(numbers: Numbers) -> Iterator[str]:
+    rows = _of_kind(numbers, "author")
+    if len(rows) >= FEW:
+        yield f"The authors most in demand are {listed([_author(row) for row in rows[:_NAMED]])}."
+
+
+def _lacking(numbers: Numbers, kind: str) -> list[Row]:
+    """Return the groups of a kind that the store lacks, first the one that it lacks most."""
+    lacking = []
+    for row in _of_kind(numbers, kind):
+        due = _due(row, numbers.demand)
+        if row["works"] >= FEW and row["sold"] <= _LACKS_SHARE * due and due - row["sold"] >= _LACKS_WORKS:
+            lacking.append(row)
+    lacking.sort(key=lambda row: (row["sold"] - _due(row, numbers.demand), row["label"]))
+    return lacking[:2]
+
+
+def _due(row: Row, every: Row) -> float:
+    """Return how many of a group's works the store would sell by its share of all works."""
+    return float(row["works"] * every["sold"] / every["works"])
+
+
+def _against(row: Row, every: Row) -> str:
+    return (
+        f"{count(row['sold'])} of {counted(row['works'], 'work')}; by its share of all works, it would be "
+        f"{count(round(_due(row, every)))}."
+    )
+
+
+def _of_kind(numbers: Numbers, kind: str) -> list[Row]:
+    return [row for row in numbers.rows["demand_by_group"] if row["kind"] == kind]
+
+
+def _author(row: Row) -> str:
+    return f"{row['name'] or row['label']} ({counted(row['works'], 'work')})"
+
+
+def _told(row: Row) -> str:
+    """Return a work by its title and its authors, with what is known of its demand."""
+    names = row["author_names"]
+    by = f" by {names[0]}" if names else ""
+    others = " and others" if len(names) > 1 else ""
+    if row["wanted"] is None:
+        demand = counted(row["edition_count"], "edition")
+    else:
+        demand = f"wanted by {counted(row['wanted'], 'reader')}"
+    return f"“{row['title'] or row['work_key']}”{by}{others} ({demand})"
+
+
+def _are(things: list[Row]) -> str:
+    return "is" if len(things) == 1 else "are"
