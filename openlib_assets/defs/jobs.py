@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from openlib_assets.defs.assets import catalog, comparison, raw_details, raw_works
+from openlib_assets.defs.assets import catalog, comparison, order_list, raw_details, raw_works
 
 ALL = "all_assets"
 EXTRACT = "extract"
@@ -30,7 +30,7 @@ jobs = [
     ),
     dg.define_asset_job(
         REBUILD,
-        selection=dg.AssetSelection.all() - _ACROSS - _ASKED,
+        selection=dg.AssetSelection.all() - _ACROSS - _ASKED - dg.AssetSelection.assets(order_list),
         description="Make silver, gold and serving again from the current snapshots, without requests to Open Library.",
         tags=_TAGS,
     ),

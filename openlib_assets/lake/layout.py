@@ -55,6 +55,11 @@ def csv_file(subject: str, table: str) -> str:
     return f"{exports_folder(subject)}/{table}.csv"
 
 
+def workbook_file(subject: str, table: str) -> str:
+    """Return the path of a workbook of a subject."""
+    return f"{exports_folder(subject)}/{table}.xlsx"
+
+
 def reports_folder(subject: str) -> str:
     """Return the folder of a subject's report."""
     return f"reports/{encoded_key(subject)}"

@@ -114,9 +114,7 @@ def edition_of(document: Record, language: str) -> Edition | None:
         key = edition.get("key")
         match = _EDITION_KEY.fullmatch(key) if isinstance(key, str) else None
         # Of several the smallest, since they come in any order; one of 10 digits only where none has 13.
-        isbns = sorted(
-            (_digits(text) != isbn, isbn) for text in _texts(edition.get("isbn")) if (isbn := isbn13(text))
-        )
+        isbns = sorted((_digits(text) != isbn, isbn) for text in _texts(edition.get("isbn")) if (isbn := isbn13(text)))
         if match and isbns and language in _texts(edition.get("language")):
             return Edition(
                 edition_key=match[1],

@@ -70,10 +70,12 @@ def open_details(settings: Settings) -> Source | None:
 class Editions(Protocol):
     """Where the editions to order come from; safe to use from several threads.
 
-    `stop`, once set, ends every search for them with InterruptedFetchError.
+    `stop`, once set, ends every search for them with InterruptedFetchError; looking for those of more than
+    `max_in_flight` subjects at once gains nothing.
     """
 
     stop: threading.Event
+    max_in_flight: int
 
     def find(self, work_keys: Sequence[str], languages: Sequence[str]) -> tuple[dict[str, Edition], Traffic]:
         """Return an edition with an ISBN of each work that has one in one of the languages, the first one first.
@@ -90,6 +92,7 @@ class SearchedEditions:
         self._settings = settings
         self._connection = Connection(settings)
         self.stop = self._connection.stop
+        self.max_in_flight = settings.max_in_flight
 
     def find(self, work_keys: Sequence[str], languages: Sequence[str]) -> tuple[dict[str, Edition], Traffic]:
         """Return an edition of each work that has one, asking for some works at a time."""

@@ -22,7 +22,7 @@ from openlib_assets.lake.contract import (
     STOCKING_LIST,
     Table,
 )
-from openlib_assets.lake.orders.order_list import order_list
+from openlib_assets.lake.orders.order_list import order_list_of
 from openlib_assets.lake.orders.several import orders_of
 from openlib_assets.lake.orders.stocking import Weights
 from openlib_assets.lake.orders.workbook import write_workbook
@@ -34,7 +34,7 @@ from openlib_assets.storage import LocalStorage
 from openlib_assets_tests.tools import reference_orders
 
 _NOW = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)
-_NAMES = [None, "Jules Verne", "Δημήτρης", "O'Brien; the \"second\"", "=1+1"]
+_NAMES = [None, "Jules Verne", "Δημήτρης", 'O\'Brien; the "second"', "=1+1"]
 _DETAILS = pa.schema(
     [
         ("work_key", pa.string()),
@@ -165,7 +165,7 @@ def made(
     file = folder / "stocking_list.parquet"
     write_table(file, stocking.to_batches(), STOCKING_LIST.schema)
     source = None if found is None else Known(found)
-    with order_list(table_file(file), source, languages) as ordered:
+    with order_list_of(table_file(file), source, languages) as ordered:
         return ordered.rows.to_table().to_pylist(), source.asked if source else []
 
 

@@ -231,7 +231,9 @@ def _add_store(works: Mapping[str, Row], in_store: Iterable[Row] | None) -> None
 def _reason(work: Row, *, readers_were_asked_for: bool) -> str:
     editions = "editions unknown" if work["editions"] is None else _counted(work["editions"], "edition")
     if work["document"]:
-        rated = f"rated {_rounded(work['stars'] / work['votes'], 1):.1f} of 5 by {work['votes']:,}" if work["votes"] else ""
+        rated = (
+            f"rated {_rounded(work['stars'] / work['votes'], 1):.1f} of 5 by {work['votes']:,}" if work["votes"] else ""
+        )
         demand = ", ".join(
             [
                 "wanted by nobody" if not work["wanted"] else f"wanted by {_counted(work['wanted'], 'reader')}",
@@ -255,7 +257,9 @@ def _reason(work: Row, *, readers_were_asked_for: bool) -> str:
     if work["others_sold"]:
         parts.append(f"the store sold {work['others_sold']:,} of the author's other books")
     if work["no_free"] is not None:
-        parts.append({0.0: "a free e-book exists", 0.5: "an e-book can be borrowed", 1.0: "no free e-book"}[work["no_free"]])
+        parts.append(
+            {0.0: "a free e-book exists", 0.5: "an e-book can be borrowed", 1.0: "no free e-book"}[work["no_free"]]
+        )
     if work["in_store"]:
         sells = {"yes": "sells it", "no": "does not sell it", "review": "sells what may be the same book"}
         maybe = work["in_store"] == "review" and work["may_be_sold"]

@@ -10,6 +10,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", dg.PreviewWarning)
     from openlib_assets.defs.assets.across_subjects import catalog, comparison
     from openlib_assets.defs.assets.bronze import raw_details, raw_works
+    from openlib_assets.defs.assets.ordering import order_list, stocking_list
     from openlib_assets.defs.assets.serving import subject_csv, subject_report
     from openlib_assets.defs.assets.tables import (
         author_averages,
@@ -41,6 +42,8 @@ ASSETS = [
     author_averages,
     subject_summary,
     subject_changes,
+    stocking_list,
+    order_list,
     subject_csv,
     subject_report,
     catalog,
@@ -56,11 +59,13 @@ __all__ = [
     "books",
     "catalog",
     "comparison",
+    "order_list",
     "possible_duplicate_books",
     "possible_same_authors",
     "raw_details",
     "raw_works",
     "rejected_works",
+    "stocking_list",
     "subject_changes",
     "subject_csv",
     "subject_report",

@@ -1,6 +1,6 @@
 """Silver and gold: every table that SQL makes from others; each is an asset, made from its description alone."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -46,16 +46,25 @@ def table_asset(table: Table) -> dg.AssetsDefinition:
 
 @contextmanager
 def make_table(
-    storage: Storage, table: Table, inputs: Mapping[str, SubjectTables], subject: str
+    storage: Storage,
+    table: Table,
+    inputs: Mapping[str, SubjectTables],
+    subject: str,
+    *,
+    more: Mapping[str, Relation] | None = None,
+    version: Callable[[Sequence[str]], str] = "".join,
 ) -> Iterator[SubjectOutput]:
-    """Make a table of a subject from its inputs, unless a blocking check fails, and lend it to be written."""
+    """Make a table of a subject from its inputs, unless a blocking check fails, and lend it to be written.
+
+    `more` is what its SQL sees beside them, `version` makes the version of the data from the SHA-256 of the file.
+    """
     with ExitStack() as stack:
         datasets = {
             name: stack.enter_context(tables.open(subject))
             for name, tables in inputs.items()
             if name not in table.optional or tables.has(subject)
         }
-        relations: dict[str, Relation] = {name: _TABLES[name] for name in table.optional} | datasets
+        relations: dict[str, Relation] = {name: _TABLES[name] for name in table.optional} | datasets | (more or {})
         if RAW_WORKS.name in datasets:
             relations["snapshot"] = Snapshot.of(datasets[RAW_WORKS.name]).row()
         previous = stack.enter_context(open_previous(storage, subject)) if table.looks_back else None
@@ -65,7 +74,8 @@ def make_table(
 
         def done(digests: Mapping[str, str]) -> Done:
             preview = markdown(table.schema.names, result.preview())
-            return Done(table_metadata(result.rows, preview, storage.uri(path)), digests[path], result.outcomes)
+            shown = table_metadata(result.rows, preview, storage.uri(path))
+            return Done(shown, version([digests[path]]), result.outcomes)
 
         yield SubjectOutput({path: partial(_write, result)}, done)
 

@@ -32,7 +32,9 @@ STOCKING_LIST = Table(
             nullable=True,
         ),
         Column("demand", REAL, "How much it is wanted, read, rated and reprinted, from 0 to 1.", nullable=True),
-        Column("recency", REAL, "1 in the year of the fetch, 0 fifty years before; null without a year.", nullable=True),
+        Column(
+            "recency", REAL, "1 in the year of the fetch, 0 fifty years before; null without a year.", nullable=True
+        ),
         Column(
             "author",
             REAL,
@@ -89,6 +91,7 @@ STOCKING_LIST = Table(
         "no_free": ("work_details.ebook_access",),
         "duplicate_of": ("possible_duplicate_books.work_key", "possible_duplicate_books.into_work_key"),
     },
+    columns_since=2,
     checks=(
         Check(
             "every_work_is_ranked",
@@ -143,7 +146,9 @@ ORDER_LIST = Table(
     purpose=f"For those who order: the first {MOST_ORDERED} works of the stocking list that the store does not sell.",
     key=("rank",),
     columns=(
-        Column("rank", WHOLE, "Place of the work in stocking_list; places of works that are not to order are left out."),
+        Column(
+            "rank", WHOLE, "Place of the work in stocking_list; places of works that are not to order are left out."
+        ),
         WORK_KEY,
         Column(
             "edition_key",
@@ -169,6 +174,7 @@ ORDER_LIST = Table(
         "score": ("stocking_list.score",),
         "reason": ("stocking_list.reason",),
     },
+    columns_since=2,
     checks=(
         Check(
             "orders_are_not_sold",

@@ -33,7 +33,7 @@ class OrderList:
 
 
 @contextmanager
-def order_list(stocking_list: TableFile, source: Editions | None, languages: str) -> Iterator[OrderList]:
+def order_list_of(stocking_list: TableFile, source: Editions | None, languages: str) -> Iterator[OrderList]:
     """Make the order list of a subject, and lend it; without a source, no editions are asked for.
 
     `languages` are those that the store sells, with commas, in order of preference. Raises SourceError, and

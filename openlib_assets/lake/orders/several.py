@@ -41,8 +41,7 @@ def orders_of(storage: Storage, subjects: Sequence[str]) -> Iterator[TableFile]:
         file = Path(folder) / "orders.parquet"
         with connected(lists) as connection:
             every = " UNION ALL ".join(
-                f"FROM subject_{place} CROSS JOIN list_{place}"
-                for place in range(len(subjects))
+                f"FROM subject_{place} CROSS JOIN list_{place}" for place in range(len(subjects))
             )
             connection.execute(f"CREATE TEMP VIEW order_lists AS {every}")
             rows = connection.sql(sql_text("serving/orders")).to_arrow_reader(_BATCH_ROWS)

@@ -17,3 +17,7 @@ class Weights:
     def row(self, *, store_is_set: bool) -> Row:
         """Return the one row of the table `asked` that the SQL of the stocking list sees."""
         return Row({**asdict(self), "store_is_set": int(store_is_set)})
+
+
+# What the SQL sees as `works_in_store` where no store catalogue is set.
+NOTHING_IN_STORE = Row({"work_key": "", "decision": "", "units_sold": 0}).left_out()
