@@ -111,4 +111,4 @@ def _how_to_get(subject: str) -> dict[str, str]:
 def _growth(row: Row) -> float | None:
     """Return by how many percent the last ten years have more books than the ten before; nothing if they are few."""
     recent, before = row["books_recent"], row["books_before"]
-    return 100 * (recent - before) / before if min(recent, before) >= FEW else None
+    return 100 * (recent - before) / before if min(recent, before) >= words.FEW else None

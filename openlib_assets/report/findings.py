@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator
 from itertools import groupby
 
-from openlib_assets.report import gaps
 from openlib_assets.report.counts import Row
+from openlib_assets.report.gaps import gaps
 from openlib_assets.report.numbers import Numbers
 from openlib_assets.report.words import FEW, count, counted, share
 
@@ -154,8 +154,7 @@ def _have(things: int) -> str:
 
 
 _FINDINGS: tuple[Callable[[Numbers], Iterator[str]], ...] = (
-    gaps.what_is_wanted,
-    gaps.what_the_store_lacks,
+    gaps,
     _concentration,
     _most_productive,
     _decades,

@@ -4,35 +4,33 @@ from collections.abc import Iterator
 
 from openlib_assets.report.counts import Row
 from openlib_assets.report.numbers import Numbers
-from openlib_assets.report.words import FEW, count, counted, language_name, listed, share
+from openlib_assets.report.words import FEW, count, counted, language_name, listed, share, titled
 
 _NAMED = 3
+# Codes of what is written in several languages, or in none that is known.
+_NO_LANGUAGE = ("mul", "und", "zxx")
 _AUTHORS_LOOKED_AT = 20
 # The store lacks what it sells at most half as often as it would by its share of all works, and so many works fewer.
-_LACKS_SHARE, _LACKS_WORKS = 0.5, 3
+_LACKS_SHARE, _LACKS_WORKS = 0.5, 5
 
 
-def what_is_wanted(numbers: Numbers) -> Iterator[str]:
-    """Yield which works, authors, decades and languages are in demand, as far as that is known."""
+def gaps(numbers: Numbers) -> Iterator[str]:
+    """Yield what is in demand and the store does not sell, and what it lacks; without a catalogue, what is in demand."""
     works = [row for row in numbers.rows["most_wanted"] if not row["is_duplicate"]]
-    if not works or not any(row["wanted"] or row["edition_count"] for row in works):
-        return
-    compared = numbers.demand["compared"]
-    if not compared:
-        yield f"Most in demand {_are(works[:_NAMED])} {listed([_told(row) for row in works[:_NAMED]])}."
-    elif len(works) >= FEW:
-        yield from _unsold(works)
-    yield from _decade_in_demand(numbers)
-    if not compared:
+    if numbers.demand["compared"]:
+        yield from _most_wanted_unsold(works)
+        yield from _store_against_subject(numbers)
+        yield from _decade_in_demand(numbers)
+    else:
+        yield from _most_wanted(works)
+        yield from _decade_in_demand(numbers)
         yield from _languages(numbers)
         yield from _authors_in_demand(numbers)
 
 
-def what_the_store_lacks(numbers: Numbers) -> Iterator[str]:
-    """Yield which decades, languages and authors the store lacks against the subject; nothing without a catalogue."""
+def _store_against_subject(numbers: Numbers) -> Iterator[str]:
+    """Yield how much of the subject the store sells, and which decades, languages and authors it lacks."""
     every = numbers.demand
-    if not every["compared"]:
-        return
     if not every["sold"]:
         may = f", and may sell {count(every['maybe_sold'])}" if every["maybe_sold"] else ""
         yield f"The store is not known to sell any of the {counted(every['works'], 'work')}{may}."
@@ -56,18 +54,24 @@ def what_the_store_lacks(numbers: Numbers) -> Iterator[str]:
         )
 
 
-def _unsold(works: list[Row]) -> Iterator[str]:
-    sold, unsold = (
-        sum(row["in_store"] == "yes" for row in works),
-        [row for row in works if row["in_store"] == "no"],
-    )
+def _most_wanted(works: list[Row]) -> Iterator[str]:
+    first = [row for row in works[:_NAMED] if row["wanted"] or row["edition_count"]]
+    if first:
+        yield f"Most in demand {'is' if len(first) == 1 else 'are'} {listed([_told(row) for row in first])}."
+
+
+def _most_wanted_unsold(works: list[Row]) -> Iterator[str]:
+    unsold = [row for row in works if row["in_store"] == "no"]
+    if len(works) < FEW:
+        return
     if not unsold:
         yield f"The store sells, or may sell, all of the {count(len(works))} works most in demand."
         return
-    maybe = len(works) - sold - len(unsold)
+    sold = sum(row["in_store"] == "yes" for row in works)
     yield (
-        f"Of the {count(len(works))} works most in demand, the store sells {count(sold)}, may sell {count(maybe)}, and "
-        f"does not sell {count(len(unsold))}: first of all {listed([_told(row) for row in unsold[:_NAMED]])}."
+        f"Of the {count(len(works))} works most in demand, the store sells {count(sold)}, may sell "
+        f"{count(len(works) - sold - len(unsold))}, and does not sell {count(len(unsold))}: first of all "
+        f"{listed([_told(row) for row in unsold[:_NAMED]])}."
     )
 
 
@@ -87,9 +91,12 @@ def _decade_in_demand(numbers: Numbers) -> Iterator[str]:
 
 def _languages(numbers: Numbers) -> Iterator[str]:
     rows = sorted(_of_kind(numbers, "language"), key=lambda row: (-row["works"], row["label"]))[:_NAMED]
-    if rows:
-        known = [f"{count(row['works'])} in {language_name(row['label'])}" for row in rows]
-        yield f"Of {counted(numbers.demand['works'], 'work')}, there are editions of {listed(known)}."
+    if not rows:
+        return
+    first, *others = [f"in {language_name(row['label'])}" for row in rows]
+    most = rows[0]["works"]
+    known = f"{count(most)} of {counted(numbers.demand['works'], 'work')} {'has' if most == 1 else 'have'} an edition {first}"
+    yield listed([known, *(f"{count(row['works'])} {name}" for row, name in zip(rows[1:], others, strict=True))]) + "."
 
 
 def _authors_in_demand(numbers: Numbers) -> Iterator[str]:
@@ -122,7 +129,8 @@ def _against(row: Row, every: Row) -> str:
 
 
 def _of_kind(numbers: Numbers, kind: str) -> list[Row]:
-    return [row for row in numbers.rows["demand_by_group"] if row["kind"] == kind]
+    rows = (row for row in numbers.rows["demand_by_group"] if row["kind"] == kind)
+    return [row for row in rows if not (kind == "language" and row["label"] in _NO_LANGUAGE)]
 
 
 def _author(row: Row) -> str:
@@ -138,8 +146,5 @@ def _told(row: Row) -> str:
         demand = counted(row["edition_count"], "edition")
     else:
         demand = f"wanted by {counted(row['wanted'], 'reader')}"
-    return f"“{row['title'] or row['work_key']}”{by}{others} ({demand})"
-
-
-def _are(things: list[Row]) -> str:
-    return "is" if len(things) == 1 else "are"
+        demand += f", read by {count(row['readers'])}" if row["readers"] else ""
+    return f"{titled(row['title'] or row['work_key'])}{by}{others} ({demand})"

@@ -6,6 +6,8 @@ from urllib.parse import quote
 
 _SITE = "https://openlibrary.org"
 
+_LONGEST_TITLE = 80
+
 # Below so many, a share says less than the two numbers behind it.
 FEW = 20
 
@@ -91,6 +93,12 @@ def listed(things: Sequence[str]) -> str:
     """Return several things one after the other: a, b and c."""
     *before, last = things
     return f"{', '.join(before)} and {last}" if before else last
+
+
+def titled(title: str) -> str:
+    """Return a title between quotes, its beginning if it is a long one; its letters may run from right to left."""
+    brief = title if len(title) <= _LONGEST_TITLE else title[:_LONGEST_TITLE].rstrip() + "…"
+    return f"“\u2068{brief}\u2069”"
 
 
 def language_name(code: str) -> str:

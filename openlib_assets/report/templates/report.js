@@ -74,23 +74,22 @@
     const details = known(rows, "wanted");
     const title = (row) => element("div", { class: "work" }, ...(covers ? cover(row) : []),
       element("div", {}, workLink(row.work_key, row.title), element("div", { class: "muted" }, people(row))));
-    const edition = (row) => element("div", {}, row.publisher || "", element("div", { class: "muted" }, row.publish_date || ""));
+    const edition = (row) => {
+      const rest = [row.publisher, row.publish_date, spoken(row)].filter((text) => text).join(", ");
+      return element("div", {}, element("span", { class: "isbn" }, row.isbn13 || ""), element("div", { class: "muted" }, rest));
+    };
     const rating = (row) => (row.rating === null ? "" : `${row.rating.toFixed(1)} by ${whole.format(row.ratings)}`);
     const columns = [
       { name: "title, authors", kind: "text", value: (row) => row.title, cell: title },
       { name: "rank", kind: "whole", value: (row) => row.rank },
-      ...(known(rows, "isbn13") ? [
-        { name: "ISBN", kind: "text", value: (row) => row.isbn13, cell: (row) => element("span", { class: "isbn" }, row.isbn13 || "") },
-        { name: "publisher, date", kind: "text", value: (row) => row.publisher, cell: edition },
-      ] : []),
-      ...(languages.length ? [{ name: "language", kind: "text", value: spoken }] : []),
+      ...(languages.length ? [{ name: "ISBN, edition", kind: "text", value: (row) => row.isbn13, cell: edition }] : []),
       ...(details ? [
         { name: "wanted by", kind: "whole", value: (row) => row.wanted },
         { name: "read by", kind: "whole", value: (row) => row.readers },
         { name: "rated, of 5", kind: "real", value: (row) => row.rating, cell: rating },
       ] : [{ name: "editions", kind: "whole", value: (row) => row.edition_count }]),
       ...(known(rows, "in_store") ? [{ name: "in store", kind: "text", value: (row) => row.in_store }] : []),
-      { name: "why", kind: "text", value: (row) => row.reason },
+      { name: "why", kind: "text", value: (row) => row.reason, cell: (row) => element("div", { class: "why" }, row.reason) },
     ];
     const language = element("select", {}, element("option", { value: "" }, "All"),
       ...languages.map(({ code, name }) => element("option", { value: code }, name)));
