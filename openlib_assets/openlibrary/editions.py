@@ -22,7 +22,7 @@ _EDITION_KEY = re.compile(r"/books/(OL[0-9]+M)")
 _ISBN_10 = re.compile(r"[0-9]{9}[0-9X]")
 _ISBN_13 = re.compile(r"97[89][0-9]{10}")
 _FULL_WIDTH = str.maketrans("０１２３４５６７８９Ｘ", "0123456789X")
-_BETWEEN_DIGITS = "\t\n\f\r −"  # noqa: RUF001 - people write the minus sign, too
+_BETWEEN_DIGITS = "\t\n\f\r −"
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,7 @@ def order_list(
     stocking: Iterable[Row], editions: Mapping[str, Row] | None, languages: Sequence[str] = ("eng",)
 ) -> list[Row]:
     """List what to order, with the editions found of works; None if none were asked for."""
-    rows = []
+    rows: list[Row] = []
     for listed in stocking:
         foreign = listed["languages"] and not set(listed["languages"]) & set(languages)
         if listed["in_store"] in ("yes", "review") or listed["duplicate_of"] or foreign or len(rows) == ORDERED:
@@ -278,4 +278,5 @@ def _scaled(number: int | None, most: int) -> float:
 
 
 def _rounded(share: float, digits: int = 4) -> float:
-    return floor(share * 10**digits + 0.5) / 10**digits
+    unit: int = 10**digits
+    return floor(share * unit + 0.5) / unit
