@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import floor, log
 from typing import Any
 
+from openlib_assets_tests.tools.reference_details import isbn13
+
 Row = dict[str, Any]
 
 WEIGHTS = {"demand": 5.0, "recency": 3.0, "author": 2.0, "no_free": 1.0}
@@ -89,6 +91,26 @@ def order_list(
             }
         )
     return rows
+
+
+def edition_to_order(documents: Mapping[str, Mapping[str, Any]], languages: Iterable[str]) -> Row | None:
+    """Choose the edition of a work, by what the search says of the work when asked in each language."""
+    for language in languages:
+        for edition in documents[language]["editions"]["docs"]:
+            isbns = [
+                (thirteen != given.replace("-", ""), thirteen)
+                for given in edition.get("isbn", [])
+                if (thirteen := isbn13(given))
+            ]
+            if isbns and language in edition.get("language", []):
+                return {
+                    "edition_key": edition["key"].rpartition("/")[2],
+                    "isbn13": min(isbns)[1],
+                    "title": edition.get("title"),
+                    **{name: edition.get(name, [None])[0] for name in ("publisher", "publish_date")},
+                    "language": language,
+                }
+    return None
 
 
 def orders(lists: Mapping[str, Sequence[Row]]) -> list[Row]:
