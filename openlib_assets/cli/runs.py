@@ -4,7 +4,7 @@ One run takes many subjects, so that hundreds cost hardly more than one.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,7 +75,7 @@ def run_subjects(
     for key in keys:
         groups[stopped.get(key)].append(key)
     failed: dict[str, Failed] = {}
-    tolerated: dict[str, Failed] = {}
+    left_out: dict[str, list[str]] = defaultdict(list)
     made: set[str | None] = set()
     job = definitions.resolve_job_def(ALL)
     config = _QUIET | {"ops": {asset.op.name: {"config": {"force": force}} for asset in _FETCHED}}
@@ -86,7 +86,8 @@ def run_subjects(
             if _interrupted(result):
                 raise KeyboardInterrupt
             failed |= _failures(result, stretch)
-            tolerated |= _tolerated_failures(result)
+            for key, reason in _tolerated_failures(result):
+                left_out[key].append(reason)
             made |= {
                 event.partition
                 for event in result.get_asset_materialization_events()
@@ -100,7 +101,7 @@ def run_subjects(
         SubjectResult(key, error=failed[key].reason)
         if key in failed
         else _result(
-            storage, records[key], tolerated.get(key), made=key in made, resumed=records[key].storage_id <= began
+            storage, records[key], left_out.get(key, []), made=key in made, resumed=records[key].storage_id <= began
         )
         for key in keys
     ]
@@ -177,10 +178,11 @@ def _failures(result: dg.JobExecutionResult, stretch: Sequence[str]) -> dict[str
     return failed
 
 
-def _tolerated_failures(result: dg.JobExecutionResult) -> dict[str, Failed]:
-    """Return the subjects of which something failed that keeps nothing else from being made."""
-    told = said_by_steps(result.all_events)
-    return {key: why for said in told.values() if said.tolerated for key, why in said.failed.items()}
+def _tolerated_failures(result: dg.JobExecutionResult) -> Iterator[tuple[str, str]]:
+    """Yield the subjects of which something failed that keeps nothing else from being made, and what and why."""
+    for said in said_by_steps(result.all_events).values():
+        if said.tolerated:
+            yield from ((key, f"{why.asset}: {why.reason}") for key, why in said.failed.items())
 
 
 def _reason(event: dg.DagsterEvent, result: dg.JobExecutionResult) -> str:
@@ -193,7 +195,7 @@ def _reason(event: dg.DagsterEvent, result: dg.JobExecutionResult) -> str:
 
 
 def _result(
-    storage: Storage, fetch: dg.EventLogRecord, tolerated: Failed | None, *, made: bool, resumed: bool
+    storage: Storage, fetch: dg.EventLogRecord, left_out: Sequence[str], *, made: bool, resumed: bool
 ) -> SubjectResult:
     """Read a subject's headline numbers from the record of its fetch and from its summary."""
     key = str(fetch.partition_key)
@@ -204,7 +206,7 @@ def _result(
         (summary,) = dataset.to_table(["works", "authors", "works_dated"]).to_pylist()
     return SubjectResult(
         key,
-        left_out=f"{tolerated.asset}: {tolerated.reason}" if tolerated else None,
+        left_out="; ".join(left_out) or None,
         unchanged=numbers["state"] == "unchanged" and not made,
         resumed=resumed,
         works=summary["works"],

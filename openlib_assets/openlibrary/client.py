@@ -35,6 +35,8 @@ TRIES = 12
 _LONGEST_WAIT_FACTOR = 10
 _OTHER_WAITS_START_AT = 1 / 20
 _MAX_REDIRECTS = 3
+# Of a URL in a message; that of a request for editions names forty works.
+_LONGEST_SHOWN = 200
 
 
 @dataclass(frozen=True)
@@ -192,7 +194,8 @@ class Client:
         except (BannedError, InterruptedFetchError):
             raise
         except SourceError as error:
-            raise type(error)(f"{url}: {error} ({tries} {'try' if tries == 1 else 'tries'})") from error
+            shown = url if len(url) <= _LONGEST_SHOWN else f"{url[:_LONGEST_SHOWN]}..."
+            raise type(error)(f"{shown}: {error} ({tries} {'try' if tries == 1 else 'tries'})") from error
         raise AssertionError("tenacity returns or raises")
 
     def _once(self, url: str, wanted: Callable[[], bool] = _always, *, again: bool = False) -> Any:

@@ -21,8 +21,7 @@ _FIELDS = ("key", "title", "isbn", "language", "publisher", "publish_date")
 _EDITION_KEY = re.compile(r"/books/(OL[0-9]+M)")
 _ISBN_10 = re.compile(r"[0-9]{9}[0-9X]")
 _ISBN_13 = re.compile(r"97[89][0-9]{10}")
-_FULL_WIDTH = str.maketrans("０１２３４５６７８９Ｘ", "0123456789X")
-_BETWEEN_DIGITS = "\t\n\f\r −"  # noqa: RUF001 - people write the minus sign, too
+_HYPHENS = "\u2212\u00ad"  # besides those that Unicode calls dashes: a minus, and one that shows only at a line's end
 
 
 @dataclass(frozen=True)
@@ -39,23 +38,27 @@ class Edition:
 
 def isbn13(text: str) -> str | None:
     """Return the ISBN-13 of a text that is an ISBN-10 or an ISBN-13, by the rules of `sql/helpers/isbns.sql`."""
-    digits = _digits(text)
-    if len(set(digits)) == 1:
-        return None  # a placeholder
-    if _ISBN_10.fullmatch(digits):
-        rest = sum(place * int(digit) for place, digit in enumerate(digits[:9], start=1)) % 11
-        return _with_check_digit(f"978{digits[:9]}") if digits[9] == "0123456789X"[rest] else None
-    if _ISBN_13.fullmatch(digits) and digits == _with_check_digit(digits[:12]):
-        return digits
-    return None
+    bare = _bare(text)
+    if _ISBN_10.fullmatch(bare):
+        rest = sum(place * int(digit) for place, digit in enumerate(bare[:9], start=1)) % 11
+        known, nine = _with_check_digit(f"978{bare[:9]}"), bare[:9]
+        is_right = bare[9] == "0123456789X"[rest]
+    elif _ISBN_13.fullmatch(bare):
+        known, nine = bare, bare[3:12] if bare.startswith("978") else ""
+        is_right = bare == _with_check_digit(bare[:12])
+    else:
+        return None
+    # One digit over and over is what people write who have no number; it may end in the check digit that it needs.
+    is_placeholder = len(set(bare)) == 1 or (len(bare) == 13 and len(set(nine)) == 1)
+    return known if is_right and not is_placeholder else None
 
 
-def _digits(text: str) -> str:
-    """Return a text without what may stand between the digits of an ISBN."""
+def _bare(text: str) -> str:
+    """Return a text without blanks and hyphens."""
     return "".join(
         character
-        for character in text.upper().translate(_FULL_WIDTH)
-        if character not in _BETWEEN_DIGITS and unicodedata.category(character) not in ("Zs", "Zl", "Zp", "Pd", "Cf")
+        for character in text.upper()
+        if not (character.isspace() or character in _HYPHENS or unicodedata.category(character) == "Pd")
     )
 
 
@@ -114,7 +117,7 @@ def edition_of(document: Record, language: str) -> Edition | None:
         key = edition.get("key")
         match = _EDITION_KEY.fullmatch(key) if isinstance(key, str) else None
         # Of several the smallest, since they come in any order; one of 10 digits only where none has 13.
-        isbns = sorted((_digits(text) != isbn, isbn) for text in _texts(edition.get("isbn")) if (isbn := isbn13(text)))
+        isbns = sorted((_bare(text) != isbn, isbn) for text in _texts(edition.get("isbn")) if (isbn := isbn13(text)))
         if match and isbns and language in _texts(edition.get("language")):
             return Edition(
                 edition_key=match[1],

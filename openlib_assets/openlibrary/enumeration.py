@@ -23,9 +23,14 @@ from openlib_assets.openlibrary.key_list import answers_due, read_key_list
 from openlib_assets.openlibrary.listings import WORKS, Listing
 from openlib_assets.openlibrary.page_reading import read_pages
 from openlib_assets.openlibrary.staged_pages import HeldWorks, Slice, StagedPage, Staging, slices_of
+from openlib_assets.settings import DETAILS_ON, Settings
 
 BY_KEY_LIST = "list of keys"
 BY_SECOND_READING = "second reading of the pages"
+
+# What to order: so many works at most; a request asks for the editions of so many.
+WORKS_TO_ORDER = 200
+WORKS_A_REQUEST = 40
 
 _ROUNDS = 8
 # Of retry_wait; then it doubles, up to ten times as long.
@@ -91,6 +96,14 @@ def page_offsets(work_count: int, page_size: int) -> list[int]:
 def requests_due(work_count: int, page_size: int) -> int:
     """Return how many requests a fetch takes when nothing goes wrong: one a page, and the list of keys."""
     return len(page_offsets(work_count, page_size)) + answers_due(work_count)
+
+
+def requests_of_run(work_count: int, settings: Settings) -> int:
+    """Return how many requests a run takes: for works, for what the search says of them, for editions to order."""
+    works = requests_due(work_count, settings.page_size)
+    if settings.details != DETAILS_ON:
+        return works
+    return 2 * works + -(-min(work_count, WORKS_TO_ORDER) // WORKS_A_REQUEST)
 
 
 def _silent(_: Progress) -> None:

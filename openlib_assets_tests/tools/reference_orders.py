@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import floor, log
 from typing import Any
 
+from openlib_assets_tests.tools.reference_details import isbn13
+
 Row = dict[str, Any]
 
 WEIGHTS = {"demand": 5.0, "recency": 3.0, "author": 2.0, "no_free": 1.0}
@@ -64,7 +66,7 @@ def order_list(
     stocking: Iterable[Row], editions: Mapping[str, Row] | None, languages: Sequence[str] = ("eng",)
 ) -> list[Row]:
     """List what to order, with the editions found of works; None if none were asked for."""
-    rows = []
+    rows: list[Row] = []
     for listed in stocking:
         foreign = listed["languages"] and not set(listed["languages"]) & set(languages)
         if listed["in_store"] in ("yes", "review") or listed["duplicate_of"] or foreign or len(rows) == ORDERED:
@@ -89,6 +91,26 @@ def order_list(
             }
         )
     return rows
+
+
+def edition_to_order(documents: Mapping[str, Mapping[str, Any]], languages: Iterable[str]) -> Row | None:
+    """Choose the edition of a work, by what the search says of the work when asked in each language."""
+    for language in languages:
+        for edition in documents[language]["editions"]["docs"]:
+            isbns = [
+                (thirteen != given.replace("-", ""), thirteen)
+                for given in edition.get("isbn", [])
+                if (thirteen := isbn13(given))
+            ]
+            if isbns and language in edition.get("language", []):
+                return {
+                    "edition_key": edition["key"].rpartition("/")[2],
+                    "isbn13": min(isbns)[1],
+                    "title": edition.get("title"),
+                    **{name: edition.get(name, [None])[0] for name in ("publisher", "publish_date")},
+                    "language": language,
+                }
+    return None
 
 
 def orders(lists: Mapping[str, Sequence[Row]]) -> list[Row]:
@@ -278,4 +300,5 @@ def _scaled(number: int | None, most: int) -> float:
 
 
 def _rounded(share: float, digits: int = 4) -> float:
-    return floor(share * 10**digits + 0.5) / 10**digits
+    unit: int = 10**digits
+    return floor(share * unit + 0.5) / unit

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
+from pathlib import Path
 from shutil import copyfile
 from typing import Any
 
@@ -126,15 +127,16 @@ class _Orders:
             order_list_of(stocking_list, self.source, self.languages) as made,
         ):
             table, csv, workbook = paths = _order_files(subject)
+            requests = made.traffic.requests
             self.context.log.info(
-                f"{subject}: editions found for {made.editions} of {made.works} works in {made.traffic.requests} requests"
+                f"{subject}: editions found of {made.editions} of {made.works} works, in {requests} requests"
             )
 
             def done(digests: Mapping[str, str]) -> Done:
                 version = self._version([digests[path] for path in paths])
                 return Done(_order_metadata(made, self.storage.uri(table)), version, made.outcomes)
 
-            files = {
+            files: dict[str, Callable[[Path], object]] = {
                 table: partial(copyfile, made.rows.file),
                 csv: lambda file: write_csv_file(file, ORDER_LIST, made.rows, excel_safe=True),
                 workbook: lambda file: write_workbook(file, ORDER_LIST, made.rows),

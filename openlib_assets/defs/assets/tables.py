@@ -64,7 +64,8 @@ def make_table(
             for name, tables in inputs.items()
             if name not in table.optional or tables.has(subject)
         }
-        relations: dict[str, Relation] = {name: _TABLES[name] for name in table.optional} | datasets | (more or {})
+        relations: dict[str, Relation] = {name: _TABLES[name] for name in table.optional}
+        relations |= {**datasets, **(more or {})}
         if RAW_WORKS.name in datasets:
             relations["snapshot"] = Snapshot.of(datasets[RAW_WORKS.name]).row()
         previous = stack.enter_context(open_previous(storage, subject)) if table.looks_back else None

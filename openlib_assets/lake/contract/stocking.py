@@ -17,7 +17,7 @@ STOCKING_LIST = Table(
     "stocking_list",
     Layer.GOLD,
     "a work, ranked by whether to stock it",
-    purpose="For those who buy books: it ranks every work of the subject, and says in words why it stands where it does.",
+    purpose="For those who buy books: it ranks every work of the subject, and says why it stands where it does.",
     key=("rank",),
     columns=(
         _RANK,
@@ -28,7 +28,7 @@ STOCKING_LIST = Table(
         Column(
             "languages",
             _TEXTS,
-            "Languages of its editions, as three-letter codes; an empty list if none is known, null if it was not asked.",
+            "Languages of its editions, as in work_details: an empty list if none is known, null if nothing is.",
             nullable=True,
         ),
         Column("demand", REAL, "How much it is wanted, read, rated and reprinted, from 0 to 1.", nullable=True),
@@ -193,7 +193,7 @@ ORDER_LIST = Table(
         ),
         Check(
             "editions_are_whole",
-            "An edition has a key, an ISBN of 13 digits and a language; a work without an edition has none of its columns.",
+            "An edition has a key, an ISBN-13 and a language; a work without an edition has none of its columns.",
             """
             SELECT count(*) AS works,
                    count(edition_key) AS editions,

@@ -55,8 +55,6 @@ def order_list_of(stocking_list: TableFile, source: Editions | None, languages: 
 
 def _written(file: Path, keys: Sequence[str], editions: Mapping[str, Edition]) -> TableFile:
     """Write what was found of each work to a file."""
-    columns = [texts(keys)]
-    for name in _COLUMNS[1:]:
-        columns.append(texts([getattr(editions.get(key), name, None) for key in keys]))
-    write_table(file, [pa.record_batch(columns, schema=_FOUND)], _FOUND)
+    columns = [texts(getattr(editions.get(key), name, None) for key in keys) for name in _COLUMNS[1:]]
+    write_table(file, [pa.record_batch([texts(keys), *columns], schema=_FOUND)], _FOUND)
     return table_file(file)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _COVERS = "https://covers.openlibrary.org"
 # Not the time of writing: equal rows give equal bytes.
-_CREATED = datetime(2000, 1, 1)  # noqa: DTZ001 - the file has no time zone
+_CREATED = datetime(2000, 1, 1)
 # In a sheet with more links, Excel refuses to open.
 _MOST_LINKS = 65_000
 _LINKS_A_ROW = 3
