@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from openlib_assets.report.counts import Row
 from openlib_assets.report.numbers import Numbers
-from openlib_assets.report.words import FEW, count, counted, language_name, listed, share, titled
+from openlib_assets.report.words import FEW, apart, count, counted, language_name, listed, share, titled
 
 _NAMED = 3
 # Codes of what is written in several languages, or in none that is known.
@@ -15,7 +15,7 @@ _LACKS_SHARE, _LACKS_WORKS = 0.5, 5
 
 
 def gaps(numbers: Numbers) -> Iterator[str]:
-    """Yield what is in demand and the store does not sell, and what it lacks; without a catalogue, what is in demand."""
+    """Yield what is in demand, and what of it the store lacks, if its catalogue is set."""
     works = [row for row in numbers.rows["most_wanted"] if not row["is_duplicate"]]
     if numbers.demand["compared"]:
         yield from _most_wanted_unsold(works)
@@ -84,8 +84,8 @@ def _decade_in_demand(numbers: Numbers) -> Iterator[str]:
     each, of_all = most["wanted"] / most["works"], every["wanted"] / every["works"]
     if each > of_all:
         yield (
-            f"Of all decades, works of the {most['label']}s are wanted most: on average by {each:,.1f} readers each, "
-            f"against {of_all:,.1f} of all works."
+            f"Of all decades, works of the {most['label']}s are wanted most: by {each:,.1f} readers each, on average, "
+            f"against {of_all:,.1f} of all."
         )
 
 
@@ -94,9 +94,9 @@ def _languages(numbers: Numbers) -> Iterator[str]:
     if not rows:
         return
     first, *others = [f"in {language_name(row['label'])}" for row in rows]
-    most = rows[0]["works"]
-    known = f"{count(most)} of {counted(numbers.demand['works'], 'work')} {'has' if most == 1 else 'have'} an edition {first}"
-    yield listed([known, *(f"{count(row['works'])} {name}" for row, name in zip(rows[1:], others, strict=True))]) + "."
+    part = f"{count(rows[0]['works'])} of {counted(numbers.demand['works'], 'work')}"
+    some = [f"{count(row['works'])} {name}" for row, name in zip(rows[1:], others, strict=True)]
+    yield f"{listed([f'{part} can be had {first}', *some])}."
 
 
 def _authors_in_demand(numbers: Numbers) -> Iterator[str]:
@@ -134,13 +134,13 @@ def _of_kind(numbers: Numbers, kind: str) -> list[Row]:
 
 
 def _author(row: Row) -> str:
-    return f"{row['name'] or row['label']} ({counted(row['works'], 'work')})"
+    return f"{apart(row['name'] or row['label'])} ({counted(row['works'], 'work')})"
 
 
 def _told(row: Row) -> str:
     """Return a work by its title and its authors, with what is known of its demand."""
     names = row["author_names"]
-    by = f" by {names[0]}" if names else ""
+    by = f" by {apart(names[0])}" if names else ""
     others = " and others" if len(names) > 1 else ""
     if row["wanted"] is None:
         demand = counted(row["edition_count"], "edition")

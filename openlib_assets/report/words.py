@@ -96,9 +96,14 @@ def listed(things: Sequence[str]) -> str:
 
 
 def titled(title: str) -> str:
-    """Return a title between quotes, its beginning if it is a long one; its letters may run from right to left."""
+    """Return a title between quotes, its beginning if it is a long one."""
     brief = title if len(title) <= _LONGEST_TITLE else title[:_LONGEST_TITLE].rstrip() + "…"
-    return f"“\u2068{brief}\u2069”"
+    return f"“{apart(brief)}”"
+
+
+def apart(text: str) -> str:
+    """Return a text such that the one around it runs from left to right, whatever its own letters do."""
+    return f"\u2068{text.strip()}\u2069"
 
 
 def language_name(code: str) -> str:

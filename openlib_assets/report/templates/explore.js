@@ -20,7 +20,9 @@ const page = (() => {
   const authorLink = (key, name) => link(`${SITE}/authors/${key}`, name || key);
   const workLink = (key, title) => link(`${SITE}/${key.endsWith("M") ? "books" : "works"}/${key}`, title || key);
 
-  // A column: its name, the value to sort by, and what a cell shows; kind is text, whole, real or drawing.
+  // A column: its name, the value to sort by, and what a cell shows; kind is text, word, whole, real or drawing.
+  const TEXTS = ["text", "word"];
+  const kind = (column) => (TEXTS.includes(column.kind) ? column.kind : "number");
   const show = (column, row) => {
     if (column.cell) return column.cell(row);
     const value = column.value(row);
@@ -30,7 +32,7 @@ const page = (() => {
   const compared = (one, other, column) => {
     const [a, b] = [column.value(one), column.value(other)];
     if (a === null || b === null) return { missing: (a === null) - (b === null), order: 0 };
-    return { missing: 0, order: column.kind === "text" ? collator.compare(a, b) : a - b };
+    return { missing: 0, order: TEXTS.includes(column.kind) ? collator.compare(a, b) : a - b };
   };
 
   // `search` gives the text of a row to search in, `keep` whether to show it at all; `more` are controls beside the search.
@@ -41,8 +43,7 @@ const page = (() => {
     const body = element("tbody");
     const next = element("button", { type: "button", class: "action" }, "Show more");
     const heads = columns.map((column) => {
-      const kind = column.kind === "text" ? "text" : "number";
-      const head = element("th", { scope: "col", class: kind });
+      const head = element("th", { scope: "col", class: kind(column) });
       if (column.kind === "drawing") {
         head.append(column.name);
         return head;
@@ -50,7 +51,7 @@ const page = (() => {
       const button = element("button", { type: "button" }, column.name);
       button.addEventListener("click", () => {
         const again = order && order.column === column;
-        order = { column, down: again ? !order.down : column.kind !== "text" };
+        order = { column, down: again ? !order.down : !TEXTS.includes(column.kind) };
         render();
       });
       head.append(button);
@@ -72,7 +73,7 @@ const page = (() => {
       });
       body.replaceChildren(...found.slice(0, shown).map((row) =>
         element("tr", {}, ...columns.map((column) =>
-          element("td", { class: column.kind === "text" ? "text" : "number" }, show(column, row))))));
+          element("td", { class: kind(column) }, show(column, row))))));
       status.textContent = `${whole.format(Math.min(shown, found.length))} of ${whole.format(found.length)} ${name} shown`;
       next.hidden = shown >= found.length;
     };

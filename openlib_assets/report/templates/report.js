@@ -88,7 +88,7 @@
         { name: "read by", kind: "whole", value: (row) => row.readers },
         { name: "rated, of 5", kind: "real", value: (row) => row.rating, cell: rating },
       ] : [{ name: "editions", kind: "whole", value: (row) => row.edition_count }]),
-      ...(known(rows, "in_store") ? [{ name: "in store", kind: "text", value: (row) => row.in_store }] : []),
+      ...(known(rows, "in_store") ? [{ name: "in store", kind: "word", value: (row) => row.in_store }] : []),
       { name: "why", kind: "text", value: (row) => row.reason, cell: (row) => element("div", { class: "why" }, row.reason) },
     ];
     const language = element("select", {}, element("option", { value: "" }, "All"),
@@ -133,8 +133,8 @@
       { name: "authors", kind: "text", value: byline, cell: people },
       { name: "year", kind: "year", value: (row) => row.year },
       { name: "editions", kind: "whole", value: (row) => row.edition_count },
-      ...(known(rows, "ebook") ? [{ name: "e-book", kind: "text", value: (row) => row.ebook }] : []),
-      ...(known(rows, "in_store") ? [{ name: "in store", kind: "text", value: (row) => row.in_store }] : []),
+      ...(known(rows, "ebook") ? [{ name: "e-book", kind: "word", value: (row) => row.ebook }] : []),
+      ...(known(rows, "in_store") ? [{ name: "in store", kind: "word", value: (row) => row.in_store }] : []),
       { name: "may be the same as", kind: "text", value: (row) => row.duplicate_of, cell: (row) => (row.duplicate_of ? workLink(row.duplicate_of) : "") },
     ];
     const save = element("button", { type: "button", class: "action" }, "Save as CSV");
