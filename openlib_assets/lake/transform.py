@@ -217,7 +217,8 @@ def _engine(*, threads: int | None) -> duckdb.DuckDBPyConnection:
     atexit.register(shutil.rmtree, spill, ignore_errors=True)
     config: dict[str, str | bool | int | float | list[str]] = {"memory_limit": _MEMORY_LIMIT, "temp_directory": spill}
     engine = duckdb.connect(config=config | ({"threads": threads} if threads else {}))
-    engine.execute(sql_text("helpers/spellings"))
+    for helpers in ("spellings", "isbns"):
+        engine.execute(sql_text(f"helpers/{helpers}"))
     return engine
 
 
