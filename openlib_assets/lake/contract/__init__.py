@@ -10,8 +10,9 @@ from openlib_assets.lake.contract.duplicates import POSSIBLE_DUPLICATE_BOOKS, PO
 from openlib_assets.lake.contract.gold import AUTHOR_AVERAGES, AUTHOR_YEARLY_COUNTS, SUBJECT_CHANGES, SUBJECT_SUMMARY
 from openlib_assets.lake.contract.model import SCHEMA_VERSION, Check, Column, Layer, Table
 from openlib_assets.lake.contract.silver import AUTHOR_BOOKS, AUTHORS, BOOKS, REJECTED_WORKS
+from openlib_assets.lake.contract.store import STORE_CATALOGUE, STORE_MATCHES
 
-# In an order in which each table stands after those it is made from.
+# Of a subject, in an order in which each table stands after those it is made from.
 DERIVED_TABLES = (
     REJECTED_WORKS,
     BOOKS,
@@ -24,7 +25,10 @@ DERIVED_TABLES = (
     SUBJECT_SUMMARY,
     SUBJECT_CHANGES,
 )
-ALL_TABLES = (RAW_WORKS, *DERIVED_TABLES)
+SUBJECT_TABLES = (RAW_WORKS, *DERIVED_TABLES)
+# One for all subjects.
+STORE_TABLES = (STORE_CATALOGUE, STORE_MATCHES)
+ALL_TABLES = (*SUBJECT_TABLES, *STORE_TABLES)
 CSV_TABLES = (AUTHORS, BOOKS, AUTHOR_BOOKS, AUTHOR_YEARLY_COUNTS, AUTHOR_AVERAGES)
 
 __all__ = [
@@ -44,8 +48,12 @@ __all__ = [
     "REJECTED_WORKS",
     "SCHEMA_VERSION",
     "SQL_TYPES",
+    "STORE_CATALOGUE",
+    "STORE_MATCHES",
+    "STORE_TABLES",
     "SUBJECT_CHANGES",
     "SUBJECT_SUMMARY",
+    "SUBJECT_TABLES",
     "Check",
     "Column",
     "Layer",
