@@ -6,6 +6,7 @@ from urllib.parse import quote
 import pytest
 
 from openlib_assets.sandbox import FaultPlan, Planned, Sandbox, SandboxConfig
+from openlib_assets.sandbox.catalogue.details.documents import FIELDS as ALL_FIELDS
 from openlib_assets_tests.sandbox.asking import Answer, answer, ask
 
 WORKS = 300
@@ -24,6 +25,9 @@ def found(sandbox: Sandbox, q: str, **asked: object) -> Answer:
 def search(q: str, **asked: object) -> str:
     given = {"fields": "key", "sort": "key", "limit": 10_000, **asked}
     return "/search.json?q=" + quote(q) + "".join(f"&{name}={value}" for name, value in given.items())
+
+
+FIELDS = ALL_FIELDS - {"subject", "subject_key"}
 
 
 def keys(found: Answer) -> list[str]:
@@ -64,6 +68,7 @@ def test_works_are_found_by_their_keys(served: Sandbox) -> None:
     every = keys(found(served, 'subject_key:"love"'))
     asked = " OR ".join(f'"{key}"' for key in (every[5], every[3], "/works/OL1W"))
     assert keys(found(served, f"key:({asked})")) == [every[3], every[5]]
+    assert keys(found(served, f'key:"{every[5]}"')) == [every[5]]
 
 
 def test_documents_have_what_is_asked_for_and_lack_what_is_not_known(served: Sandbox) -> None:
@@ -77,6 +82,41 @@ def test_documents_have_what_is_asked_for_and_lack_what_is_not_known(served: San
             **(years if record["first_publish_year"] is not None else {}),
         }
     assert any("first_publish_year" not in document for document in documents)
+
+
+def test_every_document_agrees_with_the_subjects_api(served: Sandbox) -> None:
+    documents = found(served, 'subject_key:"love"', fields=",".join((*FIELDS, "isnb")))["docs"]
+    works = answer(served, "/subjects/love.json?sort=key&limit=1000")["works"]
+    for document, work in zip(documents, works, strict=True):
+        assert document.keys() <= FIELDS
+        assert [document["key"], document["title"]] == [work["key"], work["title"]]
+        assert document["edition_count"] == work["edition_count"] == len(document.get("edition_key", []))
+        assert document.get("first_publish_year") == work["first_publish_year"]
+        assert min(document.get("publish_year", [None])) == work["first_publish_year"]
+        assert document.get("author_key", []) == [author["key"][len("/authors/") :] for author in work["authors"]]
+        assert document.get("author_name", []) == [author["name"] for author in work["authors"]]
+        assert document.get("cover_i", -1) == (work["cover_id"] or -1)
+        assert document.get("cover_edition_key") == work["cover_edition_key"]
+        assert (document["ebook_access"] == "public") == work["public_scan"]
+        assert None not in document.values()
+        assert [] not in document.values()
+    assert documents == list(served.documents("love", FIELDS))
+
+
+def test_patterns_of_fields_are_filled_in(served: Sandbox) -> None:
+    documents = found(served, 'subject_key:"love"', fields="key,ratings_*")["docs"]
+    assert {frozenset(document) for document in documents} == {
+        frozenset(("key",)),
+        frozenset(("key", "ratings_average", "ratings_count")),
+    }
+
+
+def test_a_request_line_of_more_than_eight_kilobytes_is_refused(served: Sandbox) -> None:
+    def asking_for(length: int) -> int:
+        path = "/search.json?q=key:%2Fworks%2FOL1W&fields="
+        return ask(served, path + "x" * (length - len(f"GET {path} HTTP/1.1\r\n"))).status_code
+
+    assert (asking_for(8192), asking_for(8193)) == (200, 414)
 
 
 def test_bad_syntax_is_taken_for_words(served: Sandbox) -> None:
@@ -109,6 +149,26 @@ def test_a_cut_is_served_as_if_complete() -> None:
         assert cut["numFoundExact"]
 
 
+@pytest.mark.parametrize(
+    "faults",
+    [
+        FaultPlan(permanent={"love": "http_403"}, at="/search.json"),
+        FaultPlan({"http_403": 1.0}, max_consecutive=99, at="/search.json"),
+    ],
+)
+def test_the_search_alone_may_be_refused_for_good(faults: FaultPlan) -> None:
+    with Sandbox(SandboxConfig({"love": WORKS}, faults=faults)) as sandbox:
+        assert {ask(sandbox, search('subject_key:"love"')).status_code for _ in range(5)} == {403}
+        assert ask(sandbox, "/subjects/love.json").status_code == 200
+
+
+def test_a_document_without_its_year_says_nothing_of_it() -> None:
+    plan = FaultPlan(permanent={"love": "missing_years"})
+    with Sandbox(SandboxConfig({"love": WORKS}, faults=plan)) as sandbox:
+        documents = found(sandbox, 'subject_key:"love"', fields="key,first_publish_year")["docs"]
+        assert {tuple(document) for document in documents} == {("key",)}
+
+
 def test_it_may_have_a_limit_of_its_own() -> None:
     with Sandbox(SandboxConfig({"love": WORKS}, search_rows=100)) as sandbox:
         listed = found(sandbox, 'subject_key:"love"')
@@ -120,3 +180,13 @@ def test_a_lagging_replica_misses_works() -> None:
         every = keys(found(sandbox, 'subject_key:"love"'))
         sandbox.hide_from_search(every[7:9])
         assert keys(found(sandbox, 'subject_key:"love"')) == every[:7] + every[9:]
+
+
+def test_the_subjects_api_may_miss_works_that_the_search_finds() -> None:
+    with Sandbox(SandboxConfig({"love": WORKS})) as sandbox:
+        every = keys(found(sandbox, 'subject_key:"love"'))
+        sandbox.hide_from_subjects(every[7:9])
+        listed = answer(sandbox, "/subjects/love.json?sort=key&limit=1000")
+        assert [work["key"] for work in listed["works"]] == every[:7] + every[9:]
+        assert answer(sandbox, "/subjects/love.json?limit=0")["work_count"] == WORKS - 2
+        assert keys(found(sandbox, 'subject_key:"love"')) == every

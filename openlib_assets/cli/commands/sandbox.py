@@ -51,6 +51,13 @@ DEMO_SUBJECTS = {"science_fiction": 2500, "place:france": 400, "person:sherlock_
     help="Faults by name, or all=0.02, transient=0.02; --faults list names them.",
 )
 @click.option(
+    "--faults-at",
+    default="/",
+    show_default=True,
+    metavar="PATH",
+    help="Faults only for paths that begin like this: /subjects/, /search.json.",
+)
+@click.option(
     "--log", type=click.Path(dir_okay=False, path_type=Path), help="Write each request to this file, as a line of JSON."
 )
 def sandbox(
@@ -65,6 +72,7 @@ def sandbox(
     delay: int,
     ban_after: int | None,
     faults: str,
+    faults_at: str,
     log: Path | None,
 ) -> None:
     """Serve a sandbox Open Library on this machine, until interrupted."""
@@ -83,7 +91,7 @@ def sandbox(
             burst=burst,
             delay=delay,
             ban_after=ban_after,
-            faults=FaultPlan.parse(faults),
+            faults=FaultPlan.parse(faults, at=faults_at),
             log=log,
         )
         server = Sandbox(config, port=port)

@@ -16,6 +16,7 @@ from openlib_assets.sandbox.catalogue.stories import Story, story_of, title_of
 Record = dict[str, Any]
 
 LATEST_ORDINARY_YEAR = 2024
+_MOST_YEARS = 40  # in which a work appeared
 _HEAD = 30  # the greater, the less the most productive author stands out
 _KEY = re.compile(r"/works/OL(?P<number>[1-9][0-9]*)(?P<kind>[WM])")
 
@@ -107,6 +108,17 @@ def has_scan(dice: Dice) -> bool:
     return dice.scan % 20 < 11
 
 
+def ebook_access(record: Record) -> str:
+    """The most that one may do with a scan of the work."""
+    if not record["has_fulltext"]:
+        return "no_ebook"
+    if record["public_scan"]:
+        return "public"
+    if record["lending_edition"]:
+        return "borrowable"
+    return "printdisabled" if record["printdisabled"] else "unclassified"
+
+
 def about(seed: int, code: int) -> dict[str, str | None]:
     """What the index knows of a work beside its record: one value or none of each."""
     dice = roll(seed, code >> 1)
@@ -115,21 +127,33 @@ def about(seed: int, code: int) -> dict[str, str | None]:
         """Twice as many blanks as values."""
         return values[chance // 3 % len(values)] if chance % 3 == 0 else None
 
+    language = story_of(seed, code >> 1, dice).language
     return {
-        "language": story_of(seed, code >> 1, dice).language,
-        "publisher": words.PUBLISHERS[dice.editions % len(words.PUBLISHERS)],
+        "language": next(iter(first_languages(dice, language)), None),
+        "publisher": first_publisher(dice),
         "person": drawn(words.PEOPLE, dice.cover),
         "place": drawn(words.PLACES, dice.subjects),
         "time": drawn(words.TIMES, dice.collection),
     }
 
 
+def first_languages(dice: Dice, language: str) -> tuple[str, ...]:
+    """The languages of the first edition of a work in a language, as far as somebody said so."""
+    return () if dice.editions // 16 % 8 == 0 else (language,)
+
+
+def first_publisher(dice: Dice) -> str | None:
+    """The publisher of the first edition, if somebody said so."""
+    return words.PUBLISHERS[dice.editions % len(words.PUBLISHERS)] if dice.editions // 128 % 20 else None
+
+
 def edition_years(record: Record) -> list[int]:
-    """The distinct years of the editions, of which the first one is in the record."""
+    """The distinct years of the editions, of which the first one is in the record: a new one every three years."""
     first = record["first_publish_year"]
     if first is None:
         return []
-    return [first + 3 * later for later in range(min(record["edition_count"], 4) or 1)]
+    until_now = max(1, (LATEST_ORDINARY_YEAR - first) // 3 + 1)
+    return [first + 3 * later for later in range(min(record["edition_count"], until_now, _MOST_YEARS) or 1)]
 
 
 def availability(record: Record, dice: random.Random) -> dict[str, Any] | None:

@@ -8,11 +8,13 @@ from urllib.parse import unquote
 
 from openlib_assets.sandbox.catalogue import keys, ordering
 from openlib_assets.sandbox.catalogue.catalogue import Catalogue
-from openlib_assets.sandbox.http import api, faults, parameters, search
+from openlib_assets.sandbox.http import api, faults, parameters, queries, search
 from openlib_assets.sandbox.http.api import Page, Reply
 from openlib_assets.sandbox.http.config import SandboxConfig
 from openlib_assets.sandbox.http.faults import FaultSource
 from openlib_assets.sandbox.http.limits import TOO_MANY_REQUESTS, Ban, LeakyBucket
+
+_LONGEST_LINE = 8192  # of a request, in bytes, in front of Open Library
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class Request:
     target: str
     host: str
     user_agent: str
+    accept_language: str = ""
 
     @property
     def path(self) -> str:
@@ -54,6 +57,7 @@ class Answering:
         self._stopping = stopping
         self.faults = FaultSource(config.faults)
         self.unsearchable: frozenset[str] = frozenset()  # keys of works that the search does not find
+        self.unlisted: frozenset[str] = frozenset()  # and that the Subjects API does not
         self._bucket = self._ban = None
         if config.requests_per_second is not None:
             self._bucket = LeakyBucket(config.requests_per_second, burst=config.burst, delay=config.delay)
@@ -64,8 +68,8 @@ class Answering:
         """Pace a request and say what is sent."""
         if self._ban and self._ban.holds(request.started):
             return Outcome(None, "ban")
-        if self._config.require_user_agent and not request.user_agent.strip():
-            return Outcome(api.FORBIDDEN)
+        if refusal := self._refusal(request):
+            return Outcome(refusal)
         wait = self._bucket.admit(request.started) if self._bucket else 0.0
         if wait is None:
             if self._ban:
@@ -78,6 +82,14 @@ class Answering:
             return Outcome(api.json_reply({"detail": error.detail}, status=422))
         except ordering.UnknownSortError:
             return Outcome(api.INTERNAL_SERVER_ERROR)
+
+    def _refusal(self, request: Request) -> Reply | None:
+        """What stands in front of Open Library says to some requests before it counts them."""
+        if len(f"{request.method} {request.target} HTTP/1.1\r\n") > _LONGEST_LINE:
+            return api.URI_TOO_LONG
+        if self._config.require_user_agent and not request.user_agent.strip():
+            return api.FORBIDDEN
+        return None
 
     def _routed(self, request: Request) -> Outcome:
         path = unquote(request.path)
@@ -99,14 +111,16 @@ class Answering:
         return self._faulty(
             request,
             keys.subject_key(subject),
-            lambda: api.subject_page(self._catalogue, subject, asked, order, moment=request.number),
+            lambda: api.subject_page(
+                self._catalogue, subject, asked, order, moment=request.number, missing=self.unlisted
+            ),
         )
 
     def _searched(self, request: Request) -> Outcome:
         """What becomes of a search for works; a fault of a subject is one of a search for its works, too."""
-        asked = parameters.parse_work_search(request.query, most_rows=self._config.search_rows)
+        asked = parameters.parse_work_search(request.query, request.accept_language, most_rows=self._config.search_rows)
         order = ordering.parse(asked.sort)
-        query = search.parse_query(asked.q)
+        query = queries.parse_query(asked.q)
         return self._faulty(
             request,
             query.subject or "",

@@ -4,7 +4,7 @@ import contextlib
 import socket
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler
 from socketserver import TCPServer, ThreadingMixIn
 from typing import Any, Protocol
@@ -15,8 +15,8 @@ from openlib_assets.sandbox.http.answering import Outcome
 class Answerer(Protocol):
     """What stands behind the connections."""
 
-    def handle(self, method: str, target: str, host: str, user_agent: str) -> Outcome:
-        """Answer one request."""
+    def handle(self, method: str, target: str, headers: Mapping[str, str]) -> Outcome:
+        """Answer one request. The names of its headers are in small letters."""
         ...
 
     def stall(self) -> None:
@@ -43,9 +43,9 @@ class _Handler(BaseHTTPRequestHandler):
         return "openlibrary-sandbox"
 
     def _answer(self) -> None:
-        user_agent = self.headers.get("User-Agent", "")
+        headers = {name.lower(): value for name, value in self.headers.items()}
         answerer = self.server.answerer
-        reply, fault = answerer.handle(self.command, self.path, self.headers.get("Host", ""), user_agent)
+        reply, fault = answerer.handle(self.command, self.path, headers)
         if self.command != "GET":
             self.close_connection = True  # a body that nobody reads may follow
         if reply is None:

@@ -50,7 +50,7 @@ def _unordered(page: Page) -> Page:
 
 
 def _missing_years(page: Page) -> Page:
-    """As in the days before 2022-09-23, when the index was not asked for the year."""
+    """As in the days before 2022-09-23, when the index was not asked for the year. Documents then have none."""
     return page._replace(works=[{**work, **dict.fromkeys(_YEAR & work.keys())} for work in page.works])
 
 
@@ -113,11 +113,16 @@ class Planned:
 
 @dataclass(frozen=True)
 class FaultPlan:
-    """When which fault is served: planned ones first, then permanent ones by subject key, then at random."""
+    """When which fault is served: planned ones first, then permanent ones by subject key, then at random.
+
+    The permanent and the random ones come to all requests, or only to those whose paths begin with `at`, such as
+    `/search.json`.
+    """
 
     probabilities: Mapping[str, float] = field(default_factory=dict)
     planned: tuple[Planned, ...] = ()
     permanent: Mapping[str, str] = field(default_factory=dict)
+    at: str = "/"
     seed: int = 1
     max_consecutive: int = 3  # random faults in a row for one URL
     stall_seconds: float = 120.0
@@ -130,7 +135,7 @@ class FaultPlan:
             raise ValueError("probabilities of faults must be from 0 to 1, and so must their sum")
 
     @classmethod
-    def parse(cls, text: str) -> "FaultPlan":
+    def parse(cls, text: str, *, at: str = "/") -> "FaultPlan":
         """Random faults from a text such as `null_count=0.05,http_503=0.1`.
 
         `all=0.02` spreads a probability evenly over every fault, `transient=0.02` over those
@@ -146,7 +151,7 @@ class FaultPlan:
                 raise ValueError(f"{part!r} is not of the form <fault>=<probability>") from None
             for member in members:
                 probabilities[member] = probabilities.get(member, 0) + share
-        return cls(probabilities)
+        return cls(probabilities, at=at)
 
 
 class FaultSource:
@@ -166,6 +171,8 @@ class FaultSource:
                 if self._served[place] < planned.times and planned.meets(number, target):
                     self._served[place] += 1
                     return planned.fault
+            if not target.startswith(self.plan.at):
+                return None
             return self.plan.permanent.get(subject) or self._at_random(target)
 
     def _at_random(self, target: str) -> str | None:

@@ -8,7 +8,21 @@ from urllib.parse import parse_qsl
 _INTEGER = re.compile(r"[+-]?[0-9]+(_[0-9]+)*(\.0+)?")
 _LONGEST_INTEGER = 4300
 _SHORTEST_QUERY = 3
-_DEFAULT_FIELDS = "author_key,author_name,cover_i,edition_count,first_publish_year,has_fulltext,key,title"
+_DEFAULT_FIELDS = (
+    "author_key,author_name,cover_edition_key,cover_i,ebook_access,edition_count,first_publish_year,has_fulltext,key,"
+    "language,subtitle,title"
+)
+# Codes of the record format by those of the web, of the languages that the catalogue has.
+_LANGUAGES = {
+    "ar": "ara",
+    "de": "ger",
+    "el": "gre",
+    "en": "eng",
+    "es": "spa",
+    "fr": "fre",
+    "ru": "rus",
+    "zh": "chi",
+}
 _BOOLEANS = {
     **dict.fromkeys(("1", "on", "t", "true", "y", "yes"), True),
     **dict.fromkeys(("0", "off", "f", "false", "n", "no"), False),
@@ -63,6 +77,12 @@ class WorkSearchParameters:
     offset: int
     given_offset: int | None
     sort: str
+    language: str  # of the reader: the editions of this one are the best
+
+    @property
+    def wants_edition(self) -> bool:
+        """Whether the best edition of each work is asked for."""
+        return "editions" in self.fields
 
 
 def parse_subject(query: str) -> SubjectParameters:
@@ -89,8 +109,12 @@ def parse_search(query: str) -> SearchParameters:
     return SearchParameters(given.text("q", ""), limit, (page - 1) * limit if offset < 0 else offset)
 
 
-def parse_work_search(query: str, *, most_rows: int | None) -> WorkSearchParameters:
-    """Of `limit` and `offset` there is no maximum, unless the sandbox has one; too short a `q` is refused."""
+def parse_work_search(query: str, accept_language: str = "", *, most_rows: int | None) -> WorkSearchParameters:
+    """Of `limit` and `offset` there is no maximum, unless the sandbox has one; too short a `q` is refused.
+
+    The reader's language is that of the parameter `lang`, which has two letters, else the first one that the header
+    accepts, else English.
+    """
     given = _Given(query)
     limit = given.integer("limit", 100, least=0)
     offset = given.integer("offset", -1, least=0)
@@ -99,7 +123,7 @@ def parse_work_search(query: str, *, most_rows: int | None) -> WorkSearchParamet
     if len(q) < _SHORTEST_QUERY or q.lower() == "the":
         given.problem("value_error", "q", "Value error, the query is too short")
     given.refuse()
-    fields = frozenset(filter(None, given.text("fields", _DEFAULT_FIELDS).split(",")))
+    fields = frozenset(filter(None, map(str.strip, given.text("fields", _DEFAULT_FIELDS).split(","))))
     return WorkSearchParameters(
         q,
         fields,
@@ -107,6 +131,7 @@ def parse_work_search(query: str, *, most_rows: int | None) -> WorkSearchParamet
         (page - 1) * limit if offset < 0 else offset,
         None if offset < 0 else offset,
         given.text("sort", ""),
+        _LANGUAGES.get(given.text("lang", "") or accept_language.strip()[:2], "eng"),
     )
 
 

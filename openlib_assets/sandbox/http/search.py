@@ -1,52 +1,21 @@
-"""The search for works, `/search.json`: its queries by subject and key, and its documents.
+"""The search for works, `/search.json`: documents of the works that a query means."""
 
-What Open Library's parser cannot read is no error there: it becomes free text, and is answered like any other.
-"""
-
-import re
-from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from typing import Any, NamedTuple
 
-from openlib_assets.sandbox.catalogue import keys, ordering, works
+from openlib_assets.sandbox.catalogue import ordering, works
 from openlib_assets.sandbox.catalogue.catalogue import Catalogue
+from openlib_assets.sandbox.catalogue.details.best_edition import Sought
+from openlib_assets.sandbox.catalogue.details.documents import chosen_fields
 from openlib_assets.sandbox.catalogue.works import Record
+from openlib_assets.sandbox.http import queries
 from openlib_assets.sandbox.http.api import INTERNAL_SERVER_ERROR, Page, Reply, encoded, json_reply
 from openlib_assets.sandbox.http.parameters import WorkSearchParameters
+from openlib_assets.sandbox.http.queries import WorkQuery
 
 WORK_SEARCH = "/search.json"
 
-_SUBJECT = re.compile(r'(?P<kind>subject|person|place|time)_key:(?:"(?P<quoted>[^"]*)"|(?P<bare>[^\s"]+))')
-_KEY = r'"?(/works/OL[0-9]+[WM])"?'
-_KEYS = re.compile(rf"key:\({_KEY}(?: OR {_KEY})*\)")
-_RANGE = re.compile(rf"key:(?P<open>[\[{{])(?P<low>\*|{_KEY}) TO (?P<high>\*|{_KEY})(?P<close>[\]}}])")
-_ONE_KEY = re.compile(_KEY)
+_OF_EDITIONS = "editions."
 _DOCUMENTATION = "https://openlibrary.org/dev/docs/api/search"
-
-
-class WorkQuery(NamedTuple):
-    """What a query asks for: works of a subject, of some keys, between two keys; or, failing all that, by words."""
-
-    subject: str | None = None
-    keys: frozenset[str] | None = None
-    range: re.Match[str] | None = None
-    words: tuple[str, ...] = ()
-
-
-def parse_query(q: str) -> WorkQuery:
-    """Read a query such as `subject_key:"love" AND key:{"/works/OL9W" TO *}`."""
-    found = WorkQuery()
-    for clause in q.split(" AND "):
-        if match := _SUBJECT.fullmatch(clause):
-            prefix = "" if match["kind"] == "subject" else f"{match['kind']}:"
-            found = found._replace(subject=prefix + (match["bare"] if match["quoted"] is None else match["quoted"]))
-        elif _KEYS.fullmatch(clause):
-            found = found._replace(keys=frozenset(_ONE_KEY.findall(clause)))
-        elif match := _RANGE.fullmatch(clause):
-            found = found._replace(range=match)
-        else:
-            return WorkQuery(words=tuple(re.findall(r"\w+", q.lower())))
-    return found
 
 
 def work_page(
@@ -59,71 +28,26 @@ def work_page(
     missing: frozenset[str] = frozenset(),
 ) -> Page:
     """The documents of a query, before they become JSON; a replica of the index may lag behind by some works."""
-    if query.subject is not None:
-        codes: Sequence[int] = catalogue.search(query.subject, order).codes
-    else:
-        codes = _everywhere(catalogue, query)
-    if query.range is not None and order[0] == ordering.BY_KEY:
-        codes = _cut(codes, query.range)
-    elif query.range is not None:
-        codes = [code for code in codes if _within(works.key(code), query.range)]
-    if query.keys is not None:
-        codes = [code for code in codes if works.key(code) in query.keys]
+    codes = queries.found(catalogue, query, order, one_edition=asked.wants_edition)
     if missing:
         codes = [code for code in codes if works.key(code) not in missing]
 
     listed = codes[asked.offset : asked.offset + asked.limit]
-    documents = [_document(catalogue, code, asked.fields) for code in listed]
     fields = {"work_count": len(codes), "q": asked.q, "offset": asked.given_offset}
-    return Page(fields, documents, asked.offset, moment, _reply)
+    return Page(fields, _documents(catalogue, listed, query, asked), asked.offset, moment, _reply)
 
 
-def _everywhere(catalogue: Catalogue, query: WorkQuery) -> list[int]:
-    """The works of all subjects, in key order, whose titles hold all words."""
-    codes = {code for subject in catalogue.counts() for code in catalogue.codes(subject)}
-    if query.words:
-        codes = {code for code in codes if set(query.words) <= set(_words(catalogue.record(code)))}
-    return sorted(codes, key=works.key)
-
-
-def _words(record: Record) -> list[str]:
-    return re.findall(r"\w+", str(record["title"]).lower())
-
-
-def _cut(codes: Sequence[int], between: re.Match[str]) -> Sequence[int]:
-    """What lies within a range of codes in key order."""
-    low, high = between["low"].strip('"'), between["high"].strip('"')
-    above, below = (bisect_left if between[end] in "[}" else bisect_right for end in ("open", "close"))
-    start = 0 if low == "*" else above(codes, low, key=works.key)
-    stop = len(codes) if high == "*" else below(codes, high, key=works.key)
-    return codes[start:stop]
-
-
-def _within(key: str, between: re.Match[str]) -> bool:
-    low, high = between["low"].strip('"'), between["high"].strip('"')
-    above = low == "*" or key > low or (key == low and between["open"] == "[")
-    below = high == "*" or key < high or (key == high and between["close"] == "]")
-    return above and below
-
-
-def _document(catalogue: Catalogue, code: int, fields: frozenset[str]) -> Record:
-    """What the index says of a work, without what it has no value for."""
-    if fields == {"key"}:
-        return {"key": works.key(code)}
-    record = catalogue.record(code)
-    known: dict[str, Any] = {
-        "author_key": [author["key"].removeprefix("/authors/") for author in record["authors"]],
-        "author_name": [author["name"] for author in record["authors"]],
-        "cover_i": record["cover_id"],
-        "edition_count": record["edition_count"],
-        "first_publish_year": record["first_publish_year"],
-        "has_fulltext": record["has_fulltext"],
-        "key": record["key"],
-        "subject": record["subject"],
-        "subject_key": sorted({keys.normalize(subject) for subject in record["subject"]}),
-        "title": record["title"],
-    }
-    return {name: value for name, value in known.items() if name in fields and value not in (None, [])}
+def _documents(
+    catalogue: Catalogue, codes: Sequence[int], query: WorkQuery, asked: WorkSearchParameters
+) -> list[Record]:
+    """The documents of works. Unless they are named, an edition has the fields that are asked for of the work."""
+    if asked.fields == {"key"}:
+        return [{"key": works.key(code)} for code in codes]
+    fields, sought = chosen_fields(asked.fields), None
+    if asked.wants_edition:
+        named = {name.removeprefix(_OF_EDITIONS) for name in asked.fields if name.startswith(_OF_EDITIONS)}
+        sought = Sought(asked.language, frozenset(named or asked.fields), query.conditions)
+    return [catalogue.document(code, fields, sought) for code in codes]
 
 
 def _reply(page: Page) -> Reply:
@@ -139,6 +63,13 @@ def _reply(page: Page) -> Reply:
             "documentation_url": _DOCUMENTATION,
             "q": page.fields["q"],
             "offset": page.fields["offset"],
-            "docs": [encoded(document) for document in page.works],
+            "docs": [encoded(_known(document)) for document in page.works],
         }
     )
+
+
+def _known(document: Record) -> Record:
+    """A document without the years that a fault took."""
+    if document.get("first_publish_year", 0) is not None:
+        return document
+    return {name: value for name, value in document.items() if name != "first_publish_year"}

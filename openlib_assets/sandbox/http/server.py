@@ -6,17 +6,20 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
 
 import orjson
 
 from openlib_assets.sandbox.catalogue.catalogue import Catalogue
+from openlib_assets.sandbox.catalogue.details.documents import chosen_fields
 from openlib_assets.sandbox.catalogue.works import Record
 from openlib_assets.sandbox.http import api
 from openlib_assets.sandbox.http.answering import Answering, Outcome, Request
 from openlib_assets.sandbox.http.config import SandboxConfig
 from openlib_assets.sandbox.http.connections import Server
 from openlib_assets.sandbox.http.faults import FaultPlan, FaultSource
+from openlib_assets.sandbox.store.books import StoreBook, store_books, write_store_catalogue
 
 Hook = Callable[[int, str, str], object]
 
@@ -111,6 +114,17 @@ class Sandbox:
         records = self._catalogue.records(subject)
         return api.with_availability(records, random.Random(self.config.seed)) if availability else records
 
+    def documents(self, subject: str, fields: Collection[str]) -> Iterator[Record]:
+        """What the search has to give of all works of a subject now, in key order."""
+        chosen = chosen_fields(fields)
+        return (self._catalogue.document(code, chosen) for code in self._catalogue.codes(subject))
+
+    def write_store_catalogue(self, path: Path, rows: int) -> list[StoreBook]:
+        """Write the catalogue of a store that sells works of the subjects as CSV, and return it with the truth."""
+        books = store_books(self._catalogue, rows, seed=self.config.seed)
+        write_store_catalogue(path, books)
+        return books
+
     def add_work(self, subject: str, record: Mapping[str, Any] | None = None) -> Record:
         """Add a work to a subject and return it: a new one, or with the given `key` and other fields."""
         return self._catalogue.add_work(subject, record or {})
@@ -127,13 +141,26 @@ class Sandbox:
         """Let the search miss just these works from now on, as a replica of the index does that lags behind."""
         self._answering.unsearchable = frozenset(keys)
 
+    def hide_from_subjects(self, keys: Collection[str]) -> None:
+        """Let the Subjects API miss just these works from now on; the search finds them."""
+        self._answering.unlisted = frozenset(keys)
+
     def change_faults(self, plan: FaultPlan) -> None:
         """Follow another plan of faults from now on."""
         self._answering.faults = FaultSource(plan)
 
-    def handle(self, method: str, target: str, host: str, user_agent: str) -> Outcome:
+    def handle(self, method: str, target: str, headers: Mapping[str, str]) -> Outcome:
         """Pace, answer and log one request."""
-        request = Request(next(self._numbers), time.monotonic(), time.time(), method, target, host, user_agent)
+        request = Request(
+            next(self._numbers),
+            time.monotonic(),
+            time.time(),
+            method,
+            target,
+            host=headers.get("host", ""),
+            user_agent=headers.get("user-agent", ""),
+            accept_language=headers.get("accept-language", ""),
+        )
         for hook in self._hooks:
             hook(request.number, request.path, request.query)
         outcome = self._answering.outcome(request)

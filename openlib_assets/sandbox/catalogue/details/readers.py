@@ -1,0 +1,49 @@
+"""How many keep a work on a shelf or rated it, as the index holds it."""
+
+import math
+from hashlib import blake2b
+from struct import Struct
+
+from openlib_assets.sandbox.catalogue.dice import ONE
+
+_CHANCES = Struct("<4I")
+_SHELVED_BY_EDITION = 0.036  # chance that one more edition brings a first reader
+_NEWER = 0.6  # of the documents have been made anew since there are such counts
+_MOST_READERS = 150_000
+_RATED = 0.1  # of the works on one shelf; with more shelves, more
+_NONE: dict[str, float] = {
+    "ratings_average": 0,
+    "ratings_count": 0,
+    "want_to_read_count": 0,
+    "currently_reading_count": 0,
+    "already_read_count": 0,
+    "readinglog_count": 0,
+}
+FIELDS = frozenset(_NONE)
+
+
+def readers(seed: int, number: int, edition_count: int) -> dict[str, float]:
+    """The counts of ratings and shelves of a work.
+
+    Few works are on any shelf, the more editions the likelier, and some of those on very many. Where nobody reads
+    a work, documents of a newer date say zero and older ones say nothing.
+    """
+    chances = _CHANCES.unpack(blake2b(b"readers/%d/%d" % (seed, number), digest_size=_CHANCES.size).digest())
+    shelved, age, split, rated = (chance / ONE for chance in chances)
+    unread = math.exp(-_SHELVED_BY_EDITION * edition_count)
+    if shelved < unread:
+        return _NONE if age < _NEWER else {}
+    popularity = 1 - (shelved - unread) / (1 - unread)
+    log = min(_MOST_READERS, math.ceil(edition_count**0.9 / max(popularity, 1 / ONE) / 1.5))
+    already = int(log * split * 0.4)
+    current = int(log * age * 0.08)
+    count = int(log * 0.2 * rated + 1) if rated > (1 - _RATED) ** math.log2(log + 1) else 0
+    stars = min(5 * count, max(count, round(count * (2.9 + 2 * split))))
+    return {
+        "ratings_average": stars / count if count else 0,
+        "ratings_count": count,
+        "want_to_read_count": log - already - current,
+        "currently_reading_count": current,
+        "already_read_count": already,
+        "readinglog_count": log,
+    }
