@@ -11,44 +11,49 @@ SELECT block, form
 FROM blocks_of('work_titles', 'work_persons')
 QUALIFY NOT is_loose OR count(*) OVER (PARTITION BY block) <= 50;
 
+-- Tables, so that it is known how few they are when they are joined with a large store.
+CREATE OR REPLACE TEMP TABLE met_by_title AS
+SELECT DISTINCT store_blocks.form AS store_form, work_blocks.form AS work_form
+FROM store_blocks
+JOIN work_blocks USING (block);
+CREATE OR REPLACE TEMP TABLE met_by_isbn AS
+SELECT DISTINCT store_catalogue.row, match_isbns.work_key
+FROM store_catalogue
+JOIN match_isbns USING (isbn13);
+
 -- One row is a row of the store and a work that share an ISBN, or whose titles are alike.
 CREATE OR REPLACE TEMP TABLE store_meetings AS
-WITH forms AS (
-    SELECT DISTINCT store_blocks.form AS store_form, work_blocks.form AS work_form
-    FROM work_blocks
-    JOIN store_blocks USING (block)
-),
-by_isbn AS (
-    SELECT DISTINCT store_catalogue.row, match_isbns.work_key
-    FROM store_catalogue
-    JOIN match_isbns USING (isbn13)
-),
-pairs AS (
+WITH pairs AS (
     SELECT store_title, work_title, false AS by_isbn
-    FROM forms
+    FROM met_by_title
     JOIN store_titles AS store_title ON store_title.form = store_form
     JOIN work_titles AS work_title ON work_title.form = work_form
     UNION ALL
     SELECT store_title, work_title, true
-    FROM by_isbn
-    JOIN store_titles AS store_title ON store_title.book = by_isbn.row
-    JOIN work_titles AS work_title ON work_title.book = by_isbn.work_key
+    FROM met_by_isbn
+    JOIN store_titles AS store_title ON store_title.book = met_by_isbn.row
+    JOIN work_titles AS work_title ON work_title.book = met_by_isbn.work_key
 ),
-likenesses AS (
+compared AS (
     SELECT
         store_title.book AS row,
         work_title.book AS work_key,
         by_isbn,
-        slips_between(store_title.words, work_title.words, store_title.sorted, work_title.sorted) AS slips,
-        likeness_by_slips(slips, greatest(strlen(store_title.words), strlen(work_title.words)))
-        * CASE WHEN store_title.is_main OR work_title.is_main THEN 0.9 ELSE 1 END AS by_words,
+        slips_between(store_title, work_title) AS slips,
+        greatest(strlen(store_title.words), strlen(work_title.words)) AS letters,
+        CASE WHEN store_title.is_main OR work_title.is_main THEN 0.9 ELSE 1 END AS share,
+        -- Other numbers make another book; a book about a book, or of several, may be the one or the other.
         CASE
-            WHEN store_title.numbers <> work_title.numbers THEN least(by_words, 0.5)
-            WHEN store_title.is_derived <> work_title.is_derived THEN least(by_words, 0.8)
-            ELSE by_words
-        END AS title
+            WHEN store_title.numbers <> work_title.numbers THEN 0.5
+            WHEN store_title.is_derived <> work_title.is_derived THEN 0.8
+            ELSE 1
+        END AS most
     FROM pairs
     WHERE NOT (store_title.is_main AND work_title.is_main)
+),
+likenesses AS (
+    SELECT row, work_key, by_isbn, least(share * likeness_by_slips(slips, letters), most) AS title
+    FROM compared
 ),
 meetings AS (
     SELECT row, work_key, bool_or(by_isbn) AS by_isbn, max(title) AS title
@@ -58,15 +63,19 @@ meetings AS (
 )
 SELECT row, work_key, coalesce(meetings.by_isbn, true) AS by_isbn, meetings.title
 FROM meetings
-FULL JOIN (SELECT row, work_key FROM by_isbn) AS shared USING (row, work_key);
+FULL JOIN met_by_isbn USING (row, work_key);
 
 -- One row is a row of the store and a work that it may be, with how alike they are: null where either tells nothing.
 CREATE OR REPLACE TEMP TABLE store_candidates AS
-WITH authors AS (
-    SELECT row, work_key, max(person_likeness(store_person, work_person)) AS author
+WITH persons AS (
+    SELECT row, work_key, store_person, work_person, slips_between(store_person, work_person) AS slips
     FROM store_meetings
     JOIN store_persons AS store_person ON store_person.book = store_meetings.row
     JOIN work_persons AS work_person ON work_person.book = store_meetings.work_key
+),
+authors AS (
+    SELECT row, work_key, max(person_likeness(store_person, work_person, slips)) AS author
+    FROM persons
     GROUP BY row, work_key
 ),
 compared AS (
@@ -102,12 +111,14 @@ SELECT
     END AS rule,
     -- What is not known says nothing: of an ISBN alone, a little less is sure than of one with its title.
     round(CASE
-        WHEN by_isbn AND is_clash THEN 0.5
+        WHEN title_clash AND author_clash THEN 0.4
+        WHEN is_clash THEN 0.6
         WHEN by_isbn THEN 0.8 + 0.2 * coalesce((title + author) / 2, title, author, 0.5)
-        WHEN author IS NULL THEN 0.65 * title
+        WHEN author IS NULL THEN 0.55 * title
+        WHEN title < 0.85 THEN 0.55 * (0.6 * title + 0.4 * author)
         ELSE 0.95 * (0.6 * title + 0.4 * author)
     END::DOUBLE, 3) AS score,
     coalesce(author >= 0.8, false) AS is_author,
     NOT is_clash AND (by_isbn OR (is_author AND title >= 0.85)) AS is_sure
 FROM compared
-WHERE by_isbn OR NOT (title_clash OR author_clash);
+WHERE by_isbn OR (NOT is_clash AND (author IS NOT NULL OR title >= 0.85));
