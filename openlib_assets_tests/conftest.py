@@ -36,7 +36,11 @@ from openlib_assets_tests.tools import reference
 from openlib_assets_tests.tools.ceph import Ceph, ceph_s3
 from openlib_assets_tests.tools.deployment import DeploymentError
 
-SILVER = ("rejected_works", "books", "authors", "author_books", "possible_same_authors", "possible_duplicate_books")
+BRONZE = ("raw_works", "raw_details")
+SILVER = (
+    *("rejected_works", "books", "authors", "author_books", "possible_same_authors", "possible_duplicate_books"),
+    *("work_isbns", "work_details"),
+)
 GOLD = ("author_yearly_counts", "author_averages", "subject_summary", "subject_changes")
 CSV = ("authors", "books", "author_books", "author_yearly_counts", "author_averages")
 
@@ -218,7 +222,7 @@ class Pipeline:
         self.instance.add_dynamic_partitions("subjects", [subject for subject in subjects if subject in unknown])
         config: dict[str, Any] = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
         if force:
-            config["ops"] = {"raw_works": {"config": {"force": True}}}
+            config["ops"] = {name: {"config": {"force": True}} for name in BRONZE}
         with self.environment():
             return execute(self.instance, self.definitions.resolve_job_def(job), config, run_tags(subjects))
 
@@ -237,9 +241,9 @@ def read_table(storage: Storage, path: str) -> pa.Table:
         return parquet.read()
 
 
-def snapshot_paths(pipeline: Pipeline, subject: str) -> list[str]:
+def snapshot_paths(pipeline: Pipeline, subject: str, table: str = "raw_works") -> list[str]:
     """Return the paths of a subject's snapshots, the current one last."""
-    return list(pipeline.storage.paths(f"bronze/raw_works/subject={quote(subject, safe='')}"))
+    return list(pipeline.storage.paths(f"bronze/{table}/subject={quote(subject, safe='')}"))
 
 
 def reference_tables(
@@ -253,12 +257,14 @@ def reference_tables(
         before = pipeline.table(earlier[-1]) if earlier else None
         previous = before and reference.Snapshot(_records(before), _fetched_at(before))
     api_url = pipeline.variables["OPENLIB_API_URL"]
+    details = snapshot_paths(pipeline, subject, "raw_details")
     return reference.tables(
         records,
         works_reported=len(records),
         fetched_at=_fetched_at(current),
         source=f"{api_url}/subjects/{quote(subject, safe=':')}.json",
         previous=previous,
+        documents=_records(pipeline.table(details[-1])) if details else (),
     )
 
 
@@ -266,8 +272,8 @@ def _fetched_at(raw_works: pa.Table) -> datetime:
     return datetime.fromisoformat(raw_works.schema.metadata[b"fetched_at"].decode())
 
 
-def _records(raw_works: pa.Table) -> list[dict[str, Any]]:
-    return [json.loads(payload) for payload in raw_works["payload"].to_pylist()]
+def _records(bronze: pa.Table) -> list[dict[str, Any]]:
+    return [json.loads(payload) for payload in bronze["payload"].to_pylist()]
 
 
 def assert_tables_equal(pipeline: Pipeline, subject: str, wanted: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:

@@ -6,17 +6,20 @@ from openlib_assets.defs.steps.records import latest_records
 from openlib_assets.defs.steps.run_state import said_in_run
 from openlib_assets.lake import layout
 from openlib_assets.lake.bronze.snapshots import snapshot_names
+from openlib_assets.lake.contract import SNAPSHOT_TABLES
 from openlib_assets.storage import Storage
 
 _FINISHED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 
 
 def old_snapshots(storage: Storage, keep: int) -> list[str]:
-    """Return the paths of all snapshots but the `keep` newest of each subject."""
+    """Return the paths of all snapshots but the `keep` newest of each subject, of its works and of its details."""
     old = []
-    for folder in storage.folders(layout.SNAPSHOTS):
-        if subject := layout.subject_of_folder(folder):
-            old += [layout.snapshot_file(subject, name) for name in snapshot_names(storage, subject)[:-keep]]
+    for table in SNAPSHOT_TABLES:
+        for folder in storage.folders(f"{table.layer}/{table.name}"):
+            if subject := layout.subject_of_folder(folder):
+                names = snapshot_names(storage, subject, table)[:-keep]
+                old += [layout.snapshot_file(subject, name, table.name) for name in names]
     return old
 
 

@@ -4,7 +4,7 @@ One run takes many subjects, so that hundreds cost hardly more than one.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.execution.api import execute_run
 
 from openlib_assets.cli.stopped_runs import is_interruption, stopped_runs
-from openlib_assets.defs.assets import catalog, comparison, raw_works
+from openlib_assets.defs.assets import catalog, comparison, raw_details, raw_works
 from openlib_assets.defs.instance.run_launcher import fail_dead_runs
 from openlib_assets.defs.jobs import ACROSS, ALL
 from openlib_assets.defs.partitions import SUBJECTS, run_tags, stretches
@@ -26,6 +26,8 @@ from openlib_assets.openlibrary.errors import SubjectNotFoundError
 from openlib_assets.storage import Storage
 from openlib_assets.storage.errors import OpenlibError
 
+_FETCHED = (raw_works, raw_details)
+
 # The console is the command's own; what a run logs goes into the instance.
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -34,11 +36,13 @@ _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 class SubjectResult:
     """The result of a subject: its numbers, or the reason why it failed.
 
-    `unchanged`: there was nothing new, and nothing was made. `resumed`: it continues a run that was stopped.
+    `left_out` is why a part of it failed that the rest does without. `unchanged`: there was nothing new, and nothing
+    was made. `resumed`: it continues a run that was stopped.
     """
 
     subject: str
     error: str | None = None
+    left_out: str | None = None
     unchanged: bool = False
     resumed: bool = False
     works: int | None = None
@@ -47,6 +51,11 @@ class SubjectResult:
     pages: int | None = None
     seconds: float | None = None
     files: str | None = None
+
+    @property
+    def reason(self) -> str | None:
+        """Why the subject is not complete; None if it is."""
+        return self.error or self.left_out
 
 
 def run_subjects(
@@ -66,9 +75,10 @@ def run_subjects(
     for key in keys:
         groups[stopped.get(key)].append(key)
     failed: dict[str, Failed] = {}
+    left_out: dict[str, list[str]] = defaultdict(list)
     made: set[str | None] = set()
     job = definitions.resolve_job_def(ALL)
-    config = _QUIET | {"ops": {raw_works.op.name: {"config": {"force": force}}}}
+    config = _QUIET | {"ops": {asset.op.name: {"config": {"force": force}} for asset in _FETCHED}}
     began = _last_id(instance)
     for parent, group in groups.items():
         for stretch in stretches([*registered, *new], group):
@@ -76,10 +86,12 @@ def run_subjects(
             if _interrupted(result):
                 raise KeyboardInterrupt
             failed |= _failures(result, stretch)
+            for key, reason in _tolerated_failures(result):
+                left_out[key].append(reason)
             made |= {
                 event.partition
                 for event in result.get_asset_materialization_events()
-                if event.asset_key != raw_works.key
+                if event.asset_key not in {asset.key for asset in _FETCHED}
             }
     not_found = {key for key, why in failed.items() if why.kind == SubjectNotFoundError.__name__}
     for key in not_found.intersection(new):
@@ -88,7 +100,9 @@ def run_subjects(
     return [
         SubjectResult(key, error=failed[key].reason)
         if key in failed
-        else _result(storage, records[key], made=key in made, resumed=records[key].storage_id <= began)
+        else _result(
+            storage, records[key], left_out.get(key, []), made=key in made, resumed=records[key].storage_id <= began
+        )
         for key in keys
     ]
 
@@ -156,12 +170,19 @@ def _last_id(instance: dg.DagsterInstance) -> int:
 def _failures(result: dg.JobExecutionResult, stretch: Sequence[str]) -> dict[str, Failed]:
     """Return the subjects of a run that failed; a step that does not tell them apart fails all of them."""
     told = said_by_steps(result.all_events)
-    failed = {key: why for said in told.values() for key, why in said.failed.items()}
-    if not result.success and not failed:
+    failed = {key: why for said in told.values() if not said.tolerated for key, why in said.failed.items()}
+    if not result.success and not any(said.failed for said in told.values()):
         reasons = [_reason(event, result) for event in result.get_step_failure_events()]
         reason = reasons[0] if reasons else f"the run failed; see run {result.run_id}"
         failed = dict.fromkeys(stretch, Failed("", "", reason))
     return failed
+
+
+def _tolerated_failures(result: dg.JobExecutionResult) -> Iterator[tuple[str, str]]:
+    """Yield the subjects of which something failed that keeps nothing else from being made, and what and why."""
+    for said in said_by_steps(result.all_events).values():
+        if said.tolerated:
+            yield from ((key, f"{why.asset}: {why.reason}") for key, why in said.failed.items())
 
 
 def _reason(event: dg.DagsterEvent, result: dg.JobExecutionResult) -> str:
@@ -173,7 +194,9 @@ def _reason(event: dg.DagsterEvent, result: dg.JobExecutionResult) -> str:
     return f"{root.message.strip().splitlines()[0][:300] if root else ''} (unexpected error; see run {result.run_id})"
 
 
-def _result(storage: Storage, fetch: dg.EventLogRecord, *, made: bool, resumed: bool) -> SubjectResult:
+def _result(
+    storage: Storage, fetch: dg.EventLogRecord, left_out: Sequence[str], *, made: bool, resumed: bool
+) -> SubjectResult:
     """Read a subject's headline numbers from the record of its fetch and from its summary."""
     key = str(fetch.partition_key)
     metadata = fetch.asset_materialization.metadata if fetch.asset_materialization else {}
@@ -183,6 +206,7 @@ def _result(storage: Storage, fetch: dg.EventLogRecord, *, made: bool, resumed: 
         (summary,) = dataset.to_table(["works", "authors", "works_dated"]).to_pylist()
     return SubjectResult(
         key,
+        left_out="; ".join(left_out) or None,
         unchanged=numbers["state"] == "unchanged" and not made,
         resumed=resumed,
         works=summary["works"],

@@ -11,7 +11,7 @@ import dagster as dg
 from openlib_assets.defs import assets
 from openlib_assets.defs.partitions import SUBJECTS, subjects
 from openlib_assets.defs.steps.records import code_versions, latest_records
-from openlib_assets.lake.contract import RAW_WORKS, REFRESH_DAYS
+from openlib_assets.lake.contract import RAW_DETAILS, RAW_WORKS, REFRESH_DAYS, Table
 
 NOT_REGISTERED = "in the storage, not registered"
 FILES_MISSING = "files missing"
@@ -33,26 +33,41 @@ class SubjectState:
     verified: str | None = None
 
 
-def subject_states(instance: dg.DagsterInstance, watched: Sequence[str], stored: Collection[str]) -> list[SubjectState]:
-    """Return the states of all subjects that are watched, registered or have files in the storage, by key."""
+def subject_states(
+    instance: dg.DagsterInstance, watched: Sequence[str], stored: Collection[str], *, details: bool = True
+) -> list[SubjectState]:
+    """Return the states of all subjects that are watched, registered or have files in the storage, by key.
+
+    Without `details`, these are not asked for, and do not fail.
+    """
     registered = set(instance.get_dynamic_partitions(SUBJECTS))
     keys = sorted({*watched, *registered, *stored})
-    raw_works = dg.AssetKey(RAW_WORKS.name)
-    latest = latest_records(instance, raw_works, set(keys))
-    # What Dagster's UI shows for the partitions of `raw_works`.
-    statuses = instance.get_status_by_partition(raw_works, sorted(registered), subjects) or {}
-    failed = {key for key, status in statuses.items() if status and status.value == _FAILED}
+    latest = latest_records(instance, dg.AssetKey(RAW_WORKS.name), set(keys))
+    failed = _failed(instance, RAW_WORKS, registered)
+    without_details = _failed(instance, RAW_DETAILS, registered) if details else set()
     return [
         _state(
             key,
             latest.get(key),
             watched=key in watched,
             registered=key in registered,
-            failed=key in failed,
+            failed=_fault(works=key in failed, details=key in without_details),
             stored=key in stored,
         )
         for key in keys
     ]
+
+
+def _failed(instance: dg.DagsterInstance, table: Table, registered: Collection[str]) -> set[str]:
+    """Return the subjects that Dagster's UI shows as failed in a table."""
+    statuses = instance.get_status_by_partition(dg.AssetKey(table.name), sorted(registered), subjects) or {}
+    return {key for key, status in statuses.items() if status and status.value == _FAILED}
+
+
+def _fault(*, works: bool, details: bool) -> str:
+    if works:
+        return "failed since"
+    return "details failed since" if details else ""
 
 
 def outdated(instance: dg.DagsterInstance) -> dict[str, list[str]]:
@@ -68,7 +83,7 @@ def outdated(instance: dg.DagsterInstance) -> dict[str, list[str]]:
 
 
 def _state(
-    key: str, fetch: dg.EventLogRecord | None, *, watched: bool, registered: bool, failed: bool, stored: bool
+    key: str, fetch: dg.EventLogRecord | None, *, watched: bool, registered: bool, failed: str, stored: bool
 ) -> SubjectState:
     if stored and not registered:
         return SubjectState(key, watched, registered, NOT_REGISTERED)
@@ -82,14 +97,12 @@ def _state(
         key,
         watched,
         registered,
-        _freshness(failed=failed, days=(time.time() - fetch.timestamp) / _DAY_SECONDS),
+        failed or _freshness((time.time() - fetch.timestamp) / _DAY_SECONDS),
         works if isinstance(works, int) else None,
         snapshot if isinstance(snapshot, str) else None,
         datetime.fromtimestamp(fetch.timestamp, UTC).isoformat(timespec="seconds"),
     )
 
 
-def _freshness(*, failed: bool, days: float) -> str:
-    if failed:
-        return "failed since"
+def _freshness(days: float) -> str:
     return "overdue" if days > REFRESH_DAYS else "fetched"

@@ -28,8 +28,8 @@ from openlib_assets.defs.steps.run_state import Failed, failure
 from openlib_assets.defs.steps.step import Step
 from openlib_assets.defs.steps.writing import written_each
 from openlib_assets.lake import layout
-from openlib_assets.lake.bronze.snapshots import open_current
-from openlib_assets.lake.contract import ALL_TABLES, RAW_WORKS, Layer
+from openlib_assets.lake.bronze.snapshots import open_current, snapshot_names
+from openlib_assets.lake.contract import ALL_TABLES, SNAPSHOT_TABLES, Layer
 from openlib_assets.lake.table_files import ANY_VERSION, TableFile, open_table
 from openlib_assets.openlibrary.errors import InterruptedFetchError
 from openlib_assets.storage import Storage
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _TABLES = {table.name: table for table in ALL_TABLES}
+_SNAPSHOTS = {table.name: table for table in SNAPSHOT_TABLES}
 
 
 class SubjectTables:
@@ -52,11 +53,17 @@ class SubjectTables:
 
     def open(self, subject: str) -> AbstractContextManager[TableFile]:
         """Lend the table of a subject; raises TableFileError where there is none or it is unreadable."""
-        if self._table == RAW_WORKS.name:
-            return open_current(self._storage, subject)
+        if bronze := _SNAPSHOTS.get(self._table):
+            return open_current(self._storage, subject, bronze)
         path = layout.table_file(self._layer, self._table, subject)
         versions = _TABLES[self._table].readable_versions if self._table in _TABLES else ANY_VERSION
         return open_table(self._storage, path, remedy=f"make it with: openlib run {subject!r}", versions=versions)
+
+    def has(self, subject: str) -> bool:
+        """Tell whether there is the table of a subject."""
+        if bronze := _SNAPSHOTS.get(self._table):
+            return bool(snapshot_names(self._storage, subject, bronze))
+        return self._storage.exists(layout.table_file(self._layer, self._table, subject))
 
     def together(self) -> pa.Table:
         """Return all subjects' rows as one table, `subject` first."""

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from openlib_assets.defs.assets import catalog, comparison
+from openlib_assets.defs.assets import catalog, comparison, order_list, raw_details, raw_works
 
 ALL = "all_assets"
 EXTRACT = "extract"
@@ -13,6 +13,7 @@ _TAGS = {"team": "openlib"}
 
 # Once for all subjects, not once for each.
 _ACROSS = dg.AssetSelection.assets(catalog, comparison)
+_ASKED = dg.AssetSelection.assets(raw_works, raw_details)
 
 jobs = [
     dg.define_asset_job(
@@ -23,14 +24,14 @@ jobs = [
     ),
     dg.define_asset_job(
         EXTRACT,
-        selection=dg.AssetSelection.assets("raw_works"),
+        selection=_ASKED,
         description="Fetch a subject into bronze, and make nothing from it.",
         tags=_TAGS,
     ),
     dg.define_asset_job(
         REBUILD,
-        selection=dg.AssetSelection.all() - _ACROSS - dg.AssetSelection.assets("raw_works"),
-        description="Make silver, gold and serving again from the current snapshot, without requests to Open Library.",
+        selection=dg.AssetSelection.all() - _ACROSS - _ASKED - dg.AssetSelection.assets(order_list),
+        description="Make silver, gold and serving again from the current snapshots, without requests to Open Library.",
         tags=_TAGS,
     ),
     dg.define_asset_job(

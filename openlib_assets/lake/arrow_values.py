@@ -10,8 +10,8 @@ from collections.abc import Iterable
 import pyarrow as pa
 
 
-def texts(values: Iterable[str]) -> pa.Array:
-    """Return texts as an array."""
+def texts(values: Iterable[str | None]) -> pa.Array:
+    """Return texts as an array, None as null."""
     builder = pa.lib.StringBuilder()
     builder.append_values(list(values))
     return builder.finish()

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import duckdb
 
 from openlib_assets.lake import layout
-from openlib_assets.lake.contract import ALL_TABLES, RAW_WORKS, SQL_TYPES, Table
+from openlib_assets.lake.contract import ALL_TABLES, SNAPSHOT_TABLES, SQL_TYPES, Table
 from openlib_assets.lake.table_files import VERSION_KEY, wrong_version
 from openlib_assets.lake.transform import connected, literal_path
 from openlib_assets.openlibrary.subject_keys import decoded_key
@@ -156,7 +156,7 @@ def _remedy(file: str) -> str:
 
 
 def _is_snapshot(file: str) -> bool:
-    return f"/{layout.SNAPSHOTS}/" in file
+    return any(f"/{table.layer}/{table.name}/" in file for table in SNAPSHOT_TABLES)
 
 
 def _subject(file: str) -> str:
@@ -191,10 +191,10 @@ def _no_rows(table: Table) -> str:
 
 
 def _folders(table: Table) -> tuple[str, ...]:
-    """Return the columns that stand in the path only; raw works have all snapshots."""
+    """Return the columns that stand in the path only; bronze has all snapshots."""
     if not table.by_subject:
         return ()
-    return ("subject", "snapshot") if table is RAW_WORKS else ("subject",)
+    return ("subject", "snapshot") if table in SNAPSHOT_TABLES else ("subject",)
 
 
 def _files(connection: duckdb.DuckDBPyConnection, storage: Storage, table: Table, outdated: Outdated) -> str:

@@ -13,7 +13,7 @@ from shutil import copyfile
 
 from openlib_assets.lake import layout
 from openlib_assets.lake.bronze.snapshots import snapshot_names
-from openlib_assets.lake.contract import Layer
+from openlib_assets.lake.contract import SNAPSHOT_TABLES
 from openlib_assets.lake.subject_files import data_files
 from openlib_assets.lake.table_files import file_digest
 from openlib_assets.storage import Storage
@@ -45,14 +45,15 @@ def copy_subject(source: Storage, target: Storage, subject: str) -> Copied:
     with ExitStack() as stack:
         for storage in (source, target):
             stack.enter_context(storage.lock(layout.lock_file(subject), error_message=f"{storage.uri()}: {reason}"))
-        here, there = snapshot_names(source, subject), snapshot_names(target, subject)
-        if there and there[-1] > max(here, default=""):
-            raise CopyError(
-                f"{target.uri(layout.snapshots_folder(subject))}: has a newer snapshot, {there[-1]}; "
-                "copy the other way, or remove the subject there first"
-            )
-        # Snapshots come last: they are what others hear of and begin to work on.
-        paths = sorted(data_files(source, subject), key=lambda path: path.startswith(Layer.BRONZE))
+        for table in SNAPSHOT_TABLES:
+            here, there = snapshot_names(source, subject, table), snapshot_names(target, subject, table)
+            if there and there[-1] > max(here, default=""):
+                raise CopyError(
+                    f"{target.uri(layout.snapshots_folder(subject, table.name))}: has a newer snapshot, {there[-1]}; "
+                    "copy the other way, or remove the subject there first"
+                )
+        # Snapshots of works come last: they are what others hear of and begin to work on.
+        paths = sorted(data_files(source, subject), key=lambda path: path.startswith(layout.SNAPSHOTS))
         if not paths:
             raise CopyError(f"{source.uri()}: there are no files of {subject}")
         done = [copy_file(source, target, path) for path in paths]

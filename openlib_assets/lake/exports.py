@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from openlib_assets.lake.contract import Table
 from openlib_assets.lake.table_files import TableFile
 
-_LIST_SEPARATOR = " | "
+LIST_SEPARATOR = " | "
 
 _BATCH_ROWS = 8_192
 
@@ -57,4 +57,4 @@ def _joined(lists: pa.ListArray) -> list[str | None]:
     # A Python list of each would cost more than the join; pc.binary_join imports pandas to take the separator.
     texts = iter(lists.flatten().to_pylist())
     lengths = pc.list_value_length(lists).to_pylist()
-    return [None if length is None else _LIST_SEPARATOR.join(islice(texts, length)) for length in lengths]
+    return [None if length is None else LIST_SEPARATOR.join(islice(texts, length)) for length in lengths]

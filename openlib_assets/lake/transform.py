@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import duckdb
 import pyarrow as pa
 
-from openlib_assets.lake.contract import REJECTED_WORKS, Check, Table
+from openlib_assets.lake.contract import REJECTED_WORKS, SQL_TYPES, Check, Table
 from openlib_assets.lake.table_files import TableFile
 from openlib_assets.storage.errors import OpenlibError
 
@@ -26,6 +26,10 @@ _BATCH_ROWS = 65_536
 _SMALL_BYTES = 2 << 20
 _PREVIEW_ROWS = 5
 _LOOKED_BACK_ON = ("books", "author_lists", "snapshot")
+# Functions for all tables.
+_FUNCTIONS = ("helpers/spellings", "helpers/json", "helpers/isbns")
+# What helpers of these names make of `raw_details`.
+_OF_DETAILS = ("documents", "received_isbns")
 # What sql/helpers/works.sql makes of `raw_works`, less `rejected_works`.
 _RECORDS = ("parseable_works", "listed_authors", "author_lists")
 _starting = threading.Lock()
@@ -36,7 +40,7 @@ _large = threading.Lock()
 class Row:
     """A table of one row, by column, or of none that has the same columns."""
 
-    values: Mapping[str, str | int | datetime]
+    values: Mapping[str, str | int | float | datetime]
     is_there: bool = True
 
     def left_out(self) -> "Row":
@@ -49,7 +53,8 @@ class Row:
         return f"SELECT {values} LIMIT {int(self.is_there)}"
 
 
-Relation: TypeAlias = TableFile | pa.Table | Row
+# A table of the contract stands for itself without rows.
+Relation: TypeAlias = TableFile | pa.Table | Row | Table
 
 
 @dataclass(frozen=True)
@@ -116,6 +121,9 @@ def built(
             connection.execute(sql_text("helpers/received"))
         elif any(name in sql_text(table.sql) for name in _RECORDS):
             read_records(connection)
+        for name in _OF_DETAILS:
+            if name in sql_text(table.sql):
+                connection.execute(sql_text(f"helpers/{name}"))
         if table.looks_back and not previous:
             for name in _LOOKED_BACK_ON:
                 connection.execute(f"CREATE TEMP TABLE previous_{name} AS FROM {name} LIMIT 0")
@@ -150,7 +158,7 @@ def connected(inputs: Mapping[str, Relation]) -> Iterator[duckdb.DuckDBPyConnect
 
 
 def _is_small(relation: Relation) -> bool:
-    if isinstance(relation, Row):
+    if isinstance(relation, Row | Table):
         return True
     size = relation.bytes if isinstance(relation, TableFile) else relation.nbytes
     return bool(size <= _SMALL_BYTES)
@@ -163,6 +171,9 @@ def _give(connection: duckdb.DuckDBPyConnection, name: str, relation: Relation) 
         connection.execute(f"CREATE TEMP {kind} {name} AS {read_rows(relation)}")
     elif isinstance(relation, Row):
         connection.execute(f"CREATE TEMP TABLE {name} AS {relation.query()}")
+    elif isinstance(relation, Table):
+        columns = ", ".join(f"{column.name} {SQL_TYPES[column.type]}" for column in relation.columns)
+        connection.execute(f"CREATE TEMP TABLE {name} ({columns})")
     else:
         connection.register(name, relation)
 
@@ -172,9 +183,11 @@ def read_rows(table: TableFile) -> str:
     return f"FROM read_parquet({_quoted(literal_path(str(table.file)))}, hive_partitioning = false)"
 
 
-def _literal(value: str | int | datetime) -> str:
+def _literal(value: str | int | float | datetime) -> str:
     if isinstance(value, datetime):
         return f"TIMESTAMPTZ '{value.isoformat()}'"
+    if isinstance(value, float):
+        return f"{value!r}::DOUBLE"
     return f"{value}::BIGINT" if isinstance(value, int) else _quoted(value)
 
 
@@ -227,8 +240,8 @@ def _engine(*, threads: int | None) -> duckdb.DuckDBPyConnection:
     atexit.register(shutil.rmtree, spill, ignore_errors=True)
     config: dict[str, str | bool | int | float | list[str]] = {"memory_limit": _MEMORY_LIMIT, "temp_directory": spill}
     engine = duckdb.connect(config=config | ({"threads": threads} if threads else {}))
-    for helpers in ("spellings", "isbns"):
-        engine.execute(sql_text(f"helpers/{helpers}"))
+    for name in _FUNCTIONS:
+        engine.execute(sql_text(name))
     return engine
 
 

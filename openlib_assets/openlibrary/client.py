@@ -1,4 +1,4 @@
-"""The Subjects API client: one request at a time made safe, polite and told apart when it fails.
+"""The client of Open Library's API: one request at a time made safe, polite and told apart when it fails.
 
 What belongs here: what is asked, the checks on a single answer, retries. How a request is sent is `connection.py`'s
 business, what several answers mean together `enumeration.py`'s.
@@ -6,15 +6,16 @@ business, what several answers mean together `enumeration.py`'s.
 
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, TypeVar
-from urllib.parse import quote, urlencode, urljoin, urlsplit
+from urllib.parse import urlencode, urljoin, urlsplit
 
 import tenacity
 
 from openlib_assets.openlibrary.connection import Connection
+from openlib_assets.openlibrary.editions import answered_works, editions_query
 from openlib_assets.openlibrary.errors import (
     BannedError,
     InterruptedFetchError,
@@ -23,6 +24,7 @@ from openlib_assets.openlibrary.errors import (
     SourceError,
     TransientError,
 )
+from openlib_assets.openlibrary.listings import WORKS, Listing
 from openlib_assets.openlibrary.records import MalformedRecordError, Record, parse_json, work_key
 from openlib_assets.openlibrary.subject_keys import subject_query
 from openlib_assets.settings import Settings
@@ -33,6 +35,8 @@ TRIES = 12
 _LONGEST_WAIT_FACTOR = 10
 _OTHER_WAITS_START_AT = 1 / 20
 _MAX_REDIRECTS = 3
+# Of a URL in a message; that of a request for editions names forty works.
+_LONGEST_SHOWN = 200
 
 
 @dataclass(frozen=True)
@@ -84,8 +88,7 @@ class Client:
 
     def subject_url(self, key: str, **query: str | int) -> str:
         """Return the address of a subject, of a page of it where `query` says so."""
-        tail = f"?{urlencode(query)}" if query else ""
-        return f"{self.settings.api_url}/subjects/{quote(key, safe=':')}.json{tail}"
+        return WORKS.url(self.settings.api_url, key, **query)
 
     def work_count(self, key: str) -> int:
         """Return how many works a subject has, without fetching any."""
@@ -93,25 +96,32 @@ class Client:
 
     def probe(self, key: str) -> int:
         """Return how many works a subject has, by one request without retries: whether the API can be reached."""
-        return _page(self._once(self.subject_url(key, limit=0, sort="key")), offset=0, limit=0).work_count
+        return _page(self._once(self.subject_url(key, limit=0, sort="key")), WORKS, offset=0, limit=0).work_count
 
     def page(
-        self, key: str, *, offset: int, limit: int, not_below: int = 0, wanted: Callable[[], bool] = _always
+        self,
+        key: str,
+        *,
+        offset: int,
+        limit: int,
+        listing: Listing = WORKS,
+        not_below: int = 0,
+        wanted: Callable[[], bool] = _always,
     ) -> Page:
-        """Fetch works `offset` to `offset + limit` of a subject, in the order of their keys.
+        """Fetch what a subject lists from `offset` to `offset + limit`, in the order of the work keys.
 
         A count below `not_below` is accepted only when a second answer repeats it, since an overloaded index cuts
         list and count alike. Nothing more is sent once `wanted` says no. Raises PermanentError, TransientError (after
         the last try), BannedError or InterruptedFetchError.
         """
-        url = self.subject_url(key, limit=limit, offset=offset, sort="key")
+        url = listing.url(self.settings.api_url, key, limit=limit, offset=offset, sort="key")
         fallen: list[int] = []
 
         def page_of(answer: Any) -> Page:
-            page = _page(answer, offset=offset, limit=limit)
+            page = _page(answer, listing, offset=offset, limit=limit)
             if page.work_count < not_below and fallen[-1:] != [page.work_count]:
                 fallen.append(page.work_count)
-                raise TransientError(f"work_count fell from {not_below} to {page.work_count}")
+                raise TransientError(f"{listing.count_name} fell from {not_below} to {page.work_count}")
             return page
 
         return self._get(url, page_of, wanted)
@@ -125,6 +135,30 @@ class Client:
         query = {"q": subject_query(key, after=after), "fields": "key", "sort": "key", "limit": limit}
         url = f"{self.settings.api_url}/search.json?{urlencode(query)}"
         return self._get(url, lambda answer: _listed_keys(answer, after=after, limit=limit))
+
+    def editions(self, work_keys: Sequence[str], language: str) -> dict[str, Record]:
+        """Return what the search says of some works and of one edition of each, by preference in a language.
+
+        A work that is missing is one that the index no longer has, if a second answer lacks it as well. Raises as
+        `page` does.
+        """
+        url = f"{self.settings.api_url}/search.json?{editions_query(work_keys, language)}"
+        cut: list[list[str]] = []
+
+        def works_of(answer: Any) -> dict[str, Record]:
+            total, documents = _counted(answer, "numFound", "docs")
+            if total != len(documents):
+                raise TransientError(f"{len(documents)} works instead of {total}")
+            try:
+                works = answered_works(documents, work_keys)
+            except MalformedRecordError as error:
+                raise TransientError(str(error)) from error
+            if len(works) < len(work_keys) and cut[-1:] != [sorted(works)]:
+                cut.append(sorted(works))
+                raise TransientError(f"{len(works)} works instead of {len(work_keys)}")
+            return works
+
+        return self._get(url, works_of)
 
     def rest(self, seconds: float) -> None:
         """Wait, unless ordered to stop."""
@@ -160,7 +194,8 @@ class Client:
         except (BannedError, InterruptedFetchError):
             raise
         except SourceError as error:
-            raise type(error)(f"{url}: {error} ({tries} {'try' if tries == 1 else 'tries'})") from error
+            shown = url if len(url) <= _LONGEST_SHOWN else f"{url[:_LONGEST_SHOWN]}..."
+            raise type(error)(f"{shown}: {error} ({tries} {'try' if tries == 1 else 'tries'})") from error
         raise AssertionError("tenacity returns or raises")
 
     def _once(self, url: str, wanted: Callable[[], bool] = _always, *, again: bool = False) -> Any:
@@ -208,13 +243,13 @@ def _parsed(body: bytes) -> Any:
         raise TransientError(f"HTTP 200 with {kind} in {len(body)} bytes") from error
 
 
-def _page(answer: Any, *, offset: int, limit: int) -> Page:
-    """Check an answer of the Subjects API by itself and return it as a page."""
-    count, works = _counted(answer, "work_count", "works")
+def _page(answer: Any, listing: Listing, *, offset: int, limit: int) -> Page:
+    """Check an answer by itself and return it as a page."""
+    count, records = _counted(answer, listing.count_name, listing.items_name)
     expected = max(0, min(limit, count - offset))
-    if len(works) != expected:
-        raise TransientError(f"{len(works)} works instead of {expected}")
-    return Page(offset, count, _keys(works), works)
+    if len(records) != expected:
+        raise TransientError(f"{len(records)} {listing.items_name} instead of {expected}")
+    return Page(offset, count, _keys(records), records)
 
 
 def _listed_keys(answer: Any, *, after: str, limit: int) -> ListedKeys:

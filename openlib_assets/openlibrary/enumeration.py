@@ -1,5 +1,7 @@
 """The complete enumeration of a subject: the works of the catalogue at one moment, or an error that says both numbers.
 
+What is read is the works themselves, or what the search says of them (`listings.py`).
+
 Pages are read in the order of work keys, several at once. Then Open Library's search lists the subject's keys. Where
 pages and list differ, the pages there are read again, until they say what the list says: two separate readings that
 agree. What the list lacks is dropped only when the next one lacks it as well: an index that gives up cuts list and
@@ -11,18 +13,24 @@ back in between.
 
 import time
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from openlib_assets.openlibrary.client import Client
 from openlib_assets.openlibrary.errors import IncompleteError, SearchRefusedError, SubjectNotFoundError
 from openlib_assets.openlibrary.key_list import answers_due, read_key_list
+from openlib_assets.openlibrary.listings import WORKS, Listing
 from openlib_assets.openlibrary.page_reading import read_pages
 from openlib_assets.openlibrary.staged_pages import HeldWorks, Slice, StagedPage, Staging, slices_of
+from openlib_assets.settings import DETAILS_ON, Settings
 
 BY_KEY_LIST = "list of keys"
 BY_SECOND_READING = "second reading of the pages"
+
+# What to order: so many works at most; a request asks for the editions of so many.
+WORKS_TO_ORDER = 200
+WORKS_A_REQUEST = 40
 
 _ROUNDS = 8
 # Of retry_wait; then it doubles, up to ten times as long.
@@ -56,9 +64,10 @@ class Enumeration:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a fetch has come."""
+    """How far a fetch of `noun`, works or details, has come."""
 
     subject: str
+    noun: str
     pages: int
     pages_due: int
     works: int
@@ -68,13 +77,15 @@ class Progress:
 Listener = Callable[[Progress], None]
 
 
-def enumerate_subject(client: Client, key: str, staging: Staging, listener: Listener | None = None) -> Enumeration:
-    """Fetch every work of a subject.
+def enumerate_subject(
+    client: Client, key: str, staging: Staging, listener: Listener | None = None, listing: Listing = WORKS
+) -> Enumeration:
+    """Fetch all that a subject lists.
 
     Raises SubjectNotFoundError for a subject without works, IncompleteError when it does not come to rest, and what
     the client raises.
     """
-    return _Reading(client, key, staging, listener or _silent).enumeration()
+    return _Reading(client, key, staging, listener or _silent, listing).enumeration()
 
 
 def page_offsets(work_count: int, page_size: int) -> list[int]:
@@ -87,6 +98,14 @@ def requests_due(work_count: int, page_size: int) -> int:
     return len(page_offsets(work_count, page_size)) + answers_due(work_count)
 
 
+def requests_of_run(work_count: int, settings: Settings) -> int:
+    """Return how many requests a run takes: for works, for what the search says of them, for editions to order."""
+    works = requests_due(work_count, settings.page_size)
+    if settings.details != DETAILS_ON:
+        return works
+    return 2 * works + -(-min(work_count, WORKS_TO_ORDER) // WORKS_A_REQUEST)
+
+
 def _silent(_: Progress) -> None:
     return
 
@@ -94,8 +113,9 @@ def _silent(_: Progress) -> None:
 class _Reading:
     """One enumeration under way."""
 
-    def __init__(self, client: Client, key: str, staging: Staging, listener: Listener) -> None:
+    def __init__(self, client: Client, key: str, staging: Staging, listener: Listener, listing: Listing) -> None:
         self._client = client
+        self._listing = listing
         self._key = key
         self._staging = staging
         self._listener = listener
@@ -120,7 +140,7 @@ class _Reading:
 
     @property
     def _url(self) -> str:
-        return self._client.subject_url(self._key)
+        return self._listing.url(self._client.settings.api_url, self._key)
 
     def _proven_by_list(self) -> tuple[list[str], Proof]:
         """Read lists until the pages say what one of them says."""
@@ -171,7 +191,7 @@ class _Reading:
             return [offset for offset in page_offsets(work_count(), self._limit) if offset not in left]
 
         self._report(counts)
-        for page in read_pages(self._client, self._key, self._staging, due, work_count):
+        for page in self._pages_at(due, work_count):
             self._take(page)
             counts.append(page.work_count)
             self._report(counts)
@@ -185,9 +205,12 @@ class _Reading:
         went = set(self._held.keys).difference(listed)
         places = sorted({bisect_left(listed, key) for key in came | went})
         offsets = _offsets_around(places, self._limit)
-        for page in read_pages(self._client, self._key, self._staging, lambda: offsets, lambda: len(listed)):
+        for page in self._pages_at(lambda: offsets, lambda: len(listed)):
             self._take(page, last_key=listed[-1] if listed else "")
         return bool(came), bool(went)
+
+    def _pages_at(self, due: Callable[[], Sequence[int]], work_count: Callable[[], int]) -> Iterator[StagedPage]:
+        return read_pages(self._client, self._key, self._staging, due, work_count, listing=self._listing)
 
     def _take(self, page: StagedPage, *, last_key: str | None = None) -> None:
         self._pages.append(page)
@@ -197,7 +220,7 @@ class _Reading:
         if counts:
             due = len(page_offsets(counts[-1], self._limit))
             pages = min(len(self._pages), due)
-            self._listener(Progress(self._key, pages, due, len(self._held.keys), counts[-1]))
+            self._listener(Progress(self._key, self._listing.noun, pages, due, len(self._held.keys), counts[-1]))
 
     def _wait_before_round(self, number: int) -> None:
         """Let the catalogue come to rest, and its replicas to one state."""

@@ -6,15 +6,22 @@ from collections.abc import Callable, Iterator, Sequence
 
 from openlib_assets.openlibrary.client import Client
 from openlib_assets.openlibrary.errors import InterruptedFetchError
+from openlib_assets.openlibrary.listings import Listing
 from openlib_assets.openlibrary.staged_pages import StagedPage, Staging
 
 _STOP_POLL_SECONDS = 0.5
 
 
 def read_pages(
-    client: Client, key: str, staging: Staging, due: Callable[[], Sequence[int]], work_count: Callable[[], int]
+    client: Client,
+    key: str,
+    staging: Staging,
+    due: Callable[[], Sequence[int]],
+    work_count: Callable[[], int],
+    *,
+    listing: Listing,
 ) -> Iterator[StagedPage]:
-    """Read the pages at the offsets that are `due` and yield each as it comes.
+    """Read the pages of a listing at the offsets that are `due` and yield each as it comes.
 
     `work_count` is how many works the subject is known to have. Both are asked anew after each page, which may tell of
     more works. Once the caller takes no more, nothing more is sent. Raises what the client raises.
@@ -28,7 +35,9 @@ def read_pages(
 
     def read(offset: int, not_below: int) -> None:
         try:
-            page = client.page(key, offset=offset, limit=limit, not_below=not_below, wanted=wanted.is_set)
+            page = client.page(
+                key, offset=offset, limit=limit, listing=listing, not_below=not_below, wanted=wanted.is_set
+            )
             answers.put(staging.add(page, limit))
         except BaseException as error:  # noqa: BLE001 - handed to the thread that waits
             answers.put(error)

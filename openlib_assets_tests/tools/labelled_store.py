@@ -58,7 +58,11 @@ def labelled_store(works: int, rows: int) -> LabelledStore:
     ]
     given = pa.table({"work_key": [key for key, _ in isbns], "text": [isbn for _, isbn in isbns]})
     with connected({"given": given}) as connection:
-        query = "SELECT DISTINCT work_key, isbn13(text) AS isbn13 FROM given WHERE isbn13(text) IS NOT NULL"
+        query = """
+            SELECT DISTINCT work_key, isbn13_of(bare) AS isbn13
+            FROM (SELECT work_key, bare_isbn(text) AS bare FROM given)
+            WHERE isbn_fault(bare) IS NULL
+        """
         tables["work_isbns"] = connection.sql(query).to_arrow_table()
     return LabelledStore(tables, store_books(catalogue, rows))
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from openlib_assets_tests.tools.reference_details import work_details, work_isbns
 from openlib_assets_tests.tools.reference_duplicates import possible_duplicate_books, possible_same_authors
 
 Row = dict[str, Any]
@@ -24,6 +25,11 @@ COLUMNS = {
     "author_books": "author_key work_key author_position",
     "possible_same_authors": "author_key author_name into_author_key into_author_name rule score",
     "possible_duplicate_books": "work_key title into_work_key into_title rule score",
+    "work_isbns": "work_key isbn13",
+    "work_details": (
+        "work_key subtitle languages publishers formats pages_median ratings_average ratings_count want_to_read "
+        "currently_reading already_read ebook_access isbn_count"
+    ),
     "author_yearly_counts": "author_key author_name year book_count",
     "author_averages": (
         "author_key author_name book_count dated_book_count first_year last_year active_years span_years "
@@ -60,10 +66,12 @@ def tables(
     source: str,
     proven_by: str = "list of keys",
     previous: Snapshot | None = None,
+    documents: Iterable[Record] = (),
 ) -> dict[str, list[Row]]:
     """Compute all tables from a subject's work records (each work once, any order) and facts of the fetch.
 
-    `fetched_at` is an aware datetime, `previous` the fetch before. The columns of a row stand in the contract's order.
+    `documents` are what the search says of works, none where it was not asked. `fetched_at` is an aware datetime,
+    `previous` the fetch before. The columns of a row stand in the contract's order.
     """
     received = sorted(records, key=lambda record: record["key"])
     rejected = [
@@ -83,6 +91,9 @@ def tables(
     names = _author_names(works)
     books_by_author = _books_by_author(books, author_books)
     authors = _authors(names, books_by_author)
+    documents = list(documents)
+    keys = [book["work_key"] for book in books]
+    isbns = work_isbns(documents, keys)
     same_authors = possible_same_authors(books, author_books, authors)
     return {
         "rejected_works": rejected,
@@ -91,6 +102,8 @@ def tables(
         "author_books": author_books,
         "possible_same_authors": same_authors,
         "possible_duplicate_books": possible_duplicate_books(books, author_books, same_authors),
+        "work_isbns": isbns,
+        "work_details": work_details(documents, keys, isbns),
         "author_yearly_counts": _author_yearly_counts(names, books_by_author),
         "author_averages": _author_averages(names, books_by_author),
         "subject_summary": [

@@ -11,7 +11,7 @@ def estimate(subjects: tuple[str, ...]) -> int:
     """Estimate the works, requests and minutes of a run of each SUBJECT, with one request per subject."""
     from openlib_assets.cli.output import print_rows
     from openlib_assets.openlibrary.client import Client
-    from openlib_assets.openlibrary.enumeration import requests_due
+    from openlib_assets.openlibrary.enumeration import requests_of_run
     from openlib_assets.openlibrary.errors import BannedError, SourceError
     from openlib_assets.settings import Settings
 
@@ -32,7 +32,7 @@ def estimate(subjects: tuple[str, ...]) -> int:
             click.echo(f"FAILED {key}: Open Library has no work under this subject", err=True)
             failed += 1
             continue
-        requests = requests_due(works, settings.page_size)
+        requests = requests_of_run(works, settings)
         rows.append((key, works, requests, requests / settings.requests_per_second / 60))
     if len(rows) > 1:
         rows.append(("all", sum(row[1] for row in rows), sum(row[2] for row in rows), sum(row[3] for row in rows)))

@@ -71,7 +71,7 @@ def run_and_print(keys: list[str], *, force: bool, as_json: bool = False) -> int
         _print_table(results)
     if across:
         raise across
-    return int(any(result.error for result in results))
+    return int(any(result.reason for result in results))
 
 
 @contextmanager
@@ -90,6 +90,8 @@ def _progress(console: "Console", keys: list[str]) -> Iterator["Listener"]:
     """Show pages, works and time left while fetching; without a terminal, one line for each subject."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+    from openlib_assets.openlibrary.listings import WORKS
+
     bar = Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
@@ -101,19 +103,22 @@ def _progress(console: "Console", keys: list[str]) -> Iterator["Listener"]:
         disable=not console.is_terminal,
     )
     tasks = {}
-    finished: set[str] = set()
+    finished: set[tuple[str, str]] = set()
 
     def listener(progress: "FetchProgress") -> None:
-        if progress.subject in finished:
+        fetch = progress.noun, progress.subject
+        what = progress.subject if progress.noun == WORKS.noun else f"{progress.noun} of {progress.subject}"
+        if fetch in finished:
             return  # its pages are read again where the subject changed, and its bar is gone
-        if progress.subject not in tasks:
-            tasks[progress.subject] = bar.add_task(progress.subject, total=progress.pages_due, works=0)
-        task = tasks[progress.subject]
+        if fetch not in tasks:
+            tasks[fetch] = bar.add_task(what, total=progress.pages_due, works=0)
+        task = tasks[fetch]
         bar.update(task, completed=progress.pages, total=progress.pages_due, works=progress.works)
         if progress.works and progress.pages == progress.pages_due:
-            finished.add(progress.subject)
+            finished.add(fetch)
             bar.remove_task(task)
-            text = f"fetched {progress.subject}: {progress.works:,} works ({len(finished)} of {len(keys)})"
+            done = sum(noun == progress.noun for noun, _ in finished)
+            text = f"fetched {what}: {progress.works:,} works ({done} of {len(keys)})"
             console.print(text, markup=False, emoji=False)
 
     with bar:
@@ -127,7 +132,7 @@ def _print_table(results: list["SubjectResult"]) -> None:
     from rich.text import Text
 
     good = [result for result in results if result.error is None]
-    failed = [result for result in results if result.error is not None]
+    failed = [result for result in results if result.reason is not None]
     console = Console(highlight=False, soft_wrap=not sys.stdout.isatty(), width=None if sys.stdout.isatty() else 200)
     if good:
         table = Table(box=box.SIMPLE)
@@ -141,5 +146,5 @@ def _print_table(results: list["SubjectResult"]) -> None:
             table.add_row(Text(state), *numbers, Text(result.files or ""))
         console.print(table)
     for result in failed:
-        console.print(f"FAILED {result.subject}: {result.error}", markup=False, emoji=False)
-    console.print(f"{len(good)} of {len(results)} subjects are complete.")
+        console.print(f"FAILED {result.subject}: {result.reason}", markup=False, emoji=False)
+    console.print(f"{len(results) - len(failed)} of {len(results)} subjects are complete.")

@@ -109,14 +109,14 @@ def list_(*, as_json: bool) -> None:
     from openlib_assets.defs.instance.home import open_instance
     from openlib_assets.lake.subject_files import subjects_with_data
     from openlib_assets.lake.watch_list import read_or_empty
-    from openlib_assets.settings import Settings
+    from openlib_assets.settings import DETAILS_ON, Settings
     from openlib_assets.storage import open_storage
 
     settings = Settings.from_env()
     watched = read_or_empty(settings.subjects)
     stored = subjects_with_data(open_storage(settings.storage))
     with open_instance() as instance:
-        states = subject_states(instance, watched.keys, stored)
+        states = subject_states(instance, watched.keys, stored, details=settings.details == DETAILS_ON)
         made_before = outdated(instance)
     if as_json:
         print_json([asdict(state) for state in states])

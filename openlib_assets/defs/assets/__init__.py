@@ -9,7 +9,8 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", dg.BetaWarning)
     warnings.simplefilter("ignore", dg.PreviewWarning)
     from openlib_assets.defs.assets.across_subjects import catalog, comparison
-    from openlib_assets.defs.assets.bronze import raw_works
+    from openlib_assets.defs.assets.bronze import raw_details, raw_works
+    from openlib_assets.defs.assets.ordering import order_list, stocking_list
     from openlib_assets.defs.assets.serving import subject_csv, subject_report
     from openlib_assets.defs.assets.tables import (
         author_averages,
@@ -22,20 +23,27 @@ with warnings.catch_warnings():
         rejected_works,
         subject_changes,
         subject_summary,
+        work_details,
+        work_isbns,
     )
 
 ASSETS = [
     raw_works,
+    raw_details,
     rejected_works,
     books,
     author_books,
     authors,
     possible_same_authors,
     possible_duplicate_books,
+    work_isbns,
+    work_details,
     author_yearly_counts,
     author_averages,
     subject_summary,
     subject_changes,
+    stocking_list,
+    order_list,
     subject_csv,
     subject_report,
     catalog,
@@ -51,12 +59,17 @@ __all__ = [
     "books",
     "catalog",
     "comparison",
+    "order_list",
     "possible_duplicate_books",
     "possible_same_authors",
+    "raw_details",
     "raw_works",
     "rejected_works",
+    "stocking_list",
     "subject_changes",
     "subject_csv",
     "subject_report",
     "subject_summary",
+    "work_details",
+    "work_isbns",
 ]

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NoReturn
 
 import dagster as dg
 from pydantic import Field
@@ -16,7 +17,9 @@ from openlib_assets.defs.steps.run_state import goes_on_from
 from openlib_assets.defs.ui_metadata import table_markdown, table_metadata
 from openlib_assets.lake.bronze.fetching import Fetched, fetched_subject
 from openlib_assets.lake.bronze.staging import forget
-from openlib_assets.lake.contract import RAW_WORKS
+from openlib_assets.lake.contract import RAW_DETAILS, RAW_WORKS, Table
+from openlib_assets.openlibrary.enumeration import Listener
+from openlib_assets.openlibrary.source import Source
 from openlib_assets.storage import Storage
 
 
@@ -36,21 +39,72 @@ def raw_works(
     openlibrary: OpenLibraryResource,
     storage: StorageResource,
 ) -> Iterator[Any]:
-    """Fetch subjects, several at once."""
+    """Fetch the works of subjects, several subjects at once."""
     with still_registered(), said_in_one_line():
-        keys = context.partition_keys
-        place = storage.open()
-        source = openlibrary.source()
-        left = _fetched_before(context, place, keys)
+        fetches = _Fetches(context, RAW_WORKS, openlibrary.source(), storage.open(), openlibrary.listener, config.force)
+    yield from put_out(context, fetches.outputs(waits=False))
+
+
+# After the works, so that a subject that Open Library does not know is asked for once.
+@dg.asset(**table_arguments(RAW_DETAILS), kinds={"python", "parquet"}, deps=[raw_works])
+def raw_details(
+    context: dg.AssetExecutionContext,
+    config: FetchConfig,
+    openlibrary: OpenLibraryResource,
+    storage: StorageResource,
+) -> Iterator[Any]:
+    """Fetch what the search says of the works of subjects, several subjects at once.
+
+    The tables that are made from works alone are made at the same time, so the lock of a subject is waited for.
+    """
+    with still_registered(), said_in_one_line():
+        source = openlibrary.details()
+        if source:
+            fetches = _Fetches(context, RAW_DETAILS, source, storage.open(), openlibrary.listener, config.force)
+            outputs = fetches.outputs(waits=True, tolerated=True)
+        else:
+            context.log.info("the search is not asked, as OPENLIB_DETAILS says")
+            outputs = SubjectOutputs(_not_asked, left=frozenset(context.partition_keys))
+    yield from put_out(context, outputs)
+
+
+def _not_asked(subject: str) -> NoReturn:
+    raise AssertionError(f"{subject} was to be left")
+
+
+@dataclass(frozen=True)
+class _Fetches:
+    """The fetches of a step, from one source into a table of bronze."""
+
+    context: dg.AssetExecutionContext
+    table: Table
+    source: Source
+    storage: Storage
+    listener: Listener | None
+    force: bool
+
+    def outputs(self, *, waits: bool, tolerated: bool = False) -> SubjectOutputs:
+        """Return what the step puts out; the flags are those of `SubjectOutputs`."""
+        return SubjectOutputs(
+            self._fetch,
+            # While one is compared and written, there are as many others to ask for as may be asked for at once.
+            at_once=self.source.max_in_flight + 1,
+            stop=self.source.stop.set,
+            waits=waits,
+            left=_fetched_before(self.context, self.storage, self.table),
+            tolerated=tolerated,
+        )
 
     @contextmanager
-    def fetch(subject: str) -> Iterator[SubjectOutput]:
-        with fetched_subject(place, source, subject, force=config.force, listener=openlibrary.listener) as fetched:
-            context.log.info(f"{subject}: {_story(fetched)}")
+    def _fetch(self, subject: str) -> Iterator[SubjectOutput]:
+        with fetched_subject(
+            self.storage, self.source, subject, self.table, force=self.force, listener=self.listener
+        ) as fetched:
+            self.context.log.info(f"{subject}: {_story(fetched)}")
 
             def done(_: Mapping[str, str]) -> Done:
                 return Done(
-                    _metadata(fetched, place.uri(fetched.path)),
+                    _metadata(fetched, self.storage.uri(fetched.path)),
                     fetched.snapshot.content_hash,
                     fetched.outcomes,
                     unchanged=not fetched.changed,
@@ -58,12 +112,8 @@ def raw_works(
 
             yield SubjectOutput({fetched.path: fetched.write} if fetched.changed else {}, done)
 
-    # While one is compared and written, there are as many others to ask for as may be asked for at once.
-    at_once = source.max_in_flight + 1
-    yield from put_out(context, SubjectOutputs(fetch, at_once=at_once, stop=source.stop.set, waits=False, left=left))
 
-
-def _fetched_before(context: dg.AssetExecutionContext, storage: Storage, keys: list[str]) -> frozenset[str]:
+def _fetched_before(context: dg.AssetExecutionContext, storage: Storage, table: Table) -> frozenset[str]:
     """Return the subjects that a failed run fetched from which this one goes on; their staged pages go.
 
     Killed before it could, that run may have left pages that the next fetch would take for those of an unfinished one.
@@ -71,10 +121,10 @@ def _fetched_before(context: dg.AssetExecutionContext, storage: Storage, keys: l
     before = goes_on_from(context.instance, context.run)
     if not before:
         return frozenset()
-    records = latest_records(context.instance, context.asset_key, keys)
+    records = latest_records(context.instance, context.asset_key, context.partition_keys)
     fetched = {subject: record for subject, record in records.items() if record.run_id in before}
     for subject, record in fetched.items():
-        forget(storage, subject, record.timestamp)
+        forget(storage, subject, record.timestamp, table)
     return frozenset(fetched)
 
 

@@ -1,6 +1,6 @@
 """What all assets share: who owns them, their partitions and policies, what they tell of their columns."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Any, TypedDict
 
@@ -11,7 +11,7 @@ from openlib_assets.defs.steps.checks import check_specs
 from openlib_assets.defs.steps.outputs import SubjectOutputs
 from openlib_assets.defs.ui_metadata import column_lineage, column_schema, table_description
 from openlib_assets.lake import layout
-from openlib_assets.lake.contract import RAW_WORKS, REFRESH_DAYS, Layer, Table
+from openlib_assets.lake.contract import REFRESH_DAYS, SNAPSHOT_TABLES, Layer, Table
 
 OWNERS = ["team:openlib"]
 
@@ -31,20 +31,24 @@ SUBJECTS_AT_ONCE = 2
 FRESHNESS_POLICY = dg.FreshnessPolicy.time_window(fail_window=timedelta(days=REFRESH_DAYS))
 
 
-def _keep_fresh() -> dg.AutomationCondition[Any]:
+def keep_fresh(optional: Collection[str] = ()) -> dg.AutomationCondition[Any]:
+    """Return the condition under which an asset is made again; `optional` ones, of its inputs, may be missing."""
     changed = dg.AutomationCondition.any_deps_match(
         dg.AutomationCondition.data_version_changed() | dg.AutomationCondition.will_be_requested()
     )
+    missing = dg.AutomationCondition.any_deps_missing()
+    if optional:
+        missing = missing.ignore(dg.AssetSelection.assets(*optional))
     return (
         (changed | dg.AutomationCondition.newly_missing()).since_last_handled()
-        & ~dg.AutomationCondition.any_deps_missing()
+        & ~missing
         & ~dg.AutomationCondition.any_deps_in_progress()
         & ~dg.AutomationCondition.in_progress()
     ).with_label("keep_fresh")
 
 
 # After a change of what an asset is made from. Unlike Dagster's eager(), it lets a fetch that found nothing new go by.
-KEEP_FRESH = _keep_fresh()
+KEEP_FRESH = keep_fresh()
 
 
 class SubjectArguments(TypedDict):
@@ -108,8 +112,8 @@ def address(path: str) -> dict[str, str]:
 
 
 def _path(table: Table) -> str:
-    if table is RAW_WORKS:
-        return layout.snapshot_file(ANY_SUBJECT, "YYYYMMDDTHHMMSSZ")
+    if table in SNAPSHOT_TABLES:
+        return layout.snapshot_file(ANY_SUBJECT, "YYYYMMDDTHHMMSSZ", table.name)
     return layout.table_file(table.layer, table.name, ANY_SUBJECT)
 
 

@@ -1,6 +1,6 @@
 """Silver and gold: every table that SQL makes from others; each is an asset, made from its description alone."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -8,7 +8,7 @@ from typing import Any
 
 import dagster as dg
 
-from openlib_assets.defs.assets.common import KEEP_FRESH, SUBJECTS_AT_ONCE, table_arguments
+from openlib_assets.defs.assets.common import SUBJECTS_AT_ONCE, keep_fresh, table_arguments
 from openlib_assets.defs.io_manager import SubjectTables
 from openlib_assets.defs.partitions import still_registered
 from openlib_assets.defs.resources import StorageResource
@@ -21,6 +21,8 @@ from openlib_assets.lake.table_files import write_table
 from openlib_assets.lake.transform import Built, Relation, built
 from openlib_assets.storage import Storage
 
+_TABLES = {table.name: table for table in contract.ALL_TABLES}
+
 
 def table_asset(table: Table) -> dg.AssetsDefinition:
     """Return the asset of a table that SQL makes."""
@@ -28,7 +30,7 @@ def table_asset(table: Table) -> dg.AssetsDefinition:
     @dg.asset(
         **table_arguments(table),
         kinds={"sql", "duckdb", "parquet"},
-        automation_condition=KEEP_FRESH,
+        automation_condition=keep_fresh(table.optional),
         ins={name: dg.AssetIn(dagster_type=SubjectTables) for name in table.made_from},
     )
     def made(context: dg.AssetExecutionContext, storage: StorageResource, **inputs: SubjectTables) -> Iterator[Any]:
@@ -44,12 +46,26 @@ def table_asset(table: Table) -> dg.AssetsDefinition:
 
 @contextmanager
 def make_table(
-    storage: Storage, table: Table, inputs: Mapping[str, SubjectTables], subject: str
+    storage: Storage,
+    table: Table,
+    inputs: Mapping[str, SubjectTables],
+    subject: str,
+    *,
+    more: Mapping[str, Relation] | None = None,
+    version: Callable[[Sequence[str]], str] = "".join,
 ) -> Iterator[SubjectOutput]:
-    """Make a table of a subject from its inputs, unless a blocking check fails, and lend it to be written."""
+    """Make a table of a subject from its inputs, unless a blocking check fails, and lend it to be written.
+
+    `more` is what its SQL sees beside them, `version` makes the version of the data from the SHA-256 of the file.
+    """
     with ExitStack() as stack:
-        datasets = {name: stack.enter_context(tables.open(subject)) for name, tables in inputs.items()}
-        relations: dict[str, Relation] = dict(datasets)
+        datasets = {
+            name: stack.enter_context(tables.open(subject))
+            for name, tables in inputs.items()
+            if name not in table.optional or tables.has(subject)
+        }
+        relations: dict[str, Relation] = {name: _TABLES[name] for name in table.optional}
+        relations |= {**datasets, **(more or {})}
         if RAW_WORKS.name in datasets:
             relations["snapshot"] = Snapshot.of(datasets[RAW_WORKS.name]).row()
         previous = stack.enter_context(open_previous(storage, subject)) if table.looks_back else None
@@ -59,7 +75,8 @@ def make_table(
 
         def done(digests: Mapping[str, str]) -> Done:
             preview = markdown(table.schema.names, result.preview())
-            return Done(table_metadata(result.rows, preview, storage.uri(path)), digests[path], result.outcomes)
+            shown = table_metadata(result.rows, preview, storage.uri(path))
+            return Done(shown, version([digests[path]]), result.outcomes)
 
         yield SubjectOutput({path: partial(_write, result)}, done)
 
@@ -74,6 +91,8 @@ author_books = table_asset(contract.AUTHOR_BOOKS)
 authors = table_asset(contract.AUTHORS)
 possible_same_authors = table_asset(contract.POSSIBLE_SAME_AUTHORS)
 possible_duplicate_books = table_asset(contract.POSSIBLE_DUPLICATE_BOOKS)
+work_isbns = table_asset(contract.WORK_ISBNS)
+work_details = table_asset(contract.WORK_DETAILS)
 author_yearly_counts = table_asset(contract.AUTHOR_YEARLY_COUNTS)
 author_averages = table_asset(contract.AUTHOR_AVERAGES)
 subject_summary = table_asset(contract.SUBJECT_SUMMARY)

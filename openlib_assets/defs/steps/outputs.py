@@ -48,7 +48,7 @@ class SubjectOutputs:
     (`at_once`); `stop` is called when no more are wanted. `paths` are where a subject's files lie, and `version` gives
     the version of the data by their SHA-256: so is known whether they are there as they were recorded. Without `paths`,
     a subject is always made. `waits`: a subject that another run works on is waited for, instead of failing at once.
-    `left` are subjects of the run that are not to be made.
+    `left` are subjects of the run that are not to be made. `tolerated`: of a subject that fails here, all else is made.
 
     `failed` and `complete` are filled by the IO manager: the subjects that failed here, with their reasons, and how
     many are as they should be.
@@ -61,6 +61,7 @@ class SubjectOutputs:
     stop: Callable[[], object] = lambda: None
     waits: bool = True
     left: frozenset[str] = frozenset()
+    tolerated: bool = False
     failed: dict[str, Failed] = field(default_factory=dict)
     complete: int = 0
 
@@ -69,10 +70,11 @@ def put_out(context: dg.AssetExecutionContext, outputs: SubjectOutputs) -> Itera
     """Hand the output of an asset to the IO manager, and fail the step afterwards if any subject failed.
 
     What follows waits for the blocking checks, so these are told of when all subjects have been put in place, and not
-    at all where none was: then the assets that follow do not start. Raises dg.Failure with a line for each subject.
+    at all where none was: then the assets that follow do not start, unless they do without. Raises dg.Failure with a
+    line for each subject.
     """
     yield dg.Output(outputs)
-    if outputs.complete or not outputs.failed:
+    if outputs.complete or outputs.tolerated or not outputs.failed:
         for spec in context.assets_def.check_specs:
             yield dg.Output(None, output_name=spec.get_python_identifier())
     if outputs.failed:

@@ -11,6 +11,7 @@ from dagster._core.definitions.data_version import (
     CODE_VERSION_TAG,
     DATA_VERSION_IS_USER_PROVIDED_TAG,
     DATA_VERSION_TAG,
+    DEFAULT_DATA_VERSION,
     NULL_EVENT_POINTER,
     get_input_data_version_tag,
     get_input_event_pointer_tag,
@@ -133,7 +134,10 @@ class Versions:
         return found
 
     def _inputs(self, subject: str) -> dict[str, str]:
-        return {get_input_data_version_tag(parent): self._data[parent].get(subject, "") for parent in self._parents}
+        missing = DEFAULT_DATA_VERSION.value  # which Dagster takes for no change, as long as there is no data
+        return {
+            get_input_data_version_tag(parent): self._data[parent].get(subject, missing) for parent in self._parents
+        }
 
 
 def _tags(record: dg.EventLogRecord) -> Mapping[str, str]:

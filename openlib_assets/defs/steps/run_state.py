@@ -28,17 +28,23 @@ class StepSubjects:
     """What a step says of the subjects of its run.
 
     `left_out`: something that the asset is made from failed. `unchanged`: the source was asked, and what is made from
-    the subject may stay as it is.
+    the subject may stay as it is. `tolerated`: what failed keeps nothing else from being made.
     """
 
     failed: Mapping[str, Failed]
     left_out: frozenset[str]
     unchanged: frozenset[str]
+    tolerated: bool = False
 
     @property
     def unusable(self) -> frozenset[str]:
         """The subjects of which nothing more can be made."""
-        return self.left_out | self.failed.keys()
+        return self.left_out if self.tolerated else self.left_out | self.failed.keys()
+
+    @property
+    def all_is_well(self) -> bool:
+        """Whether the step made what it was to make."""
+        return not (self.left_out or self.failed)
 
     def metadata(self, asset: dg.AssetKey) -> dict[str, Any]:
         """Return it as the metadata of the asset's output."""
@@ -47,6 +53,7 @@ class StepSubjects:
             "failed": {subject: vars(why) for subject, why in sorted(self.failed.items())},
             "left_out": sorted(self.left_out),
             "unchanged": sorted(self.unchanged),
+            "tolerated": self.tolerated,
         }
         return {_METADATA: dg.MetadataValue.json(said)}
 
@@ -64,6 +71,7 @@ def said_by_steps(events: Iterable[dg.DagsterEvent]) -> dict[str, StepSubjects]:
                 {subject: Failed(**why) for subject, why in said["failed"].items()},
                 frozenset(said["left_out"]),
                 frozenset(said["unchanged"]),
+                said.get("tolerated", False),  # a run of an earlier release did not say it
             )
     return found
 

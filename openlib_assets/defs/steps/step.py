@@ -65,7 +65,7 @@ class Step:
         current = self._current(storage, outputs, untouched)
         self.unchanged |= outputs.left | current.keys()
         events: Iterator[dg.DagsterEvent] = iter(())
-        if any(said.unusable for said in self.said_before.values()):
+        if not all(said.all_is_well for said in self.said_before.values()):
             events = chain.from_iterable(self._repeated(subject, last) for subject, last in current.items())
         elif self._goes_on():
             events = chain.from_iterable(map(self._checked_before, sorted(self.unchanged)))
@@ -98,7 +98,7 @@ class Step:
 
     def said(self, outputs: SubjectOutputs) -> StepSubjects:
         """Return what this step says of the run's subjects."""
-        return StepSubjects(outputs.failed, self.left_out(), frozenset(self.unchanged))
+        return StepSubjects(outputs.failed, self.left_out(), frozenset(self.unchanged), outputs.tolerated)
 
     def _spec(self) -> dg.AssetSpec:
         return self.context.job_def.asset_layer.get(self.asset).to_asset_spec()

@@ -1,7 +1,7 @@
 """A fetch from end to end: enumerate a subject, compare it with what is held, write a snapshot if it is new."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,10 +20,10 @@ from openlib_assets.lake.bronze.snapshots import (
     write_snapshot,
 )
 from openlib_assets.lake.bronze.staging import SubjectStaging, sweep
-from openlib_assets.lake.contract import RAW_WORKS
+from openlib_assets.lake.contract import RAW_WORKS, Table
 from openlib_assets.lake.table_files import TableFile, TableFileError, table_file
 from openlib_assets.lake.transform import CheckOutcome, connected, run_checks
-from openlib_assets.openlibrary.enumeration import Enumeration, Listener, Proof
+from openlib_assets.openlibrary.enumeration import Listener, Proof
 from openlib_assets.openlibrary.errors import SubjectNotFoundError
 from openlib_assets.openlibrary.source import Source
 from openlib_assets.storage import Storage, StorageError
@@ -55,9 +55,15 @@ class Fetched:
 
 @contextmanager
 def fetched_subject(
-    storage: Storage, source: Source, subject: str, *, force: bool = False, listener: Listener | None = None
+    storage: Storage,
+    source: Source,
+    subject: str,
+    table: Table = RAW_WORKS,
+    *,
+    force: bool = False,
+    listener: Listener | None = None,
 ) -> Iterator[Fetched]:
-    """Fetch every work of a subject, whose lock the caller holds, and compare them with the current snapshot.
+    """Fetch all that a source has of a subject, whose lock the caller holds, and compare it with the current snapshot.
 
     The staged pages stay until the block has ended well: whoever writes and records the fetch there can be killed
     before that, and no page is asked for again. `force` makes a snapshot in any case, and accepts that works fell.
@@ -65,8 +71,8 @@ def fetched_subject(
     """
     started = time.monotonic()
     sweep(storage)
-    previous = _previous(storage, subject, force=force)
-    staging = SubjectStaging(storage, subject, source.url(subject))
+    previous = _previous(storage, subject, table, force=force)
+    staging = SubjectStaging(storage, subject, source.url(subject), table)
     try:
         enumeration, traffic = source.enumerate(subject, staging, listener)
     except SubjectNotFoundError:
@@ -74,20 +80,32 @@ def fetched_subject(
         raise
     digest = works_hash(staging.batches(enumeration.slices))
     unchanged = previous if previous and previous.content_hash == digest and not force else None
-    snapshot = unchanged or _snapshot(storage, source, subject, enumeration, digest)
+    snapshot = unchanged or Snapshot(
+        source=source.name,
+        url=source.url(subject),
+        fetched_at=next_fetched_at(storage, subject, table),
+        work_count=enumeration.work_count,
+        pages=enumeration.pages,
+        content_hash=digest,
+        proof=enumeration.proof,
+    )
     outcomes: list[CheckOutcome] = []
+
+    def check(dataset: TableFile, before: Snapshot | None) -> None:
+        with _beside(storage, subject, table) as others:
+            outcomes.extend(_checked(table, dataset, snapshot, before, others))
 
     def write(file: Path) -> None:
         write_snapshot(file, staging.batches(enumeration.slices), snapshot)
-        outcomes.extend(_checked(table_file(file), snapshot, None if force else previous))
+        check(table_file(file), None if force else previous)
 
     if unchanged:
-        with open_current(storage, subject) as dataset:
-            outcomes += _checked(dataset, snapshot, previous)
+        with open_current(storage, subject, table) as dataset:
+            check(dataset, previous)
     preview = pa.Table.from_batches(positioned(staging.batches(enumeration.slices[:1]))).slice(0, _PREVIEW_ROWS)
     yield Fetched(
         snapshot=snapshot,
-        path=layout.snapshot_file(subject, snapshot.name),
+        path=layout.snapshot_file(subject, snapshot.name, table.name),
         changed=unchanged is None,
         outcomes=outcomes,
         write=write,
@@ -103,32 +121,37 @@ def fetched_subject(
         staging.clear()
 
 
-def _previous(storage: Storage, subject: str, *, force: bool) -> Snapshot | None:
+def _previous(storage: Storage, subject: str, table: Table, *, force: bool) -> Snapshot | None:
     try:
-        return current_snapshot(storage, subject)
+        return current_snapshot(storage, subject, table)
     except TableFileError:
         if force:
             return None
         raise
 
 
-def _snapshot(storage: Storage, source: Source, subject: str, enumeration: Enumeration, digest: str) -> Snapshot:
-    return Snapshot(
-        source=source.name,
-        url=source.url(subject),
-        fetched_at=next_fetched_at(storage, subject),
-        work_count=enumeration.work_count,
-        pages=enumeration.pages,
-        content_hash=digest,
-        proof=enumeration.proof,
-    )
+@contextmanager
+def _beside(storage: Storage, subject: str, table: Table) -> Iterator[dict[str, TableFile]]:
+    """Lend what the checks of a table of bronze see beside it: of details, the works that they are of."""
+    if table is RAW_WORKS:
+        yield {}
+    else:
+        with open_current(storage, subject) as works:
+            yield {RAW_WORKS.name: works}
 
 
-def _checked(dataset: TableFile, snapshot: Snapshot, previous: Snapshot | None) -> list[CheckOutcome]:
+def _checked(
+    table: Table,
+    dataset: TableFile,
+    snapshot: Snapshot,
+    previous: Snapshot | None,
+    others: Mapping[str, TableFile],
+) -> list[CheckOutcome]:
     inputs = {
-        "raw_works": dataset,
+        **others,
+        table.name: dataset,
         "snapshot": snapshot.row(),
         "previous_snapshot": previous.row() if previous else snapshot.row().left_out(),
     }
     with connected(inputs) as connection:
-        return run_checks(connection, RAW_WORKS)
+        return run_checks(connection, table)

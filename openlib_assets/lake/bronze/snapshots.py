@@ -13,7 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from openlib_assets.lake import layout
-from openlib_assets.lake.contract import RAW_WORKS
+from openlib_assets.lake.contract import RAW_WORKS, Table
 from openlib_assets.lake.table_files import TableFile, TableFileError, open_table, write_table
 from openlib_assets.lake.transform import Row
 from openlib_assets.openlibrary.enumeration import Proof
@@ -76,7 +76,7 @@ class Snapshot:
         )
 
     def row(self) -> Row:
-        """Return the one row of the table `snapshot` that the SQL sees beside `raw_works`."""
+        """Return the one row of the table `snapshot` that the SQL sees beside a table of bronze."""
         return Row(
             {
                 "name": self.name,
@@ -99,20 +99,20 @@ def _proof(text: Mapping[str, str]) -> Proof:
     )
 
 
-def snapshot_names(storage: Storage, subject: str) -> list[str]:
+def snapshot_names(storage: Storage, subject: str, table: Table = RAW_WORKS) -> list[str]:
     """Return the names of a subject's snapshots, oldest first; the last is the current one.
 
     A folder without a file is none: a write that failed or was killed leaves one behind on disk.
     """
-    paths = storage.paths(layout.snapshots_folder(subject))
+    paths = storage.paths(layout.snapshots_folder(subject, table.name))
     return sorted(path.split("/")[-2].removeprefix("snapshot=") for path in paths if path.endswith("/part-0.parquet"))
 
 
 @contextmanager
-def open_current(storage: Storage, subject: str) -> Iterator[TableFile]:
+def open_current(storage: Storage, subject: str, table: Table = RAW_WORKS) -> Iterator[TableFile]:
     """Lend the current snapshot of a subject; raises TableFileError where there is none or it is unreadable."""
-    names = snapshot_names(storage, subject)
-    with open_snapshot(storage, subject, names[-1] if names else "none") as dataset:
+    names = snapshot_names(storage, subject, table)
+    with open_snapshot(storage, subject, names[-1] if names else "none", table) as dataset:
         yield dataset
 
 
@@ -127,22 +127,24 @@ def open_previous(storage: Storage, subject: str) -> Iterator[TableFile | None]:
         yield previous
 
 
-def open_snapshot(storage: Storage, subject: str, name: str) -> AbstractContextManager[TableFile]:
+def open_snapshot(
+    storage: Storage, subject: str, name: str, table: Table = RAW_WORKS
+) -> AbstractContextManager[TableFile]:
     """Lend the snapshot of a subject of that name; raises TableFileError where there is none or it is unreadable."""
-    path = layout.snapshot_file(subject, name)
+    path = layout.snapshot_file(subject, name, table.name)
     remedy = f"fetch it with: openlib run --force {subject!r}"
-    return open_table(storage, path, remedy=remedy, versions=RAW_WORKS.readable_versions)
+    return open_table(storage, path, remedy=remedy, versions=table.readable_versions)
 
 
-def current_snapshot(storage: Storage, subject: str) -> Snapshot | None:
+def current_snapshot(storage: Storage, subject: str, table: Table = RAW_WORKS) -> Snapshot | None:
     """Return the current snapshot of a subject, None if it was never fetched."""
-    names = snapshot_names(storage, subject)
-    return read_snapshot(storage, subject, names[-1]) if names else None
+    names = snapshot_names(storage, subject, table)
+    return read_snapshot(storage, subject, names[-1], table) if names else None
 
 
-def read_snapshot(storage: Storage, subject: str, name: str) -> Snapshot:
+def read_snapshot(storage: Storage, subject: str, name: str, table: Table = RAW_WORKS) -> Snapshot:
     """Return the metadata of a subject's snapshot; raises TableFileError where it cannot be read."""
-    with open_snapshot(storage, subject, name) as dataset:
+    with open_snapshot(storage, subject, name, table) as dataset:
         return Snapshot.of(dataset)
 
 
@@ -156,17 +158,17 @@ def write_snapshot(file: Path, batches: Iterator[pa.RecordBatch], snapshot: Snap
     write_table(file, positioned(batches), RAW_WORKS.schema, snapshot.metadata())
 
 
-def next_fetched_at(storage: Storage, subject: str) -> datetime:
+def next_fetched_at(storage: Storage, subject: str, table: Table = RAW_WORKS) -> datetime:
     """Return the time of a snapshot that ends now: at least a second after the one before, whatever the clock says."""
     now = datetime.now(UTC)
-    names = snapshot_names(storage, subject)
+    names = snapshot_names(storage, subject, table)
     if not names:
         return now
     return max(now, datetime.strptime(names[-1], _NAME_FORMAT).replace(tzinfo=UTC) + timedelta(seconds=1))
 
 
 def positioned(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Yield the works of an enumeration with their positions: the rows of `raw_works`."""
+    """Yield what an enumeration gave with its positions: the rows of a table of bronze."""
     place = 0
     for batch in batches:
         position = pa.arange(place, place + batch.num_rows)

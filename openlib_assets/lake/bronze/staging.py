@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from openlib_assets.lake import layout
 from openlib_assets.lake.arrow_values import texts
+from openlib_assets.lake.contract import RAW_WORKS, Table
 from openlib_assets.openlibrary.client import Page
 from openlib_assets.openlibrary.records import payload
 from openlib_assets.openlibrary.staged_pages import Slice, StagedPage
@@ -23,11 +24,11 @@ _SCHEMA = pa.schema([("work_key", pa.string()), ("payload", pa.string())])
 
 
 class SubjectStaging:
-    """The staged pages of one subject of one source address."""
+    """The staged pages of one subject of one source address, on their way into a table of bronze."""
 
-    def __init__(self, storage: Storage, subject: str, source: str) -> None:
+    def __init__(self, storage: Storage, subject: str, source: str, table: Table = RAW_WORKS) -> None:
         self._storage = storage
-        self._folder = layout.staging_folder(subject)
+        self._folder = layout.staging_folder(subject, table.name)
         self._source = source
 
     def pages(self) -> list[StagedPage]:
@@ -85,9 +86,9 @@ class SubjectStaging:
             return reader.read_all()
 
 
-def forget(storage: Storage, subject: str, until: float) -> None:
-    """Throw away the pages of a subject that were staged up to a time, in seconds since 1970."""
-    for path in list(storage.paths(layout.staging_folder(subject))):
+def forget(storage: Storage, subject: str, until: float, table: Table = RAW_WORKS) -> None:
+    """Throw away the pages of a subject for a table that were staged up to a time, in seconds since 1970."""
+    for path in list(storage.paths(layout.staging_folder(subject, table.name))):
         serial = path.rpartition("/")[2].partition("-")[0]
         if serial.isdecimal() and int(serial) <= until * 10**9:
             storage.delete(path)

@@ -4,12 +4,20 @@ The Parquet schema, the column metadata in the Dagster UI, the data dictionary a
 A table's SQL is in `sql/<layer>/<table>.sql`. `model` says what a table is; the other modules hold the tables by layer.
 """
 
-from openlib_assets.lake.contract.bronze import RAW_WORKS, REFRESH_DAYS, REFRESHED_LATELY
+from openlib_assets.lake.contract.bronze import (
+    RAW_DETAILS,
+    RAW_WORKS,
+    REFRESH_DAYS,
+    REFRESHED_LATELY,
+    SNAPSHOT_TABLES,
+)
 from openlib_assets.lake.contract.columns import SQL_TYPES
+from openlib_assets.lake.contract.details import WORK_DETAILS, WORK_ISBNS
 from openlib_assets.lake.contract.duplicates import POSSIBLE_DUPLICATE_BOOKS, POSSIBLE_SAME_AUTHORS
 from openlib_assets.lake.contract.gold import AUTHOR_AVERAGES, AUTHOR_YEARLY_COUNTS, SUBJECT_CHANGES, SUBJECT_SUMMARY
 from openlib_assets.lake.contract.model import SCHEMA_VERSION, Check, Column, Layer, Table
 from openlib_assets.lake.contract.silver import AUTHOR_BOOKS, AUTHORS, BOOKS, REJECTED_WORKS
+from openlib_assets.lake.contract.stocking import ORDER_LIST, STOCKING_LIST
 from openlib_assets.lake.contract.store import STORE_CATALOGUE, STORE_MATCHES
 
 # Of a subject, in an order in which each table stands after those it is made from.
@@ -20,12 +28,16 @@ DERIVED_TABLES = (
     AUTHORS,
     POSSIBLE_SAME_AUTHORS,
     POSSIBLE_DUPLICATE_BOOKS,
+    WORK_ISBNS,
+    WORK_DETAILS,
     AUTHOR_YEARLY_COUNTS,
     AUTHOR_AVERAGES,
     SUBJECT_SUMMARY,
     SUBJECT_CHANGES,
+    STOCKING_LIST,
+    ORDER_LIST,
 )
-SUBJECT_TABLES = (RAW_WORKS, *DERIVED_TABLES)
+SUBJECT_TABLES = (*SNAPSHOT_TABLES, *DERIVED_TABLES)
 # One for all subjects.
 STORE_TABLES = (STORE_CATALOGUE, STORE_MATCHES)
 ALL_TABLES = (*SUBJECT_TABLES, *STORE_TABLES)
@@ -40,20 +52,26 @@ __all__ = [
     "BOOKS",
     "CSV_TABLES",
     "DERIVED_TABLES",
+    "ORDER_LIST",
     "POSSIBLE_DUPLICATE_BOOKS",
     "POSSIBLE_SAME_AUTHORS",
+    "RAW_DETAILS",
     "RAW_WORKS",
     "REFRESHED_LATELY",
     "REFRESH_DAYS",
     "REJECTED_WORKS",
     "SCHEMA_VERSION",
+    "SNAPSHOT_TABLES",
     "SQL_TYPES",
+    "STOCKING_LIST",
     "STORE_CATALOGUE",
     "STORE_MATCHES",
     "STORE_TABLES",
     "SUBJECT_CHANGES",
     "SUBJECT_SUMMARY",
     "SUBJECT_TABLES",
+    "WORK_DETAILS",
+    "WORK_ISBNS",
     "Check",
     "Column",
     "Layer",

@@ -52,6 +52,8 @@ class Table:
 
     `key`: the columns that identify and sort the rows. `made_from`: the inputs.
 
+    `optional`: those of the inputs that a subject may lack; its SQL then sees them without rows.
+
     `lineage`: the columns of the inputs that a column's values are computed from, as `table.column`. Columns that only
     choose or join rows are not among them; a column that no input has, such as the time of the snapshot, is left out.
     `columns_since`: the schema version from which on its files have these columns; older ones cannot be read.
@@ -67,6 +69,7 @@ class Table:
     key: tuple[str, ...]
     columns: tuple[Column, ...]
     made_from: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
     checks: tuple[Check, ...] = ()
     lineage: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     looks_back: bool = False

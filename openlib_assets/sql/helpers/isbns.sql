@@ -1,55 +1,50 @@
--- Helpers for ISBNs as people write them; no table of their own.
+-- Helpers for book numbers; no table of their own.
 
--- A text without what may stand between the digits of an ISBN: blanks, hyphens and dashes of all kinds. Digits of full
--- width become plain ones.
-CREATE OR REPLACE MACRO isbn_characters(text) AS
-    regexp_replace(translate(upper(text), '０１２３４５６７８９Ｘ', '0123456789X'), '[\s\p{Z}\p{Pd}\p{Cf}−]+', '', 'g');
+CREATE OR REPLACE MACRO digit(number, unit) AS (number // unit) % 10;
 
--- The sum of the first nine digits of an ISBN-10, each multiplied by its place; the rest by 11 is the check digit.
-CREATE OR REPLACE MACRO isbn10_sum(digits) AS
-    1 * digits[1]::INT + 2 * digits[2]::INT + 3 * digits[3]::INT + 4 * digits[4]::INT + 5 * digits[5]::INT
-    + 6 * digits[6]::INT + 7 * digits[7]::INT + 8 * digits[8]::INT + 9 * digits[9]::INT;
+-- The last digit of an ISBN-13, by its first twelve as a number: they weigh 1 and 3 in turn.
+CREATE OR REPLACE MACRO last_of_13(twelve) AS (
+    10 - (
+        digit(twelve, 100000000000) + digit(twelve, 1000000000) + digit(twelve, 10000000)
+        + digit(twelve, 100000) + digit(twelve, 1000) + digit(twelve, 10)
+        + 3 * (
+            digit(twelve, 10000000000) + digit(twelve, 100000000) + digit(twelve, 1000000)
+            + digit(twelve, 10000) + digit(twelve, 100) + digit(twelve, 1)
+        )
+    ) % 10
+) % 10;
 
--- The check digit that follows twelve digits.
-CREATE OR REPLACE MACRO ean_check_digit(digits) AS
-    (
-        10 - (
-            digits[1]::INT + digits[3]::INT + digits[5]::INT + digits[7]::INT + digits[9]::INT + digits[11]::INT
-            + 3 * (
-                digits[2]::INT + digits[4]::INT + digits[6]::INT + digits[8]::INT + digits[10]::INT + digits[12]::INT
-            )
-        ) % 10
-    ) % 10;
+-- The last of an ISBN-10, 10 standing for X, by its first nine as a number: they weigh 10 down to 2.
+CREATE OR REPLACE MACRO last_of_10(nine) AS (
+    11 - (
+        10 * digit(nine, 100000000) + 9 * digit(nine, 10000000) + 8 * digit(nine, 1000000)
+        + 7 * digit(nine, 100000) + 6 * digit(nine, 10000) + 5 * digit(nine, 1000)
+        + 4 * digit(nine, 100) + 3 * digit(nine, 10) + 2 * digit(nine, 1)
+    ) % 11
+) % 11;
 
--- Why a text, as isbn_characters gives it, is no ISBN; null for one that is. Each digit is looked at only where the
--- form is right: a case takes its branches in order.
-CREATE OR REPLACE MACRO isbn_problem_of(characters) AS CASE
-    WHEN characters = '' THEN 'blank'
-    WHEN NOT regexp_full_match(characters, '[0-9]{9}[0-9X]|[0-9]{13}') THEN
-        CASE
-            WHEN regexp_full_match(characters, '[0-9]+X?') THEN 'wrong length'
-            ELSE 'not a number'
-        END
-    WHEN length(characters) = 10 THEN
-        CASE
-            WHEN replace(characters, characters[1], '') = '' THEN 'placeholder'
-            WHEN characters[10] <> substr('0123456789X', isbn10_sum(characters) % 11 + 1, 1) THEN 'wrong check digit'
-        END
-    WHEN replace(characters, characters[1], '') = '' THEN 'placeholder'
-    WHEN characters[:3] NOT IN ('978', '979') THEN 'not a book'
-    WHEN characters[13] <> ean_check_digit(characters)::VARCHAR THEN 'wrong check digit'
+-- A book number as people write it, without blanks and any kind of hyphen, with a large X.
+CREATE OR REPLACE MACRO bare_isbn(text) AS
+    upper(regexp_replace(text, '[\s\x0B\x1C-\x1F\x85\p{Z}\p{Pd}\x{AD}\x{2212}]', '', 'g'));
+
+-- Why a bare text is no book number; null for one that is.
+-- Somebody who has to fill in a number writes one digit over and over, and Open Library turns ten of them into thirteen.
+CREATE OR REPLACE MACRO isbn_fault(bare) AS CASE
+    WHEN bare = '' THEN 'blank'
+    WHEN NOT regexp_full_match(bare, '[0-9]+|[0-9]{9}X') THEN 'not a book number'
+    WHEN bare = repeat(left(bare, 1), len(bare)) THEN 'placeholder'
+    WHEN len(bare) NOT IN (10, 13) THEN 'wrong length'
+    WHEN len(bare) = 13 AND left(bare, 3) NOT IN ('978', '979') THEN 'not a book number'
+    WHEN len(bare) = 13 AND left(bare, 3) = '978' AND substr(bare, 4, 9) = repeat(substr(bare, 4, 1), 9) THEN 'placeholder'
+    WHEN len(bare) = 13 AND right(bare, 1) <> last_of_13(try_cast(left(bare, 12) AS BIGINT))::VARCHAR
+        THEN 'wrong check digit'
+    WHEN len(bare) = 10
+        AND right(bare, 1) <> replace(last_of_10(try_cast(left(bare, 9) AS BIGINT))::VARCHAR, '10', 'X')
+        THEN 'wrong check digit'
 END;
 
--- Why a text is no ISBN: `blank`, `not a number`, `wrong length`, `placeholder` (one digit repeated), `not a book`
--- (13 digits that do not begin with 978 or 979), `wrong check digit`; null for an ISBN, and for null.
-CREATE OR REPLACE MACRO isbn_problem(text) AS isbn_problem_of(isbn_characters(text));
-
--- The ISBN-13 of characters that are an ISBN.
-CREATE OR REPLACE MACRO isbn13_of(characters) AS CASE
-    WHEN length(characters) = 13 THEN characters
-    ELSE '978' || characters[:9] || ean_check_digit('978' || characters[:9])::VARCHAR
+-- The ISBN-13 of a bare text without a fault.
+CREATE OR REPLACE MACRO isbn13_of(bare) AS CASE
+    WHEN len(bare) = 13 THEN bare
+    ELSE '978' || left(bare, 9) || last_of_13(978000000000 + try_cast(left(bare, 9) AS BIGINT))::VARCHAR
 END;
-
--- The ISBN-13 of a text that is an ISBN-10 or an ISBN-13; null for anything else.
-CREATE OR REPLACE MACRO isbn13(text) AS
-    CASE WHEN isbn_problem(text) IS NULL AND text IS NOT NULL THEN isbn13_of(isbn_characters(text)) END;

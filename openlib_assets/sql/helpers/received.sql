@@ -1,35 +1,6 @@
 -- Helpers for reading bronze as it was received; no table of their own.
 
--- A whole number, also where it was sent as a text of digits, or as a real without a fraction; null for anything else.
-CREATE OR REPLACE TEMP MACRO whole_number(field) AS CASE
-    WHEN json_type(field) IN ('UBIGINT', 'BIGINT') THEN try_cast(field ->> '$' AS BIGINT)
-    WHEN json_type(field) = 'DOUBLE' AND abs(try_cast(field AS DOUBLE)) < 1e15
-        AND try_cast(field AS DOUBLE) = trunc(try_cast(field AS DOUBLE))
-        THEN try_cast(try_cast(field AS DOUBLE) AS BIGINT)
-    WHEN json_type(field) = 'VARCHAR' AND regexp_full_match(field ->> '$', '-?[0-9]{1,18}')
-        THEN try_cast(field ->> '$' AS BIGINT)
-END;
-
 -- One row is a bronze record whose JSON text is fit for parsing.
--- A lone surrogate (half of a character, \ud800 to \udfff) is legal in JSON text but in no UTF-8 column: each becomes
--- U+FFFD. The first replacement marks every surrogate, and every token that must not be mistaken for one, with U+FFFD
--- (which cannot occur in ASCII text); the second takes the mark away again from the innocent.
 CREATE OR REPLACE TEMP VIEW received_works AS
-SELECT
-    work_key,
-    CASE
-        WHEN contains(payload, '\ud') THEN
-            regexp_replace(
-                regexp_replace(
-                    payload,
-                    '(\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|\\u[dD][89a-fA-F][0-9a-fA-F]{2}',
-                    '\1' || chr(65533),
-                    'g'
-                ),
-                '(\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})' || chr(65533),
-                '\1',
-                'g'
-            )
-        ELSE payload
-    END AS payload
+SELECT work_key, fit_for_parsing(payload) AS payload
 FROM raw_works;

@@ -3,10 +3,10 @@
 -- A text without white space around it and with single blanks in it; null where nothing is left.
 CREATE OR REPLACE TEMP MACRO cell_text(cell) AS nullif(trim(regexp_replace(cell, '[\s\p{Z}]+', ' ', 'g')), '');
 
--- One of the numbers in a cell of ISBNs, without what people and spreadsheets put around it. Zeros that a spreadsheet
--- took from the beginning of an ISBN-10 are put back.
-CREATE OR REPLACE TEMP MACRO bare_isbn(part) AS
-    isbn_characters(part)
+-- One of the numbers in a cell of ISBNs, bare (sql/helpers/isbns.sql) also of what people and spreadsheets put around it.
+-- Zeros that a spreadsheet took from the beginning of an ISBN-10 are put back.
+CREATE OR REPLACE TEMP MACRO isbn_in_cell(part) AS
+    bare_isbn(part)
         .regexp_replace('^[=''"]*((ISBN|EAN|GTIN)(1[03]:)?)?[:=''"]*', '')
         .regexp_replace('(\.0+)?[''"]*$', '')
         .regexp_replace('^([0-9])\.([0-9]{12})E\+?12$', '\1\2')
@@ -38,16 +38,16 @@ WITH parts AS (
     WHERE cell_text(isbn) IS NOT NULL
 ),
 bare_isbns AS (
-    SELECT row, bare_isbn(part) AS bare, row_number() OVER (PARTITION BY row) AS place
+    SELECT row, isbn_in_cell(part) AS bare, row_number() OVER (PARTITION BY row) AS place
     FROM parts
 ),
 isbns AS (
-    SELECT row, place, isbn13(bare) AS isbn13, isbn_problem(bare) AS problem
+    SELECT row, place, isbn_fault(bare) AS fault, CASE WHEN fault IS NULL THEN isbn13_of(bare) END AS isbn13
     FROM bare_isbns
     WHERE bare <> ''
 ),
 first_isbns AS (
-    SELECT row, min_by(isbn13, place) AS isbn13, min_by(problem, place) AS problem
+    SELECT row, min_by(isbn13, place) AS isbn13, min_by(fault, place) AS fault
     FROM isbns
     GROUP BY row
 ),
@@ -61,8 +61,8 @@ SELECT
     CASE
         WHEN first_isbns.isbn13 IS NOT NULL OR cell_text(store_lines.isbn) IS NULL THEN NULL
         WHEN regexp_matches(store_lines.isbn, '(?i)[0-9]E\+?1[0-9]\b') THEN 'lost precision'
-        ELSE coalesce(first_isbns.problem, 'not a number')
-    END AS isbn_problem,
+        ELSE coalesce(first_isbns.fault, 'not a book number')
+    END AS isbn_fault,
     cell_text(store_lines.title) AS title,
     cell_text(store_lines.author) AS author,
     CASE WHEN bare_numbers.price >= 0 THEN bare_numbers.price END AS price,
