@@ -4,7 +4,9 @@ What belongs here: every OPENLIB_* variable, except those of S3, which `storage.
 concerned read those of AWS, of Postgres and of proxies; `DAGSTER_HOME` is Dagster's.
 """
 
+import codecs
 import re
+from collections.abc import Mapping
 from typing import Annotated, Final, Literal
 from urllib.parse import SplitResult, urlsplit
 
@@ -57,6 +59,11 @@ LANGUAGES: Final = dict(pair.split(":") for pair in _LANGUAGE_CODES.split())
 
 # The Subjects API answers 422 to a larger limit.
 MAX_PAGE_SIZE = 1000
+
+# What can be said of the store's file, where reading it does not find out by itself; the others name columns of it.
+STORE_COLUMNS = ("isbn", "title", "author", "price", "units_sold")
+STORE_FORMAT = ("encoding", "delimiter", "sheet", *STORE_COLUMNS)
+DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
 
 # Header values are Latin-1 without control characters; parentheses would end the comment they stand in.
 _CONTACT_FORM = r"^[!-'*-~]*(@|://)[!-'*-~]*$"
@@ -112,6 +119,32 @@ def _digits(text: object) -> object:
     return text
 
 
+def _file_address(text: str) -> str:
+    storage_kind(text)
+    return text
+
+
+def _store_format(text: str) -> str:
+    """Check the parts of a description of the store's file."""
+    said = _parts(text)
+    unknown = [name for name in said if name not in STORE_FORMAT]
+    if unknown or not all(said.values()):
+        raise ValueError(f"the names are {', '.join(STORE_FORMAT)}")
+    if said.get("delimiter", "comma") not in DELIMITERS:
+        raise ValueError(f"a delimiter is one of {', '.join(DELIMITERS)}")
+    try:
+        codecs.lookup(said.get("encoding", "utf-8"))
+    except LookupError:
+        raise ValueError(f"no encoding is called {said['encoding']!r}") from None
+    return text
+
+
+def _parts(text: str) -> dict[str, str]:
+    """Return the parts of `name=value,name=value`."""
+    pairs = (part.partition("=") for part in text.split(",") if text)
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
 _Number = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 _Whole = Annotated[int, BeforeValidator(_digits)]
 
@@ -126,6 +159,7 @@ class Settings(Variables):
     `details` says whether the search is asked for what it knows of each work: languages, ISBNs, readers, ratings.
     `languages` are those in which books are to be ordered, in order of preference.
     `monthly_refresh` says whether the schedule of that name is on where nobody turned it on or off in Dagster.
+    `store_catalogue` is the file of what the store sells, `store_format` what is to be known of that.
     `events_queue` is the URL of the SQS queue that tells of changes in the storage.
     `repository_url` is where people read the code of what runs here, for links in the Dagster UI.
     """
@@ -167,6 +201,12 @@ class Settings(Variables):
     )
     pace: Literal["host", "postgres"] = Field(default=PACE_ON_HOST, description=f"{PACE_ON_HOST} or {PACE_IN_POSTGRES}")
     monthly_refresh: Literal["on", "off"] = Field(default=REFRESH_OFF, description=f"{REFRESH_ON} or {REFRESH_OFF}")
+    store_catalogue: Annotated[str, AfterValidator(_file_address)] | None = Field(
+        default=None, description="a CSV, Parquet or Excel file: a path or an s3:// URL"
+    )
+    store_format: Annotated[str, AfterValidator(_store_format)] = Field(
+        default="", description="names and values such as encoding=cp1252,delimiter=semicolon,isbn=EAN,title=Titel"
+    )
     events_queue: Annotated[str, AfterValidator(_queue_url)] | None = Field(
         default=None, description="the URL of an SQS queue, as https://sqs.us-east-1.amazonaws.com/123456789012/name"
     )
@@ -179,6 +219,10 @@ class Settings(Variables):
         """Return the settings in force; raises SettingsError that names the variable, its value and what it takes."""
         S3Options()  # a bad one is refused here, not where S3 is first used
         return Settings()
+
+    def store_file_has(self) -> Mapping[str, str]:
+        """Return what is said of the store's file, by the names in STORE_FORMAT."""
+        return _parts(self.store_format) if self.store_format else {}
 
     def require_contact(self) -> None:
         """Raise SettingsError if requests would go to the public site without a contact, which it answers with 403."""

@@ -26,7 +26,7 @@ from openlib_assets.openlibrary.subject_keys import decoded_key
 from openlib_assets.storage import LocalStorage, Storage
 from openlib_assets.storage.errors import OpenlibError
 
-_TABLE_FILE = re.compile(r"(?:/|s3://).*/subject=(?P<subject>[^/]+)/.*?part-0\.parquet")
+_TABLE_FILE = re.compile(r"(?:/|s3://)(?:.*/subject=(?P<subject>[^/]+)/.*?|.*/)part-0\.parquet")
 
 _UNREADABLE = (duckdb.InvalidInputException, duckdb.IOException)
 
@@ -152,7 +152,7 @@ def _other_versions(storage: Storage, table: Table) -> str:
 
 def _remedy(file: str) -> str:
     remedy = "fetch it with: openlib run --force" if _is_snapshot(file) else "make it with: openlib run"
-    return f"{remedy} {_subject(file)!r}"
+    return f"{remedy} {_subject(file)!r}" if _subject(file) else f"{remedy} SUBJECT"
 
 
 def _is_snapshot(file: str) -> bool:
@@ -161,7 +161,7 @@ def _is_snapshot(file: str) -> bool:
 
 def _subject(file: str) -> str:
     table = _TABLE_FILE.search(file)
-    return decoded_key(table["subject"]) if table else ""
+    return decoded_key(table["subject"]) if table and table["subject"] else ""
 
 
 def _create_view(
@@ -192,6 +192,8 @@ def _no_rows(table: Table) -> str:
 
 def _folders(table: Table) -> tuple[str, ...]:
     """Return the columns that stand in the path only; bronze has all snapshots."""
+    if not table.by_subject:
+        return ()
     return ("subject", "snapshot") if table in SNAPSHOT_TABLES else ("subject",)
 
 
@@ -212,14 +214,17 @@ def _files(connection: duckdb.DuckDBPyConnection, storage: Storage, table: Table
             return ""
         if len(kept) < len(found):
             files = f"[{', '.join(_quoted(file) for file in kept)}]"
+    if not _folders(table):
+        return f"read_parquet({files}, hive_partitioning = false)"
     types = ", ".join(f"'{name}': VARCHAR" for name in _folders(table))
     return f"read_parquet({files}, hive_partitioning = true, hive_types = {{{types}}})"
 
 
 def _address(storage: Storage, table: Table) -> str:
-    """Return the pattern of the files of a table."""
-    below = "/".join(f"{name}=*" for name in _folders(table))
-    return f"{literal_path(storage.uri())}/{table.layer}/{table.name}/{below}/part-0.parquet"
+    """Return the pattern of the files of a table; also of one file, since DuckDB then says alike that it is not there."""
+    below = "".join(f"{name}=*/" for name in _folders(table))
+    file = "part-0.parquet" if below else "part-*.parquet"
+    return f"{literal_path(storage.uri())}/{table.layer}/{table.name}/{below}{file}"
 
 
 def _quoted(text: str) -> str:

@@ -19,6 +19,11 @@ def table_file(layer: str, table: str, subject: str) -> str:
     return f"{table_folder(layer, table, subject)}/part-0.parquet"
 
 
+def shared_table_file(layer: str, table: str) -> str:
+    """Return the path of a table that there is once for all subjects."""
+    return f"{layer}/{table}/part-0.parquet"
+
+
 def table_folder(layer: str, table: str, subject: str) -> str:
     """Return the folder of a table of a subject."""
     return f"{layer}/{table}/{_PARTITION}{encoded_key(subject)}"

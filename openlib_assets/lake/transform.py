@@ -4,7 +4,7 @@ import atexit
 import shutil
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -101,14 +101,20 @@ class Built:
 
 @contextmanager
 def built(
-    table: Table, inputs: Mapping[str, Relation], previous: Mapping[str, Relation] | None = None
+    table: Table,
+    inputs: Mapping[str, Relation],
+    previous: Mapping[str, Relation] | None = None,
+    prepare: Callable[[duckdb.DuckDBPyConnection], object] | None = None,
 ) -> Iterator[Built]:
     """Lend `table` as its SQL makes it from `inputs`, which have the names that the SQL uses.
 
     `previous` is `raw_works` and `snapshot` of the snapshot before, for a table that looks back; None without one.
+    `prepare` lets the connection know what the SQL needs besides.
     Raises CheckFailedError when a blocking check fails.
     """
     with connected(inputs) as connection:
+        if prepare:
+            prepare(connection)
         if table.looks_back and previous:
             _keep_previous(connection, previous, inputs)
         if "received_works" in sql_text(table.sql):
@@ -162,8 +168,7 @@ def _give(connection: duckdb.DuckDBPyConnection, name: str, relation: Relation) 
     """Register a relation with a connection under a name."""
     if isinstance(relation, TableFile):
         kind = "TABLE" if _is_small(relation) else "VIEW"
-        rows = f"read_parquet({_quoted(literal_path(str(relation.file)))}, hive_partitioning = false)"
-        connection.execute(f"CREATE TEMP {kind} {name} AS FROM {rows}")
+        connection.execute(f"CREATE TEMP {kind} {name} AS {read_rows(relation)}")
     elif isinstance(relation, Row):
         connection.execute(f"CREATE TEMP TABLE {name} AS {relation.query()}")
     elif isinstance(relation, Table):
@@ -171,6 +176,11 @@ def _give(connection: duckdb.DuckDBPyConnection, name: str, relation: Relation) 
         connection.execute(f"CREATE TEMP TABLE {name} ({columns})")
     else:
         connection.register(name, relation)
+
+
+def read_rows(table: TableFile) -> str:
+    """Return the query for the rows of a table's file."""
+    return f"FROM read_parquet({_quoted(literal_path(str(table.file)))}, hive_partitioning = false)"
 
 
 def _literal(value: str | int | float | datetime) -> str:

@@ -18,8 +18,9 @@ from openlib_assets.lake.contract.gold import AUTHOR_AVERAGES, AUTHOR_YEARLY_COU
 from openlib_assets.lake.contract.model import SCHEMA_VERSION, Check, Column, Layer, Table
 from openlib_assets.lake.contract.silver import AUTHOR_BOOKS, AUTHORS, BOOKS, REJECTED_WORKS
 from openlib_assets.lake.contract.stocking import ORDER_LIST, STOCKING_LIST
+from openlib_assets.lake.contract.store import STORE_CATALOGUE, STORE_MATCHES
 
-# In an order in which each table stands after those it is made from.
+# Of a subject, in an order in which each table stands after those it is made from.
 DERIVED_TABLES = (
     REJECTED_WORKS,
     BOOKS,
@@ -36,7 +37,10 @@ DERIVED_TABLES = (
     STOCKING_LIST,
     ORDER_LIST,
 )
-ALL_TABLES = (*SNAPSHOT_TABLES, *DERIVED_TABLES)
+SUBJECT_TABLES = (*SNAPSHOT_TABLES, *DERIVED_TABLES)
+# One for all subjects.
+STORE_TABLES = (STORE_CATALOGUE, STORE_MATCHES)
+ALL_TABLES = (*SUBJECT_TABLES, *STORE_TABLES)
 CSV_TABLES = (AUTHORS, BOOKS, AUTHOR_BOOKS, AUTHOR_YEARLY_COUNTS, AUTHOR_AVERAGES)
 
 __all__ = [
@@ -60,8 +64,12 @@ __all__ = [
     "SNAPSHOT_TABLES",
     "SQL_TYPES",
     "STOCKING_LIST",
+    "STORE_CATALOGUE",
+    "STORE_MATCHES",
+    "STORE_TABLES",
     "SUBJECT_CHANGES",
     "SUBJECT_SUMMARY",
+    "SUBJECT_TABLES",
     "WORK_DETAILS",
     "WORK_ISBNS",
     "Check",

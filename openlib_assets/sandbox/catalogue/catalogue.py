@@ -85,6 +85,7 @@ class Catalogue:
                 raise ValueError(f"{subject!r} is not a normalised subject key")
             if not 0 <= size <= _LARGEST_SUBJECT:
                 raise ValueError(f"{subject}: {size} works, but it must be from 0 to {_LARGEST_SUBJECT}")
+        self.seed = seed
         self.this_year = this_year
         self._subjects = {
             key: _Subject(keys.subject_type(key), size, Stride.named(seed, key), _spellings(key))
@@ -125,13 +126,13 @@ class Catalogue:
 
     def document(self, code: int, fields: Collection[str], sought: Sought | None = None) -> Record:
         """The work as the search finds it now: of the `fields` those that have a value, and an edition if sought."""
-        seed, record = self._world.seed, self.record(code)
+        seed, record = self.seed, self.record(code)
         document = documents.search_document(seed, record, fields)
         return {**document, "editions": best_edition.best_edition(seed, record, sought)} if sought else document
 
     def is_found(self, code: int, conditions: Sequence[Condition], *, together: bool) -> bool:
         """Whether editions of a work meet conditions, see `best_edition.is_found`."""
-        return best_edition.is_found(self._world.seed, self.record(code), conditions, together=together)
+        return best_edition.is_found(self.seed, self.record(code), conditions, together=together)
 
     def holds(self, code: int) -> bool:
         """Whether any subject lists a work."""
@@ -144,7 +145,7 @@ class Catalogue:
 
     def about(self, code: int) -> dict[str, list[str]]:
         """What the index knows of a work beside its record: languages, publishers, people, places, times."""
-        known = {name: [value] if value else [] for name, value in works.about(self._world.seed, code).items()}
+        known = {name: [value] if value else [] for name, value in works.about(self.seed, code).items()}
         for subject in self._lists(code):
             spelling = subject.spelling(code >> 1)
             if subject.kind != "subject" and spelling not in known[subject.kind]:
@@ -251,11 +252,11 @@ class Catalogue:
         """A value to sort by, without making the whole record."""
         if field == "key":
             return works.key(code)
-        edits, rolled = self._edits.get(code, {}), dice.roll(self._world.seed, code >> 1)
+        edits, rolled = self._edits.get(code, {}), dice.roll(self.seed, code >> 1)
         if field == "popularity":
             return rolled.popularity % 50
         if field == "title":
-            return edits["title"] if "title" in edits else stories.title(self._world.seed, code)
+            return edits["title"] if "title" in edits else stories.title(self.seed, code)
         if field == "edition_count":
             return edits.get("edition_count", works.edition_count(rolled))
         year = edits.get("first_publish_year", works.first_publish_year(rolled, self._world.this_year))

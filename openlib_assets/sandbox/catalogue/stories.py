@@ -33,8 +33,8 @@ def title(seed: int, code: int) -> str:
     return title_of(dice, story_of(seed, code >> 1, dice))
 
 
-def title_of(dice: Dice, story: Story) -> str:
-    """The title, now and then a messy one."""
+def plain_title(dice: Dice, story: Story) -> str:
+    """The title as it is printed."""
     chance, language = story.dice.title, story.language
     nouns = _NOUNS[language]
     chance, noun = divmod(chance, len(nouns))
@@ -42,8 +42,12 @@ def title_of(dice: Dice, story: Story) -> str:
     chance, place = divmod(chance, len(words.PLACES))
     volume, shape = divmod(chance, 4)
     plain = words.TITLE_SHAPES[language][shape].format(nouns[noun], nouns[other], words.PLACES[place], volume % 60 + 1)
-    if story.again:
-        plain = _retitled(plain, language, dice.translation // 8)
+    return _retitled(plain, language, dice.translation // 8) if story.again else plain
+
+
+def title_of(dice: Dice, story: Story) -> str:
+    """The title in the catalogue, now and then a messy one."""
+    plain = plain_title(dice, story)
     mess, which = divmod(dice.mess, len(words.MESSY_TITLES))
     if mess % 2000 == 0:
         return f"{plain}; or, {'a very long story. ' * 150}"

@@ -57,6 +57,7 @@ class Answering:
         self._stopping = stopping
         self.faults = FaultSource(config.faults)
         self.unsearchable: frozenset[str] = frozenset()  # keys of works that the search does not find
+        self.unlisted: frozenset[str] = frozenset()  # and that the Subjects API does not
         self._bucket = self._ban = None
         if config.requests_per_second is not None:
             self._bucket = LeakyBucket(config.requests_per_second, burst=config.burst, delay=config.delay)
@@ -110,7 +111,9 @@ class Answering:
         return self._faulty(
             request,
             keys.subject_key(subject),
-            lambda: api.subject_page(self._catalogue, subject, asked, order, moment=request.number),
+            lambda: api.subject_page(
+                self._catalogue, subject, asked, order, moment=request.number, missing=self.unlisted
+            ),
         )
 
     def _searched(self, request: Request) -> Outcome:

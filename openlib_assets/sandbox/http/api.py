@@ -10,7 +10,7 @@ import orjson
 
 from openlib_assets.sandbox.catalogue import facets, keys, works
 from openlib_assets.sandbox.catalogue.catalogue import Catalogue
-from openlib_assets.sandbox.catalogue.ordering import Clauses
+from openlib_assets.sandbox.catalogue.ordering import Clauses, Order
 from openlib_assets.sandbox.catalogue.works import Record
 from openlib_assets.sandbox.http.parameters import SearchParameters, SubjectParameters
 
@@ -81,9 +81,18 @@ def lower_case_redirect(path: str, query: str, host: str) -> Reply | None:
 
 
 def subject_page(
-    catalogue: Catalogue, path: str, parameters: SubjectParameters, order: Clauses, *, moment: int
+    catalogue: Catalogue,
+    path: str,
+    parameters: SubjectParameters,
+    order: Clauses,
+    *,
+    moment: int,
+    missing: frozenset[str] = frozenset(),
 ) -> Page:
-    """A page of a subject's works. `moment` sets equal requests apart: other loans, ties in another order."""
+    """A page of a subject's works, but for `missing` keys.
+
+    `moment` sets equal requests apart: other loans, ties in another order.
+    """
     subject, published = keys.subject_key(path), parameters.published
     prefix, name = keys.split_prefix(path)
     fields: dict[str, Any] = {
@@ -99,10 +108,12 @@ def subject_page(
     chance, codes = random.Random(moment), []
     if parameters.offset > _GREATEST_OFFSET:
         fields["work_count"] = None
-    elif parameters.limit == 0 and not (published or parameters.has_fulltext or parameters.details):
+    elif parameters.limit == 0 and not (published or parameters.has_fulltext or parameters.details or missing):
         fields["work_count"] = catalogue.count(subject)
     else:
         found = catalogue.search(subject, order, fulltext_only=parameters.has_fulltext, published=published)
+        if missing:
+            found = Order([code for code in found.codes if works.key(code) not in missing])
         fields["work_count"] = len(found.codes)
         codes = found.page(parameters.offset, parameters.limit, chance.randrange(_TURN))
         if parameters.details:

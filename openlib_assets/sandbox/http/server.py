@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
 
 import orjson
@@ -18,6 +19,7 @@ from openlib_assets.sandbox.http.answering import Answering, Outcome, Request
 from openlib_assets.sandbox.http.config import SandboxConfig
 from openlib_assets.sandbox.http.connections import Server
 from openlib_assets.sandbox.http.faults import FaultPlan, FaultSource
+from openlib_assets.sandbox.store.books import StoreBook, store_books, write_store_catalogue
 
 Hook = Callable[[int, str, str], object]
 
@@ -117,6 +119,12 @@ class Sandbox:
         chosen = chosen_fields(fields)
         return (self._catalogue.document(code, chosen) for code in self._catalogue.codes(subject))
 
+    def write_store_catalogue(self, path: Path, rows: int) -> list[StoreBook]:
+        """Write the catalogue of a store that sells works of the subjects as CSV, and return it with the truth."""
+        books = store_books(self._catalogue, rows, seed=self.config.seed)
+        write_store_catalogue(path, books)
+        return books
+
     def add_work(self, subject: str, record: Mapping[str, Any] | None = None) -> Record:
         """Add a work to a subject and return it: a new one, or with the given `key` and other fields."""
         return self._catalogue.add_work(subject, record or {})
@@ -132,6 +140,10 @@ class Sandbox:
     def hide_from_search(self, keys: Collection[str]) -> None:
         """Let the search miss just these works from now on, as a replica of the index does that lags behind."""
         self._answering.unsearchable = frozenset(keys)
+
+    def hide_from_subjects(self, keys: Collection[str]) -> None:
+        """Let the Subjects API miss just these works from now on; the search finds them."""
+        self._answering.unlisted = frozenset(keys)
 
     def change_faults(self, plan: FaultPlan) -> None:
         """Follow another plan of faults from now on."""

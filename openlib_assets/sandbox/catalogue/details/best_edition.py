@@ -8,7 +8,7 @@ from openlib_assets.sandbox.catalogue import dice, works
 from openlib_assets.sandbox.catalogue.details import printings
 from openlib_assets.sandbox.catalogue.details.editions import Edition, editions
 from openlib_assets.sandbox.catalogue.dice import Dice
-from openlib_assets.sandbox.catalogue.stories import Story, story_of, title_of
+from openlib_assets.sandbox.catalogue.stories import Story, plain_title, story_of
 from openlib_assets.sandbox.catalogue.works import Record
 
 FIELDS = frozenset(
@@ -115,7 +115,7 @@ def _title(edition: Edition, record: Record, rolled: Dice, story: Story) -> str:
     language = next((it for it in edition.languages if it != "und"), story.language)
     if language == story.language:
         return str(record["title"])
-    return title_of(rolled._replace(mess=0), Story(story.dice, language))
+    return plain_title(rolled, Story(story.dice, language))
 
 
 def _cover(edition: Edition, record: Record) -> int | None:

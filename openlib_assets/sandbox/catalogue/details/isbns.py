@@ -56,6 +56,15 @@ def _weighed(digits: str, weights: Sequence[int]) -> int:
     return total - ord("0") * sum(weights)
 
 
+def is_isbn_13(text: str) -> bool:
+    """Whether a text is thirteen digits of which the last one is right.
+
+    >>> is_isbn_13("9780306406157"), is_isbn_13("9780306406158"), is_isbn_13("0306406152")
+    (True, False, False)
+    """
+    return len(text) == _BODY + 4 and text.isdecimal() and text == isbn_13(text[3:-1], text[:3])
+
+
 def hyphenated(isbn: str) -> str:
     """A number as it is printed.
 
