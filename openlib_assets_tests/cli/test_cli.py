@@ -169,6 +169,7 @@ def test_what_the_output_cannot_show_is_escaped_and_nothing_is_lost(cli: Cli) ->
         ("sql", "SELEKT 1"),
         ("sandbox", "--faults", "gremlins=0.5"),
         ("sandbox", "--subject", "love"),
+        ("sandbox", "--port", "0", "--store", "no/such/folder/store.csv"),
         ("prune", "--keep", "0"),
     ],
 )
