@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -24,10 +24,11 @@ from openlib_assets.lake import layout
 from openlib_assets.lake.contract import ORDER_LIST, STOCKING_LIST
 from openlib_assets.lake.exports import write_csv_file
 from openlib_assets.lake.orders.order_list import OrderList, order_list_of
-from openlib_assets.lake.orders.stocking import NOTHING_IN_STORE, Weights
+from openlib_assets.lake.orders.stocking import Weights, open_catalogue
 from openlib_assets.lake.orders.workbook import write_workbook
-from openlib_assets.lake.transform import Relation
+from openlib_assets.lake.store.matching import find_in_store
 from openlib_assets.openlibrary.source import Editions
+from openlib_assets.settings import Settings
 from openlib_assets.storage import Storage
 
 _DEFAULT = Weights()
@@ -61,18 +62,29 @@ def stocking_list(
 ) -> Iterator[Any]:
     """Rank the works of subjects."""
     weights = Weights(**config.weights.model_dump())
-    with still_registered(), said_in_one_line():
-        place = storage.open()
-    version = _version_with(asdict(weights))
-    more: dict[str, Relation] = {"asked": weights.row(store_is_set=False), "works_in_store": NOTHING_IN_STORE}
-    make = partial(make_table, place, STOCKING_LIST, inputs, more=more, version=version)
-    outputs = SubjectOutputs(
-        make,
-        paths=lambda subject: [layout.table_file(STOCKING_LIST.layer, STOCKING_LIST.name, subject)],
-        version=version,
-        at_once=SUBJECTS_AT_ONCE,
-    )
-    yield from put_out(context, outputs)
+    with ExitStack() as stack:
+        with still_registered(), said_in_one_line():
+            place = storage.open()
+            is_set = Settings.from_env().store_catalogue is not None
+            catalogue = stack.enter_context(open_catalogue(place)) if is_set else None
+        if is_set and catalogue is None:
+            context.log.warning("the store's catalogue was not read yet; materialize store_catalogue")
+        make = partial(
+            make_table,
+            place,
+            STOCKING_LIST,
+            inputs,
+            more={"asked": weights.row(store_is_set=catalogue is not None)},
+            prepare=partial(find_in_store, catalogue=catalogue),
+            version=(version := _version_with(asdict(weights))),
+        )
+        outputs = SubjectOutputs(
+            make,
+            paths=lambda subject: [layout.table_file(STOCKING_LIST.layer, STOCKING_LIST.name, subject)],
+            version=version,
+            at_once=SUBJECTS_AT_ONCE,
+        )
+        yield from put_out(context, outputs)
 
 
 @dg.asset(

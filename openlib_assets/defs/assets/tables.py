@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from duckdb import DuckDBPyConnection
 
 from openlib_assets.defs.assets.common import SUBJECTS_AT_ONCE, keep_fresh, table_arguments
 from openlib_assets.defs.io_manager import SubjectTables
@@ -52,11 +53,13 @@ def make_table(
     subject: str,
     *,
     more: Mapping[str, Relation] | None = None,
+    prepare: Callable[[DuckDBPyConnection], object] | None = None,
     version: Callable[[Sequence[str]], str] = "".join,
 ) -> Iterator[SubjectOutput]:
     """Make a table of a subject from its inputs, unless a blocking check fails, and lend it to be written.
 
-    `more` is what its SQL sees beside them, `version` makes the version of the data from the SHA-256 of the file.
+    `more` is what its SQL sees beside them, `prepare` lets a connection that knows all these know what else the SQL
+    needs, and `version` makes the version of the data from the SHA-256 of the file.
     """
     with ExitStack() as stack:
         datasets = {
@@ -70,7 +73,7 @@ def make_table(
             relations["snapshot"] = Snapshot.of(datasets[RAW_WORKS.name]).row()
         previous = stack.enter_context(open_previous(storage, subject)) if table.looks_back else None
         before = {RAW_WORKS.name: previous, "snapshot": Snapshot.of(previous).row()} if previous else None
-        result = stack.enter_context(built(table, relations, before))
+        result = stack.enter_context(built(table, relations, before, prepare))
         path = layout.table_file(table.layer, table.name, subject)
 
         def done(digests: Mapping[str, str]) -> Done:

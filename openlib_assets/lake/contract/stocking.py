@@ -70,6 +70,7 @@ STOCKING_LIST = Table(
         "author_books",
         "possible_duplicate_books",
         "work_details",
+        "work_isbns",
         "subject_summary",
     ),
     lineage={

@@ -1,8 +1,14 @@
-"""The stocking list beside its SQL: what its criteria weigh, and what it is made from where no store is known."""
+"""The stocking list beside its SQL: what its criteria weigh, and the store that its works are looked for in."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 
+from openlib_assets.lake import layout
+from openlib_assets.lake.contract import STORE_CATALOGUE
+from openlib_assets.lake.table_files import TableFile, open_table
 from openlib_assets.lake.transform import Row
+from openlib_assets.storage import Storage
 
 
 @dataclass(frozen=True)
@@ -19,5 +25,12 @@ class Weights:
         return Row({**asdict(self), "store_is_set": int(store_is_set)})
 
 
-# What the SQL sees as `works_in_store` where no store catalogue is set.
-NOTHING_IN_STORE = Row({"work_key": "", "decision": "", "units_sold": 0}).left_out()
+@contextmanager
+def open_catalogue(storage: Storage) -> Iterator[TableFile | None]:
+    """Lend the store's catalogue, None if it was not read yet; raises TableFileError for one that is unreadable."""
+    path = layout.shared_table_file(STORE_CATALOGUE.layer, STORE_CATALOGUE.name)
+    if not storage.exists(path):
+        yield None
+        return
+    with open_table(storage, path, remedy=f"make it again: materialize {STORE_CATALOGUE.name}") as catalogue:
+        yield catalogue
