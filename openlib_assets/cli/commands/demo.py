@@ -26,7 +26,7 @@ def demo(*, folder: Path, ui: bool, port: int) -> int:
     The catalogue of a store that sells some of the books is made up, too.
     """
     from openlib_assets.cli.commands.run import run_and_print
-    from openlib_assets.cli.commands.sandbox import DEMO_SUBJECTS
+    from openlib_assets.cli.commands.sandbox import DEMO_SUBJECTS, STORE_ROWS
     from openlib_assets.openlibrary.subject_keys import encoded_key
     from openlib_assets.sandbox import Sandbox, SandboxConfig
 
