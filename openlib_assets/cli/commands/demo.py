@@ -23,11 +23,11 @@ import click
 def demo(*, folder: Path, ui: bool, port: int) -> int:
     """Run three subjects of a sandbox Open Library, offline, into a separate folder.
 
-    The catalogue of a store that sells some of the books is made up, too.
+    A store that sells some of the books is invented, too, so that there is something to order.
     """
     from openlib_assets.cli.commands.run import run_and_print
     from openlib_assets.cli.commands.sandbox import DEMO_SUBJECTS, STORE_ROWS
-    from openlib_assets.openlibrary.subject_keys import encoded_key
+    from openlib_assets.lake import layout
     from openlib_assets.sandbox import Sandbox, SandboxConfig
 
     folder = folder.absolute()
@@ -47,12 +47,13 @@ def demo(*, folder: Path, ui: bool, port: int) -> int:
         click.echo(f"a sandbox Open Library answers at {sandbox.url}; all its data is invented")
         status = run_and_print(list(DEMO_SUBJECTS), force=False)
         if status == 0:
-            largest = encoded_key(max(DEMO_SUBJECTS, key=DEMO_SUBJECTS.__getitem__))
-            click.echo(f"Open first:        {folder / 'data' / 'reports' / largest / 'index.html'}: what to order, and why")
-            click.echo(f"All subjects:      {folder / 'data' / 'reports' / 'index.html'}")
-            click.echo(f"Order lists, CSV:  {folder / 'data' / 'exports'}")
-            click.echo(f"Tables (Parquet):  {folder / 'data' / 'silver'} and {folder / 'data' / 'gold'}")
-            click.echo(f"What a store sells (made up): {store}")
+            data = folder / "data"
+            largest = max(DEMO_SUBJECTS, key=DEMO_SUBJECTS.__getitem__)
+            click.echo(f"Open first:        {data / layout.report_file(largest)} (what to order, and why)")
+            click.echo(f"All subjects:      {data / layout.COMPARISON}")
+            click.echo(f"Order lists, CSV:  {data / 'exports'}")
+            click.echo(f"Tables (Parquet):  {data / 'silver'} and {data / 'gold'}")
+            click.echo(f"The store's books: {store} (invented, too)")
             click.echo(f"In the Dagster UI: make demo-ui, then open http://127.0.0.1:{port}")
         if ui:
             _serve_ui(port)
