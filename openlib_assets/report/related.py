@@ -12,8 +12,9 @@ from openlib_assets.lake.transform import sql_text
 from openlib_assets.openlibrary.subject_keys import is_key
 from openlib_assets.report.counts import Row
 
-# Of a subject; the rarer ones are on few works, and say little.
+# Of a subject, besides itself; the rarer ones are on few works, and say little.
 _MOST = 40
+_MOST_IN_REPORT = 20
 # Of all fetched subjects together.
 _MOST_TO_FETCH = 100
 # Among them are the subject itself, or those that are fetched, and keys that cannot be partitions.
@@ -23,8 +24,8 @@ _SPARE = 20
 def beside_one(connection: DuckDBPyConnection, subject: str) -> list[Row]:
     """Return the subjects beside one on most of its works: `key`, `name`, `works`; the connection knows its `books`."""
     connection.execute("CREATE TEMP VIEW subject_lists AS SELECT '' AS subject, work_key, subjects FROM books")
-    found = connection.execute(_frequent_subjects(connection, _MOST + _SPARE)).to_arrow_table().to_pylist()
-    return [row for row in found if is_key(row["key"]) and row["key"] != subject][:_MOST]
+    found = connection.execute(_frequent_subjects(connection, _MOST_IN_REPORT + _SPARE)).to_arrow_table().to_pylist()
+    return [row for row in found if is_key(row["key"]) and row["key"] != subject][:_MOST_IN_REPORT]
 
 
 def beside_fetched(connection: DuckDBPyConnection, subjects: str) -> list[Row]:
@@ -32,7 +33,7 @@ def beside_fetched(connection: DuckDBPyConnection, subjects: str) -> list[Row]:
 
     The connection knows `books` of all fetched subjects. `subjects` is the query for those that are told of.
     """
-    _count_frequent_subjects(connection, f"FROM books WHERE subject IN ({subjects})", _MOST)
+    _count_frequent_subjects(connection, f"FROM books WHERE subject IN ({subjects})", _MOST + 1)
     return list(_usable(connection, "related_subjects"))
 
 
