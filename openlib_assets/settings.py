@@ -120,7 +120,7 @@ def _digits(text: object) -> object:
 
 
 def _file_address(text: str) -> str:
-    storage_kind(text)
+    _root(text)
     return text
 
 
@@ -204,8 +204,8 @@ class Settings(Variables):
     store_catalogue: Annotated[str, AfterValidator(_file_address)] | None = Field(
         default=None, description="a CSV, Parquet or Excel file: a path or an s3:// URL"
     )
-    store_format: Annotated[str, AfterValidator(_store_format)] = Field(
-        default="", description="names and values such as encoding=cp1252,delimiter=semicolon,isbn=EAN,title=Titel"
+    store_format: Annotated[str, AfterValidator(_store_format)] | None = Field(
+        default=None, description="names and values such as encoding=cp1252,delimiter=semicolon,isbn=EAN,title=Titel"
     )
     events_queue: Annotated[str, AfterValidator(_queue_url)] | None = Field(
         default=None, description="the URL of an SQS queue, as https://sqs.us-east-1.amazonaws.com/123456789012/name"

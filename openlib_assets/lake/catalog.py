@@ -221,7 +221,7 @@ def _files(connection: duckdb.DuckDBPyConnection, storage: Storage, table: Table
 
 
 def _address(storage: Storage, table: Table) -> str:
-    """Return the pattern of the files of a table; also of one file, since DuckDB then says alike that it is not there."""
+    """Return the pattern of the files of a table, also of one, since DuckDB says of a pattern that no file fits it."""
     below = "".join(f"{name}=*/" for name in _folders(table))
     file = "part-0.parquet" if below else "part-*.parquet"
     return f"{literal_path(storage.uri())}/{table.layer}/{table.name}/{below}{file}"

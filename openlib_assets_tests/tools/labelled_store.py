@@ -1,7 +1,5 @@
 """How often the books of a store are found among works: the sandbox knows which work each of its rows is."""
 
-import tempfile
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path

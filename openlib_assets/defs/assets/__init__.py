@@ -12,6 +12,7 @@ with warnings.catch_warnings():
     from openlib_assets.defs.assets.bronze import raw_details, raw_works
     from openlib_assets.defs.assets.ordering import order_list, stocking_list
     from openlib_assets.defs.assets.serving import subject_csv, subject_report
+    from openlib_assets.defs.assets.store import store_catalogue, store_matches
     from openlib_assets.defs.assets.tables import (
         author_averages,
         author_books,
@@ -46,6 +47,8 @@ ASSETS = [
     order_list,
     subject_csv,
     subject_report,
+    store_catalogue,
+    store_matches,
     catalog,
     comparison,
 ]
@@ -66,6 +69,8 @@ __all__ = [
     "raw_works",
     "rejected_works",
     "stocking_list",
+    "store_catalogue",
+    "store_matches",
     "subject_changes",
     "subject_csv",
     "subject_report",

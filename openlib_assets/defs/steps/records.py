@@ -120,6 +120,12 @@ class Versions:
             parent: shared_version(instance, parent) for parent, versions in self._data.items() if not versions
         }
         self._ids = {parent: latest_ids(instance, parent, subjects) for parent in self._parents}
+        for parent in self._parents:
+            # Of no subject: either nothing was made yet, or it is one for all subjects.
+            shared = None if self._ids[parent] else _shared_record(instance, parent)
+            if shared:
+                self._ids[parent] = dict.fromkeys(subjects, shared.storage_id)
+                self._data[parent] = dict.fromkeys(subjects, _tags(shared).get(DATA_VERSION_TAG, ""))
 
     def tags(self, subject: str, data_version: str) -> dict[str, str]:
         """Return the tags of a new record of a subject."""
@@ -150,6 +156,12 @@ class Versions:
             get_input_data_version_tag(parent): self._data[parent].get(subject) or self._shared.get(parent) or missing
             for parent in self._parents
         }
+
+
+def _shared_record(instance: dg.DagsterInstance, asset: dg.AssetKey) -> dg.EventLogRecord | None:
+    """Return the record of the latest materialization of an asset that there is once for all subjects."""
+    record = next(iter(instance.fetch_materializations(asset, limit=1).records), None)
+    return record if record and record.partition_key is None else None
 
 
 def _tags(record: dg.EventLogRecord) -> Mapping[str, str]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -47,7 +47,7 @@ class StoreFile:
         return f"{self.address} {storage.stamp(path)} {sorted(self.said.items())}"
 
     def digest(self) -> str:
-        """Return the SHA-256 of the file and of what is said of it."""
+        """Return the SHA-256 of the file and of what is said of it; raises NoStoreFileError."""
         with self.local() as file:
             return self._digest(file)
 
@@ -115,9 +115,11 @@ def _batches(cells: Cells) -> Iterator[pa.RecordBatch]:
     places = [cells.columns.places.get(column, ()) for column in STORE_COLUMNS]
     while some := list(islice(numbered, _BATCH_ROWS)):
         columns = [[_cell(row, of_column) for _, row in some] for of_column in places]
-        yield pa.RecordBatch.from_arrays([texts(str(number) for number, _ in some), *map(texts, columns)], schema=_LINES)
+        yield pa.RecordBatch.from_arrays(
+            [texts(str(number) for number, _ in some), *map(texts, columns)], schema=_LINES
+        )
 
 
-def _cell(row: Row, places: "tuple[int, ...] | list[int]") -> str:
+def _cell(row: Row, places: Sequence[int]) -> str:
     """Return the cell of a column; several of ISBNs become one that lists them."""
     return ";".join(row[place] for place in places if place < len(row))

@@ -52,7 +52,10 @@ class Cells:
 
 
 def read_cells(file: Path, said: Mapping[str, str]) -> Cells:
-    """Return the rows of a file, given what is said of it; raises UnreadableStoreFileError, also while they are read."""
+    """Return the rows of a file, given what is said of it.
+
+    Raises UnreadableStoreFileError, also while they are read.
+    """
     with file.open("rb") as opened:
         beginning = opened.read(4)
     if not beginning:
@@ -88,13 +91,15 @@ def _excel(file: Path, said: Mapping[str, str]) -> Cells:
     try:
         workbook = CalamineWorkbook.from_path(file)
         if "sheet" in said and said["sheet"] not in workbook.sheet_names:
-            sheets = ", ".join(workbook.sheet_names)
-            raise UnreadableStoreFileError(f"there is no sheet {said['sheet']!r}, only: {sheets}; correct {_SETTING}")
+            found = ", ".join(workbook.sheet_names)
+            raise UnreadableStoreFileError(f"there is no sheet {said['sheet']!r}, only: {found}; correct {_SETTING}")
         sheets = [said["sheet"]] if "sheet" in said else workbook.sheet_names
         tables = {name: workbook.get_sheet_by_name(name).to_python() for name in sheets}
     except CalamineError as error:
         reason = str(error).splitlines()[0]
-        raise UnreadableStoreFileError(f"not a readable Excel file ({reason}); save it again, without a password") from error
+        raise UnreadableStoreFileError(
+            f"not a readable Excel file ({reason}); save it again, without a password"
+        ) from error
     texts = {name: [[_text(value) for value in row] for row in table] for name, table in tables.items()}
     found = {name: _with_header(rows, said) for name, rows in texts.items()}
     best = max(found, key=lambda name: _known(found[name]))
@@ -106,11 +111,7 @@ def _csv(data: bytes, said: Mapping[str, str]) -> Cells:
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        raise UnreadableStoreFileError(
-            f"line {line}: byte 0x{data[error.start]:02x} is not {encoding}; save the file as UTF-8, or name its "
-            f"encoding as in {_SETTING}=encoding=cp1250"
-        ) from error
+        raise _foreign(data, error.start, f"is not {encoding}") from error
     given, text = _given_delimiter(text)
     chosen = DELIMITERS[said["delimiter"]] if "delimiter" in said else given
     tried = {
@@ -136,14 +137,18 @@ def _encoding(data: bytes) -> str:
         data.decode()
     except UnicodeDecodeError as error:
         if _NOT_WESTERN.search(data):
-            line = data[: error.start].count(b"\n") + 1
-            raise UnreadableStoreFileError(
-                f"line {line}: byte 0x{data[error.start]:02x} is not UTF-8, and the file is in no Western encoding; save "
-                f"it as UTF-8, or name its encoding as in {_SETTING}=encoding=cp1251"
-            ) from error
+            raise _foreign(data, error.start, "is not UTF-8, and the file is in no Western encoding") from error
         # Of the bytes that cp1252 leaves out, Latin-1 has control characters.
         return "latin-1" if re.search(rb"[\x81\x8d\x8f\x90\x9d]", data) else "cp1252"
     return "utf-8"
+
+
+def _foreign(data: bytes, place: int, wrong: str) -> UnreadableStoreFileError:
+    line = data[:place].count(b"\n") + 1
+    return UnreadableStoreFileError(
+        f"line {line}: byte 0x{data[place]:02x} {wrong}; save it as UTF-8, or name its encoding as in "
+        f"{_SETTING}=encoding=cp1251"
+    )
 
 
 def _given_delimiter(text: str) -> tuple[str | None, str]:

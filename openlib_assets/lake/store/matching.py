@@ -4,16 +4,24 @@ The same SQL serves the works of one subject, for its stocking list, and those o
 """
 
 import threading
+from collections.abc import Callable
+from typing import TypeVar
 
 import duckdb
 
-from openlib_assets.lake.contract import STORE_CATALOGUE, STORE_MATCHES
-from openlib_assets.lake.table_files import TableFile, file_digest
-from openlib_assets.lake.transform import read_rows, sql_text
+from openlib_assets.lake import layout
+from openlib_assets.lake.catalog import ask
+from openlib_assets.lake.contract import AUTHOR_BOOKS, AUTHORS, BOOKS, STORE_CATALOGUE, STORE_MATCHES, WORK_ISBNS
+from openlib_assets.lake.table_files import TableFile, file_digest, open_table
+from openlib_assets.lake.transform import Built, read_rows, run_checks, sql_text
+from openlib_assets.storage import Storage
 
 # What sql/helpers/store_side.sql makes of the store's catalogue, and that itself.
 _STORE_SIDE = (STORE_CATALOGUE.name, "store_titles", "store_persons", "store_blocks")
+# The tables of the subjects that the store's books are looked for in.
+_ASKED = (BOOKS, AUTHORS, AUTHOR_BOOKS, WORK_ISBNS)
 _preparing = threading.Lock()
+Found = TypeVar("Found")
 
 _OF_A_SUBJECT = """
 CREATE OR REPLACE TEMP VIEW match_works AS SELECT work_key, title, edition_count FROM books;
@@ -49,17 +57,33 @@ def find_in_store(connection: duckdb.DuckDBPyConnection, catalogue: TableFile | 
         connection.execute(_NOTHING_IN_STORE)
         return
     connection.execute(_OF_A_SUBJECT)
-    _know_store(connection, catalogue)
-    connection.execute(sql_text("helpers/store_candidates"))
-    connection.execute(f"CREATE TEMP TABLE {STORE_MATCHES.name} AS {sql_text(STORE_MATCHES.sql)}")
+    _match(connection, catalogue)
     connection.execute(sql_text("helpers/works_in_store"))
 
 
-def find_in_all_subjects(connection: duckdb.DuckDBPyConnection, catalogue: TableFile) -> None:
-    """Let a connection that knows the tables of all subjects know what the SQL of `store_matches` reads."""
-    connection.execute(_OF_ALL_SUBJECTS)
+def find_in_all_subjects(storage: Storage, use: Callable[[Built], Found]) -> tuple[Found, list[str]]:
+    """Return what is made of `store_matches` over the works of all subjects, and a line for each file left out.
+
+    Raises CheckFailedError, CatalogError where a table cannot be read, and TableFileError without a catalogue.
+    """
+    path = layout.shared_table_file(STORE_CATALOGUE.layer, STORE_CATALOGUE.name)
+    remedy = "make it by materializing store_catalogue, or with: openlib run SUBJECT"
+    with open_table(storage, path, remedy=remedy) as catalogue:
+
+        def found(connection: duckdb.DuckDBPyConnection) -> Found:
+            connection.execute(_OF_ALL_SUBJECTS)
+            _match(connection, catalogue)
+            ((rows,),) = connection.execute(f"SELECT count(*) FROM {STORE_MATCHES.name}").fetchall()  # noqa: S608
+            return use(Built(STORE_MATCHES, run_checks(connection, STORE_MATCHES), rows, connection))
+
+        return ask(storage, _ASKED, found)
+
+
+def _match(connection: duckdb.DuckDBPyConnection, catalogue: TableFile) -> None:
+    """Let a connection that knows the works to match know `store_matches`, and what that is made from."""
     _know_store(connection, catalogue)
     connection.execute(sql_text("helpers/store_candidates"))
+    connection.execute(f"CREATE TEMP TABLE {STORE_MATCHES.name} AS {sql_text(STORE_MATCHES.sql)}")
 
 
 def _know_store(connection: duckdb.DuckDBPyConnection, catalogue: TableFile) -> None:
