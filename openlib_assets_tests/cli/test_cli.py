@@ -346,6 +346,30 @@ def test_export_writes_the_five_files_and_neutralises_formulas_on_request(cli: C
     assert '\nOL1W,"\'=HYPERLINK(""http://x"")",' in (cli.folder / "safe/books.csv").read_text()
 
 
+def test_export_replaces_no_other_file_unless_it_is_told_to(cli_after_run: Cli) -> None:
+    cli, folder = cli_after_run, cli_after_run.folder / "out"
+    for _ in range(2):  # the same files are no others
+        assert cli("export", "love", "--to", str(folder)).status == 0
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    other = cli("export", "place:france", "--to", str(folder))
+    assert (other.status, other.out) == (1, "")
+    assert other.err.startswith(
+        f"openlib: {folder}/authors.csv: is there with other content, perhaps of another subject;"
+    )
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert cli("export", "place:france", "--to", str(folder), "--replace").status == 0
+    assert (folder / "books.csv").read_bytes() != before["books.csv"]
+
+
+def test_export_of_several_subjects_gives_each_a_folder(cli_after_run: Cli) -> None:
+    cli, folder = cli_after_run, cli_after_run.folder / "both"
+    said = cli("export", "love", "place:france", "--to", str(folder))
+    assert said.status == 0
+    names = {f"{subject}/{table.name}.csv" for subject in ("love", "place%3Afrance") for table in CSV_TABLES}
+    assert {str(path.relative_to(folder)) for path in folder.rglob("*.csv")} == names
+    assert set(said.out.splitlines()) == {str(folder / name) for name in names}
+
+
 def test_export_of_what_was_never_fetched_says_what_to_run(cli: Cli) -> None:
     said = cli("export", "love", "--to", str(cli.folder / "out"))
     assert said.status == 1
@@ -360,6 +384,15 @@ def test_sql_sees_every_subject(cli_after_run: Cli) -> None:
     query = cli.folder / "query.sql"
     query.write_text("SELECT count(*) AS books FROM books")
     assert cli("sql", "--file", str(query), "--format", "csv").out == "books\n45\n"
+
+
+def test_sql_shows_a_year_as_a_year_and_writes_csv_by_the_rules_of_the_files(cli: Cli) -> None:
+    values = "SELECT 1722 AS year, true AS scanned, ['Fiction', 'Love'] AS subjects, NULL AS none, '' AS empty"
+    shown = cli("sql", values).out.splitlines()
+    assert [line.split() for line in shown if "1722" in line] == [["1722", "true", "Fiction", "|", "Love"]]
+    assert cli("sql", values, "--format", "csv").out == (
+        'year,scanned,subjects,none,empty\n1722,true,Fiction | Love,,""\n'
+    )
 
 
 def test_sql_leaves_a_table_of_an_older_schema_out_and_names_it(cli_after_run: Cli) -> None:
