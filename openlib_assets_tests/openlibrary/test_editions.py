@@ -123,7 +123,10 @@ def test_isbns_are_those_of_the_sql() -> None:
     ]
     with duckdb.connect() as connection:
         connection.execute(sql_text("helpers/isbns"))
-        query = "SELECT CASE WHEN isbn_fault(bare_isbn(t)) IS NULL THEN isbn13_of(bare_isbn(t)) END FROM (SELECT unnest(?) AS t)"
+        query = (
+            "SELECT CASE WHEN isbn_fault(bare) IS NULL THEN isbn13_of(bare) END "
+            "FROM (SELECT bare_isbn(t) AS bare FROM (SELECT unnest(?) AS t))"
+        )
         wanted = [found for (found,) in connection.execute(query, [texts]).fetchall()]
     assert [isbn13(text) for text in texts] == wanted
     assert 400 < len(texts) - wanted.count(None) < len(texts) / 2
@@ -180,7 +183,7 @@ class TestAnswers:
 
     def test_what_was_not_asked_for_or_is_cut_is_asked_for_again(self) -> None:
         good = self.of("OL2W", "OL1W")
-        for bad in (
+        wrong: tuple[Any, ...] = (
             self.of("OL1W", "OL3W"),
             self.of("OL1W", "OL1W"),
             self.of("OL1W", count=2),
@@ -189,7 +192,8 @@ class TestAnswers:
             {"numFound": None, "docs": []},
             {"numFound": 2, "docs": [{"key": "/works/OL1W"}, None]},
             [],
-        ):
+        )
+        for bad in wrong:
             assert self.ask(bad, good) == (["OL1W", "OL2W"], 2), bad
 
     def test_a_work_is_missing_only_if_two_answers_lack_it(self) -> None:
