@@ -45,9 +45,7 @@ COLUMNS = {
     "stocking_list": (
         "rank work_key title author_names year languages demand recency author no_free score in_store duplicate_of reason"
     ),
-    "order_list": (
-        "rank work_key edition_key isbn13 title author_names publisher publish_date language score reason"
-    ),
+    "order_list": ("rank work_key edition_key isbn13 title author_names publisher publish_date language score reason"),
 }
 
 # The property White_Space of Unicode. `str.isspace` also holds for U+001C to U+001F, which do not have it.
