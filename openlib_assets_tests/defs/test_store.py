@@ -1,4 +1,4 @@
-"""What the store sells, in Dagster: read when its file changes, matched over all subjects, and nothing without a file."""
+"""What the store sells, in Dagster: read when its file changes, matched over all subjects, nothing without a file."""
 
 import csv
 from collections.abc import Iterator
@@ -62,7 +62,8 @@ def test_the_store_is_matched_as_its_file_says(pipeline: Pipeline, tmp_path: Pat
     assert run(pipeline, "across_subjects").success
     assert not pipeline.storage.exists(MATCHES)
     matches = latest(pipeline, "store_matches")
-    assert matches and "OPENLIB_STORE_CATALOGUE" in str(matches.metadata["state"].value)
+    assert matches
+    assert "OPENLIB_STORE_CATALOGUE" in str(matches.metadata["state"].value)
     assert pipeline.storage.exists("catalog.duckdb")
 
     # With one, the sensor asks for a run once.

@@ -114,7 +114,9 @@ class Versions:
             shared = None if self._ids[parent] else _shared_record(instance, parent)
             if shared:
                 self._ids[parent] = dict.fromkeys(subjects, shared.storage_id)
-                self._data[parent] = dict.fromkeys(subjects, _tags(shared).get(DATA_VERSION_TAG, DEFAULT_DATA_VERSION.value))
+                self._data[parent] = dict.fromkeys(
+                    subjects, _tags(shared).get(DATA_VERSION_TAG, DEFAULT_DATA_VERSION.value)
+                )
 
     def tags(self, subject: str, data_version: str) -> dict[str, str]:
         """Return the tags of a new record of a subject."""
