@@ -54,6 +54,7 @@ class StockingConfig(dg.Config):
 @dg.asset(
     **table_arguments(STOCKING_LIST),
     kinds={"sql", "duckdb", "parquet"},
+    # Where no store catalogue is set, or was read yet, the list is made without.
     automation_condition=keep_fresh((STORE_CATALOGUE.name,)),
     deps=[STORE_CATALOGUE.name],
     ins={name: dg.AssetIn(dagster_type=SubjectTables) for name in STOCKING_LIST.made_from},
