@@ -141,7 +141,7 @@ def _store_format(text: str) -> str:
 
 def _parts(text: str) -> dict[str, str]:
     """Return the parts of `name=value,name=value`."""
-    pairs = (part.partition("=") for part in text.split(",") if text)
+    pairs = (part.partition("=") for part in text.split(","))
     return {name.strip(): value.strip() for name, _, value in pairs}
 
 

@@ -24,7 +24,7 @@ from openlib_assets.defs.instance.home import open_instance
 from openlib_assets.defs.partitions import SUBJECTS
 from openlib_assets.defs.steps.writing import locked
 from openlib_assets.lake.contract import AUTHORS, CSV_TABLES, DERIVED_TABLES
-from openlib_assets.sandbox import Sandbox, SandboxConfig
+from openlib_assets.sandbox import FaultPlan, Planned, Sandbox, SandboxConfig
 from openlib_assets.storage import LocalStorage
 from openlib_assets_tests.tools.forked import commands
 
@@ -108,14 +108,20 @@ def test_run_makes_everything_and_prints_a_row_a_subject(cli: Cli) -> None:
 
 
 def test_run_names_what_failed_goes_on_with_the_others_and_forgets_the_unknown(cli: Cli) -> None:
-    said = cli("run", "love", "no such thing")
+    no_details = Planned("http_403", match="france%22&fields=key%2C", times=100)
+    cli.sandbox.change_faults(FaultPlan(planned=(no_details,)))
+    said = cli("run", "love", "place:france", "no such thing")
     assert said.status == 1
-    (line,) = [line for line in said.out.splitlines() if line.startswith("FAILED")]
-    assert line.startswith("FAILED no_such_thing: ")
-    assert "Open Library has no work under the subject" in line
-    assert "1 of 2 subjects are complete." in said.out
-    assert cli.registered() == ["love"]
+    unknown, partly = sorted(line for line in said.out.splitlines() if line.startswith("FAILED"))
+    assert unknown.startswith("FAILED no_such_thing: ")
+    assert "Open Library has no work under the subject" in unknown
+    assert partly.startswith(f"FAILED place:france: raw_details: {cli.sandbox.url}/search.json?q=")
+    assert "HTTP 403" in partly
+    assert [line.split()[0] for line in said.out.splitlines() if "/exports/" in line] == ["love", "place:france"]
+    assert "1 of 3 subjects are complete." in said.out
+    assert sorted(cli.registered()) == ["love", "place:france"]
     assert not [path for path in (cli.folder / "data").rglob("*") if "no_such_thing" in str(path)]
+    assert "details failed since" in cli("subjects", "list").out
 
 
 def test_a_second_run_says_unchanged_and_force_writes_a_snapshot_all_the_same(cli_after_run: Cli) -> None:
@@ -130,7 +136,7 @@ def test_a_second_run_says_unchanged_and_force_writes_a_snapshot_all_the_same(cl
 def test_run_prints_json_that_a_program_can_read(cli: Cli) -> None:
     said = cli("run", "love", "nope", "--json")
     love, nope = json.loads(said.out)
-    assert (love["subject"], love["works"], love["error"]) == ("love", 40, None)
+    assert (love["subject"], love["works"], love["error"], love["left_out"]) == ("love", 40, None, None)
     assert (nope["subject"], nope["works"]) == ("nope", None)
     assert "nope" in nope["error"]
 
@@ -203,7 +209,8 @@ def test_the_public_site_is_not_asked_without_a_contact(cli: Cli, arguments: tup
 def test_estimate_asks_one_request_a_subject(cli: Cli) -> None:
     said = cli("estimate", "love", "place:france", "nope")
     assert said.status == 1
-    assert "love" in said.out
+    (row,) = [line for line in said.out.splitlines() if line.strip().startswith("love")]
+    assert row.split()[1:3] == ["40", "5"], "a page and a list of works, the same of details, and one of editions"
     assert "FAILED nope" in said.err
     assert len(cli.sandbox.requests) == 3
 
@@ -364,6 +371,30 @@ def test_export_writes_the_five_files_and_neutralises_formulas_on_request(cli: C
     assert '\nOL1W,"\'=HYPERLINK(""http://x"")",' in (cli.folder / "safe/books.csv").read_text()
 
 
+def test_export_replaces_no_other_file_unless_it_is_told_to(cli_after_run: Cli) -> None:
+    cli, folder = cli_after_run, cli_after_run.folder / "out"
+    for _ in range(2):  # the same files are no others
+        assert cli("export", "love", "--to", str(folder)).status == 0
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    other = cli("export", "place:france", "--to", str(folder))
+    assert (other.status, other.out) == (1, "")
+    assert other.err.startswith(
+        f"openlib: {folder}/authors.csv: is there with other content, perhaps of another subject;"
+    )
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert cli("export", "place:france", "--to", str(folder), "--replace").status == 0
+    assert (folder / "books.csv").read_bytes() != before["books.csv"]
+
+
+def test_export_of_several_subjects_gives_each_a_folder(cli_after_run: Cli) -> None:
+    cli, folder = cli_after_run, cli_after_run.folder / "both"
+    said = cli("export", "love", "place:france", "--to", str(folder))
+    assert said.status == 0
+    names = {f"{subject}/{table.name}.csv" for subject in ("love", "place%3Afrance") for table in CSV_TABLES}
+    assert {str(path.relative_to(folder)) for path in folder.rglob("*.csv")} == names
+    assert set(said.out.splitlines()) == {str(folder / name) for name in names}
+
+
 def test_export_of_what_was_never_fetched_says_what_to_run(cli: Cli) -> None:
     said = cli("export", "love", "--to", str(cli.folder / "out"))
     assert said.status == 1
@@ -378,6 +409,15 @@ def test_sql_sees_every_subject(cli_after_run: Cli) -> None:
     query = cli.folder / "query.sql"
     query.write_text("SELECT count(*) AS books FROM books")
     assert cli("sql", "--file", str(query), "--format", "csv").out == "books\n45\n"
+
+
+def test_sql_shows_a_year_as_a_year_and_writes_csv_by_the_rules_of_the_files(cli: Cli) -> None:
+    values = "SELECT 1722 AS year, true AS scanned, ['Fiction', 'Love'] AS subjects, NULL AS none, '' AS empty"
+    shown = cli("sql", values).out.splitlines()
+    assert [line.split() for line in shown if "1722" in line] == [["1722", "true", "Fiction", "|", "Love"]]
+    assert cli("sql", values, "--format", "csv").out == (
+        'year,scanned,subjects,none,empty\n1722,true,Fiction | Love,,""\n'
+    )
 
 
 def test_sql_leaves_a_table_of_an_older_schema_out_and_names_it(cli_after_run: Cli) -> None:
@@ -407,6 +447,7 @@ def test_prune_says_first_and_keeps_the_newest(cli_after_run: Cli) -> None:
     assert len(list(snapshots.iterdir())) == 2
     assert cli("prune", "--keep", "1", "--yes").status == 0
     assert [path.name for path in snapshots.iterdir()] == [new]
+    assert len(list((cli.folder / "data/bronze/raw_details/subject=love").iterdir())) == 1
     with open_instance() as instance:
         # The last run of the subject, and the last one across subjects.
         assert sorted(run.job_name for run in instance.get_runs()) == ["across_subjects", "all_assets"]

@@ -1,4 +1,4 @@
-"""What the store sells, in Dagster: read when its file changes, matched over all subjects, and nothing without a file."""
+"""What the store sells, in Dagster: read when its file changes, matched over all subjects, nothing without a file."""
 
 import csv
 from collections.abc import Iterator
@@ -13,8 +13,10 @@ from openlib_assets.lake.catalog import ask
 from openlib_assets.lake.contract import STORE_CATALOGUE, STORE_MATCHES
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets_tests.conftest import Pipeline, PlaceMaker, failure_text
+from openlib_assets_tests.defs.test_automation import Daemon
 
 CATALOGUE = "silver/store_catalogue/part-0.parquet"
+STOCKING = "gold/stocking_list/subject=tea/part-0.parquet"
 MATCHES = "silver/store_matches/part-0.parquet"
 
 
@@ -60,7 +62,8 @@ def test_the_store_is_matched_as_its_file_says(pipeline: Pipeline, tmp_path: Pat
     assert run(pipeline, "across_subjects").success
     assert not pipeline.storage.exists(MATCHES)
     matches = latest(pipeline, "store_matches")
-    assert matches and "OPENLIB_STORE_CATALOGUE" in str(matches.metadata["state"].value)
+    assert matches
+    assert "OPENLIB_STORE_CATALOGUE" in str(matches.metadata["state"].value)
     assert pipeline.storage.exists("catalog.duckdb")
 
     # With one, the sensor asks for a run once.
@@ -71,9 +74,12 @@ def test_the_store_is_matched_as_its_file_says(pipeline: Pipeline, tmp_path: Pat
         [(isbn["isbn13"], "", "", "1.200"), ("", "No such book at all", "Nobody Known", "7"), ("9,78E+12", "", "", "")],
     )
     pipeline.variables["OPENLIB_STORE_CATALOGUE"] = str(file)
+    daemon = Daemon(pipeline, "stocking_list", "store_matches")
+    assert daemon.tick() == {}
     asked, cursor = tick(pipeline)
     assert asked == 1
     assert run(pipeline, "read_store_catalogue").success
+    assert daemon.tick() == {"stocking_list": {"tea"}, "store_matches": {"None"}}
     assert tick(pipeline, cursor)[0] == tick(pipeline)[0] == 0
     assert pipeline.table(CATALOGUE).to_pylist()[0] == {
         "row": 0,
@@ -92,6 +98,11 @@ def test_the_store_is_matched_as_its_file_says(pipeline: Pipeline, tmp_path: Pat
     assert not checks["cells_can_be_read"].passed
     assert checks["cells_can_be_read"].metadata["lost_precision"].value == 1
 
+    # The subject itself is unchanged, but its stocking list is not.
+    assert pipeline.run("tea").success
+    listed = {row["work_key"]: row["in_store"] for row in pipeline.table(STOCKING).to_pylist()}
+    assert listed.pop(isbn["work_key"]) == "yes"
+    assert set(listed.values()) <= {"no", "review"}
     assert run(pipeline, "across_subjects").success
     found = pipeline.table(MATCHES).to_pylist()
     assert [(row["row"], row["work_key"], row["decision"], row["rule"]) for row in found] == [

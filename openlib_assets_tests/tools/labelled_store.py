@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
 from openlib_assets.lake.contract import STORE_CATALOGUE
 from openlib_assets.lake.store.catalogue import StoreFile
 from openlib_assets.lake.store.matching import find_in_store
-from openlib_assets.lake.table_files import table_file, write_table
+from openlib_assets.lake.table_files import TableFile, table_file, write_table
 from openlib_assets.lake.transform import connected
 from openlib_assets.sandbox.catalogue.catalogue import Catalogue
 from openlib_assets.sandbox.catalogue.details.documents import search_document
@@ -65,16 +64,16 @@ def labelled_store(works: int, rows: int) -> LabelledStore:
     return LabelledStore(tables, store_books(catalogue, rows))
 
 
-def answers(store: LabelledStore, folder: Path) -> list[Answer]:
-    """Find the books of a store among its works; the files that takes lie in a folder."""
+def answers(store: LabelledStore, catalogue: TableFile) -> list[Answer]:
+    """Find the books of a store, as read_catalogue gives them, among its works."""
     with connected(store.tables) as connection:
-        find_in_store(connection, read_catalogue(store.books, folder))
+        find_in_store(connection, catalogue)
         found = connection.execute("SELECT row, decision, rule, work_key FROM store_matches ORDER BY row").fetchall()
     return [Answer(store.books[row], *answer) for row, *answer in found]
 
 
-def read_catalogue(books: Sequence[StoreBook], folder: Path) -> Any:
-    """Return the table that is made of a store's file."""
+def read_catalogue(books: Sequence[StoreBook], folder: Path) -> TableFile:
+    """Return the table that is made of a store's file; both files lie in a folder."""
     source, made = folder / "store.csv", folder / "store_catalogue.parquet"
     write_store_catalogue(source, books)
     with StoreFile(str(source), {}).built() as catalogue:

@@ -9,7 +9,7 @@ import dagster as dg
 from openlib_assets.defs.assets.common import KEEP_CURRENT, OWNERS, address, layer_tags
 from openlib_assets.defs.resources import StorageResource
 from openlib_assets.defs.steps.outputs import said_in_one_line
-from openlib_assets.defs.ui_metadata import DEFINED
+from openlib_assets.defs.ui_metadata import DEFINED, URI_METADATA
 from openlib_assets.lake import layout
 from openlib_assets.lake.catalog import ask, write_catalog
 from openlib_assets.lake.contract import ALL_TABLES, DERIVED_TABLES, STORE_TABLES, Layer, Table
@@ -46,7 +46,7 @@ def catalog(context: dg.AssetExecutionContext, storage: StorageResource) -> dg.M
         place = storage.open()
         version, left_out = write_catalog(place)
     _warn(context, left_out)
-    metadata: dict[str, Any] = {"dagster/uri": place.uri(layout.CATALOG), "views": [table.name for table in ALL_TABLES]}
+    metadata: dict[str, Any] = {URI_METADATA: place.uri(layout.CATALOG), "views": [table.name for table in ALL_TABLES]}
     return dg.MaterializeResult(metadata=metadata, data_version=dg.DataVersion(version))
 
 
@@ -67,7 +67,7 @@ def comparison(context: dg.AssetExecutionContext, storage: StorageResource) -> d
             file.write_bytes(page)
     _warn(context, left_out)
     return dg.MaterializeResult(
-        metadata={"dagster/uri": place.uri(layout.COMPARISON), "subjects": len(numbers["subjects"])},
+        metadata={URI_METADATA: place.uri(layout.COMPARISON), "subjects": len(numbers["subjects"])},
         data_version=dg.DataVersion(hashlib.sha256(page).hexdigest()),
     )
 

@@ -13,7 +13,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from openlib_assets.defs.assets.common import KEEP_FRESH, SUBJECTS_AT_ONCE, table_arguments
+from openlib_assets.defs.assets.common import KEEP_FRESH, SUBJECTS_AT_ONCE, keep_fresh, table_arguments
 from openlib_assets.defs.assets.tables import make_table
 from openlib_assets.defs.io_manager import SubjectTables
 from openlib_assets.defs.partitions import still_registered
@@ -21,8 +21,8 @@ from openlib_assets.defs.resources import OpenLibraryResource, StorageResource
 from openlib_assets.defs.steps.outputs import Done, SubjectOutput, SubjectOutputs, put_out, said_in_one_line
 from openlib_assets.defs.ui_metadata import table_markdown, table_metadata
 from openlib_assets.lake import layout
-from openlib_assets.lake.contract import ORDER_LIST, STOCKING_LIST
-from openlib_assets.lake.exports import write_csv_file
+from openlib_assets.lake.contract import ORDER_LIST, STOCKING_LIST, STORE_CATALOGUE
+from openlib_assets.lake.exports.csv_files import write_csv_file
 from openlib_assets.lake.orders.order_list import OrderList, order_list_of
 from openlib_assets.lake.orders.stocking import Weights, open_catalogue
 from openlib_assets.lake.orders.workbook import write_workbook
@@ -54,7 +54,9 @@ class StockingConfig(dg.Config):
 @dg.asset(
     **table_arguments(STOCKING_LIST),
     kinds={"sql", "duckdb", "parquet"},
-    automation_condition=KEEP_FRESH,
+    # Where no store catalogue is set, or was read yet, the list is made without.
+    automation_condition=keep_fresh((STORE_CATALOGUE.name,)),
+    deps=[STORE_CATALOGUE.name],
     ins={name: dg.AssetIn(dagster_type=SubjectTables) for name in STOCKING_LIST.made_from},
 )
 def stocking_list(

@@ -88,13 +88,6 @@ def data_versions(instance: dg.DagsterInstance, asset: dg.AssetKey, subjects: Co
     }
 
 
-def shared_version(instance: dg.DagsterInstance, asset: dg.AssetKey) -> str:
-    """Return the version of the data of an asset that there is once for all subjects; empty without one."""
-    event = instance.get_latest_materialization_event(asset)
-    made = event.asset_materialization if event else None
-    return (made.tags or {}).get(DATA_VERSION_TAG, "") if made and made.partition is None else ""
-
-
 def code_versions(instance: dg.DagsterInstance, asset: dg.AssetKey, subjects: Collection[str]) -> dict[str, str]:
     """Return the version of the code that made each subject, as last recorded, of those that have one."""
     # Dagster keeps no index of this tag, so it is read from the records, a few hundred of which are in memory at once.
@@ -115,17 +108,15 @@ class Versions:
         self._subjects = subjects
         self._parents = sorted({dep.asset_key for dep in spec.deps})
         self._data = {parent: data_versions(instance, parent, subjects) for parent in self._parents}
-        # What there is once for all subjects has no partitions.
-        self._shared = {
-            parent: shared_version(instance, parent) for parent, versions in self._data.items() if not versions
-        }
         self._ids = {parent: latest_ids(instance, parent, subjects) for parent in self._parents}
         for parent in self._parents:
-            # Of no subject: either nothing was made yet, or it is one for all subjects.
+            # Made for no subject: nothing was made yet, or it is there once for all of them.
             shared = None if self._ids[parent] else _shared_record(instance, parent)
             if shared:
                 self._ids[parent] = dict.fromkeys(subjects, shared.storage_id)
-                self._data[parent] = dict.fromkeys(subjects, _tags(shared).get(DATA_VERSION_TAG, ""))
+                self._data[parent] = dict.fromkeys(
+                    subjects, _tags(shared).get(DATA_VERSION_TAG, DEFAULT_DATA_VERSION.value)
+                )
 
     def tags(self, subject: str, data_version: str) -> dict[str, str]:
         """Return the tags of a new record of a subject."""
@@ -153,8 +144,7 @@ class Versions:
     def _inputs(self, subject: str) -> dict[str, str]:
         missing = DEFAULT_DATA_VERSION.value  # which Dagster takes for no change, as long as there is no data
         return {
-            get_input_data_version_tag(parent): self._data[parent].get(subject) or self._shared.get(parent) or missing
-            for parent in self._parents
+            get_input_data_version_tag(parent): self._data[parent].get(subject, missing) for parent in self._parents
         }
 
 

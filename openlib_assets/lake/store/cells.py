@@ -91,8 +91,8 @@ def _excel(file: Path, said: Mapping[str, str]) -> Cells:
     try:
         workbook = CalamineWorkbook.from_path(file)
         if "sheet" in said and said["sheet"] not in workbook.sheet_names:
-            found = ", ".join(workbook.sheet_names)
-            raise UnreadableStoreFileError(f"there is no sheet {said['sheet']!r}, only: {found}; correct {_SETTING}")
+            there = ", ".join(workbook.sheet_names)
+            raise UnreadableStoreFileError(f"there is no sheet {said['sheet']!r}, only: {there}; correct {_SETTING}")
         sheets = [said["sheet"]] if "sheet" in said else workbook.sheet_names
         tables = {name: workbook.get_sheet_by_name(name).to_python() for name in sheets}
     except CalamineError as error:
