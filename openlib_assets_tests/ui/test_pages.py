@@ -36,7 +36,7 @@ WEIGHTS = asdict(Weights())
 _PICTURE = "<svg xmlns='http://www.w3.org/2000/svg' width='30' height='45'><rect width='30' height='45'/></svg>"
 _MOST_BYTES = 5_000_000
 _OPEN_SECONDS = 2.0
-_RUN_SECONDS = 400
+_RUN_SECONDS = 600
 
 LOOKS = [pytest.param(size, scheme, id=f"{size[0]}-{scheme}") for size in (DESK, PHONE) for scheme in ("light", "dark")]
 

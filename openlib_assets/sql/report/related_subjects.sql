@@ -1,13 +1,9 @@
 -- One row is one of the $most subjects that most works have, of each list of works in `subject_lists`: how many works, and
 -- how the subject is spelled most often.
 --
--- A work that has it in several spellings counts once. Tags that stand among subjects and are none (`tags_left_out`) are
--- left out.
-WITH tags AS (
-    SELECT unnest(string_split(lines, chr(10))) AS tag
-    FROM tags_left_out
-),
-listed AS (
+-- A work that has it in several spellings counts once. Tags that stand among subjects and are none are left out: those with
+-- the keys $$tags, and those spelled like $$beginnings.
+WITH listed AS (
     SELECT subject, work_key, unnest(list_distinct(subjects)) AS spelling
     FROM subject_lists
 ),
@@ -20,8 +16,8 @@ subjects AS (
     SELECT subject, key, stripped(arg_min(spelling, (-uses, spelling))) AS name, max(uses) AS least, sum(uses) AS most
     FROM spellings
     WHERE key <> ''
-        AND key NOT IN (SELECT subject_key(tag) FROM tags)
-        AND NOT EXISTS (FROM tags WHERE tag[-1] = '*' AND starts_with(lower(spellings.spelling), lower(tag[:-2])))
+        AND key NOT IN ($tags)
+        AND NOT regexp_matches(spelling, $beginnings)
     GROUP BY subject, key
 ),
 -- Works are counted of those only that may be among the first: counting them takes longest.
