@@ -33,7 +33,7 @@ def beside_fetched(connection: DuckDBPyConnection, subjects: str) -> list[Row]:
 
     The connection knows `books` of all fetched subjects. `subjects` is the query for those that are told of.
     """
-    _count_frequent_subjects(f"FROM books WHERE subject IN ({subjects})", _MOST + 1)
+    _count_frequent_subjects(connection, f"FROM books WHERE subject IN ({subjects})", _MOST + 1)
     return list(_usable(connection, "related_subjects"))
 
 
@@ -41,7 +41,7 @@ def to_fetch(connection: DuckDBPyConnection) -> list[Row]:
     """Return the subjects that are not fetched and stand on most works; the connection knows `books` of the fetched."""
     once = "SELECT '' AS subject, work_key, arg_min(subjects, subject) AS subjects FROM books GROUP BY work_key"
     fetched = connection.execute("SELECT count(DISTINCT subject) FROM books").fetchall()[0][0]
-    _count_frequent_subjects(once, _MOST_TO_FETCH + _SPARE + fetched)
+    _count_frequent_subjects(connection, once, _MOST_TO_FETCH + _SPARE + fetched)
     return list(_usable(connection, "subjects_to_fetch"))[:_MOST_TO_FETCH]
 
 

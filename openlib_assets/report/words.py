@@ -37,6 +37,7 @@ _LANGUAGES = {
     "kor": "Korean",
     "lat": "Latin",
     "may": "Malay",
+    "mul": "several languages",
     "nor": "Norwegian",
     "per": "Persian",
     "pol": "Polish",
@@ -52,8 +53,10 @@ _LANGUAGES = {
     "tha": "Thai",
     "tur": "Turkish",
     "ukr": "Ukrainian",
+    "und": "language not known",
     "urd": "Urdu",
     "vie": "Vietnamese",
+    "zxx": "no language",
 }
 
 
