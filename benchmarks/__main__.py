@@ -10,7 +10,7 @@ from types import FrameType
 from rich.console import Console
 
 from benchmarks.defs import backfill, costs, many_subjects, rebuild
-from benchmarks.lake import aggregates, duplicates, throughput, volume
+from benchmarks.lake import aggregates, duplicates, store, throughput, volume
 from benchmarks.openlibrary import pace
 from benchmarks.report import reports
 from benchmarks.tools.figures import Figure, measured_on, table, write_into
@@ -24,6 +24,7 @@ _BENCHMARKS: dict[str, Callable[[], list[Figure]]] = {
     "volume": volume.figures,
     "reports": reports.figures,
     "duplicates": duplicates.figures,
+    "store": store.figures,
 }
 _SCALING: dict[str, Callable[[], list[Figure]]] = {
     "aggregates": aggregates.figures,

@@ -4,7 +4,9 @@ What belongs here: every OPENLIB_* variable, except those of S3, which `storage.
 concerned read those of AWS, of Postgres and of proxies; `DAGSTER_HOME` is Dagster's.
 """
 
+import codecs
 import re
+from collections.abc import Mapping
 from typing import Annotated, Final, Literal
 from urllib.parse import SplitResult, urlsplit
 
@@ -37,8 +39,31 @@ REFRESH_OFF: Final = "off"
 DETAILS_ON: Final = "on"
 DETAILS_OFF: Final = "off"
 
+# Open Library's codes of languages (MARC's), each with the code of two letters by which its search is asked for it.
+_LANGUAGE_CODES = (
+    "aar:aa abk:ab afr:af aka:ak alb:sq amh:am ara:ar arg:an arm:hy asm:as ava:av ave:ae aym:ay aze:az bak:ba "
+    "bam:bm baq:eu bel:be ben:bn bis:bi bos:bs bre:br bul:bg bur:my cat:ca cha:ch che:ce chi:zh chu:cu chv:cv "
+    "cor:kw cos:co cre:cr cze:cs dan:da div:dv dut:nl dzo:dz eng:en epo:eo est:et ewe:ee fao:fo fij:fj fin:fi "
+    "fre:fr fry:fy ful:ff geo:ka ger:de gla:gd gle:ga glg:gl glv:gv gre:el grn:gn guj:gu hat:ht hau:ha heb:he "
+    "her:hz hin:hi hmo:ho hrv:hr hun:hu ibo:ig ice:is ido:io iii:ii iku:iu ile:ie ina:ia ind:id ipk:ik ita:it "
+    "jav:jv jpn:ja kal:kl kan:kn kas:ks kau:kr kaz:kk khm:km kik:ki kin:rw kir:ky kom:kv kon:kg kor:ko kua:kj "
+    "kur:ku lao:lo lat:la lav:lv lim:li lin:ln lit:lt ltz:lb lub:lu lug:lg mac:mk mah:mh mal:ml mao:mi mar:mr "
+    "may:ms mlg:mg mlt:mt mon:mn nau:na nav:nv nbl:nr nde:nd ndo:ng nep:ne nno:nn nob:nb nor:no nya:ny oci:oc "
+    "oji:oj ori:or orm:om oss:os pan:pa per:fa pli:pi pol:pl por:pt pus:ps que:qu roh:rm rum:ro run:rn rus:ru "
+    "sag:sg san:sa sin:si slo:sk slv:sl sme:se smo:sm sna:sn snd:sd som:so sot:st spa:es srd:sc srp:sr ssw:ss "
+    "sun:su swa:sw swe:sv tah:ty tam:ta tat:tt tel:te tgk:tg tgl:tl tha:th tib:bo tir:ti ton:to tsn:tn tso:ts "
+    "tuk:tk tur:tr twi:tw uig:ug ukr:uk urd:ur uzb:uz ven:ve vie:vi vol:vo wel:cy wln:wa wol:wo xho:xh yid:yi "
+    "yor:yo zha:za zul:zu"
+)
+LANGUAGES: Final = dict(pair.split(":") for pair in _LANGUAGE_CODES.split())
+
 # The Subjects API answers 422 to a larger limit.
 MAX_PAGE_SIZE = 1000
+
+# What can be said of the store's file, where reading it does not find out by itself; the others name columns of it.
+STORE_COLUMNS = ("isbn", "title", "author", "price", "units_sold")
+STORE_FORMAT = ("encoding", "delimiter", "sheet", *STORE_COLUMNS)
+DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
 
 # Header values are Latin-1 without control characters; parentheses would end the comment they stand in.
 _CONTACT_FORM = r"^[!-'*-~]*(@|://)[!-'*-~]*$"
@@ -78,11 +103,46 @@ def _web_address(text: str) -> SplitResult:
     return parts
 
 
+def _languages(text: str) -> str:
+    """Return language codes in their order, each once, with commas."""
+    codes = list(dict.fromkeys(code.strip().lower() for code in text.split(",")))
+    unknown = [code for code in codes if code not in LANGUAGES]
+    if unknown:
+        raise ValueError(f"{unknown[0][:20]!r} is none of Open Library's language codes")
+    return ",".join(codes)
+
+
 def _digits(text: object) -> object:
     """Refuse what pydantic takes for a whole number as well, such as 1_0 and 12.0."""
     if isinstance(text, str) and not re.fullmatch(r"[0-9]+", text):
         raise ValueError
     return text
+
+
+def _file_address(text: str) -> str:
+    _root(text)
+    return text
+
+
+def _store_format(text: str) -> str:
+    """Check the parts of a description of the store's file."""
+    said = _parts(text)
+    unknown = [name for name in said if name not in STORE_FORMAT]
+    if unknown or not all(said.values()):
+        raise ValueError(f"the names are {', '.join(STORE_FORMAT)}")
+    if said.get("delimiter", "comma") not in DELIMITERS:
+        raise ValueError(f"a delimiter is one of {', '.join(DELIMITERS)}")
+    try:
+        codecs.lookup(said.get("encoding", "utf-8"))
+    except LookupError:
+        raise ValueError(f"no encoding is called {said['encoding']!r}") from None
+    return text
+
+
+def _parts(text: str) -> dict[str, str]:
+    """Return the parts of `name=value,name=value`."""
+    pairs = (part.partition("=") for part in text.split(","))
+    return {name.strip(): value.strip() for name, _, value in pairs}
 
 
 _Number = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -97,7 +157,9 @@ class Settings(Variables):
     `requests_per_second`: a user's processes on this `host`, or all that meet in the `postgres` of libpq's variables.
     `proof_window` is how many seconds the works of a subject that does not come to rest may lie apart.
     `details` says whether the search is asked for what it knows of each work: languages, ISBNs, readers, ratings.
+    `languages` are those in which books are to be ordered, in order of preference.
     `monthly_refresh` says whether the schedule of that name is on where nobody turned it on or off in Dagster.
+    `store_catalogue` is the file of what the store sells, `store_format` what is to be known of that.
     `events_queue` is the URL of the SQS queue that tells of changes in the storage.
     `repository_url` is where people read the code of what runs here, for links in the Dagster UI.
     """
@@ -134,8 +196,17 @@ class Settings(Variables):
     subjects: str = Field(
         default_factory=lambda read: f"{read['storage']}/{WATCH_LIST}", description="a path or an s3:// URL"
     )
+    languages: Annotated[str, AfterValidator(_languages)] = Field(
+        default="eng", description="three-letter codes with commas, as Open Library has them, such as eng,ger,fre,spa"
+    )
     pace: Literal["host", "postgres"] = Field(default=PACE_ON_HOST, description=f"{PACE_ON_HOST} or {PACE_IN_POSTGRES}")
     monthly_refresh: Literal["on", "off"] = Field(default=REFRESH_OFF, description=f"{REFRESH_ON} or {REFRESH_OFF}")
+    store_catalogue: Annotated[str, AfterValidator(_file_address)] | None = Field(
+        default=None, description="a CSV, Parquet or Excel file: a path or an s3:// URL"
+    )
+    store_format: Annotated[str, AfterValidator(_store_format)] | None = Field(
+        default=None, description="names and values such as encoding=cp1252,delimiter=semicolon,isbn=EAN,title=Titel"
+    )
     events_queue: Annotated[str, AfterValidator(_queue_url)] | None = Field(
         default=None, description="the URL of an SQS queue, as https://sqs.us-east-1.amazonaws.com/123456789012/name"
     )
@@ -148,6 +219,10 @@ class Settings(Variables):
         """Return the settings in force; raises SettingsError that names the variable, its value and what it takes."""
         S3Options()  # a bad one is refused here, not where S3 is first used
         return Settings()
+
+    def store_file_has(self) -> Mapping[str, str]:
+        """Return what is said of the store's file, by the names in STORE_FORMAT."""
+        return _parts(self.store_format) if self.store_format else {}
 
     def require_contact(self) -> None:
         """Raise SettingsError if requests would go to the public site without a contact, which it answers with 403."""

@@ -41,7 +41,8 @@ SILVER = (
     *("rejected_works", "books", "authors", "author_books", "possible_same_authors", "possible_duplicate_books"),
     *("work_isbns", "work_details"),
 )
-GOLD = ("author_yearly_counts", "author_averages", "subject_summary", "subject_changes")
+GOLD = ("author_yearly_counts", "author_averages", "subject_summary", "subject_changes", "stocking_list")
+SERVING = ("order_list",)
 CSV = ("authors", "books", "author_books", "author_yearly_counts", "author_averages")
 
 _FOREIGN_PREFIXES = ("OPENLIB_", "AWS_")

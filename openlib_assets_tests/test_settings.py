@@ -30,6 +30,7 @@ BAD_VALUES = {
     "OPENLIB_RETRY_WAIT": ["0", "-1", "nan", "inf", "soon"],
     "OPENLIB_PROOF_WINDOW": ["-1", "nan", "inf", "ten minutes"],
     "OPENLIB_PAGE_SIZE": ["0", "1", "1001", "-5", "12.0", "all"],
+    "OPENLIB_LANGUAGES": ["en", "english", "eng;fre", "eng,", "deu", "eng,xyz", "e\u0301ng"],
     "OPENLIB_PACE": ["Postgres", "redis", "host,postgres"],
     "OPENLIB_MONTHLY_REFRESH": ["yes", "ON", "1"],
     "OPENLIB_EVENTS_QUEUE": [
@@ -65,6 +66,7 @@ GOOD_VALUES: list[tuple[str, str, str, object]] = [
     ("OPENLIB_PROOF_WINDOW", "600", "proof_window", 600.0),
     ("OPENLIB_PAGE_SIZE", "2", "page_size", 2),
     ("OPENLIB_PAGE_SIZE", "1000", "page_size", 1000),
+    ("OPENLIB_LANGUAGES", "FRE, eng,fre", "languages", "fre,eng"),
     ("OPENLIB_PACE", "postgres", "pace", "postgres"),
     ("OPENLIB_MONTHLY_REFRESH", "on", "monthly_refresh", "on"),
     ("OPENLIB_EVENTS_QUEUE", "http://127.0.0.1:1/123/q", "events_queue", "http://127.0.0.1:1/123/q"),

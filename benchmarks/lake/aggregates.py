@@ -97,7 +97,7 @@ def make_aggregates(folder: Path) -> Cost:
         for table in (AUTHOR_YEARLY_COUNTS, AUTHOR_AVERAGES):
             inputs = {name: table_file(folder / f"{name}.parquet") for name in table.made_from}
             with built(table, inputs) as result:
-                write_table(folder / f"{table.name}.parquet", "made_up", result.batches(), table.schema)
+                write_table(folder / f"{table.name}.parquet", result.batches(), table.schema)
     seconds = time.monotonic() - started
     return Cost(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, spill.most)
 

@@ -21,6 +21,7 @@ _COMMANDS = {
     "estimate": "Estimate the works, requests and minutes of a run.",
     "subjects": "Manage the watch list and the registered subjects.",
     "export": "Write the CSV files of a subject into a folder.",
+    "orders": "Print what to order for subjects, or write it into a file.",
     "sql": "Query the tables of all subjects.",
     "storage": "Copy the storage root, from disk to S3 or back.",
     "prune": "Remove old bronze snapshots and run history.",

@@ -13,15 +13,17 @@ from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.execution.api import execute_run
 
 from openlib_assets.cli.stopped_runs import is_interruption, stopped_runs
-from openlib_assets.defs.assets import catalog, comparison, raw_details, raw_works
+from openlib_assets.defs.assets import catalog, comparison, raw_details, raw_works, store_catalogue, store_matches
 from openlib_assets.defs.assets.across_subjects import LEFT_OUT
+from openlib_assets.defs.assets.store import is_read
 from openlib_assets.defs.instance.run_launcher import fail_dead_runs
-from openlib_assets.defs.jobs import ACROSS, ALL
+from openlib_assets.defs.jobs import ACROSS, ALL, STORE
 from openlib_assets.defs.partitions import SUBJECTS, run_tags, stretches
 from openlib_assets.defs.steps.records import latest_records
 from openlib_assets.defs.steps.run_state import Failed, said_by_steps
 from openlib_assets.lake import layout
-from openlib_assets.lake.contract import SUBJECT_SUMMARY
+from openlib_assets.lake.contract import STORE_MATCHES, SUBJECT_SUMMARY
+from openlib_assets.lake.store.catalogue import StoreFile
 from openlib_assets.lake.table_files import open_table
 from openlib_assets.openlibrary.errors import SubjectNotFoundError
 from openlib_assets.storage import Storage
@@ -112,34 +114,58 @@ class AcrossSubjectsError(OpenlibError):
     """What is made across all subjects could not be made."""
 
 
-def across_subjects_is_current(instance: dg.DagsterInstance, storage: Storage) -> bool:
+def across_subjects_is_current(instance: dg.DagsterInstance, storage: Storage, store: StoreFile | None) -> bool:
     """Tell whether what is made across all subjects was made after all that it is made from, and is still there."""
 
     def made(asset: dg.AssetKey) -> float:
         event = instance.get_latest_materialization_event(asset)
         return event.timestamp if event else 0.0
 
+    matches = layout.shared_table_file(STORE_MATCHES.layer, STORE_MATCHES.name)
+    paths = {catalog: layout.CATALOG, comparison: layout.COMPARISON, **({store_matches: matches} if store else {})}
     return all(
         storage.exists(path) and made(asset.key) > max(made(dep.asset_key) for dep in asset.get_asset_spec().deps)
-        for asset, path in ((catalog, layout.CATALOG), (comparison, layout.COMPARISON))
+        for asset, path in paths.items()
     )
 
 
 def run_across_subjects(instance: dg.DagsterInstance, definitions: dg.Definitions) -> list[str]:
-    """Make the catalog and the comparison of all subjects again, and return a line for each file that they leave out.
+    """Make all that is made across all subjects again, and return a line for each file that is left out of it.
 
     Raises AcrossSubjectsError with the reasons.
     """
-    result = execute(instance, definitions.resolve_job_def(ACROSS), _QUIET)
+    told = [metadata.get(LEFT_OUT) for metadata in _run_for_all(instance, definitions, ACROSS)]
+    return list(
+        dict.fromkeys(line for lines in told if isinstance(lines, dg.JsonMetadataValue) for line in lines.data or ())
+    )
+
+
+def read_store_file(
+    instance: dg.DagsterInstance, definitions: dg.Definitions, storage: Storage, store: StoreFile | None
+) -> None:
+    """Make the store's catalogue, if its file is not the one that it was last made from, or is no longer set.
+
+    Raises AcrossSubjectsError with the reason where the file cannot be read; then the table stays as it was.
+    """
+    try:
+        digest = store.digest() if store else None
+    except OpenlibError as error:
+        raise AcrossSubjectsError(f"{store_catalogue.key.to_user_string()}: {error}") from error
+    if not is_read(instance, storage, digest):
+        _run_for_all(instance, definitions, STORE)
+
+
+def _run_for_all(
+    instance: dg.DagsterInstance, definitions: dg.Definitions, job: str
+) -> list[Mapping[str, dg.MetadataValue[Any]]]:
+    """Run a job of assets that there are once for all subjects, and return what was recorded of each."""
+    result = execute(instance, definitions.resolve_job_def(job), _QUIET)
     if _interrupted(result):
         raise KeyboardInterrupt
     if not result.success:
         failures = result.get_step_failure_events()
         raise AcrossSubjectsError("; ".join(f"{event.step_key}: {_reason(event, result)}" for event in failures))
-    told = [event.materialization.metadata.get(LEFT_OUT) for event in result.get_asset_materialization_events()]
-    return list(
-        dict.fromkeys(line for lines in told if isinstance(lines, dg.JsonMetadataValue) for line in lines.data or ())
-    )
+    return [event.materialization.metadata for event in result.get_asset_materialization_events()]
 
 
 def execute(

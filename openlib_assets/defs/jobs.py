@@ -2,23 +2,33 @@
 
 import dagster as dg
 
-from openlib_assets.defs.assets import catalog, comparison, raw_details, raw_works
+from openlib_assets.defs.assets import (
+    catalog,
+    comparison,
+    order_list,
+    raw_details,
+    raw_works,
+    store_catalogue,
+    store_matches,
+)
 
 ALL = "all_assets"
 EXTRACT = "extract"
 REBUILD = "rebuild_from_bronze"
 ACROSS = "across_subjects"
+STORE = "read_store_catalogue"
 
 _TAGS = {"team": "openlib"}
 
 # Once for all subjects, not once for each.
-_ACROSS = dg.AssetSelection.assets(catalog, comparison)
+_ACROSS = dg.AssetSelection.assets(store_matches, catalog, comparison)
+_STORE = dg.AssetSelection.assets(store_catalogue)
 _ASKED = dg.AssetSelection.assets(raw_works, raw_details)
 
 jobs = [
     dg.define_asset_job(
         ALL,
-        selection=dg.AssetSelection.all() - _ACROSS,
+        selection=dg.AssetSelection.all() - _ACROSS - _STORE,
         description="Fetch a subject and make everything from it.",
         tags=_TAGS,
     ),
@@ -30,14 +40,20 @@ jobs = [
     ),
     dg.define_asset_job(
         REBUILD,
-        selection=dg.AssetSelection.all() - _ACROSS - _ASKED,
+        selection=dg.AssetSelection.all() - _ACROSS - _STORE - _ASKED - dg.AssetSelection.assets(order_list),
         description="Make silver, gold and serving again from the current snapshots, without requests to Open Library.",
         tags=_TAGS,
     ),
     dg.define_asset_job(
         ACROSS,
         selection=_ACROSS,
-        description="Make the catalog and the comparison of all subjects again.",
+        description="Match the store's books with the works of all subjects, and make catalog and comparison again.",
+        tags=_TAGS,
+    ),
+    dg.define_asset_job(
+        STORE,
+        selection=_STORE,
+        description="Read the file of what the store sells.",
         tags=_TAGS,
     ),
 ]

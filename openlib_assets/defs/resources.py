@@ -10,7 +10,7 @@ import dagster as dg
 from pydantic import Field, PrivateAttr
 
 from openlib_assets.openlibrary.enumeration import Listener
-from openlib_assets.openlibrary.source import Source, open_details, open_source
+from openlib_assets.openlibrary.source import Editions, Source, open_details, open_editions, open_source
 from openlib_assets.settings import Settings
 from openlib_assets.storage import Storage, open_storage, storage_kind
 
@@ -54,6 +54,14 @@ class OpenLibraryResource(dg.ConfigurableResource):  # type: ignore[type-arg]  #
     def details(self) -> Source | None:
         """Open the source of what the search says of works for one step; None where it is left out."""
         return open_details(self._settings())
+
+    def editions(self) -> Editions | None:
+        """Open the source of editions to order for one step; None where what the search says is left out."""
+        return open_editions(self._settings())
+
+    def languages(self) -> str:
+        """Return the languages in which books are to be ordered, with commas, in order of preference."""
+        return self._settings().languages
 
     def _settings(self) -> Settings:
         return Settings(contact=self.contact) if self.contact else Settings.from_env()

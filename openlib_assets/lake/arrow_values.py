@@ -19,6 +19,13 @@ def texts(values: Iterable[str | bytes]) -> pa.Array:
     return pa.StringArray.from_buffers(len(encoded), pa.py_buffer(ends), pa.py_buffer(b"".join(encoded)))
 
 
+def optional_texts(values: Iterable[str | None]) -> pa.Array:
+    """Return texts as an array, None as null."""
+    builder = pa.lib.StringBuilder()
+    builder.append_values(list(values))
+    return builder.finish()
+
+
 def text(value: str) -> pa.StringScalar:
     """Return a text as a value for a compute function, which would load pandas to take one of Python's."""
     return texts([value])[0]

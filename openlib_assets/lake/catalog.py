@@ -25,7 +25,7 @@ from openlib_assets.lake.transform import connected
 from openlib_assets.storage import LocalStorage, Storage
 from openlib_assets.storage.errors import OpenlibError
 
-_TABLE_FILE = re.compile(rf"(?:/|s3://).*/{layout.PARTITION}[^/]+/.*?part-0\.parquet")
+_TABLE_FILE = re.compile(rf"(?:/|s3://)(?:.*/{layout.PARTITION}[^/]+/.*?|.*/)part-0\.parquet")
 _UNREADABLE = (duckdb.InvalidInputException, duckdb.IOException)
 
 

@@ -60,8 +60,10 @@ def known_by_name(storage: Storage, tables: Sequence[Table]) -> Known:
 
 def address(storage: Storage, table: Table) -> str:
     """Return DuckDB's pattern for the files of a table of all subjects."""
-    below = "/".join(f"{part}*" for part in _parts(table))
-    return f"{literal_path(storage.uri())}/{table.layer}/{table.name}/{below}/part-0.parquet"
+    below = "".join(f"{part}*/" for part in _parts(table))
+    # Of a name that is no pattern, DuckDB would not say that no file fits it.
+    file = "part-0.parquet" if below else "part-*.parquet"
+    return f"{literal_path(storage.uri())}/{table.layer}/{table.name}/{below}{file}"
 
 
 def in_path(table: Table, keys: Mapping[str, str]) -> dict[str, str]:
@@ -100,6 +102,8 @@ def quoted(text: str) -> str:
 
 def _parts(table: Table) -> tuple[str, ...]:
     """Return how the names of the folders begin that lie between that of a table and its file."""
+    if not table.by_subject:
+        return ()
     return (layout.PARTITION, _SNAPSHOT) if table in SNAPSHOT_TABLES else (layout.PARTITION,)
 
 
@@ -110,5 +114,6 @@ def _folder(file: str) -> str:
 
 def _subject(folder: str) -> str:
     """Return how a command is told the subject of a folder."""
-    key = key_in_name(folder.removeprefix(layout.PARTITION))
+    name = folder.removeprefix(layout.PARTITION)
+    key = key_in_name(name) if name != folder else None
     return "SUBJECT" if key is None else repr(key)

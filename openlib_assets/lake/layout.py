@@ -21,6 +21,11 @@ def table_file(layer: str, table: str, subject: str) -> str:
     return f"{table_folder(layer, table, subject)}/part-0.parquet"
 
 
+def shared_table_file(layer: str, table: str) -> str:
+    """Return the path of a table that there is once for all subjects."""
+    return f"{layer}/{table}/part-0.parquet"
+
+
 def table_folder(layer: str, table: str, subject: str) -> str:
     """Return the folder of a table of a subject."""
     return f"{layer}/{table}/{subject_folder(subject)}"
@@ -55,6 +60,11 @@ def exports_folder(subject: str) -> str:
 def csv_file(subject: str, table: str) -> str:
     """Return the path of a CSV file of a subject."""
     return f"{exports_folder(subject)}/{table}.csv"
+
+
+def workbook_file(subject: str, table: str) -> str:
+    """Return the path of a workbook of a subject."""
+    return f"{exports_folder(subject)}/{table}.xlsx"
 
 
 def reports_folder(subject: str) -> str:

@@ -64,12 +64,15 @@ class TableFileError(OpenlibError):
 
 def write_table(
     file: Path,
-    subject: str,
     batches: Iterable[pa.RecordBatch],
     schema: pa.Schema,
     metadata: Mapping[str, str] | None = None,
+    *,
+    subject: str | None = None,
 ) -> int:
-    """Write a subject's Parquet file from a stream of batches with the columns of `schema`; return the number of rows.
+    """Write a Parquet file from a stream of batches with the columns of `schema`; return the number of rows.
+
+    `subject` is whose table it is, if it is that of one.
 
     `metadata` may still be filled while the batches flow: it is read after the last one.
     """
@@ -78,7 +81,7 @@ def write_table(
         for group in _row_groups(batches, schema):
             writer.write_table(group)
             rows += group.num_rows
-        about = {VERSION_KEY: str(SCHEMA_VERSION), SUBJECT_KEY: subject}
+        about = {VERSION_KEY: str(SCHEMA_VERSION), **({} if subject is None else {SUBJECT_KEY: subject})}
         writer.add_key_value_metadata({**about, **(metadata or {})})
     return rows
 

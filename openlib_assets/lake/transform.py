@@ -4,7 +4,7 @@ import atexit
 import shutil
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -27,7 +27,7 @@ _SMALL_BYTES = 2 << 20
 _PREVIEW_ROWS = 5
 _LOOKED_BACK_ON = ("books", "author_lists", "snapshot")
 # Functions for all tables.
-_FUNCTIONS = ("helpers/spellings", "helpers/json", "helpers/isbns")
+_FUNCTIONS = ("helpers/spellings", "helpers/subject_keys", "helpers/json", "helpers/isbns")
 # What helpers of these names make of `raw_details`.
 _OF_DETAILS = ("documents", "received_isbns")
 # What sql/helpers/works.sql makes of `raw_works`, less `rejected_works`.
@@ -40,7 +40,7 @@ _large = threading.Lock()
 class Row:
     """A table of one row, by column, or of none that has the same columns."""
 
-    values: Mapping[str, str | int | datetime]
+    values: Mapping[str, str | int | float | datetime]
     is_there: bool = True
 
     def left_out(self) -> "Row":
@@ -101,14 +101,20 @@ class Built:
 
 @contextmanager
 def built(
-    table: Table, inputs: Mapping[str, Relation], previous: Mapping[str, Relation] | None = None
+    table: Table,
+    inputs: Mapping[str, Relation],
+    previous: Mapping[str, Relation] | None = None,
+    prepare: Callable[[duckdb.DuckDBPyConnection], object] | None = None,
 ) -> Iterator[Built]:
     """Lend `table` as its SQL makes it from `inputs`, which have the names that the SQL uses.
 
     `previous` is `raw_works` and `snapshot` of the snapshot before, for a table that looks back; None without one.
+    `prepare` lets the connection know what the SQL needs besides.
     Raises CheckFailedError when a blocking check fails.
     """
     with connected(inputs) as connection:
+        if prepare:
+            prepare(connection)
         if table.looks_back and previous:
             _keep_previous(connection, previous, inputs)
         if "received_works" in sql_text(table.sql):
@@ -162,8 +168,7 @@ def _give(connection: duckdb.DuckDBPyConnection, name: str, relation: Relation) 
     """Register a relation with a connection under a name."""
     if isinstance(relation, TableFile):
         kind = "TABLE" if _is_small(relation) else "VIEW"
-        rows = f"read_parquet({_quoted(literal_path(str(relation.file)))}, hive_partitioning = false)"
-        connection.execute(f"CREATE TEMP {kind} {name} AS FROM {rows}")
+        connection.execute(f"CREATE TEMP {kind} {name} AS {read_rows(relation)}")
     elif isinstance(relation, Row):
         connection.execute(f"CREATE TEMP TABLE {name} AS {relation.query()}")
     elif isinstance(relation, Table):
@@ -173,9 +178,16 @@ def _give(connection: duckdb.DuckDBPyConnection, name: str, relation: Relation) 
         connection.register(name, relation)
 
 
-def _literal(value: str | int | datetime) -> str:
+def read_rows(table: TableFile) -> str:
+    """Return the query for the rows of a table's file."""
+    return f"FROM read_parquet({_quoted(literal_path(str(table.file)))}, hive_partitioning = false)"
+
+
+def _literal(value: str | int | float | datetime) -> str:
     if isinstance(value, datetime):
         return f"TIMESTAMPTZ '{value.isoformat()}'"
+    if isinstance(value, float):
+        return f"{value!r}::DOUBLE"
     return f"{value}::BIGINT" if isinstance(value, int) else _quoted(value)
 
 

@@ -6,15 +6,24 @@ read that of `answers/`, what several answers mean together `enumeration.py`'s.
 
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import urlencode, urljoin, urlsplit
 
 import tenacity
 
-from openlib_assets.openlibrary.answers.checked import ListedKeys, Page, PageReader, parsed, read_listed_keys, read_page
+from openlib_assets.openlibrary.answers.checked import (
+    ListedKeys,
+    Page,
+    PageReader,
+    parsed,
+    read_listed_keys,
+    read_page,
+    read_works,
+)
 from openlib_assets.openlibrary.connection import Connection
+from openlib_assets.openlibrary.editions import editions_query
 from openlib_assets.openlibrary.errors import (
     BannedError,
     InterruptedFetchError,
@@ -34,6 +43,8 @@ TRIES = 12
 _LONGEST_WAIT_FACTOR = 10
 _OTHER_WAITS_START_AT = 1 / 20
 _MAX_REDIRECTS = 3
+# Of a URL in a message; that of a request for editions names forty works.
+_LONGEST_SHOWN = 200
 
 
 @dataclass
@@ -116,6 +127,24 @@ class Client:
         url = f"{self.settings.api_url}/search.json?{urlencode(query)}"
         return self._get(url, lambda body: read_listed_keys(body, after=after, limit=limit))
 
+    def editions(self, work_keys: Sequence[str], language: str) -> dict[str, Record]:
+        """Return what the search says of some works and of one edition of each, by preference in a language.
+
+        A work that is missing is one that the index no longer has, if a second answer lacks it as well. Raises as
+        `page` does.
+        """
+        url = f"{self.settings.api_url}/search.json?{editions_query(work_keys, language)}"
+        cut: list[list[str]] = []
+
+        def works_of(body: bytes) -> dict[str, Record]:
+            works = read_works(body, work_keys)
+            if len(works) < len(work_keys) and cut[-1:] != [sorted(works)]:
+                cut.append(sorted(works))
+                raise TransientError(f"{len(works)} works instead of {len(work_keys)}")
+            return works
+
+        return self._get(url, works_of)
+
     def rest(self, seconds: float) -> None:
         """Wait, unless ordered to stop."""
         self._connection.wait(seconds)
@@ -151,7 +180,8 @@ class Client:
         except (BannedError, InterruptedFetchError):
             raise
         except SourceError as error:
-            raise type(error)(f"{url}: {error} ({tries} {'try' if tries == 1 else 'tries'})") from error
+            shown = url if len(url) <= _LONGEST_SHOWN else f"{url[:_LONGEST_SHOWN]}..."
+            raise type(error)(f"{shown}: {error} ({tries} {'try' if tries == 1 else 'tries'})") from error
         raise AssertionError("tenacity returns or raises")
 
     def _once(self, url: str, wanted: Callable[[], bool] = _always, *, again: bool = False) -> bytes:

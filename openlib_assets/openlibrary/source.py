@@ -4,10 +4,12 @@ The Subjects API is one, the search another; whatever else is one implements the
 """
 
 import threading
+from collections.abc import Sequence
 from typing import Protocol
 
 from openlib_assets.openlibrary.client import Client, Traffic
 from openlib_assets.openlibrary.connection import Connection
+from openlib_assets.openlibrary.editions import Edition, find_editions
 from openlib_assets.openlibrary.enumeration import Enumeration, Listener, enumerate_subject
 from openlib_assets.openlibrary.listings import DETAILS, WORKS, Listing
 from openlib_assets.openlibrary.staged_pages import Staging
@@ -63,3 +65,41 @@ def open_source(settings: Settings) -> Source:
 def open_details(settings: Settings) -> Source | None:
     """Return the source of what the search says of works; None where the settings leave it out."""
     return OpenLibrary(settings, DETAILS) if settings.details == DETAILS_ON else None
+
+
+class Editions(Protocol):
+    """Where the editions to order come from; safe to use from several threads.
+
+    `stop`, once set, ends every search for them with InterruptedFetchError; looking for those of more than
+    `max_in_flight` subjects at once gains nothing.
+    """
+
+    stop: threading.Event
+    max_in_flight: int
+
+    def find(self, work_keys: Sequence[str], languages: Sequence[str]) -> tuple[dict[str, Edition], Traffic]:
+        """Return an edition with an ISBN of each work that has one in one of the languages, the first one first.
+
+        Tells too what was sent for it. Raises SourceError.
+        """
+        ...
+
+
+class SearchedEditions:
+    """The editions that Open Library's search offers."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._connection = Connection(settings)
+        self.stop = self._connection.stop
+        self.max_in_flight = settings.max_in_flight
+
+    def find(self, work_keys: Sequence[str], languages: Sequence[str]) -> tuple[dict[str, Edition], Traffic]:
+        """Return an edition of each work that has one, asking for some works at a time."""
+        client = Client(self._settings, self._connection)
+        return find_editions(client.editions, work_keys, languages), client.traffic
+
+
+def open_editions(settings: Settings) -> Editions | None:
+    """Return where the editions to order come from; None where the settings leave out what the search says."""
+    return SearchedEditions(settings) if settings.details == DETAILS_ON else None

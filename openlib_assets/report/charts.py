@@ -10,7 +10,7 @@ from typing import Any
 
 from openlib_assets.report import words
 from openlib_assets.report.rendering import template
-from openlib_assets.report.scales import TEXT_SIZE, place, round_values, shortened, text_width
+from openlib_assets.report.scales import TEXT_SIZE, in_lines, place, round_values, text_width
 
 # Labels are part of the width: scaled to a page, all charts have letters of one size.
 _WIDTH, _HEIGHT = 420, 260
@@ -19,12 +19,15 @@ _TOP, _GAP = TEXT_SIZE, 6
 _LABELS = TEXT_SIZE + 2 * _GAP
 _YEAR = text_width("2000")
 _WIDEST_BAR = 24
-_SQUARE = 34
-_WIDEST_NAME = 220
+# Names beside squares take two lines at most, and longer ones only where one needs them. Slanted, two lines of a name
+# beside those of the next take larger squares.
+_LINE = 1.3 * TEXT_SIZE
+_MOST_LINES = 2
+_SQUARES = (34, 48)
+_COMFORTABLE_LINE, _WIDEST_LINE = 220, 400
 _FAINTEST = 0.06
-# How much of its length a text at half a right angle is wide and high, and the height of its letters with their marks.
+# How much of its length a text at half a right angle is wide and high.
 _SLANTED = 0.71
-_LETTER_HEIGHT = 1.3 * TEXT_SIZE
 
 # For charts that stand alone: the page's light scheme (templates/page.css).
 _LIGHT = {"ink": "#1d2433", "muted": "#5b6478", "line": "#d6dae3", "mark": "#2458c5", "doubt": "#b4541a"}
@@ -103,23 +106,37 @@ def curve_of_shares(points: Sequence[tuple[float, float]], *, across: str, up: s
 
 def heat_map(names: Sequence[str], shares: Mapping[tuple[int, int], float]) -> str:
     """Return a square for each pair of names, told by places: the stronger, the greater the share, from 0 to 1."""
-    shown = [shortened(name, _WIDEST_NAME) for name in names]
-    widths = [text_width(name) for name in shown]
-    left, top = max(widths) + 2 * _GAP, (max(widths) + _LETTER_HEIGHT) * _SLANTED + _GAP
-    starts = [number * _SQUARE for number in range(len(names))]
-    centers = [start + _SQUARE / 2 for start in starts]
-    reach = max(center + (width + _LETTER_HEIGHT) * _SLANTED for center, width in zip(centers, widths, strict=True))
+    longest = max(map(text_width, names))
+    room = min(_WIDEST_LINE, max(_COMFORTABLE_LINE, 1.2 * longest / _MOST_LINES))
+    lines = [in_lines(name, room, _MOST_LINES) for name in names]
+    widths = [max(map(text_width, own)) for own in lines]
+    heights = [len(own) * _LINE for own in lines]
+    slants = [(width + height) * _SLANTED for width, height in zip(widths, heights, strict=True)]
+    left, top = max(widths) + 2 * _GAP, max(slants) + _GAP
+    square = _SQUARES[max(map(len, lines)) - 1]
+    starts = [number * square for number in range(len(names))]
+    centers = [start + square / 2 for start in starts]
+    reach = max(center + slant for center, slant in zip(centers, slants, strict=True))
+    labels = [
+        {
+            "text": text,
+            "whole": name if text.endswith("…") and not name.endswith("…") else None,
+            # The lines of a row stand around its middle; those of a column, which are slanted, above its top.
+            "y": place(top + center + (number - (len(own) - 1) / 2) * _LINE),
+            "x": place(left + center + (len(own) - 1) * _LINE * _SLANTED / 2),
+            "above": place((number + 1 - len(own)) * _LINE),
+        }
+        for name, own, center in zip(names, lines, centers, strict=True)
+        for number, text in enumerate(own)
+    ]
     return _drawn(
         "heat_map",
-        left + max(reach, len(names) * _SQUARE) + _GAP,
-        top + len(names) * _SQUARE + _GAP,
+        left + max(reach, len(names) * square) + _GAP,
+        top + len(names) * square + _GAP,
         left=place(left - _GAP),
         top=place(top - _GAP),
-        square=_SQUARE,
-        labels=[
-            {"text": text, "whole": name if text != name else None, "x": place(left + center), "y": place(top + center)}
-            for text, name, center in zip(shown, names, centers, strict=True)
-        ],
+        square=square,
+        labels=labels,
         squares=[
             {
                 "x": place(left + starts[across]),

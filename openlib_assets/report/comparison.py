@@ -1,6 +1,7 @@
 """The comparison of all subjects, side by side, as one HTML page that links to each one's report."""
 
 from collections.abc import Mapping
+from itertools import groupby, islice
 from typing import Any
 from urllib.parse import quote
 
@@ -12,21 +13,26 @@ from openlib_assets.lake.transform import sql_text
 from openlib_assets.report import words
 from openlib_assets.report.charts import heat_map
 from openlib_assets.report.counts import Row
-from openlib_assets.report.findings import FEW
 from openlib_assets.report.page import Chart
-from openlib_assets.report.rendering import script_hash, template
+from openlib_assets.report.related import beside_fetched, to_fetch
+from openlib_assets.report.rendering import script, template
 
 # The tables of the catalog that the comparison reads.
 TABLES: tuple[Table, ...] = (BOOKS, AUTHORS, AUTHOR_BOOKS, SUBJECT_SUMMARY, SUBJECT_CHANGES)
 
 _QUERIES = ("largest_subjects", "subjects", "overlaps", "bridging_authors")
 _LISTED_PAIRS = 50
+_RELATED_OF_EACH = 20
 
 
 def comparison_numbers(connection: duckdb.DuckDBPyConnection) -> dict[str, list[Row]]:
     """Return the rows of the comparison from the catalog's views, by the name of the query."""
     connection.execute(f"CREATE TEMP VIEW largest_subjects AS {sql_text('comparison/largest_subjects')}")
-    return {name: connection.sql(sql_text(f"comparison/{name}")).to_arrow_table().to_pylist() for name in _QUERIES}
+    found = {name: connection.sql(sql_text(f"comparison/{name}")).to_arrow_table().to_pylist() for name in _QUERIES}
+    return found | {
+        "to_fetch": to_fetch(connection),
+        "related": beside_fetched(connection, "SELECT subject FROM largest_subjects"),
+    }
 
 
 def comparison_html(numbers: Mapping[str, list[Row]]) -> str:
@@ -40,11 +46,11 @@ def comparison_html(numbers: Mapping[str, list[Row]]) -> str:
             for row in subjects
             if row["works"] + row["works_rejected"] != row["works_reported"]
         ],
-        few=FEW,
+        few=words.FEW,
         compared=len(numbers["largest_subjects"]),
         overlap=_overlap(numbers),
         data=_data(numbers),
-        script_hash=script_hash("explore.js"),
+        script=script("explore.js", "comparison.js"),
     )
 
 
@@ -87,13 +93,23 @@ def _data(numbers: Mapping[str, list[Row]]) -> dict[str, Any]:
 
     return {
         "subjects": [{**row, **about(row["subject"]), "growth": _growth(row)} for row in numbers["subjects"]],
+        "to_fetch": [{**row, **_how_to_get(row["key"]), "beside": about(row["beside"])} for row in numbers["to_fetch"]],
+        "related": [
+            {**row, **_how_to_get(row["key"]), "beside": about(subject)}
+            for subject, rows in groupby(numbers["related"], lambda row: row["subject"])
+            for row in islice(rows, _RELATED_OF_EACH)
+        ],
         "bridges": [
             {**row, "subjects": [about(subject) for subject in row["subjects"]]} for row in numbers["bridging_authors"]
         ],
     }
 
 
+def _how_to_get(subject: str) -> dict[str, str]:
+    return {"link": words.subject_link(subject), "command": words.add_command(subject)}
+
+
 def _growth(row: Row) -> float | None:
     """Return by how many percent the last ten years have more books than the ten before; nothing if they are few."""
     recent, before = row["books_recent"], row["books_before"]
-    return 100 * (recent - before) / before if min(recent, before) >= FEW else None
+    return 100 * (recent - before) / before if min(recent, before) >= words.FEW else None

@@ -4,11 +4,9 @@ from collections.abc import Callable, Iterator
 from itertools import groupby
 
 from openlib_assets.report.counts import Row
+from openlib_assets.report.gaps import gaps
 from openlib_assets.report.numbers import Numbers
-from openlib_assets.report.words import count, counted, share
-
-# Below so many, a share says less than the two numbers behind it.
-FEW = 20
+from openlib_assets.report.words import FEW, count, counted, share
 
 
 def findings(numbers: Numbers) -> list[str]:
@@ -156,6 +154,7 @@ def _have(things: int) -> str:
 
 
 _FINDINGS: tuple[Callable[[Numbers], Iterator[str]], ...] = (
+    gaps,
     _concentration,
     _most_productive,
     _decades,

@@ -13,18 +13,23 @@ from openlib_assets.lake.contract import (
     AUTHOR_BOOKS,
     AUTHOR_YEARLY_COUNTS,
     BOOKS,
+    ORDER_LIST,
     POSSIBLE_DUPLICATE_BOOKS,
     POSSIBLE_SAME_AUTHORS,
     RAW_WORKS,
     REJECTED_WORKS,
+    STOCKING_LIST,
     SUBJECT_CHANGES,
     SUBJECT_SUMMARY,
+    WORK_DETAILS,
     Table,
 )
+from openlib_assets.lake.contract.stocking import MOST_ORDERED
 from openlib_assets.lake.table_files import TableFile
 from openlib_assets.lake.transform import connected, read_records, sql_text
 from openlib_assets.report import counts
 from openlib_assets.report.counts import Row
+from openlib_assets.report.related import beside_one
 
 # The tables that a report is made from.
 INPUTS: tuple[Table, ...] = (
@@ -38,12 +43,16 @@ INPUTS: tuple[Table, ...] = (
     AUTHOR_AVERAGES,
     SUBJECT_SUMMARY,
     SUBJECT_CHANGES,
+    WORK_DETAILS,
+    STOCKING_LIST,
+    ORDER_LIST,
 )
-
-# How much each criterion of the stock list counts, until the reader says otherwise.
-WEIGHTS = {"demand": 5, "recency": 3, "author": 2, "no_free": 1}
+# Without them, a report says that it knows nothing of what they would tell.
+OPTIONAL = (ORDER_LIST.name,)
 
 _REJECTED_SHOWN = 50
+# Rows of each query that brings several tables together.
+_MOST = {"orders": MOST_ORDERED, "stock": 700, "most_wanted": 100, "demand_by_group": 40}
 
 # What is counted in memory, with the columns that it takes; None for all.
 _COUNTED: Mapping[str, list[str] | None] = {
@@ -57,7 +66,16 @@ _COUNTED: Mapping[str, list[str] | None] = {
     SUBJECT_CHANGES.name: ["work_key", "title", "change"],
 }
 # What SQL brings together.
-_JOINED = (RAW_WORKS, REJECTED_WORKS, BOOKS, AUTHOR_BOOKS, AUTHOR_AVERAGES)
+_JOINED = (
+    RAW_WORKS,
+    REJECTED_WORKS,
+    BOOKS,
+    AUTHOR_BOOKS,
+    AUTHOR_AVERAGES,
+    WORK_DETAILS,
+    STOCKING_LIST,
+    ORDER_LIST,
+)
 
 
 @dataclass(frozen=True)
@@ -76,6 +94,12 @@ class Numbers:
         return self.snapshot.fetched_at.year
 
     @property
+    def demand(self) -> Row:
+        """How much all works are in demand, and of how many it is known what the search or the store says."""
+        nothing = dict.fromkeys(("works", "sold", "maybe_sold", "demand", "wanted", "with_details", "compared"), 0)
+        return next((row for row in self.rows["demand_by_group"] if row["kind"] == "all"), nothing)
+
+    @property
     def quality(self) -> Row:
         """What is missing or doubtful in the data, counted."""
         (row,) = self.rows["quality"]
@@ -87,9 +111,10 @@ def numbers_of(
 ) -> Numbers:
     """Return the numbers of a subject, from its tables; `snapshot` is the one that they were made from."""
     year = snapshot.fetched_at.year
-    with connected({table.name: inputs[table.name] for table in _JOINED}) as connection:
+    with connected({table.name: inputs.get(table.name, table) for table in _JOINED}) as connection:
         tables = {name: _read(inputs[name], columns) for name, columns in _COUNTED.items()}
-        rows = {**_counted(tables, year), **_joined(connection, year)}
+        rows = {**_counted(tables, year), **_joined(connection)}
+        rows["related"] = beside_one(connection, subject)
     (summary,) = tables[SUBJECT_SUMMARY.name].to_pylist()
     return Numbers(subject, snapshot, previous_snapshot, summary, rows)
 
@@ -127,16 +152,15 @@ def _counted(tables: Mapping[str, pa.Table], year: int) -> dict[str, list[Row]]:
     }
 
 
-def _joined(connection: DuckDBPyConnection, year: int) -> dict[str, list[Row]]:
+def _joined(connection: DuckDBPyConnection) -> dict[str, list[Row]]:
     """Return what several tables tell together."""
-    # Not as parameters of the query (lake/arrow_values.py).
-    stock_candidates = Template(sql_text("report/stock_candidates")).substitute(WEIGHTS, year=year)
     read_records(connection)
     connection.execute(f"CREATE TEMP TABLE works AS {sql_text('report/works')}")
     works = connection.execute("SELECT year, place, access FROM works").to_arrow_table()
-    stock = connection.execute(stock_candidates).to_arrow_table()
+    # Not as parameters of the query (lake/arrow_values.py).
+    queries = {name: Template(sql_text(f"report/{name}")).substitute(most=most) for name, most in _MOST.items()}
     return {
         "concentration": counts.concentration(works),
         "ebooks": counts.ebooks(works),
-        "stock_candidates": stock.to_pylist(),
+        **{name: connection.execute(query).to_arrow_table().to_pylist() for name, query in queries.items()},
     }

@@ -1,16 +1,18 @@
 """The report of a subject as one HTML page that needs nothing beside itself."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from math import ceil
 from typing import Any
 from urllib.parse import quote
 
 from openlib_assets.lake import layout
+from openlib_assets.lake.orders.stocking import Weights
 from openlib_assets.report import findings, words
 from openlib_assets.report.charts import bars_by_year, curve_of_shares
-from openlib_assets.report.numbers import WEIGHTS, Numbers
-from openlib_assets.report.rendering import script_hash, template
+from openlib_assets.report.numbers import Numbers
+from openlib_assets.report.orders import order_rows, orders, stock_rows
+from openlib_assets.report.rendering import script, template
 
 # A few very old books would squeeze all others into a corner.
 _CHARTED_YEARS = 100
@@ -76,12 +78,15 @@ def report_html(numbers: Numbers, charts: Sequence[Chart]) -> str:
         figures=headline_figures(numbers),
         charts={chart.name: chart for chart in charts},
         groups={groups.name: groups for groups in report_groups(numbers)},
-        weights=WEIGHTS,
+        orders=orders(numbers),
+        weights=asdict(Weights()),
         proof=_proof(numbers),
         changes={row["change"]: row["works"] for row in numbers.rows["changes"]},
         data=_data(numbers),
+        related_command=words.related_command(numbers.subject),
+        run_command=words.run_command(numbers.subject),
         exports="../../" + quote(layout.exports_folder(numbers.subject)),
-        script_hash=script_hash("explore.js"),
+        script=script("explore.js", "report.js"),
     )
 
 
@@ -250,6 +255,7 @@ def report_groups(numbers: Numbers) -> list[Groups]:
 def _data(numbers: Numbers) -> dict[str, Any]:
     """Return what the page's tables hold."""
     return {
+        "orders": order_rows(numbers),
+        "stock": stock_rows(numbers),
         "authors": numbers.rows["top_authors"],
-        "stock": [{**row, "access": _ACCESS[row["access"]]} for row in numbers.rows["stock_candidates"]],
     }

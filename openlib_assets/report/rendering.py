@@ -3,7 +3,7 @@
 import hashlib
 from base64 import b64encode
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import jinja2
 import orjson
@@ -16,11 +16,18 @@ def template(name: str) -> jinja2.Template:
     return _environment().get_template(name)
 
 
+class Script(NamedTuple):
+    """The script of a page, and the digest by which the page allows it, and no other, to run."""
+
+    text: str
+    digest: str
+
+
 @cache
-def script_hash(name: str) -> str:
-    """Return the hash by which a page allows its own script, and no other, to run."""
-    text = template(name).render()
-    return "sha256-" + b64encode(hashlib.sha256(text.encode()).digest()).decode()
+def script(*names: str) -> Script:
+    """Return the script of a page, put together from files."""
+    text = "\n".join(template(name).render() for name in names)
+    return Script(text, "sha256-" + b64encode(hashlib.sha256(text.encode()).digest()).decode())
 
 
 @cache
@@ -38,6 +45,7 @@ def _environment() -> jinja2.Environment:
         "author_link": words.author_link,
         "subject_link": words.subject_link,
         "subject_name": words.subject_name,
+        "add_command": words.add_command,
     }
     environment.globals |= {"counted": words.counted, "share": words.share}
     environment.policies["json.dumps_function"] = _json

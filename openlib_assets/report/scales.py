@@ -41,6 +41,20 @@ def shortened(text: str, room: float) -> str:
     return text[: sum(width <= room for width in widths) - 1].rstrip() + "…"
 
 
+def in_lines(text: str, room: float, most: int) -> list[str]:
+    """Return a text in so many lines at most that fit into the room, broken at blanks where that is possible.
+
+    What is cut off after the last line shows as an ellipsis.
+    """
+    lines: list[str] = []
+    while len(lines) < most - 1 and text_width(text) > room:
+        fits = sum(width <= room for width in accumulate(map(_letter_width, text)))
+        end = text.rfind(" ", 1, fits + 1)
+        lines.append(text[: end if end > 0 else fits].rstrip())
+        text = text[end if end > 0 else fits :].lstrip()
+    return [*lines, shortened(text, room)]
+
+
 def _letter_width(letter: str) -> float:
     kind = category(letter)
     if kind in ("Mn", "Me", "Cf"):

@@ -1,8 +1,63 @@
 """How numbers, shares and names are written in a report."""
 
+import shlex
+from collections.abc import Sequence
 from urllib.parse import quote
 
 _SITE = "https://openlibrary.org"
+
+_LONGEST_TITLE = 80
+
+# Below so many, a share says less than the two numbers behind it.
+FEW = 20
+
+# The codes that Open Library has (MARC), where most works are.
+_LANGUAGES = {
+    "afr": "Afrikaans",
+    "ara": "Arabic",
+    "ben": "Bengali",
+    "bul": "Bulgarian",
+    "cat": "Catalan",
+    "chi": "Chinese",
+    "cze": "Czech",
+    "dan": "Danish",
+    "dut": "Dutch",
+    "eng": "English",
+    "fin": "Finnish",
+    "fre": "French",
+    "ger": "German",
+    "gre": "Greek",
+    "heb": "Hebrew",
+    "hin": "Hindi",
+    "hrv": "Croatian",
+    "hun": "Hungarian",
+    "ind": "Indonesian",
+    "ita": "Italian",
+    "jpn": "Japanese",
+    "kor": "Korean",
+    "lat": "Latin",
+    "may": "Malay",
+    "mul": "several languages",
+    "nor": "Norwegian",
+    "per": "Persian",
+    "pol": "Polish",
+    "por": "Portuguese",
+    "rum": "Romanian",
+    "rus": "Russian",
+    "slo": "Slovak",
+    "slv": "Slovenian",
+    "spa": "Spanish",
+    "srp": "Serbian",
+    "swe": "Swedish",
+    "tam": "Tamil",
+    "tha": "Thai",
+    "tur": "Turkish",
+    "ukr": "Ukrainian",
+    "und": "language not known",
+    "urd": "Urdu",
+    "vie": "Vietnamese",
+    "zxx": "no language",
+}
 
 
 def count(number: int) -> str:
@@ -37,6 +92,28 @@ def years(first: int, last: int) -> str:
     return str(first) if first == last else f"{first} to {last}"
 
 
+def listed(things: Sequence[str]) -> str:
+    """Return several things one after the other: a, b and c."""
+    *before, last = things
+    return f"{', '.join(before)} and {last}" if before else last
+
+
+def titled(title: str) -> str:
+    """Return a title between quotes, its beginning if it is a long one."""
+    brief = title if len(title) <= _LONGEST_TITLE else title[:_LONGEST_TITLE].rstrip() + "…"
+    return f"“{apart(brief)}”"
+
+
+def apart(text: str) -> str:
+    """Return a text such that the one around it runs from left to right, whatever its own letters do."""
+    return f"\u2068{text.strip()}\u2069"
+
+
+def language_name(code: str) -> str:
+    """Return the name of a language, or its code where it is a rare one."""
+    return _LANGUAGES.get(code, code)
+
+
 def subject_name(subject: str) -> str:
     """Return a subject's key as people would write it: `place:new_york` becomes `new york (place)`."""
     kind, _, name = subject.rpartition(":")
@@ -56,3 +133,23 @@ def work_link(work_key: str) -> str:
 def author_link(author_key: str) -> str:
     """Return the address of an author's page."""
     return f"{_SITE}/authors/{author_key}"
+
+
+def add_command(subject: str) -> str:
+    """Return the command that adds a subject to those that are fetched, as a shell takes it."""
+    return f"openlib subjects add {_quoted(subject)}"
+
+
+def related_command(subject: str) -> str:
+    """Return the command that tells the subjects beside one."""
+    return f"openlib subjects related {_quoted(subject)}"
+
+
+def run_command(subject: str) -> str:
+    """Return the command that fetches a subject and makes everything of it."""
+    return f"openlib run {_quoted(subject)}"
+
+
+def _quoted(key: str) -> str:
+    # No key has a character that means something between double quotes, but for the mark that recalls a command.
+    return f'"{key}"' if "'" in key and "!" not in key else shlex.quote(key)

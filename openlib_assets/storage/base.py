@@ -48,6 +48,10 @@ class Storage(Protocol):
         """Tell whether there is a file at `path`."""
         ...
 
+    def stamp(self, path: str) -> str:
+        """Return what differs after every change of the file at `path`, without reading it; empty without a file."""
+        ...
+
     def paths(self, prefix: str) -> Iterator[str]:
         """Yield the paths of all files below the folder `prefix`, in order; none if there is no such folder."""
         ...

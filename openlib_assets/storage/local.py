@@ -37,6 +37,15 @@ class LocalStorage:
         with _errors(self.uri(path)):
             return self._at(path).is_file()
 
+    def stamp(self, path: str) -> str:
+        with _errors(self.uri(path)):
+            try:
+                state = self._at(path).stat()
+            except FileNotFoundError:
+                return ""
+        # Whoever moves a file here may keep the time of its modification, but not that of its inode.
+        return f"{state.st_size} {state.st_mtime_ns} {state.st_ctime_ns}"
+
     def paths(self, prefix: str) -> Iterator[str]:
         with _errors(self.uri(prefix)):
             found = sorted(

@@ -89,6 +89,10 @@ class S3Storage:
     def exists(self, path: str) -> bool:
         return self._head(path) is not None
 
+    def stamp(self, path: str) -> str:
+        head = self._head(path)
+        return f"{head['ContentLength']} {head['ETag']}" if head else ""
+
     def paths(self, prefix: str) -> Iterator[str]:
         with s3_errors(self.uri(prefix)):
             pages = self._client.get_paginator("list_objects_v2").paginate(

@@ -3,6 +3,7 @@
 import dataclasses
 import io
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -345,6 +346,22 @@ def test_search_finds_keys_and_sizes(cli: Cli) -> None:
     assert cli("subjects", "search", "zzz").status == 1
 
 
+def test_related_names_the_subjects_beside_one_and_the_command_that_adds_each(cli_after_run: Cli) -> None:
+    said = cli_after_run("subjects", "related", "Love", "--json", "--limit", "40")
+    found = json.loads(said.out)
+    assert (said.status, len(found)) == (0, 40)
+    assert "love" not in {row["key"] for row in found}
+    assert all(0 < row["lift"] <= 45 / 40 for row in found), "no more often than the forty works are among all"
+    shown = cli_after_run("subjects", "related", "love", "--limit", "3").out
+    assert [row["name"] in shown and f"openlib subjects add {row['key']}" in shown for row in found[:3]] == [True] * 3
+    shutil.rmtree(cli_after_run.folder / "data/silver/books/subject=place%3Afrance")
+    alone = cli_after_run("subjects", "related", "love")
+    assert "chance is not known" in alone.err
+    unknown = cli_after_run("subjects", "related", "place:france")
+    assert (unknown.status, unknown.out) == (1, "")
+    assert unknown.err == "place:france: there is no table of its books yet; make it with: openlib run 'place:france'\n"
+
+
 def test_export_writes_the_five_files_and_neutralises_formulas_on_request(cli: Cli) -> None:
     cli.sandbox.add_work("love", {"key": "/works/OL1W", "title": '=HYPERLINK("http://x")', "authors": []})
     cli("run", "love")
@@ -486,6 +503,10 @@ def test_the_demo_works_offline_and_says_where_everything_is(cli: Cli) -> None:
     said = cli("demo", "--to", str(cli.folder / "demo"))
     assert said.status == 0
     assert "3 of 3 subjects are complete." in said.out
-    for place in ("demo/data/silver", "demo/data/exports", "http://127.0.0.1:3000"):
+    for place in ("demo/data/silver", "demo/data/exports", "demo/store_catalogue.csv", "http://127.0.0.1:3000"):
         assert place in said.out
+    (first,) = [line.split()[2] for line in said.out.splitlines() if line.startswith("Open first:")]
+    report = Path(first).read_text(encoding="utf-8")
+    assert re.search(r"<li>The store sells \d+ of the 2,500 works", report)
+    assert re.search(r"200 works to stock that the store does not sell, .* \d+ of them there is an\s+edition", report)
     assert not cli.sandbox.requests

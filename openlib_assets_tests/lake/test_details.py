@@ -76,7 +76,7 @@ def documents_of(size: int) -> list[Row]:
 def stored(folder: Path, table: Table, rows: Sequence[Row]) -> Relation:
     file = folder / f"{table.name}.parquet"
     whole = [{**dict.fromkeys(table.schema.names), **row} for row in rows]
-    write_table(file, "love", [pa.RecordBatch.from_pylist(whole, schema=table.schema)], table.schema)
+    write_table(file, [pa.RecordBatch.from_pylist(whole, schema=table.schema)], table.schema)
     return table_file(file)
 
 

@@ -32,7 +32,7 @@ def put(storage: Storage, table: Table, key: str, folder: str | None = None, sna
     values = [[1] if pa.types.is_integer(column.type) else ["OL1A"] for column in table.columns]
     rows = pa.table(values, table.schema)
     with storage.writing(path) as file:
-        write_table(file, key, rows.to_batches(), table.schema)
+        write_table(file, rows.to_batches(), table.schema, subject=key)
     return path
 
 

@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from openlib_assets.report.charts import bars_by_year, curve_of_shares, heat_map, with_colours
-from openlib_assets.report.scales import round_values, shortened, text_width
+from openlib_assets.report.scales import TEXT_SIZE, in_lines, round_values, shortened, text_width
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -123,16 +123,34 @@ def test_a_pair_is_the_stronger_the_more_it_shares_and_tells_whose_it_is() -> No
     assert number(squares[1], "x") < number(squares[0], "x") < number(squares[2], "x")
 
 
-def test_a_long_name_is_shortened_and_its_title_has_all_of_it() -> None:
-    names = ["tea", "a subject <with> such a long & awkward name that nothing has room for it"]
+def test_a_long_name_takes_two_lines_and_one_too_long_for_them_is_shortened_and_told_in_its_title() -> None:
+    names = [
+        "tea",
+        "a subject <with> such a long & awkward name that one line has no room for it",
+        "very " * 40 + "long",
+    ]
     svg = heat_map(names, {(0, 1): 0.5})
-    short, cut = labels(svg)[:2]
-    assert labels(svg) == [short, cut] * 2
+    short, *long = labels(svg)[:5]
+    assert labels(svg) == [short, *long] * 2
     assert short == "tea"
-    assert cut.endswith("…")
-    assert names[1].startswith(cut[:-1])
+    assert " ".join(long[:2]) == names[1]
+    assert " ".join(long[2:]).endswith("v…")
     titles = [text.findtext(f"{SVG}title") for text in parsed(svg).iter(f"{SVG}text")]
-    assert titles == [None, names[1]] * 2
+    assert titles == [None, None, None, None, names[2]] * 2
+    assert number(marks(svg)[0], "width") >= 2 * TEXT_SIZE * 1.3 / 0.71, "two lines, slanted, stay apart from the next"
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("one two three", ["one two three"]),
+        ("one two three four", ["one two three", "four"]),
+        ("MWMWMWMWMWMWMW", ["MWMWMWMW", "MWMWMW"]),
+        ("", [""]),
+    ],
+)
+def test_a_text_is_broken_at_blanks_or_where_there_is_none_anywhere(text: str, wanted: list[str]) -> None:
+    assert in_lines(text, text_width(wanted[0]), 2) == wanted
 
 
 @pytest.mark.parametrize("text", ["a name that is too long", "MWMWMWMWMWMW", "日本の歴史と文化の本", "Война и мир"])

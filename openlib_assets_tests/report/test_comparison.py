@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import duckdb
 import pytest
 
+from openlib_assets.lake.transform import sql_text
 from openlib_assets.report.comparison import comparison_html, comparison_numbers
 from openlib_assets_tests.tools.pages import read_data
 
@@ -74,13 +75,16 @@ def test_an_author_with_several_names_always_has_the_same_one() -> None:
 def made_up_catalog(subjects: Mapping[str, Iterable[int]]) -> Iterator[duckdb.DuckDBPyConnection]:
     """Return a catalog of subjects with these works, all of 2020, each by an author of its own; fetched in 2026."""
     with duckdb.connect() as connection:
+        connection.execute(sql_text("helpers/subject_keys"))
         works = [(subject, str(work)) for subject, keys in subjects.items() for work in keys]
         connection.execute("CREATE TABLE works (subject VARCHAR, work_key VARCHAR)")
         connection.executemany("INSERT INTO works VALUES (?, ?)", works)
         connection.execute(
             """
             CREATE TABLE books AS
-                SELECT *, 2020 AS first_publish_year, 'ok' AS year_status, false AS has_fulltext FROM works;
+                SELECT *, 2020 AS first_publish_year, 'ok' AS year_status, false AS has_fulltext,
+                       []::VARCHAR[] AS subjects
+                FROM works;
             CREATE TABLE author_books AS SELECT *, subject || work_key AS author_key FROM works;
             CREATE TABLE authors AS
                 SELECT subject, author_key, NULL::VARCHAR AS author_name, 1 AS book_count FROM author_books;

@@ -2,12 +2,12 @@
 
 import html
 import json
-import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import dagster as dg
 import pytest
@@ -16,7 +16,7 @@ from openlib_assets.defs.assets.serving import make_report
 from openlib_assets.defs.io_manager import SubjectTables
 from openlib_assets.defs.steps.writing import put_in_place
 from openlib_assets.report.counts import middle_years
-from openlib_assets.report.numbers import INPUTS, WEIGHTS
+from openlib_assets.report.numbers import INPUTS
 from openlib_assets.report.words import author_link, counted, share, subject_link, subject_name, work_link
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets_tests.conftest import Pipeline, Place, PlaceMaker, reference_tables
@@ -31,14 +31,21 @@ SCRIPT = "<script>document.title = 'injected'</script>"
 class Report:
     """A report as it was written, beside the records and the tables that it tells of."""
 
-    def __init__(self, text: str, records: list[Row], tables: Mapping[str, list[Row]]) -> None:
+    def __init__(
+        self,
+        text: str,
+        records: list[Row],
+        tables: Mapping[str, list[Row]],
+        made: Mapping[str, list[Row]] | None = None,
+    ) -> None:
         self.text = text
         self.records = records
         self.tables = tables
+        self.made = made or {}
         self.dated = [book for book in tables["books"] if book["year_status"] == "ok"]
         found = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)
         assert found
-        self.data: dict[str, list[Row]] = json.loads(found[1])
+        self.data: dict[str, Any] = json.loads(found[1])
 
     def figure(self, name: str) -> str:
         """Return a headline figure."""
@@ -87,7 +94,12 @@ def report(new_place: PlaceMaker, instance: dg.DagsterInstance, tmp_path_factory
         assert pipeline.run(SUBJECT).success
         records = list(sandbox.works(SUBJECT))
     tables = reference_tables(pipeline, SUBJECT, records)
-    return Report(report_path(place, SUBJECT).read_text(encoding="utf-8"), records, tables)
+    folders = {"stocking_list": "gold", "order_list": "serving", "work_details": "silver"}
+    subject = f"subject={quote(SUBJECT, safe='')}"
+    made = {
+        name: pipeline.table(f"{layer}/{name}/{subject}/part-0.parquet").to_pylist() for name, layer in folders.items()
+    }
+    return Report(report_path(place, SUBJECT).read_text(encoding="utf-8"), records, tables, made)
 
 
 def nearest_ranks(years: list[int]) -> tuple[int, int]:
@@ -185,8 +197,7 @@ def test_half_of_the_books_is_by_as_few_of_the_most_productive_authors_as_it_tak
     while 2 * len(covered) < total:
         covered |= by_author[ranked[authors]["author_key"]]
         authors += 1
-    finding = report.findings()[0]
-    assert finding.startswith("Half of the dated books that name an author are by ")
+    (finding,) = (line for line in report.findings() if line.startswith("Half of the dated books that name an author "))
     assert f"the {authors:,} most productive of {len(ranked):,}" in finding
     assert f"by {100 * authors / len(ranked):.0f} % of the authors" in finding
     assert report.figure("Authors behind half the books") == f"{100 * authors / len(ranked):.0f} %"
@@ -237,41 +248,56 @@ def test_ebooks_and_editions_are_those_of_the_records(report: Report) -> None:
     assert sum(groups.values()) == sum(number for _, number in report.numbers("editions"))
 
 
-def test_each_book_to_stock_has_the_criteria_that_the_rule_says(report: Report) -> None:
-    books = {book["work_key"]: book for book in report.tables["books"]}
-    authors = {author["author_key"]: author for author in report.tables["authors"]}
+def test_what_to_order_comes_first_and_is_the_order_list(report: Report) -> None:
+    headings = re.findall(r'<h2 id="(\w+)">', report.text)
+    assert headings[:3] == ["order", "findings", "years"]
+    listed = {row["work_key"]: row for row in report.made["order_list"]}
+    details = {row["work_key"]: row for row in report.made["work_details"]}
+    shown = report.data["orders"]["rows"]
+    assert [row["work_key"] for row in shown] == list(listed)
+    for row in shown:
+        wanted = listed[row["work_key"]]
+        same = ("rank", "edition_key", "isbn13", "publisher", "publish_date", "reason")
+        assert {name: row[name] for name in same} == {name: wanted[name] for name in same}
+        assert row["wanted"] == details[row["work_key"]]["want_to_read"]
+        assert wanted["language"] is None or row["languages"] == [wanted["language"]]
+        assert row["in_store"] is None
+    editions = sum(row["edition_key"] is not None for row in listed.values())
+    text = " ".join(report.text.split())
+    assert f"{len(listed)} works to stock, best first; for {editions} of them there is an edition to order." in text
+    folder = "../../exports/place%253Anew_york_n.y."
+    assert f'<a href="{folder}/order_list.xlsx">Excel</a>, <a href="{folder}/order_list.csv">CSV</a>' in text
+    assert re.findall(r'data-state="(\w+)"', text) == ["store"]
+
+
+def test_the_list_to_stock_is_the_stocking_lists_best(report: Report) -> None:
+    ranked = report.made["stocking_list"]
+    shown = report.data["stock"]
+    best = {row["rank"] for row in ranked[:700]}
+    for criterion in ("demand", "recency", "author"):
+        by_criterion = sorted(ranked, key=lambda row: (row[criterion] is None, -(row[criterion] or 0), row["rank"]))
+        best |= {row["rank"] for row in by_criterion[:100]}
+    assert [row["rank"] for row in shown] == sorted(best)
     listed: dict[str, list[Row]] = {}
-    for row in report.tables["author_books"]:
-        listed.setdefault(row["work_key"], []).append(row)
-    records = {work["key"].removeprefix("/works/"): work for work in report.records}
-    most_editions = max(book["edition_count"] for book in books.values())
-    most_books = max(author["book_count"] for author in authors.values())
-
-    def criteria(key: str) -> dict[str, float]:
-        book = books[key]
-        year = book["first_publish_year"] if book["year_status"] == "ok" else None
-        own = max((authors[row["author_key"]]["book_count"] for row in listed.get(key, [])), default=0)
-        free = {"readable by everybody": 0.0, "on loan, one at a time": 0.5}.get(access(records[key]), 1.0)
-        return {
-            "demand": math.log(1 + book["edition_count"]) / math.log(1 + most_editions),
-            "recency": 0.0 if year is None else min(1.0, max(0.0, 1 - (YEAR - year) / 50)),
-            "author": math.log(1 + own) / math.log(1 + most_books),
-            "no_free": free,
-        }
-
-    def score(key: str) -> float:
-        found = criteria(key)
-        return sum(WEIGHTS[name] * found[name] for name in WEIGHTS)
-
-    for row in report.data["stock"]:
-        assert {name: row[name] for name in WEIGHTS} == pytest.approx(criteria(row["work_key"]))
+    for pair in report.tables["author_books"]:
+        listed.setdefault(pair["work_key"], []).append(pair)
+    for row in shown:
+        same = ("work_key", "title", "year", "demand", "recency", "author", "no_free", "score", "duplicate_of")
+        assert {name: row[name] for name in same} == {name: ranked[row["rank"] - 1][name] for name in same}
         own = sorted(listed.get(row["work_key"], []), key=lambda pair: pair["author_position"])
         assert row["author_keys"] == [pair["author_key"] for pair in own][:3]
-        assert row["access"] == access(records[row["work_key"]])
-    best = sorted(map(score, books), reverse=True)[:700]
-    shown = sorted((score(row["work_key"]) for row in report.data["stock"]), reverse=True)[:700]
-    assert shown == pytest.approx(best)
-    assert f"Here are {len(report.data['stock'])} of 2,500 works" in " ".join(report.text.split())
+        assert row["ebook"] == {0.0: "free", 0.5: "to borrow", 1.0: "none", None: None}[row["no_free"]]
+    assert f"Here are {len(shown)} of 2,500 works" in " ".join(report.text.split())
+
+
+def test_subjects_beside_this_one_come_with_the_command_that_adds_them(report: Report) -> None:
+    found = re.findall(r"<tr data-related>.*?<bdi>(.*?)</bdi>.*?number\">(.*?)<.*?<code>(.*?)</code>", report.text)
+    assert len(found) == 20
+    name, works, command = (html.unescape(text) for text in found[0])
+    key = command.removeprefix("openlib subjects add ")
+    own = [{typed.strip().lower().replace(" ", "_") for typed in book["subjects"]} for book in report.tables["books"]]
+    assert name.lower() == key.replace("_", " ")
+    assert int(works) == sum(key in keys for keys in own)
 
 
 def test_what_is_missing_is_counted(report: Report) -> None:
@@ -392,7 +418,7 @@ def test_a_number_of_editions_that_cannot_be_is_none(instance: dg.DagsterInstanc
         assert Pipeline(place, instance, sandbox.url).run("odd").success
     report = Report(report_path(place, "odd").read_text(), [], {"books": []})
     assert dict(report.numbers("editions"))["none"] == 3
-    assert {(row["edition_count"], row["demand"]) for row in report.data["stock"]} == {(0, 0)}
+    assert {row["edition_count"] for row in report.data["stock"]} == {0}
 
 
 def test_the_asset_shows_its_charts_and_findings(instance: dg.DagsterInstance, new_place: PlaceMaker) -> None:

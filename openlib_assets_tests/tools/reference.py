@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from openlib_assets_tests.tools import reference_orders
 from openlib_assets_tests.tools.reference_details import work_details, work_isbns
 from openlib_assets_tests.tools.reference_duplicates import possible_duplicate_books, possible_same_authors
 
@@ -41,6 +42,11 @@ COLUMNS = {
         "authors first_year last_year fetched_at source proven_by window_seconds"
     ),
     "subject_changes": "work_key title change previous_snapshot current_snapshot",
+    "stocking_list": (
+        "rank work_key title author_names year languages demand recency author no_free score in_store duplicate_of "
+        "reason"
+    ),
+    "order_list": ("rank work_key edition_key isbn13 title author_names publisher publish_date language score reason"),
 }
 
 # The property White_Space of Unicode. `str.isspace` also holds for U+001C to U+001F, which do not have it.
@@ -100,16 +106,18 @@ def tables(
     documents = list(documents)
     keys = [book["work_key"] for book in books]
     isbns = work_isbns(documents, keys)
+    details = work_details(documents, keys, isbns)
     same_authors = possible_same_authors(books, author_books, authors)
+    duplicates = possible_duplicate_books(books, author_books, same_authors)
     return {
         "rejected_works": rejected,
         "books": books,
         "authors": authors,
         "author_books": author_books,
         "possible_same_authors": same_authors,
-        "possible_duplicate_books": possible_duplicate_books(books, author_books, same_authors),
+        "possible_duplicate_books": duplicates,
         "work_isbns": isbns,
-        "work_details": work_details(documents, keys, isbns),
+        "work_details": details,
         "author_yearly_counts": _author_yearly_counts(names, books_by_author),
         "author_averages": _author_averages(names, books_by_author),
         "subject_summary": [
@@ -131,6 +139,14 @@ def tables(
             }
         ],
         "subject_changes": _subject_changes(Snapshot(works, fetched_at, name), previous) if previous else [],
+        "stocking_list": reference_orders.stocking_list(
+            books=books,
+            authors=authors,
+            author_books=author_books,
+            duplicates=duplicates,
+            details=details,
+            this_year=fetched_at.year,
+        ),
     }
 
 

@@ -4,8 +4,9 @@ import csv
 import io
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
@@ -13,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 import pyarrow.parquet as pq
 import pytest
 
-from openlib_assets.report.numbers import WEIGHTS
+from openlib_assets.lake.orders.stocking import Weights
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets_tests.tools.deployment import environment, openlib, shipped_instance
 from openlib_assets_tests.ui.conftest import take_screenshot
@@ -25,13 +26,17 @@ pytestmark = pytest.mark.ui
 
 SUBJECT, OTHER, LARGE = "science_fiction", "place:venice", "large"
 LARGE_WORKS = 200_000
+STORE_ROWS = 600
+COVERS = "covers.openlibrary.org"
 SCRIPT = "<script>document.title = 'injected'</script>"
 DESK, PHONE, WIDE = (1280, 900), (390, 844), (1920, 1080)
 # A name for which no chart has room.
 LONG = "the_social_and_economic_history_of_the_north_western_provinces_with_many_maps"
+WEIGHTS = asdict(Weights())
+_PICTURE = "<svg xmlns='http://www.w3.org/2000/svg' width='30' height='45'><rect width='30' height='45'/></svg>"
 _MOST_BYTES = 5_000_000
 _OPEN_SECONDS = 2.0
-_RUN_SECONDS = 400
+_RUN_SECONDS = 600
 
 LOOKS = [pytest.param(size, scheme, id=f"{size[0]}-{scheme}") for size in (DESK, PHONE) for scheme in ("light", "dark")]
 
@@ -42,7 +47,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pages")
     shipped_instance(folder / "home")
     with Sandbox(SandboxConfig({SUBJECT: 3000, OTHER: 40, LONG: 30, LARGE: LARGE_WORKS})) as sandbox:
-        env = environment(folder, sandbox.url)
+        store = folder / "store.csv"
+        sandbox.write_store_catalogue(store, STORE_ROWS)
+        env = environment(folder, sandbox.url, OPENLIB_STORE_CATALOGUE=str(store))
 
         def run(*subjects: str) -> None:
             finished = openlib("run", *subjects, env=env, seconds=_RUN_SECONDS)
@@ -250,12 +257,94 @@ def test_each_author_has_a_sparkline_and_a_link(browser: "Browser", folder: Path
             assert address.startswith("https://openlibrary.org/authors/OL")
 
 
-def stock_scores(folder: Path, weights: dict[str, int]) -> dict[str, float]:
-    """Return what each book of the list must score."""
-    text = report(folder, SUBJECT).read_text(encoding="utf-8")
-    rows = json.loads(text.partition('id="data">')[2].partition("</script>")[0])["stock"]
-    total = sum(weights.values())
-    return {row["work_key"]: 100 * sum(weight * row[name] for name, weight in weights.items()) / total for row in rows}
+def page_data(folder: Path, subject: str) -> dict[str, Any]:
+    """Return what a report's tables hold."""
+    text = report(folder, subject).read_text(encoding="utf-8")
+    data: dict[str, Any] = json.loads(text.partition('id="data">')[2].partition("</script>")[0])
+    return data
+
+
+def stock_scores(folder: Path, weights: Mapping[str, float]) -> dict[str, float]:
+    """Return what each book of the list must score: what is not known of it does not count."""
+    scores = {}
+    for row in page_data(folder, SUBJECT)["stock"]:
+        known = {name: weight for name, weight in weights.items() if row[name] is not None}
+        points = sum(weight * row[name] for name, weight in known.items())
+        scores[row["work_key"]] = 100 * points / sum(known.values()) if any(known.values()) else 0.0
+    return scores
+
+
+def test_what_to_order_is_the_order_list_and_comes_first(browser: "Browser", folder: Path) -> None:
+    table = pq.read_table(folder / f"serving/order_list/subject={SUBJECT}/part-0.parquet", partitioning=None)
+    with opened(browser, report(folder, SUBJECT)) as shown:
+        assert shown.page.locator("h2").first.inner_text() == "What to order"
+        ranks = table["rank"].to_pylist()
+        assert numbers(shown.column("orders", 2)) == ranks[:10]
+        shown.table("orders").get_by_role("button", name="Show more").click()
+        isbns = [text.partition("\n")[0] for text in shown.column("orders", 3)]
+        assert [isbn for isbn in isbns if isbn.isdigit()] == [
+            isbn for isbn in table["isbn13"].to_pylist()[:110] if isbn
+        ]
+        shown.sort("orders", "wanted by")
+        wanted = numbers(shown.column("orders", 4))
+        assert wanted == sorted(wanted, reverse=True)
+        assert set(shown.column("orders", 7)) == {"no"}
+
+
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+def test_what_to_order_is_filtered_by_language_by_what_the_store_sells_and_by_a_text(
+    browser: "Browser", folder: Path, size: tuple[int, int]
+) -> None:
+    rows = page_data(folder, SUBJECT)["orders"]["rows"]
+    with opened(browser, report(folder, SUBJECT), size) as shown:
+
+        def told() -> str:
+            return shown.table("orders").get_by_role("status").inner_text()
+
+        def found(of: list[dict[str, Any]]) -> str:
+            return f"{min(10, len(of))} of {len(of)} books to order shown"
+
+        to_order = [row for row in rows if row["to_order"]]
+        assert 0 < len(to_order) < len(rows)
+        assert told() == found(to_order)
+        shown.page.get_by_label("Language").select_option("English")
+        assert told() == found([row for row in to_order if "eng" in row["languages"]])
+        hide = shown.page.get_by_label("Hide what we sell")
+        hide.uncheck()
+        english = [row for row in rows if "eng" in row["languages"]]
+        assert told() == found(english)
+        shown.page.get_by_label("Language").select_option("All")
+        shown.sort("orders", "in store")
+        shown.sort("orders", "in store")
+        assert set(shown.column("orders", 7)) == {"yes"}
+        isbn = next(row["isbn13"] for row in rows if row["isbn13"])
+        shown.page.get_by_label("Search books to order").fill(isbn)
+        assert told() == found([row for row in rows if row["isbn13"] == isbn])
+        assert shown.complaints == []
+        assert shown.requests == [shown.address]
+
+
+def test_covers_are_asked_for_when_the_reader_says_so_and_nothing_else_is(browser: "Browser", folder: Path) -> None:
+    rows = [row for row in page_data(folder, SUBJECT)["orders"]["rows"] if row["to_order"]][:10]
+    with opened(browser, report(folder, SUBJECT), (1280, 3000)) as shown:
+        # Covers of editions are missing, so those of works are asked for next.
+        shown.page.route(f"https://{COVERS}/b/olid/**", lambda route: route.fulfill(status=404))
+        shown.page.route(
+            f"https://{COVERS}/b/id/**", lambda route: route.fulfill(body=_PICTURE, content_type="image/svg+xml")
+        )
+        button = shown.page.get_by_role("button", name="Show covers")
+        button.click()
+        pictures = shown.table("orders").locator("img")
+        wanted = [row for row in rows if row["cover_id"]]
+        shown.page.wait_for_function("many => document.images.length === many", arg=len(wanted))
+        addresses = [picture.get_attribute("src") for picture in pictures.all()]
+        assert addresses == [f"https://{COVERS}/b/id/{row['cover_id']}-M.jpg?default=false" for row in wanted]
+        shown.page.wait_for_function("[...document.images].every(image => image.complete && image.naturalWidth)")
+        asked = shown.requests[1:]
+        assert {urlsplit(address).hostname for address in asked} == {COVERS}
+        assert sum("/b/olid/" in address for address in asked) == sum(row["edition_key"] is not None for row in rows)
+        button.click()
+        assert pictures.count() == 0
 
 
 @pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
@@ -292,7 +381,7 @@ def test_all_weights_at_nothing_is_no_error(browser: "Browser", folder: Path) ->
 
 def test_a_script_in_a_title_or_a_name_shows_as_text(browser: "Browser", folder: Path) -> None:
     with opened(browser, report(folder, SUBJECT)) as shown:
-        shown.page.get_by_label("Search books").fill("injected")
+        shown.page.get_by_label("Search books", exact=True).fill("injected")
         assert shown.column("stock", 2) == [SCRIPT]
         assert shown.column("stock", 3) == [SCRIPT]
         shown.page.get_by_text("Changed: 1 work", exact=True).click()
@@ -332,7 +421,8 @@ def test_a_subject_of_200_000_works_opens_at_once_and_says_what_was_left_out(bro
         text = shown.page.locator("main").inner_text()
         assert f"of {LARGE_WORKS:,} works" in text
         assert "Here are the 1,000 with most books of" in text
-        shown.page.get_by_label("Search books").fill("the")
+        shown.page.get_by_label("Search books", exact=True).fill("the")
+        shown.page.get_by_label("Search books to order").fill("the")
         assert shown.complaints == []
         take_screenshot(shown.page, "page-large")
 
@@ -344,14 +434,34 @@ def test_the_comparison_links_to_each_report_and_the_report_back(browser: "Brows
         shown.page.locator("h1", has_text="venice (place)").wait_for()
         shown.page.get_by_role("link", name="All subjects").click()
         shown.page.locator("h1", has_text="Subjects side by side").wait_for()
-        shown.page.get_by_label("Search subjects").fill("VENICE")
+        shown.page.get_by_label("Search subjects", exact=True).fill("VENICE")
         assert shown.column("subjects", 1) == ["venice (place)"]
 
 
-def test_links_to_csv_files_lead_somewhere(browser: "Browser", folder: Path) -> None:
+def test_the_comparison_tells_what_to_fetch_next_and_with_which_command(browser: "Browser", folder: Path) -> None:
+    books = pq.read_table(folder / f"silver/books/subject={SUBJECT}/part-0.parquet", partitioning=None)
+    with opened(browser, folder / "reports/index.html") as shown:
+        keys = [command.split()[-1].strip("'\"") for command in shown.column("to_fetch", 6)]
+        assert len(keys) == 25
+        assert SUBJECT not in keys
+        assert numbers(shown.column("to_fetch", 2)) == sorted(numbers(shown.column("to_fetch", 2)), reverse=True)
+        shown.page.get_by_label("Search pairs of subjects").fill("science fiction ")
+        beside = shown.column("related", 2)[0]
+        typed = [{subject.strip().lower() for subject in subjects} for subjects in books["subjects"].to_pylist()]
+        assert numbers(shown.column("related", 3))[0] == sum(beside.lower() in subjects for subjects in typed)
+        lift = numbers(shown.column("related", 5))[0]
+        assert 0.5 < lift < 2, "the sandbox strews its subjects at random"
+        shown.page.get_by_label("Search pairs of subjects").fill("science fiction large")
+        assert {"fetched"} >= set(shown.column("related", 6))
+        assert shown.complaints == []
+
+
+def test_links_to_files_lead_somewhere(browser: "Browser", folder: Path) -> None:
     for subject in (SUBJECT, OTHER):
         with opened(browser, report(folder, subject)) as shown:
-            for link in shown.page.locator("a[href$='.csv']").all():
+            links = shown.page.locator("a[href$='.csv'], a[href$='.xlsx']").all()
+            assert len(links) > 7
+            for link in links:
                 address = link.evaluate("element => element.href")
                 assert Path(unquote(urlsplit(address).path)).is_file()
 

@@ -9,7 +9,7 @@ from openlib_assets.settings import Settings
 
 @click.command()
 def doctor() -> int:
-    """Check contact, storage, pace, API, instance, schedule and versions; exit 1 if anything is wrong."""
+    """Check contact, storage, pace, API, instance, schedule, the store's file and versions; exit 1 if any is wrong."""
     from openlib_assets.storage.errors import OpenlibError
 
     settings = Settings.from_env()
@@ -20,6 +20,7 @@ def doctor() -> int:
         "API": _api,
         "instance": _instance,
         "schedule": _schedule,
+        "store catalogue": _store_catalogue,
         "versions": _versions,
     }
     wrong = set()
@@ -103,6 +104,15 @@ def _schedule(settings: Settings) -> str:
     if is_on:
         return f"{MONTHLY_REFRESH} is on"
     return f"{MONTHLY_REFRESH} is off, subjects are not refreshed by it; turn it on with OPENLIB_MONTHLY_REFRESH=on"
+
+
+def _store_catalogue(settings: Settings) -> str:
+    from openlib_assets.lake.store.catalogue import StoreFile
+
+    file = StoreFile.of(settings)
+    if file is None:
+        return "not set, so nothing says what the store sells; name its file with OPENLIB_STORE_CATALOGUE"
+    return f"{file.address}: {', '.join(f'{name} {value!r}' for name, value in file.header().items())}"
 
 
 def _versions(_: Settings) -> str:

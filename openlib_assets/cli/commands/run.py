@@ -43,12 +43,14 @@ def run_and_print(keys: list[str], *, force: bool, as_json: bool = False) -> int
     from openlib_assets.cli.runs import (
         AcrossSubjectsError,
         across_subjects_is_current,
+        read_store_file,
         run_across_subjects,
         run_subjects,
     )
     from openlib_assets.definitions import build_defs
     from openlib_assets.defs.instance.home import open_instance
     from openlib_assets.defs.resources import OpenLibraryResource
+    from openlib_assets.lake.store.catalogue import StoreFile
     from openlib_assets.openlibrary.source import open_source
     from openlib_assets.settings import Settings
     from openlib_assets.storage import open_storage
@@ -59,23 +61,35 @@ def run_and_print(keys: list[str], *, force: bool, as_json: bool = False) -> int
     console = Console(stderr=True, highlight=False)
     with _interruptible(), open_instance(captures_output=False) as instance, _progress(console, keys) as listener:
         definitions = build_defs(settings, resources={"openlibrary": OpenLibraryResource.from_env().heard_by(listener)})
+        store = StoreFile.of(settings)
+        failed: list[str] = []
+        with _kept_for_later(failed):
+            read_store_file(instance, definitions, storage, store)
         results = run_subjects(instance, definitions, storage, keys, force=force)
-        across: AcrossSubjectsError | None = None
         left_out: list[str] = []
-        if any(not result.error for result in results) and not across_subjects_is_current(instance, storage):
-            try:
+        if any(not result.error for result in results) and not across_subjects_is_current(instance, storage, store):
+            with _kept_for_later(failed):
                 left_out = run_across_subjects(instance, definitions)
-            except AcrossSubjectsError as error:
-                across = error
     if as_json:
         print_json([asdict(result) for result in results])
     else:
         _print_table(results)
     for line in left_out:
         click.echo(line, err=True)
-    if across:
-        raise across
+    if failed:
+        raise AcrossSubjectsError("; ".join(failed))
     return int(any(result.reason for result in results))
+
+
+@contextmanager
+def _kept_for_later(failed: list[str]) -> Iterator[None]:
+    """Keep the reason why something for all subjects could not be made, which is told after the subjects."""
+    from openlib_assets.cli.runs import AcrossSubjectsError
+
+    try:
+        yield
+    except AcrossSubjectsError as error:
+        failed.append(str(error))
 
 
 @contextmanager

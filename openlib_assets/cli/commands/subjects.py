@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from openlib_assets.cli.given_subjects import given_keys
-from openlib_assets.openlibrary.subject_keys import is_key
+from openlib_assets.openlibrary.subject_keys import is_key, subject_key
 
 if TYPE_CHECKING:
     from openlib_assets.cli.subject_states import SubjectState
@@ -174,4 +174,54 @@ def search(text: str, *, limit: int) -> int:
         click.echo(f"no subject matches {text!r}", err=True)
         return 1
     print_rows(("key", "name", "works"), rows)
+    return 0
+
+
+@subjects.command()
+@click.argument("subject")
+@click.option("--limit", type=click.IntRange(1, 40), default=20, show_default=True, help="How many to print at most.")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def related(subject: str, *, limit: int, as_json: bool) -> int:
+    """Find the subjects that most often stand beside SUBJECT on its works.
+
+    Those that do so most beyond chance come first. A lift of 2 is twice as often as among the works of all fetched
+    subjects.
+    """
+    from openlib_assets.cli.output import print_json, print_rows
+    from openlib_assets.lake import layout
+    from openlib_assets.lake.catalog import ask
+    from openlib_assets.lake.contract import BOOKS
+    from openlib_assets.lake.transform import Row
+    from openlib_assets.report.related import beside_fetched
+    from openlib_assets.report.words import add_command, share
+    from openlib_assets.settings import Settings
+    from openlib_assets.storage import open_storage
+
+    key = subject_key(subject)
+    storage = open_storage(Settings.from_env().storage)
+    if not storage.exists(layout.table_file(BOOKS.layer, BOOKS.name, key)):
+        click.echo(f"{key}: there is no table of its books yet; make it with: openlib run {key!r}", err=True)
+        return 1
+    only = Row({"subject": key}).query()
+    found, left_out = ask(storage, [BOOKS], lambda connection: beside_fetched(connection, only)[:limit])
+    for line in left_out:
+        click.echo(line, err=True)
+    if as_json:
+        print_json([{name: value for name, value in row.items() if name != "subject"} for row in found])
+        return 0
+    print_rows(
+        ("subject", "works", "share", "lift", "add it with"),
+        (
+            (
+                row["name"],
+                row["works"],
+                share(row["share"], 1),
+                None if row["lift"] is None else f"{row['lift']:.1f}",
+                "fetched" if row["fetched"] else add_command(row["key"]),
+            )
+            for row in found
+        ),
+    )
+    if found and found[0]["lift"] is None:
+        click.echo("no other subject is fetched, so chance is not known: those on most works come first", err=True)
     return 0

@@ -10,7 +10,9 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", dg.PreviewWarning)
     from openlib_assets.defs.assets.across_subjects import catalog, comparison
     from openlib_assets.defs.assets.bronze import raw_details, raw_works
+    from openlib_assets.defs.assets.ordering import order_list, stocking_list
     from openlib_assets.defs.assets.serving import subject_csv, subject_report
+    from openlib_assets.defs.assets.store import store_catalogue, store_matches
     from openlib_assets.defs.assets.tables import (
         author_averages,
         author_books,
@@ -41,8 +43,12 @@ ASSETS = [
     author_averages,
     subject_summary,
     subject_changes,
+    stocking_list,
+    order_list,
     subject_csv,
     subject_report,
+    store_catalogue,
+    store_matches,
     catalog,
     comparison,
 ]
@@ -56,11 +62,15 @@ __all__ = [
     "books",
     "catalog",
     "comparison",
+    "order_list",
     "possible_duplicate_books",
     "possible_same_authors",
     "raw_details",
     "raw_works",
     "rejected_works",
+    "stocking_list",
+    "store_catalogue",
+    "store_matches",
     "subject_changes",
     "subject_csv",
     "subject_report",

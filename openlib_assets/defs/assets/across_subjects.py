@@ -6,25 +6,16 @@ from typing import Any
 
 import dagster as dg
 
-from openlib_assets.defs.assets.common import OWNERS, address, handled, layer_tags
+from openlib_assets.defs.assets.common import KEEP_CURRENT, OWNERS, address, layer_tags
 from openlib_assets.defs.resources import StorageResource
 from openlib_assets.defs.steps.outputs import said_in_one_line
 from openlib_assets.defs.ui_metadata import DEFINED, URI_METADATA
 from openlib_assets.lake import layout
 from openlib_assets.lake.catalog import ask, write_catalog
-from openlib_assets.lake.contract import ALL_TABLES, DERIVED_TABLES, Layer, Table
+from openlib_assets.lake.contract import ALL_TABLES, DERIVED_TABLES, STORE_TABLES, Layer, Table
 from openlib_assets.report.comparison import TABLES, comparison_html, comparison_numbers
 
 LEFT_OUT = "left out"
-
-
-def _keep_current() -> dg.AutomationCondition[Any]:
-    updated = dg.AutomationCondition.any_deps_match(dg.AutomationCondition.newly_updated())
-    return (
-        updated.since(handled())
-        & ~dg.AutomationCondition.any_deps_in_progress()
-        & ~dg.AutomationCondition.in_progress()
-    ).with_label("keep_current")
 
 
 def _across(
@@ -40,16 +31,16 @@ def _across(
         metadata=address(path),
         tags=layer_tags(Layer.SERVING),
         deps=[table.name for table in tables],
-        automation_condition=_keep_current(),
+        automation_condition=KEEP_CURRENT,
     )
 
 
 @_across(
-    DERIVED_TABLES,
+    (*DERIVED_TABLES, *STORE_TABLES),
     "duckdb",
     layout.CATALOG,
     "One DuckDB database with a view of each table over all subjects, `subject` first, for tools that speak SQL.",
-    code_version="2",
+    code_version="3",
 )
 def catalog(context: dg.AssetExecutionContext, storage: StorageResource) -> dg.MaterializeResult[None]:
     """Make the database of views."""
@@ -64,7 +55,7 @@ def catalog(context: dg.AssetExecutionContext, storage: StorageResource) -> dg.M
     TABLES,
     "report",
     layout.COMPARISON,
-    "One HTML page with all subjects side by side: size, growth, what they share, who bridges them.",
+    "One HTML page with all subjects side by side: size, growth, what they share, what to fetch next.",
     code_version="2",
 )
 def comparison(context: dg.AssetExecutionContext, storage: StorageResource) -> dg.MaterializeResult[None]:

@@ -61,6 +61,19 @@ def keep_fresh(optional: Collection[str] = ()) -> dg.AutomationCondition[Any]:
 KEEP_FRESH = keep_fresh()
 
 
+def _keep_current() -> dg.AutomationCondition[Any]:
+    updated = dg.AutomationCondition.any_deps_match(dg.AutomationCondition.newly_updated())
+    return (
+        updated.since(handled())
+        & ~dg.AutomationCondition.any_deps_in_progress()
+        & ~dg.AutomationCondition.in_progress()
+    ).with_label("keep_current")
+
+
+# After anything that an asset over all subjects is made from was made.
+KEEP_CURRENT = _keep_current()
+
+
 class SubjectArguments(TypedDict):
     """Arguments of dg.asset that all assets of a subject have."""
 
@@ -89,7 +102,7 @@ def subject_arguments(layer: Layer) -> SubjectArguments:
 _OUTPUTS = dg.PythonObjectDagsterType(SubjectOutputs)
 
 
-class TableArguments(SubjectArguments):
+class _OfTheTable(TypedDict):
     """Arguments of dg.asset that follow from a table of the contract."""
 
     name: str
@@ -99,10 +112,32 @@ class TableArguments(SubjectArguments):
     metadata: Mapping[str, Any]
 
 
+class TableArguments(SubjectArguments, _OfTheTable):
+    """Arguments of dg.asset for a table of each subject."""
+
+
+class SharedTableArguments(_OfTheTable):
+    """Arguments of dg.asset for a table that there is once for all subjects."""
+
+    group_name: str
+    owners: list[str]
+    tags: Mapping[str, str]
+
+
 def table_arguments(table: Table) -> TableArguments:
-    """Return what dg.asset is told of a table."""
-    return TableArguments(
-        **subject_arguments(table.layer),
+    """Return what dg.asset is told of a table of each subject."""
+    return TableArguments(**subject_arguments(table.layer), **_of_the_table(table))
+
+
+def shared_table_arguments(table: Table) -> SharedTableArguments:
+    """Return what dg.asset is told of a table that there is once for all subjects."""
+    return SharedTableArguments(
+        group_name=str(table.layer), owners=OWNERS, tags=layer_tags(table.layer), **_of_the_table(table)
+    )
+
+
+def _of_the_table(table: Table) -> _OfTheTable:
+    return _OfTheTable(
         name=table.name,
         description=table_description(table),
         code_version=table.code_version,
@@ -122,6 +157,8 @@ def address(path: str) -> dict[str, str]:
 
 
 def _path(table: Table) -> str:
+    if not table.by_subject:
+        return layout.shared_table_file(table.layer, table.name)
     if table in SNAPSHOT_TABLES:
         return layout.snapshot_file(ANY_SUBJECT, "YYYYMMDDTHHMMSSZ", table.name)
     return layout.table_file(table.layer, table.name, ANY_SUBJECT)

@@ -10,7 +10,14 @@ from typing import Any
 
 import dagster as dg
 
-from openlib_assets.defs.assets.common import ANY_SUBJECT, KEEP_FRESH, SUBJECTS_AT_ONCE, address, subject_arguments
+from openlib_assets.defs.assets.common import (
+    ANY_SUBJECT,
+    KEEP_FRESH,
+    SUBJECTS_AT_ONCE,
+    address,
+    keep_fresh,
+    subject_arguments,
+)
 from openlib_assets.defs.io_manager import SubjectTables
 from openlib_assets.defs.partitions import still_registered
 from openlib_assets.defs.resources import StorageResource
@@ -22,7 +29,7 @@ from openlib_assets.lake.contract import CSV_TABLES, RAW_WORKS, Layer, Table
 from openlib_assets.lake.exports.csv_files import write_csv_file
 from openlib_assets.report.charts import with_colours
 from openlib_assets.report.findings import findings
-from openlib_assets.report.numbers import INPUTS, Numbers, numbers_of
+from openlib_assets.report.numbers import INPUTS, OPTIONAL, Numbers, numbers_of
 from openlib_assets.report.page import Chart, Groups, report_charts, report_groups, report_html
 from openlib_assets.storage import Storage
 
@@ -60,12 +67,12 @@ def subject_csv(context: dg.AssetExecutionContext, storage: StorageResource, **i
     code_version="4",
     kinds={"report"},
     description=(
-        "One HTML page for people, to open from disk: findings, charts, authors, what to stock, data quality. "
+        "One HTML page for people, to open from disk: what to order, findings, charts, authors, data quality. "
         f"{DEFINED}"
     ),
     metadata=address(layout.report_file(ANY_SUBJECT)),
     ins={table.name: dg.AssetIn(dagster_type=SubjectTables) for table in INPUTS},
-    automation_condition=KEEP_FRESH,
+    automation_condition=keep_fresh(OPTIONAL),
 )
 def subject_report(
     context: dg.AssetExecutionContext, storage: StorageResource, **inputs: SubjectTables
@@ -111,7 +118,11 @@ def make_csv_files(storage: Storage, inputs: Mapping[str, SubjectTables], subjec
 def make_report(storage: Storage, inputs: Mapping[str, SubjectTables], subject: str) -> Iterator[SubjectOutput]:
     """Lend the report of a subject, to be written."""
     with ExitStack() as stack:
-        datasets = {name: stack.enter_context(tables.open(subject)) for name, tables in inputs.items()}
+        datasets = {
+            name: stack.enter_context(tables.open(subject))
+            for name, tables in inputs.items()
+            if name not in OPTIONAL or tables.has(subject)
+        }
         previous = stack.enter_context(open_previous(storage, subject))
         numbers = numbers_of(
             subject,

@@ -1,12 +1,13 @@
 """Silver and gold: every table that SQL makes from others; each is an asset, made from its description alone."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from duckdb import DuckDBPyConnection
 
 from openlib_assets.defs.assets.common import SUBJECTS_AT_ONCE, keep_fresh, table_arguments
 from openlib_assets.defs.io_manager import SubjectTables
@@ -46,32 +47,45 @@ def table_asset(table: Table) -> dg.AssetsDefinition:
 
 @contextmanager
 def make_table(
-    storage: Storage, table: Table, inputs: Mapping[str, SubjectTables], subject: str
+    storage: Storage,
+    table: Table,
+    inputs: Mapping[str, SubjectTables],
+    subject: str,
+    *,
+    more: Mapping[str, Relation] | None = None,
+    prepare: Callable[[DuckDBPyConnection], object] | None = None,
+    version: Callable[[Sequence[str]], str] = "".join,
 ) -> Iterator[SubjectOutput]:
-    """Make a table of a subject from its inputs, unless a blocking check fails, and lend it to be written."""
+    """Make a table of a subject from its inputs, unless a blocking check fails, and lend it to be written.
+
+    `more` is what its SQL sees beside them, `prepare` lets a connection that knows all these know what else the SQL
+    needs, and `version` makes the version of the data from the SHA-256 of the file.
+    """
     with ExitStack() as stack:
         datasets = {
             name: stack.enter_context(tables.open(subject))
             for name, tables in inputs.items()
             if name not in table.optional or tables.has(subject)
         }
-        relations: dict[str, Relation] = {name: _TABLES[name] for name in table.optional} | datasets
+        relations: dict[str, Relation] = {name: _TABLES[name] for name in table.optional}
+        relations |= {**datasets, **(more or {})}
         if RAW_WORKS.name in datasets:
             relations["snapshot"] = Snapshot.of(datasets[RAW_WORKS.name]).row()
         previous = stack.enter_context(open_previous(storage, subject)) if table.looks_back else None
         before = {RAW_WORKS.name: previous, "snapshot": Snapshot.of(previous).row()} if previous else None
-        result = stack.enter_context(built(table, relations, before))
+        result = stack.enter_context(built(table, relations, before, prepare))
         path = layout.table_file(table.layer, table.name, subject)
 
         def done(digests: Mapping[str, str]) -> Done:
             preview = markdown(table.schema.names, result.preview())
-            return Done(table_metadata(result.rows, preview, storage.uri(path)), digests[path], result.outcomes)
+            shown = table_metadata(result.rows, preview, storage.uri(path))
+            return Done(shown, version([digests[path]]), result.outcomes)
 
         yield SubjectOutput({path: partial(_write, subject, result)}, done)
 
 
 def _write(subject: str, result: Built, file: Path) -> None:
-    write_table(file, subject, result.batches(), result.table.schema)
+    write_table(file, result.batches(), result.table.schema, subject=subject)
 
 
 rejected_works = table_asset(contract.REJECTED_WORKS)

@@ -5,8 +5,9 @@ import dagster as dg
 from openlib_assets.defs.sensors.failures import failed_runs
 from openlib_assets.defs.sensors.overdue import overdue_subjects
 from openlib_assets.defs.sensors.storage import storage_events
+from openlib_assets.defs.sensors.store import store_file
 
-__all__ = ["failed_runs", "keep_fresh", "overdue_subjects", "sensors", "storage_events"]
+__all__ = ["failed_runs", "keep_fresh", "overdue_subjects", "sensors", "storage_events", "store_file"]
 
 keep_fresh = dg.AutomationConditionSensorDefinition(
     "keep_fresh",
@@ -15,4 +16,4 @@ keep_fresh = dg.AutomationConditionSensorDefinition(
     default_status=dg.DefaultSensorStatus.RUNNING,
 )
 
-sensors = [storage_events, overdue_subjects, failed_runs, keep_fresh]
+sensors = [storage_events, store_file, overdue_subjects, failed_runs, keep_fresh]

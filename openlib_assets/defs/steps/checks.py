@@ -1,6 +1,7 @@
 """The checks of tables as Dagster shows them: those apart by name, all others of a table as one, `contract_holds`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
@@ -21,6 +22,7 @@ SUBJECT = "Subject"
 
 def check_specs(table: Table) -> list[dg.AssetCheckSpec]:
     """Return Dagster's declarations of a table's checks."""
+    partitions_def = subjects if table.by_subject else None
     together = [check for check in table.all_checks if not check.apart]
     rules = "\n".join(f"- `{check.name}`: {check.description}" for check in together)
     return [
@@ -29,7 +31,7 @@ def check_specs(table: Table) -> list[dg.AssetCheckSpec]:
             asset=table.name,
             description=f"All rules of the table hold:\n\n{rules}",
             blocking=True,
-            partitions_def=subjects,
+            partitions_def=partitions_def,
         ),
         *(
             dg.AssetCheckSpec(
@@ -37,7 +39,7 @@ def check_specs(table: Table) -> list[dg.AssetCheckSpec]:
                 asset=table.name,
                 description=check.description,
                 blocking=check.blocking,
-                partitions_def=subjects,
+                partitions_def=partitions_def,
             )
             for check in table.all_checks
             if check.apart
@@ -49,36 +51,64 @@ def evaluations(
     asset: dg.AssetKey, subject: str, outcomes: Sequence[CheckOutcome], target: Target | None
 ) -> Iterator[dg.AssetCheckEvaluation]:
     """Return the evaluations of one subject's checks: of one partition, which they name, and already acted upon."""
+    for shown in _shown(outcomes):
+        yield dg.AssetCheckEvaluation(
+            asset_key=asset,
+            check_name=shown.name,
+            passed=shown.passed,
+            severity=shown.severity,
+            description=f"{subject}: {shown.line}",
+            metadata={SUBJECT: subject, **shown.metadata},
+            target_materialization_data=target,
+            partition=subject,
+        )
+
+
+def results(outcomes: Sequence[CheckOutcome]) -> Iterator[dg.AssetCheckResult]:
+    """Return the results of the checks of a table that there is once for all subjects."""
+    for shown in _shown(outcomes):
+        yield dg.AssetCheckResult(
+            check_name=shown.name,
+            passed=shown.passed,
+            severity=shown.severity,
+            description=shown.line,
+            metadata=shown.metadata,
+        )
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """What is shown of a check: one that is apart, or all others together."""
+
+    name: str
+    passed: bool
+    blocking: bool
+    line: str
+    metadata: Mapping[str, Any]
+
+    @property
+    def severity(self) -> dg.AssetCheckSeverity:
+        return dg.AssetCheckSeverity.ERROR if self.blocking else dg.AssetCheckSeverity.WARN
+
+
+def _shown(outcomes: Sequence[CheckOutcome]) -> Iterator[_Shown]:
     together = [outcome for outcome in outcomes if not outcome.check.apart]
     if together:
         failing = [outcome for outcome in together if not outcome.passed]
         failed = "; ".join(outcome.line() for outcome in failing)
-        only_warns = failing and not any(outcome.check.blocking for outcome in failing)
         numbers = {
             f"{outcome.check.name}: {name}": value for outcome in together for name, value in _numbers(outcome).items()
         }
-        yield dg.AssetCheckEvaluation(
-            asset_key=asset,
-            check_name=CONTRACT_HOLDS,
+        yield _Shown(
+            CONTRACT_HOLDS,
             passed=not failed,
-            severity=dg.AssetCheckSeverity.WARN if only_warns else dg.AssetCheckSeverity.ERROR,
-            description=f"{subject}: {failed or f'all {len(together)} rules hold'}",
-            metadata={SUBJECT: subject, **({"failed": failed} if failed else {}), **numbers},
-            target_materialization_data=target,
-            partition=subject,
+            blocking=not failing or any(outcome.check.blocking for outcome in failing),
+            line=failed or f"all {len(together)} rules hold",
+            metadata={**({"failed": failed} if failed else {}), **numbers},
         )
     for outcome in outcomes:
         if outcome.check.apart:
-            yield dg.AssetCheckEvaluation(
-                asset_key=asset,
-                check_name=outcome.check.name,
-                passed=outcome.passed,
-                description=f"{subject}: {outcome.line()}",
-                severity=dg.AssetCheckSeverity.ERROR if outcome.check.blocking else dg.AssetCheckSeverity.WARN,
-                metadata={SUBJECT: subject, **_numbers(outcome)},
-                target_materialization_data=target,
-                partition=subject,
-            )
+            yield _Shown(outcome.check.name, outcome.passed, outcome.check.blocking, outcome.line(), _numbers(outcome))
 
 
 def target_of(latest: dg.EventLogRecord | None) -> Target | None:

@@ -73,7 +73,7 @@ def as_outputs(
 
 
 def _write(subject: str, rows: pa.Table, file: Path) -> None:
-    write_table(file, subject, rows.to_batches(), rows.schema)
+    write_table(file, rows.to_batches(), rows.schema, subject=subject)
 
 
 def _arrow(obj: object, name: str) -> pa.Table:

@@ -109,6 +109,14 @@ class Versions:
         self._parents = sorted({dep.asset_key for dep in spec.deps})
         self._data = {parent: data_versions(instance, parent, subjects) for parent in self._parents}
         self._ids = {parent: latest_ids(instance, parent, subjects) for parent in self._parents}
+        for parent in self._parents:
+            # Made for no subject: nothing was made yet, or it is there once for all of them.
+            shared = None if self._ids[parent] else _shared_record(instance, parent)
+            if shared:
+                self._ids[parent] = dict.fromkeys(subjects, shared.storage_id)
+                self._data[parent] = dict.fromkeys(
+                    subjects, _tags(shared).get(DATA_VERSION_TAG, DEFAULT_DATA_VERSION.value)
+                )
 
     def tags(self, subject: str, data_version: str) -> dict[str, str]:
         """Return the tags of a new record of a subject."""
@@ -138,6 +146,12 @@ class Versions:
         return {
             get_input_data_version_tag(parent): self._data[parent].get(subject, missing) for parent in self._parents
         }
+
+
+def _shared_record(instance: dg.DagsterInstance, asset: dg.AssetKey) -> dg.EventLogRecord | None:
+    """Return the record of the latest materialization of an asset that there is once for all subjects."""
+    record = next(iter(instance.fetch_materializations(asset, limit=1).records), None)
+    return record if record and record.partition_key is None else None
 
 
 def _tags(record: dg.EventLogRecord) -> Mapping[str, str]:

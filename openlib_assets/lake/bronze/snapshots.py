@@ -164,7 +164,7 @@ def works_hash(batches: Iterator[pa.RecordBatch]) -> str:
 
 def write_snapshot(file: Path, subject: str, batches: Iterator[pa.RecordBatch], snapshot: Snapshot) -> None:
     """Write a snapshot of the works in `batches`, which come in the order of the enumeration, to a local file."""
-    write_table(file, subject, positioned(batches), RAW_WORKS.schema, snapshot.metadata())
+    write_table(file, positioned(batches), RAW_WORKS.schema, snapshot.metadata(), subject=subject)
 
 
 def next_name(storage: Storage, subject: str, fetched_at: datetime, table: Table = RAW_WORKS) -> str:

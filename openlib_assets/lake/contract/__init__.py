@@ -17,8 +17,10 @@ from openlib_assets.lake.contract.duplicates import POSSIBLE_DUPLICATE_BOOKS, PO
 from openlib_assets.lake.contract.gold import AUTHOR_AVERAGES, AUTHOR_YEARLY_COUNTS, SUBJECT_CHANGES, SUBJECT_SUMMARY
 from openlib_assets.lake.contract.model import SCHEMA_VERSION, Check, Column, Layer, Table
 from openlib_assets.lake.contract.silver import AUTHOR_BOOKS, AUTHORS, BOOKS, REJECTED_WORKS
+from openlib_assets.lake.contract.stocking import ORDER_LIST, STOCKING_LIST
+from openlib_assets.lake.contract.store import STORE_CATALOGUE, STORE_MATCHES
 
-# In an order in which each table stands after those it is made from.
+# Of a subject, in an order in which each table stands after those it is made from.
 DERIVED_TABLES = (
     REJECTED_WORKS,
     BOOKS,
@@ -32,8 +34,13 @@ DERIVED_TABLES = (
     AUTHOR_AVERAGES,
     SUBJECT_SUMMARY,
     SUBJECT_CHANGES,
+    STOCKING_LIST,
+    ORDER_LIST,
 )
-ALL_TABLES = (*SNAPSHOT_TABLES, *DERIVED_TABLES)
+SUBJECT_TABLES = (*SNAPSHOT_TABLES, *DERIVED_TABLES)
+# One for all subjects.
+STORE_TABLES = (STORE_CATALOGUE, STORE_MATCHES)
+ALL_TABLES = (*SUBJECT_TABLES, *STORE_TABLES)
 CSV_TABLES = (AUTHORS, BOOKS, AUTHOR_BOOKS, AUTHOR_YEARLY_COUNTS, AUTHOR_AVERAGES)
 
 __all__ = [
@@ -45,6 +52,7 @@ __all__ = [
     "BOOKS",
     "CSV_TABLES",
     "DERIVED_TABLES",
+    "ORDER_LIST",
     "POSSIBLE_DUPLICATE_BOOKS",
     "POSSIBLE_SAME_AUTHORS",
     "RAW_DETAILS",
@@ -55,8 +63,13 @@ __all__ = [
     "SCHEMA_VERSION",
     "SNAPSHOT_TABLES",
     "SQL_TYPES",
+    "STOCKING_LIST",
+    "STORE_CATALOGUE",
+    "STORE_MATCHES",
+    "STORE_TABLES",
     "SUBJECT_CHANGES",
     "SUBJECT_SUMMARY",
+    "SUBJECT_TABLES",
     "WORK_DETAILS",
     "WORK_ISBNS",
     "Check",

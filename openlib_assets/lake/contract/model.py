@@ -59,7 +59,7 @@ class Table:
     `columns_since`: the schema version from which on its files have these columns; older ones cannot be read.
     `looks_back`: its SQL also sees `previous_books`, `previous_author_lists` and `previous_snapshot`, made from the
     snapshot before; they are empty without one. `code_version` goes up with every change of the table's SQL or columns
-    that changes its content.
+    that changes its content. `by_subject`: each subject has one; otherwise there is one for all.
     """
 
     name: str
@@ -75,6 +75,7 @@ class Table:
     looks_back: bool = False
     columns_since: int = 1
     code_version: str = "1"
+    by_subject: bool = True
 
     @property
     def description(self) -> str:

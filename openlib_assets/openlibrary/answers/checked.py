@@ -73,6 +73,23 @@ def read_listed_keys(body: bytes, *, after: str, limit: int) -> ListedKeys:
     return ListedKeys(total, keys)
 
 
+def read_works(body: bytes, work_keys: Sequence[str]) -> dict[str, Record]:
+    """Read an answer of the search as the documents of some works, by key; raises TransientError.
+
+    A key that was not asked for comes after a query that was taken for words.
+    """
+    total, documents = _counted(parsed(body), "numFound", "docs")
+    if total != len(documents):
+        raise TransientError(f"{len(documents)} works instead of {total}")
+    works = dict(zip(_each_key(documents), documents, strict=True))
+    strange = sorted(works.keys() - set(work_keys))
+    if strange:
+        raise TransientError(f"{strange[0]} was not asked for")
+    if len(works) < len(documents):
+        raise TransientError("a work comes twice")
+    return works
+
+
 def parsed(body: bytes) -> Any:
     """Return the JSON value of an answer; raises TransientError."""
     try:
@@ -95,10 +112,14 @@ def _counted(answer: Any, count_name: str, items_name: str) -> tuple[int, list[A
 
 
 def _keys(records: Sequence[Any]) -> list[str]:
-    try:
-        keys = [work_key(record) for record in records]
-    except MalformedRecordError as error:
-        raise TransientError(str(error)) from error
+    keys = _each_key(records)
     if any(before >= after for before, after in pairwise(keys)):
         raise TransientError("works are not in the order of their keys, or repeated")
     return keys
+
+
+def _each_key(records: Sequence[Any]) -> list[str]:
+    try:
+        return [work_key(record) for record in records]
+    except MalformedRecordError as error:
+        raise TransientError(str(error)) from error

@@ -153,7 +153,8 @@ def edition_years(record: Record) -> list[int]:
     if first is None:
         return []
     until_now = max(1, (LATEST_ORDINARY_YEAR - first) // 3 + 1)
-    return [first + 3 * later for later in range(min(record["edition_count"], until_now, _MOST_YEARS) or 1)]
+    editions = record["edition_count"] or 0
+    return [first + 3 * later for later in range(max(1, min(editions, until_now, _MOST_YEARS)))]
 
 
 def availability(record: Record, dice: random.Random) -> dict[str, Any] | None:

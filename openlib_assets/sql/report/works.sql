@@ -37,6 +37,7 @@ SELECT
     CASE WHEN books.year_status = 'ok' THEN books.first_publish_year END AS year,
     greatest(0, books.edition_count) AS edition_count,
     books.author_count,
+    books.cover_id,
     coalesce(work_authors.first_authors, []) AS first_authors,
     work_authors.author_book_count,
     work_authors.place,
