@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -206,10 +207,15 @@ class TestQueue:
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         monkeypatch.setattr("openlib_assets.defs.sensors.arrivals._OURS_SECONDS", 3)
-        (made, *_) = (made_at(path, data, datetime.now(UTC)) for path, data in new_bronze.items())
+        now = datetime.now(UTC)
+        (made, *_) = (made_at(path, data, now) for path, data in new_bronze.items())
         queue.tell(*put(queue.storage, dict([made])))
-        cursor = tick_cursor(instance, None)
-        cursor = tick_cursor(instance, cursor)
+        with monkeypatch.context() as patch:
+            # However long the ticks take.
+            clock = SimpleNamespace(time=lambda: now.timestamp() + 1, monotonic=time.monotonic)
+            patch.setattr("openlib_assets.defs.sensors.arrivals.time", clock)
+            cursor = tick_cursor(instance, None)
+            cursor = tick_cursor(instance, cursor)
         assert queue.waiting() == 1
         time.sleep(3.5)
         assert recorded(kept_tick(instance, cursor)) == {"love": made[0].split("=")[2][:16]}
@@ -347,12 +353,11 @@ class TestFolder:
         new_bronze: dict[str, bytes],
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr("openlib_assets.defs.sensors.arrivals._OURS_SECONDS", 3)
         cursor = tick_cursor(instance, None)
         (made, *_) = (made_at(path, data, datetime.now(UTC)) for path, data in new_bronze.items())
         put(storage, dict([made]))
         cursor = tick_cursor(instance, cursor)
-        time.sleep(3.5)
+        monkeypatch.setattr("openlib_assets.defs.sensors.arrivals._OURS_SECONDS", -1)
         assert set(recorded(kept_tick(instance, cursor))) == {"love"}
 
     def test_a_folder_that_is_moved_there_with_its_old_times_is_noticed(
