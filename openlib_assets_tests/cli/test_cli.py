@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from openlib_assets.cli.commands.run import _link
 from openlib_assets.cli.main import main
 from openlib_assets.defs import assets
 from openlib_assets.defs.assets.tables import table_asset
@@ -158,6 +159,11 @@ def test_what_the_output_cannot_show_is_escaped_and_nothing_is_lost(cli: Cli) ->
         assert escaped in printed("run", subject)
     assert escaped in printed("subjects", "list")
     assert [state["subject"] for state in json.loads(printed("subjects", "list", "--json"))] == [subject]
+
+
+def test_the_link_to_a_folder_opens_it_in_spite_of_a_percent_sign_in_its_name() -> None:
+    assert _link("/data of us/exports/place%3Afrance") == "link file:///data%20of%20us/exports/place%253Afrance"
+    assert _link("s3://bucket/exports/love") == ""
 
 
 @pytest.mark.parametrize(
