@@ -26,9 +26,10 @@ _GONE = (OSError, EOFError, ValueError, pickle.UnpicklingError)
 
 @contextmanager
 def page_process() -> Iterator[PageReader]:
-    """Lend what reads pages in another process; in this one while that reads another page, and if it is gone.
+    """Lend what reads pages in another process, or in this one if that is gone.
 
-    It may be called from several threads. The process ends with the block.
+    It may be called from several threads, which wait for each other: to read a page here meanwhile would keep them from
+    Python's lock, and so from receiving pages and handing them over. The process ends with the block.
     """
     process = subprocess.Popen(  # noqa: S603 - this very module
         [sys.executable, "-P", "-m", __name__],
@@ -37,18 +38,19 @@ def page_process() -> Iterator[PageReader]:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
     )
-    idle = threading.Lock()
+    turn = threading.Lock()
 
     def read(body: bytes, listing: Listing, *, offset: int, limit: int) -> Page:
-        if idle.acquire(blocking=False):
-            # Not let go of if it fails: what is gone is asked no more.
-            with suppress(*_GONE):
+        with turn:
+            try:
                 answer = _asked(process, (body, listing, offset, limit))
-                idle.release()
-                if isinstance(answer, TransientError):
-                    raise answer
-                return answer
-        return read_page(body, listing, offset=offset, limit=limit)
+            except _GONE:
+                process.kill()  # for good, so that no later question gets a part of this answer
+                process.wait()
+                return read_page(body, listing, offset=offset, limit=limit)
+        if isinstance(answer, TransientError):
+            raise answer
+        return answer
 
     try:
         yield read
