@@ -16,7 +16,7 @@ MINUTES ?= 5
 SEED ?= 1
 export DAGSTER_HOME ?= $(CURDIR)/.dagster_home
 
-.PHONY: help demo demo-ui test test-readme test-ui test-s3 test-deployed test-terraform test-spark audit bench bench-scaling soak soak-short check dev docs pictures presentation clean
+.PHONY: help demo demo-ui test test-readme test-ui test-spreadsheets test-s3 test-deployed test-terraform test-spark audit bench bench-scaling soak soak-short check dev docs pictures presentation clean
 
 help: ## This list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 15
@@ -67,6 +67,9 @@ test-readme: $(DEV_INSTALLED) ## Every command of README and docs/operations.md,
 
 test-ui: $(DEV_INSTALLED) ## The Dagster UI in a real browser (needs chromium)
 	$(BIN)/python -m pytest -m ui openlib_assets_tests/ui
+
+test-spreadsheets: $(DEV_INSTALLED) ## CSV files for spreadsheets, opened by one (needs LibreOffice Calc)
+	$(BIN)/python -m pytest -m libreoffice openlib_assets_tests/lake
 
 test-s3: $(DEV_INSTALLED) ## The storage and the pipeline on a real S3 server, Ceph's RGW (needs radosgw, ceph-mon, ceph-osd)
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m s3_server openlib_assets_tests/s3_server

@@ -3,7 +3,8 @@
 import io
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
 from typing import Any
 
 import click
@@ -24,8 +25,13 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2, ensure_ascii=not is_utf8))
 
 
-def print_rows(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Print rows as a table; text as it is, numbers to the right, null as nothing."""
+def print_rows(
+    headings: Sequence[str], rows: Iterable[Sequence[Any]], text_of: Callable[[Any], str | None] | None = None
+) -> None:
+    """Print rows as a table: numbers to the right, null as nothing.
+
+    `text_of` tells how a value is shown; by default as it is, but for commas between the thousands of a count.
+    """
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -34,10 +40,10 @@ def print_rows(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     rows = list(rows)
     table = Table(box=box.SIMPLE)
     for column, heading in enumerate(headings):
-        numeric = all(isinstance(row[column], int | float) or row[column] is None for row in rows)
+        numeric = all(isinstance(row[column], int | float | Decimal) or row[column] is None for row in rows)
         table.add_column(heading, justify="right" if numeric and rows else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(Text(_text(value)) for value in row))
+        table.add_row(*(Text((text_of or _text)(value) or "") for value in row))
     terminal = sys.stdout.isatty()
     # Without a terminal, lines must not be broken.
     console = Console(highlight=False, width=None if terminal else 10_000)

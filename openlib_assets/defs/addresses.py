@@ -7,8 +7,7 @@ from typing import Any
 
 import dagster as dg
 
-from openlib_assets.defs.assets.common import URI_METADATA
-from openlib_assets.defs.ui_metadata import DEFINITIONS
+from openlib_assets.defs.ui_metadata import DEFINITIONS, URI_METADATA
 from openlib_assets.lake.contract import DERIVED_TABLES
 from openlib_assets.settings import Settings
 from openlib_assets.storage import LocalStorage, storage_kind, storage_uri

@@ -14,6 +14,9 @@ from openlib_assets.lake.transform import sql_text
 DEFINITIONS = "docs/definitions.md"
 DEFINED = f"Terms are defined in `{DEFINITIONS}`."
 
+# Where the files lie.
+URI_METADATA = "dagster/uri"
+
 # So many characters does a cell of a preview have, fewer where columns are many: the UI wraps them, and rows get tall.
 _LONGEST_CELL = 80
 _SHORTEST_CELL = 32
@@ -57,7 +60,7 @@ def table_metadata(rows: int, preview: str, uri: str) -> dict[str, Any]:
     """Return the metadata of a table just written for one subject; `preview` shows its first rows as Markdown."""
     return {
         "dagster/partition_row_count": rows,
-        "dagster/uri": uri,
+        URI_METADATA: uri,
         "preview": dg.MetadataValue.md(preview),
     }
 

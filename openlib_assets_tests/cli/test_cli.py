@@ -1,8 +1,10 @@
 """The `openlib` command as a user meets it: what it prints, where, and its exit status."""
 
+import csv
 import dataclasses
 import io
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -12,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import dagster as dg
+import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -22,9 +25,12 @@ from openlib_assets.defs.assets.tables import table_asset
 from openlib_assets.defs.instance.home import open_instance
 from openlib_assets.defs.partitions import SUBJECTS
 from openlib_assets.defs.steps.writing import locked
+from openlib_assets.lake import layout
 from openlib_assets.lake.contract import AUTHORS, CSV_TABLES, DERIVED_TABLES
-from openlib_assets.sandbox import Sandbox, SandboxConfig
+from openlib_assets.lake.table_files import open_table
+from openlib_assets.sandbox import FaultPlan, Planned, Sandbox, SandboxConfig
 from openlib_assets.storage import LocalStorage
+from openlib_assets_tests.tools import reference_orders
 from openlib_assets_tests.tools.forked import commands
 
 SIZES = {"love": 40, "place:france": 5}
@@ -107,14 +113,20 @@ def test_run_makes_everything_and_prints_a_row_a_subject(cli: Cli) -> None:
 
 
 def test_run_names_what_failed_goes_on_with_the_others_and_forgets_the_unknown(cli: Cli) -> None:
-    said = cli("run", "love", "no such thing")
+    no_details = Planned("http_403", match="france%22&fields=key%2C", times=100)
+    cli.sandbox.change_faults(FaultPlan(planned=(no_details,)))
+    said = cli("run", "love", "place:france", "no such thing")
     assert said.status == 1
-    (line,) = [line for line in said.out.splitlines() if line.startswith("FAILED")]
-    assert line.startswith("FAILED no_such_thing: ")
-    assert "Open Library has no work under the subject" in line
-    assert "1 of 2 subjects are complete." in said.out
-    assert cli.registered() == ["love"]
+    unknown, partly = sorted(line for line in said.out.splitlines() if line.startswith("FAILED"))
+    assert unknown.startswith("FAILED no_such_thing: ")
+    assert "Open Library has no work under the subject" in unknown
+    assert partly.startswith(f"FAILED place:france: raw_details: {cli.sandbox.url}/search.json?q=")
+    assert "HTTP 403" in partly
+    assert [line.split()[0] for line in said.out.splitlines() if "/exports/" in line] == ["love", "place:france"]
+    assert "1 of 3 subjects are complete." in said.out
+    assert sorted(cli.registered()) == ["love", "place:france"]
     assert not [path for path in (cli.folder / "data").rglob("*") if "no_such_thing" in str(path)]
+    assert "details failed since" in cli("subjects", "list").out
 
 
 def test_a_second_run_says_unchanged_and_force_writes_a_snapshot_all_the_same(cli_after_run: Cli) -> None:
@@ -129,7 +141,7 @@ def test_a_second_run_says_unchanged_and_force_writes_a_snapshot_all_the_same(cl
 def test_run_prints_json_that_a_program_can_read(cli: Cli) -> None:
     said = cli("run", "love", "nope", "--json")
     love, nope = json.loads(said.out)
-    assert (love["subject"], love["works"], love["error"]) == ("love", 40, None)
+    assert (love["subject"], love["works"], love["error"], love["left_out"]) == ("love", 40, None, None)
     assert (nope["subject"], nope["works"]) == ("nope", None)
     assert "nope" in nope["error"]
 
@@ -169,6 +181,7 @@ def test_what_the_output_cannot_show_is_escaped_and_nothing_is_lost(cli: Cli) ->
         ("sql", "SELEKT 1"),
         ("sandbox", "--faults", "gremlins=0.5"),
         ("sandbox", "--subject", "love"),
+        ("sandbox", "--port", "0", "--store", "no/such/folder/store.csv"),
         ("prune", "--keep", "0"),
     ],
 )
@@ -201,7 +214,8 @@ def test_the_public_site_is_not_asked_without_a_contact(cli: Cli, arguments: tup
 def test_estimate_asks_one_request_a_subject(cli: Cli) -> None:
     said = cli("estimate", "love", "place:france", "nope")
     assert said.status == 1
-    assert "love" in said.out
+    (row,) = [line for line in said.out.splitlines() if line.strip().startswith("love")]
+    assert row.split()[1:3] == ["40", "5"], "a page and a list of works, the same of details, and one of editions"
     assert "FAILED nope" in said.err
     assert len(cli.sandbox.requests) == 3
 
@@ -346,6 +360,67 @@ def test_export_writes_the_five_files_and_neutralises_formulas_on_request(cli: C
     assert '\nOL1W,"\'=HYPERLINK(""http://x"")",' in (cli.folder / "safe/books.csv").read_text()
 
 
+def test_export_replaces_no_other_file_unless_it_is_told_to(cli_after_run: Cli) -> None:
+    cli, folder = cli_after_run, cli_after_run.folder / "out"
+    for _ in range(2):  # the same files are no others
+        assert cli("export", "love", "--to", str(folder)).status == 0
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    other = cli("export", "place:france", "--to", str(folder))
+    assert (other.status, other.out) == (1, "")
+    assert other.err.startswith(
+        f"openlib: {folder}/authors.csv: is there with other content, perhaps of another subject;"
+    )
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert cli("export", "place:france", "--to", str(folder), "--replace").status == 0
+    assert (folder / "books.csv").read_bytes() != before["books.csv"]
+
+
+def test_export_of_several_subjects_gives_each_a_folder(cli_after_run: Cli) -> None:
+    cli, folder = cli_after_run, cli_after_run.folder / "both"
+    said = cli("export", "love", "place:france", "--to", str(folder))
+    assert said.status == 0
+    names = {f"{subject}/{table.name}.csv" for subject in ("love", "place%3Afrance") for table in CSV_TABLES}
+    assert {str(path.relative_to(folder)) for path in folder.rglob("*.csv")} == names
+    assert set(said.out.splitlines()) == {str(folder / name) for name in names}
+
+
+def test_orders_prints_and_writes_what_to_order_each_work_once(cli_after_run: Cli) -> None:
+    cli = cli_after_run
+    printed = cli("orders", "love", "place:france", "Love")
+    assert printed.status == 0
+    storage = LocalStorage(cli.folder / "data")
+    lists = {}
+    for subject in ("love", "place:france"):
+        with open_table(storage, layout.table_file("serving", "order_list", subject), remedy="") as rows:
+            lists[subject] = rows.to_table().to_pylist()
+    wanted = reference_orders.orders(lists)
+    isbns = [row["isbn13"] for row in wanted if row["isbn13"]]
+    assert isbns
+    assert re.findall(r"97[89][0-9]{10}", printed.out) == isbns
+    for name in ("orders.csv", "ORDERS.XLSX"):
+        said = cli("orders", "love", "place:france", "--to", str(cli.folder / "out" / name))
+        assert (said.status, said.err) == (0, "")
+        assert said.out.splitlines()[-1] == str(cli.folder / "out" / name)
+    with (cli.folder / "out/orders.csv").open(encoding="utf-8-sig", newline="") as file:
+        listed = list(csv.DictReader(file))
+    sheet = openpyxl.load_workbook(cli.folder / "out/ORDERS.XLSX")["orders"]
+    headings, *lines = ([cell.value for cell in line] for line in sheet.iter_rows())
+    written = [dict(zip(headings, line, strict=True)) for line in lines]
+    for rows in (listed, written):
+        assert [(row["work_key"], row["subjects"]) for row in rows] == [
+            (row["work_key"], " | ".join(row["subjects"])) for row in wanted
+        ]
+
+
+def test_orders_of_what_was_never_fetched_or_into_another_kind_of_file_say_what_to_do(cli: Cli) -> None:
+    said = cli("orders", "love")
+    assert (said.status, said.out) == (1, "")
+    assert said.err.endswith("there is no such table yet; make it with: openlib run 'love'\n")
+    said = cli("orders", "love", "--to", "orders.pdf")
+    assert said.status == 2
+    assert "--to orders.pdf: the name must end in .csv or .xlsx" in said.err
+
+
 def test_export_of_what_was_never_fetched_says_what_to_run(cli: Cli) -> None:
     said = cli("export", "love", "--to", str(cli.folder / "out"))
     assert said.status == 1
@@ -360,6 +435,15 @@ def test_sql_sees_every_subject(cli_after_run: Cli) -> None:
     query = cli.folder / "query.sql"
     query.write_text("SELECT count(*) AS books FROM books")
     assert cli("sql", "--file", str(query), "--format", "csv").out == "books\n45\n"
+
+
+def test_sql_shows_a_year_as_a_year_and_writes_csv_by_the_rules_of_the_files(cli: Cli) -> None:
+    values = "SELECT 1722 AS year, true AS scanned, ['Fiction', 'Love'] AS subjects, NULL AS none, '' AS empty"
+    shown = cli("sql", values).out.splitlines()
+    assert [line.split() for line in shown if "1722" in line] == [["1722", "true", "Fiction", "|", "Love"]]
+    assert cli("sql", values, "--format", "csv").out == (
+        'year,scanned,subjects,none,empty\n1722,true,Fiction | Love,,""\n'
+    )
 
 
 def test_sql_leaves_a_table_of_an_older_schema_out_and_names_it(cli_after_run: Cli) -> None:
@@ -389,6 +473,7 @@ def test_prune_says_first_and_keeps_the_newest(cli_after_run: Cli) -> None:
     assert len(list(snapshots.iterdir())) == 2
     assert cli("prune", "--keep", "1", "--yes").status == 0
     assert [path.name for path in snapshots.iterdir()] == [new]
+    assert len(list((cli.folder / "data/bronze/raw_details/subject=love").iterdir())) == 1
     with open_instance() as instance:
         # The last run of the subject, and the last one across subjects.
         assert sorted(run.job_name for run in instance.get_runs()) == ["across_subjects", "all_assets"]

@@ -20,6 +20,7 @@ from openlib_assets.lake.contract import AUTHORS
 from openlib_assets.sandbox import FaultPlan, Sandbox, SandboxConfig
 from openlib_assets.settings import PUBLIC_API_URL
 from openlib_assets_tests.conftest import (
+    BRONZE,
     CSV,
     GOLD,
     SILVER,
@@ -33,7 +34,7 @@ from openlib_assets_tests.conftest import (
     snapshot_paths,
 )
 
-TABLES = ("raw_works", *SILVER, *GOLD)
+TABLES = (*BRONZE, *SILVER, *GOLD)
 ASSETS = (*TABLES, "subject_csv", "subject_report")
 ACROSS = ("catalog", "comparison")
 # What reads the fetched works themselves.
@@ -80,6 +81,7 @@ SIX = ("a1", "a2", "a3", "a4", "a5", "a6")
 GOOD = ("a1", "a2", "a4", "a6")
 READ_FROM_RECORDS = ("books", "author_books", "authors", "subject_summary", "subject_changes")
 CODE_VERSIONS = {**dict.fromkeys((*SILVER, *GOLD), "1"), **dict.fromkeys(READ_FROM_RECORDS, "2")}
+MADE_WITHOUT_YEARS = {*BRONZE, "rejected_works", "author_books"}
 SIZES = dict(zip(SIX, range(21, 27), strict=True))
 
 
@@ -133,10 +135,10 @@ def test_each_of_the_others_is_recorded_once_in_every_asset_and_nothing_without_
 
 def test_the_failed_are_recorded_only_as_far_as_they_came(six: Ran) -> None:
     assert [asset for asset in ASSETS if "a3" in six.recorded[asset]] == []
-    assert {asset for asset in ASSETS if "a5" in six.recorded[asset]} <= {"raw_works", "rejected_works", "author_books"}
+    assert {asset for asset in ASSETS if "a5" in six.recorded[asset]} <= MADE_WITHOUT_YEARS
     paths = [path for path in six.pipeline.place.states() if not path.startswith("_")]
     assert not any("a3" in path for path in paths)
-    assert {path.split("/")[1] for path in paths if "a5" in path} <= {"raw_works", "rejected_works", "author_books"}
+    assert {path.split("/")[1] for path in paths if "a5" in path} <= MADE_WITHOUT_YEARS
 
 
 def test_each_is_recorded_with_its_own_numbers(six: Ran) -> None:
@@ -361,10 +363,18 @@ def numbers(ran: Ran, asset: str) -> dict[str, Any]:
     return values(ran.recorded[asset][SUBJECT][0])
 
 
+def path_of(ran: Ran, table: str) -> str:
+    """Return where the one file of a table is."""
+    if table not in BRONZE:
+        return table_path(table, ENCODED)
+    (path,) = snapshot_paths(ran.pipeline, SUBJECT, table)
+    return path
+
+
 def test_every_asset_says_what_it_is_who_owns_it_and_where_it_is_stored(shown: Ran) -> None:
     specs = {spec.key.to_user_string(): spec for spec in shown.pipeline.definitions.resolve_all_asset_specs()}
     assert set(specs) == {*ASSETS, *ACROSS}
-    layers = {"raw_works": "bronze"} | dict.fromkeys(("subject_csv", "subject_report", *ACROSS), "serving")
+    layers = dict.fromkeys(BRONZE, "bronze") | dict.fromkeys(("subject_csv", "subject_report", *ACROSS), "serving")
     stored = "s3" if shown.pipeline.place.root.startswith("s3://") else "file"
     for name, spec in specs.items():
         assert spec.description
@@ -386,18 +396,21 @@ def test_the_graph_is_that_of_the_design(shown: Ran) -> None:
     }
     assert parents == {
         "raw_works": set(),
+        "raw_details": {"raw_works"},
         "rejected_works": {"raw_works"},
         "books": {"raw_works", "rejected_works"},
         "author_books": {"raw_works", "rejected_works"},
         "authors": {"raw_works", "rejected_works", "books", "author_books"},
         "possible_same_authors": {"books", "author_books", "authors"},
         "possible_duplicate_books": {"books", "author_books", "possible_same_authors"},
+        "work_isbns": {"books", "raw_details"},
+        "work_details": {"books", "rejected_works", "raw_details", "work_isbns"},
         "author_yearly_counts": {"books", "authors", "author_books"},
         "author_averages": {"authors", "author_yearly_counts"},
         "subject_summary": {"raw_works", "rejected_works", "books", "authors"},
         "subject_changes": {"raw_works", "rejected_works", "books"},
         "subject_csv": {"authors", "books", "author_books", "author_yearly_counts", "author_averages"},
-        "subject_report": set(TABLES) - {"authors"},
+        "subject_report": set(TABLES) - {"authors", "raw_details", "work_isbns", "work_details"},
         "catalog": {*SILVER, *GOLD},
         "comparison": {"books", "authors", "author_books", "subject_summary", "subject_changes"},
     }
@@ -405,10 +418,9 @@ def test_the_graph_is_that_of_the_design(shown: Ran) -> None:
 
 def test_the_column_schema_is_that_of_the_file_with_a_description_of_each_column(shown: Ran) -> None:
     specs = {spec.key.to_user_string(): spec for spec in shown.pipeline.definitions.resolve_all_asset_specs()}
-    (bronze,) = snapshot_paths(shown.pipeline, SUBJECT)
     for name in TABLES:
         schema: dg.TableSchema = specs[name].metadata["dagster/column_schema"]
-        path = bronze if name == "raw_works" else table_path(name, ENCODED)
+        path = path_of(shown, name)
         file = shown.pipeline.table(path).schema
         assert [(column.name, column.type) for column in schema.columns] == [
             (field.name, str(field.type).replace("element: ", "item: ")) for field in file
@@ -418,9 +430,8 @@ def test_the_column_schema_is_that_of_the_file_with_a_description_of_each_column
 
 
 def test_every_table_tells_its_rows_its_full_address_and_shows_a_preview(shown: Ran) -> None:
-    (bronze,) = snapshot_paths(shown.pipeline, SUBJECT)
     for name in TABLES:
-        path = bronze if name == "raw_works" else table_path(name, ENCODED)
+        path = path_of(shown, name)
         table = shown.pipeline.table(path)
         assert numbers(shown, name)["dagster/partition_row_count"] == table.num_rows
         assert numbers(shown, name)["dagster/uri"] == f"{shown.pipeline.place.root}/{path}"
@@ -516,7 +527,9 @@ def test_extract_fetches_and_goes_no_further(instance: dg.DagsterInstance, new_p
     with Sandbox(SandboxConfig({"i1": 5})) as sandbox:
         pipeline = Pipeline(new_place("local"), instance, sandbox.url)
         assert pipeline.run("i1", job="extract").success
-        assert list(pipeline.place.states()) == snapshot_paths(pipeline, "i1")
+        assert {*pipeline.place.states()} == {
+            path for table in BRONZE for path in snapshot_paths(pipeline, "i1", table)
+        }
 
 
 def test_rebuild_from_bronze_makes_everything_and_asks_open_library_for_nothing(

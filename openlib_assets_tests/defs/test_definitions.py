@@ -16,6 +16,7 @@ from openlib_assets.defs import schedules, sensors
 from openlib_assets.defs.instance.home import DEFAULT_HOME
 from openlib_assets.defs.resources import OpenLibraryResource
 from openlib_assets.settings import Settings
+from openlib_assets_tests.conftest import BRONZE
 
 PROJECT = Path(__file__).parents[2]
 HEAVY = ("dagster", "pandas", "pyarrow", "duckdb", "boto3", "botocore", "sqlalchemy", "rich", "requests", "yaml")
@@ -59,8 +60,8 @@ def test_the_jobs_select_what_their_names_say() -> None:
     across = {"catalog", "comparison"}
     assert selected == {
         "all_assets": everything - across,
-        "extract": {"raw_works"},
-        "rebuild_from_bronze": everything - across - {"raw_works"},
+        "extract": {*BRONZE},
+        "rebuild_from_bronze": everything - across - {*BRONZE},
         "across_subjects": across,
     }
     for name in selected:

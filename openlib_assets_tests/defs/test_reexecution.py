@@ -11,7 +11,7 @@ from dagster._core.storage.tags import RESUME_RETRY_TAG
 from openlib_assets.definitions import GO_ON, build_defs
 from openlib_assets.defs.partitions import run_tags
 from openlib_assets.defs.steps.run_state import said_by_steps
-from openlib_assets.sandbox import FaultPlan, Sandbox, SandboxConfig
+from openlib_assets.sandbox import FaultPlan, Planned, Sandbox, SandboxConfig
 from openlib_assets_tests.conftest import (
     Pipeline,
     Place,
@@ -128,6 +128,26 @@ def test_from_failure_asks_for_the_failed_subject_alone_and_makes_what_it_lacked
     assert {path: after[path] for path in states if "f3" not in path} == {
         path: state for path, state in states.items() if "f3" not in path
     }
+
+
+def test_from_failure_asks_for_the_failed_details_alone_and_makes_what_is_made_of_them(deployed: Deployed) -> None:
+    no_details = Planned("http_403", match="f3%22&fields=key%2C", times=100)
+    deployed.sandbox.change_faults(FaultPlan(planned=(no_details,)))
+    failed = deployed.run()
+    assert list(failure_texts(failed)) == ["raw_details"]
+    deployed.assert_exact()
+
+    deployed.sandbox.change_faults(FaultPlan())
+    sent = len(deployed.sandbox.requests)
+    again = deployed.from_failure(failed)
+    assert again.success, failure_texts(again)
+    requests = deployed.sandbox.requests[sent:]
+    assert {(subject_of(request), request.path) for request in requests} == {("f3", "/search.json")}
+    deployed.assert_exact()
+    recorded = {(event.asset_key, event.partition) for event in again.get_asset_materialization_events()}
+    made = {asset.to_user_string() for asset, _ in recorded if asset}
+    assert made == {"raw_details", "work_isbns", "work_details"}
+    assert {partition for _, partition in recorded} == {"f3"}
 
 
 def test_from_failure_while_the_fault_is_still_there_fails_again_and_says_the_new_reason(deployed: Deployed) -> None:

@@ -61,7 +61,7 @@ def _add_source(package: Path) -> None:
     text = (PROJECT_ROOT / CONTRIBUTING).read_text(encoding="utf-8")
     (choice,) = re.findall(r"`(return RecordedFolder\(.*?\))`", text)
     imports = "from pathlib import Path; from openlib_assets.openlibrary.recorded import RecordedFolder"
-    _replace(package / "openlibrary/source.py", "return SubjectsApi(settings)", f"{imports}; {choice}")
+    _replace(package / "openlibrary/source.py", "return OpenLibrary(settings, WORKS)", f"{imports}; {choice}")
 
 
 def _add_storage(package: Path) -> None:

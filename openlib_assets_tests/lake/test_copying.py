@@ -34,7 +34,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Storage:
     storage = open_storage(str(root))
     storage.write("subjects.yaml", b"subjects:\n  - love\n")
     storage.write(layout.COMPARISON, b"<html>love, and place:france</html>")
-    storage.write("_staging/love/1-0.arrow", b"x")
+    storage.write("_staging/raw_works/love/1-0.arrow", b"x")
     storage.write("_locks/old", b"")
     return storage
 

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from openlib_assets.lake import exports
 from openlib_assets.lake.contract import CSV_TABLES, Column, Layer, Table
-from openlib_assets.lake.exports import write_csv_file
+from openlib_assets.lake.exports import csv_files
+from openlib_assets.lake.exports.csv_files import write_csv_file
 from openlib_assets.lake.table_files import table_file
 from openlib_assets_tests.tools.reference import csv_text
 
@@ -85,8 +85,7 @@ def test_a_file_is_that_of_the_rule_and_that_of_duckdb(
     table = arrow(rows)
     found = written(TABLE, table)
     assert found == csv_text(NAMES, rows).encode()
-    assert found == written_by_duckdb(duck, table, excel_safe=False)
-    assert written(TABLE, table, excel_safe=True) == written_by_duckdb(duck, table, excel_safe=True)
+    assert found == written_by_duckdb(duck, table)
 
 
 @given(ROWS)
@@ -109,17 +108,16 @@ def test_many_batches_are_written_whole_and_in_order(monkeypatch: pytest.MonkeyP
         }
         for n in range(100)
     ]
-    monkeypatch.setattr(exports, "_BATCH_ROWS", 7)
+    monkeypatch.setattr(csv_files, "_BATCH_ROWS", 7)
     # Cut, so that no batch begins where its buffers do.
     assert written(TABLE, arrow(rows).slice(5)) == csv_text(NAMES, rows[5:]).encode()
 
 
-def test_a_formula_is_neutralised_on_request_only() -> None:
-    starts = ["=", "+", "-", "@", "\t", "\r"]
-    rows = [NOTHING | {"text": f"{start}1", "texts": [f"{start}1", f"{start}2"], "whole": -1} for start in starts]
-    safe = [row | {"text": f"'{row['text']}", "texts": [f"'{row['texts'][0]}", row["texts"][1]]} for row in rows]
+def test_a_file_for_spreadsheets_is_marked_as_utf_8_and_safe_on_request_only() -> None:
+    rows = [NOTHING | {"text": "=1", "texts": ["=1", "=2"], "whole": -1}, NOTHING | {"text": "007", "real": -0.5}]
+    safe = [rows[0] | {"text": "'=1", "texts": ["'=1", "'=2"]}, rows[1] | {"text": "'007"}]
     assert written(TABLE, arrow(rows)) == csv_text(NAMES, rows).encode()
-    assert written(TABLE, arrow(rows), excel_safe=True) == csv_text(NAMES, safe).encode()
+    assert written(TABLE, arrow(rows), excel_safe=True) == b"\xef\xbb\xbf" + csv_text(NAMES, safe).encode()
 
 
 def test_every_type_that_is_exported_is_tried_here() -> None:
@@ -128,21 +126,18 @@ def test_every_type_that_is_exported_is_tried_here() -> None:
     }
 
 
-def written_by_duckdb(duck: duckdb.DuckDBPyConnection, rows: pa.Table, *, excel_safe: bool) -> bytes:
+def written_by_duckdb(duck: duckdb.DuckDBPyConnection, rows: pa.Table) -> bytes:
     """Return the file as SQL made it, before Python's csv did."""
-    fields = " || ',' || ".join(_by_duckdb(column, excel_safe=excel_safe) for column in TABLE.columns)
+    fields = " || ',' || ".join(_by_duckdb(column) for column in TABLE.columns)
     duck.register("rows", rows)
     lines = duck.sql(f"SELECT {fields} || chr(10) AS line FROM rows").fetchall()  # noqa: S608 - names from above
     return "".join([",".join(NAMES) + "\n", *(line for (line,) in lines)]).encode()
 
 
-def _by_duckdb(column: Column, *, excel_safe: bool) -> str:
+def _by_duckdb(column: Column) -> str:
     if not (pa.types.is_list(column.type) or pa.types.is_string(column.type)):
         return f"coalesce(CAST({column.name} AS VARCHAR), '')"
     text = f"array_to_string({column.name}, ' | ')" if pa.types.is_list(column.type) else column.name
-    if excel_safe:
-        starts = " || ".join(f"chr({ord(character)})" for character in "=+-@\t\r")
-        text = f"CASE WHEN {text} <> '' AND contains({starts}, left({text}, 1)) THEN '''' || {text} ELSE {text} END"
     quoted = f"""'"' || replace({text}, '"', '""') || '"'"""
     return (
         f"""CASE WHEN {text} = '' OR regexp_matches({text}, '[",\\r\\n]') THEN {quoted} ELSE coalesce({text}, '') END"""

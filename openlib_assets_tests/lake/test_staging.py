@@ -28,7 +28,9 @@ class TestStaging:
             other = SubjectStaging(storage, "place:love", "x")
             page = fetch.client.page("love", offset=0, limit=5)
             kept = other.add(page, 5)
-            assert all(path.startswith("_staging/love/") for path in storage.paths(layout.staging_folder("love")))
+            assert all(
+                path.startswith("_staging/raw_works/love/") for path in storage.paths(layout.staging_folder("love"))
+            )
             fetch.staging.clear()
             assert list(storage.paths(layout.STAGING)) == [kept.name]
             assert other.pages() == [kept]
@@ -46,7 +48,7 @@ class TestStaging:
             shutil.move(tmp_path / staged.name, folder / f"{staged.serial - age * hour}-0.arrow")
         storage.write("_staging/stray/notes.txt", b"")
         sweep(storage)
-        left = {path.split("/")[1] for path in storage.paths(layout.STAGING)}
+        left = {path.split("/")[2] for path in storage.paths(layout.STAGING)}
         assert left == {"now", "yesterday"}
 
     def test_batches_give_the_works_of_any_slices_in_their_order(self, storage: LocalStorage) -> None:

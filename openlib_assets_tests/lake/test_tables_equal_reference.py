@@ -1,5 +1,7 @@
 """The whole pipeline against an independent computation: every table, cell by cell, on disk and on S3."""
 
+import csv
+import io
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -9,13 +11,17 @@ from typing import Any
 from urllib.parse import quote
 
 import dagster as dg
+import openpyxl
 import pyarrow as pa
 import pytest
 
+from openlib_assets.openlibrary.listings import DOCUMENT_FIELDS
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets_tests.conftest import (
+    BRONZE,
     CSV,
     GOLD,
+    SERVING,
     SILVER,
     Pipeline,
     Place,
@@ -27,7 +33,10 @@ from openlib_assets_tests.conftest import (
     reference_tables,
     snapshot_paths,
 )
+from openlib_assets_tests.tools import reference_orders
+from openlib_assets_tests.tools.offered import documents_of
 from openlib_assets_tests.tools.reference import COLUMNS, csv_text
+from openlib_assets_tests.tools.reference_orders import edition_to_order
 
 Row = dict[str, Any]
 Tables = dict[str, list[Row]]
@@ -74,6 +83,13 @@ TYPES = {
     "into_work_key": TEXT,
     "rule": TEXT,
     "score": REAL,
+    "isbn13": TEXT,
+    "subtitle": TEXT,
+    **dict.fromkeys(("languages", "publishers", "formats", "author_names"), pa.list_(TEXT)),
+    "ratings_average": REAL,
+    "ebook_access": TEXT,
+    **dict.fromkeys(("demand", "recency", "author", "no_free"), REAL),
+    **dict.fromkeys(("in_store", "duplicate_of", "edition_key", "publisher", "publish_date", "language"), TEXT),
 }
 
 
@@ -112,9 +128,9 @@ def reference(pipeline: Pipeline, records: Mapping[str, list[Row]]) -> Mapping[s
     return {subject: reference_tables(pipeline, subject, records[subject]) for subject in SUBJECTS}
 
 
-def fetched_at(pipeline: Pipeline, subject: str) -> datetime:
+def fetched_at(pipeline: Pipeline, subject: str, table: str = "raw_works") -> datetime:
     """The time that the one snapshot of a subject bears."""
-    (path,) = snapshot_paths(pipeline, subject)
+    (path,) = snapshot_paths(pipeline, subject, table)
     metadata = pipeline.table(path).schema.metadata
     return datetime.fromisoformat(metadata[b"fetched_at"].decode())
 
@@ -130,7 +146,7 @@ def test_every_table_equals_the_reference_cell_by_cell(
 def test_every_column_stands_in_its_place_and_has_its_type(pipeline: Pipeline, subject: str) -> None:
     for path in pipeline.storage.paths(""):
         layer, name = path.split("/")[:2]
-        if layer in ("silver", "gold") and f"/subject={quote(subject, safe='')}/" in path:
+        if layer in ("silver", "gold", "serving") and f"/subject={quote(subject, safe='')}/" in path:
             schema = pipeline.table(path).schema
             assert schema.names == COLUMNS[name].split()
             assert schema.types == [TYPES.get(column, WHOLE) for column in schema.names]
@@ -144,6 +160,26 @@ def test_every_csv_file_equals_the_reference_byte_by_byte(
         found = pipeline.storage.read(f"exports/{quote(subject, safe='')}/{name}.csv").decode().split("\n")
         rows = reference[subject][name]
         assert_same_rows(found, csv_text(list(rows[0]), rows).split("\n"))
+
+
+@pytest.mark.parametrize("subject", SUBJECTS)
+def test_the_order_list_and_its_files_equal_the_reference(
+    pipeline: Pipeline, sandbox: Sandbox, reference: Mapping[str, Tables], subject: str
+) -> None:
+    key = quote(subject, safe="")
+    stocking = reference[subject]["stocking_list"]
+    listed = reference_orders.order_list(stocking, {})
+    documents = documents_of(sandbox.url, [row["work_key"] for row in listed], "eng")
+    editions = {work: edition_to_order({"eng": document}, ["eng"]) for work, document in documents.items()}
+    found = {work: edition for work, edition in editions.items() if edition}
+    wanted = reference_orders.order_list(stocking, found)
+    assert pipeline.table(f"serving/order_list/subject={key}/part-0.parquet").to_pylist() == wanted
+    assert len(found) >= len(wanted) / 3
+    with pipeline.storage.local_copy(f"exports/{key}/order_list.xlsx") as file:
+        sheet = openpyxl.load_workbook(file)["order_list"]
+    assert [str(row[4].value or "") for row in sheet.iter_rows(min_row=2)] == [row["isbn13"] or "" for row in wanted]
+    text = pipeline.storage.read(f"exports/{key}/order_list.csv").decode("utf-8-sig")
+    assert [row["work_key"] for row in csv.DictReader(io.StringIO(text))] == [row["work_key"] for row in wanted]
 
 
 @pytest.mark.parametrize("subject", SUBJECTS)
@@ -165,6 +201,19 @@ def test_bronze_keeps_every_record_exactly(pipeline: Pipeline, records: Mapping[
         assert list(kept.items()) == list(record.items())
         assert kept["key"] == f"/works/{key}"
     assert with_availability == sum(record["ia"] is not None for record in records[subject])
+
+
+@pytest.mark.parametrize("subject", SUBJECTS)
+def test_bronze_keeps_every_document_exactly(pipeline: Pipeline, sandbox: Sandbox, subject: str) -> None:
+    (path,) = snapshot_paths(pipeline, subject, "raw_details")
+    bronze = pipeline.table(path)
+    assert bronze["position"].to_pylist() == list(range(sandbox.count(subject)))
+    kept = [json.loads(payload) for payload in bronze["payload"].to_pylist()]
+    assert_same_rows(kept, list(sandbox.documents(subject, DOCUMENT_FIELDS)))
+    assert_same_rows(bronze["work_key"].to_pylist(), [document["key"].removeprefix("/works/") for document in kept])
+    about = bronze.schema.metadata
+    assert about[b"source"] == b"search"
+    assert about[b"url"].decode().startswith(f"{sandbox.url}/search.json?q=")
 
 
 @pytest.mark.parametrize("subject", SUBJECTS)
@@ -191,15 +240,19 @@ def test_the_storage_holds_the_paths_of_the_contract_and_no_others(pipeline: Pip
         name = f"{fetched_at(pipeline, subject):%Y%m%dT%H%M%SZ}"
         wanted |= {f"silver/{name}/subject={key}/part-0.parquet" for name in SILVER}
         wanted |= {f"gold/{name}/subject={key}/part-0.parquet" for name in GOLD}
-        wanted |= {f"exports/{key}/{name}.csv" for name in CSV}
+        wanted |= {f"serving/{name}/subject={key}/part-0.parquet" for name in SERVING}
+        wanted |= {f"exports/{key}/{name}.csv" for name in (*CSV, *SERVING)}
+        wanted |= {f"exports/{key}/{name}.xlsx" for name in SERVING}
         wanted.add(f"reports/{key}/index.html")
         wanted.add(f"bronze/raw_works/subject={key}/snapshot={name}/part-0.parquet")
+        name = f"{fetched_at(pipeline, subject, 'raw_details'):%Y%m%dT%H%M%SZ}"
+        wanted.add(f"bronze/raw_details/subject={key}/snapshot={name}/part-0.parquet")
     assert set(pipeline.place.states()) == wanted
 
 
 def test_every_file_is_marked_with_the_schema_version_and_none_holds_the_subject(pipeline: Pipeline) -> None:
     paths = [path for path in pipeline.storage.paths("") if path.endswith(".parquet")]
-    assert len(paths) == len({"raw_works", *SILVER, *GOLD}) * len(SUBJECTS)
+    assert len(paths) == len({*BRONZE, *SILVER, *GOLD, *SERVING}) * len(SUBJECTS)
     for path in paths:
         schema = pipeline.table(path).schema
         assert schema.metadata[b"openlib_schema_version"] == b"2", path
@@ -221,7 +274,7 @@ def test_a_second_run_of_unchanged_works_touches_no_file_and_keeps_the_versions(
 def data_versions(instance: dg.DagsterInstance, subject: str) -> dict[str, str | None]:
     """The version of the data that each asset recorded last for a subject."""
     versions = {}
-    for name in ("raw_works", *SILVER, *GOLD, "subject_csv", "subject_report"):
+    for name in (*BRONZE, *SILVER, *GOLD, *SERVING, "subject_csv", "subject_report"):
         records = instance.fetch_materializations(
             dg.AssetRecordsFilter(dg.AssetKey(name), asset_partitions=[subject]), limit=1
         ).records
@@ -243,13 +296,18 @@ def test_equal_bronze_gives_equal_bytes(
     """The same snapshot, rebuilt elsewhere and on a local disk, gives every file again."""
     other = new_place("local")
     storage = other.open()
-    for path in snapshot_paths(pipeline, CHANGED):
+    for path in (path for table in BRONZE for path in snapshot_paths(pipeline, CHANGED, table)):
         storage.write(path, pipeline.storage.read(path))
     with dg.DagsterInstance.ephemeral() as instance:
         rebuilt = Pipeline(other, instance, sandbox.url)
         assert rebuilt.run(CHANGED, job="rebuild_from_bronze").success
         for layer in ("silver", "gold", "exports"):
-            wanted = {path: digest for path, digest in pipeline.digests(layer).items() if CHANGED in path}
+            # Editions to order are asked for, and not made again from bronze.
+            wanted = {
+                path: digest
+                for path, digest in pipeline.digests(layer).items()
+                if CHANGED in path and "order_list" not in path
+            }
             assert rebuilt.digests(layer) == wanted
             assert wanted
 
@@ -262,14 +320,15 @@ def test_two_fetches_in_pages_of_other_sizes_give_equal_tables(
     with dg.DagsterInstance.ephemeral() as instance:
         second = Pipeline(other, instance, sandbox.url, OPENLIB_PAGE_SIZE="170")
         assert second.run(CHANGED).success
-        assert data_versions(instance, CHANGED)["raw_works"] == data_versions(pipeline.instance, CHANGED)["raw_works"]
+        for name in BRONZE:
+            assert data_versions(instance, CHANGED)[name] == data_versions(pipeline.instance, CHANGED)[name]
         compared = 0
         for path, digest in second.digests("").items():
             # The summary tells the time of the fetch, bronze the loans of the moment.
             if not path.startswith(("gold/subject_summary/", "bronze/", "reports/")):
                 assert pipeline.digests(path.rpartition("/")[0])[path] == digest, path
                 compared += 1
-        assert compared == len(SILVER) + len(GOLD) - 1 + len(CSV)
+        assert compared == len(SILVER) + len(GOLD) - 1 + len(CSV) + 3 * len(SERVING)
         assert read_table(second.storage, next(second.storage.paths("bronze"))).num_rows == SIZES[CHANGED]
 
 

@@ -9,8 +9,10 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from openlib_assets.lake.bronze.staging import SubjectStaging
+from openlib_assets.lake.contract import RAW_DETAILS, RAW_WORKS
 from openlib_assets.openlibrary.client import Client
 from openlib_assets.openlibrary.enumeration import Enumeration, Progress, enumerate_subject
+from openlib_assets.openlibrary.listings import WORKS, Listing
 from openlib_assets.sandbox import LoggedRequest, Sandbox
 from openlib_assets.storage import LocalStorage
 from openlib_assets_tests.conftest import settings_for
@@ -24,13 +26,15 @@ class Fetch:
 
     client: Client
     storage: LocalStorage
+    listing: Listing = WORKS
 
     @property
     def staging(self) -> SubjectStaging:
-        return SubjectStaging(self.storage, "love", self.client.subject_url("love"))
+        url = self.listing.url(self.client.settings.api_url, "love")
+        return SubjectStaging(self.storage, "love", url, RAW_WORKS if self.listing is WORKS else RAW_DETAILS)
 
     def run(self, listener: Callable[[Progress], None] | None = None) -> Enumeration:
-        return enumerate_subject(self.client, "love", self.staging, listener)
+        return enumerate_subject(self.client, "love", self.staging, listener, self.listing)
 
     def keys(self) -> list[str]:
         """Return the keys of the works found, as a sandbox writes them."""
@@ -42,8 +46,8 @@ class Fetch:
         return keys
 
 
-def fetch_of(sandbox: Sandbox, storage: LocalStorage, **changes: Any) -> Fetch:
-    return Fetch(Client(settings_for(sandbox, **{"retry_wait": 0.005, "timeout": 5.0, **changes})), storage)
+def fetch_of(sandbox: Sandbox, storage: LocalStorage, listing: Listing = WORKS, **changes: Any) -> Fetch:
+    return Fetch(Client(settings_for(sandbox, **{"retry_wait": 0.005, "timeout": 5.0, **changes})), storage, listing)
 
 
 def column(batch: Any, name: str) -> list[str]:

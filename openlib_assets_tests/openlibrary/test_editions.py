@@ -8,7 +8,6 @@ from urllib.parse import parse_qs, urlsplit
 
 import duckdb
 import pytest
-import requests
 
 from openlib_assets.lake.transform import sql_text
 from openlib_assets.openlibrary.client import Client
@@ -19,6 +18,7 @@ from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets.settings import Settings
 from openlib_assets_tests.conftest import settings_for
 from openlib_assets_tests.openlibrary.served import keys_of, scripted, send
+from openlib_assets_tests.tools.offered import documents_of
 from openlib_assets_tests.tools.reference_orders import edition_to_order
 
 GOOD = {
@@ -123,7 +123,10 @@ def test_isbns_are_those_of_the_sql() -> None:
     ]
     with duckdb.connect() as connection:
         connection.execute(sql_text("helpers/isbns"))
-        query = "SELECT CASE WHEN isbn_fault(bare_isbn(t)) IS NULL THEN isbn13_of(bare_isbn(t)) END FROM (SELECT unnest(?) AS t)"
+        query = (
+            "SELECT CASE WHEN isbn_fault(bare) IS NULL THEN isbn13_of(bare) END "
+            "FROM (SELECT bare_isbn(t) AS bare FROM (SELECT unnest(?) AS t))"
+        )
         wanted = [found for (found,) in connection.execute(query, [texts]).fetchall()]
     assert [isbn13(text) for text in texts] == wanted
     assert 400 < len(texts) - wanted.count(None) < len(texts) / 2
@@ -133,21 +136,6 @@ def test_isbns_are_those_of_the_sql() -> None:
 def sandbox() -> Any:
     with Sandbox(SandboxConfig({"love": 400})) as sandbox:
         yield sandbox
-
-
-def editions_said_of(sandbox: Sandbox, keys: list[str], language: str) -> dict[str, dict[str, Any]]:
-    """Return what the search says of the subject's works, asked in a language."""
-    fields = "key,editions,editions.key,editions.title,editions.isbn,editions.language,editions.publisher,editions.publish_date"
-    query = {
-        "q": 'subject_key:"love"',
-        "fields": fields,
-        "limit": 1000,
-        "lang": {"eng": "en", "ger": "de", "fre": "fr"}[language],
-    }
-    answer = requests.get(f"{sandbox.url}/search.json", params=query, timeout=60).json()
-    documents = {document["key"].removeprefix("/works/"): document for document in answer["docs"]}
-    assert sorted(documents) == sorted(keys)
-    return documents
 
 
 @pytest.mark.parametrize("languages", [["eng"], ["ger", "fre", "eng"]])
@@ -163,7 +151,7 @@ def test_the_search_gives_an_edition_of_each_work_in_the_language_it_is_asked_in
     assert all(len(f"GET {request.path}?{request.query} HTTP/1.1") < 8_000 for request in sent)
     assert len({parse_qs(request.query)["lang"][0] for request in sent}) == len(languages)
     assert 0.3 * len(keys) < len(found) < len(keys)
-    said = {language: editions_said_of(sandbox, keys, language) for language in languages}
+    said = {language: documents_of(sandbox.url, keys, language) for language in languages}
     for key in keys:
         wanted = edition_to_order({language: said[language][key] for language in languages}, languages)
         assert (vars(found[key]) if key in found else None) == wanted
@@ -195,7 +183,7 @@ class TestAnswers:
 
     def test_what_was_not_asked_for_or_is_cut_is_asked_for_again(self) -> None:
         good = self.of("OL2W", "OL1W")
-        for bad in (
+        wrong: tuple[Any, ...] = (
             self.of("OL1W", "OL3W"),
             self.of("OL1W", "OL1W"),
             self.of("OL1W", count=2),
@@ -204,7 +192,8 @@ class TestAnswers:
             {"numFound": None, "docs": []},
             {"numFound": 2, "docs": [{"key": "/works/OL1W"}, None]},
             [],
-        ):
+        )
+        for bad in wrong:
             assert self.ask(bad, good) == (["OL1W", "OL2W"], 2), bad
 
     def test_a_work_is_missing_only_if_two_answers_lack_it(self) -> None:

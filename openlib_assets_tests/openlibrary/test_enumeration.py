@@ -78,7 +78,7 @@ class TestWithoutTrouble:
         heard: list[Progress] = []
         with Sandbox(SandboxConfig({"love": 100})) as sandbox:
             fetch_of(sandbox, storage, page_size=10).run(heard.append)
-        assert heard[-1] == Progress(subject="love", pages=10, pages_due=10, works=100, works_due=100)
+        assert heard[-1] == Progress(subject="love", noun="works", pages=10, pages_due=10, works=100, works_due=100)
         assert [progress.works for progress in heard] == sorted(progress.works for progress in heard)
 
 

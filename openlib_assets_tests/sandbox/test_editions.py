@@ -88,6 +88,9 @@ def test_editions_have_the_fields_of_works_unless_theirs_are_named(served: Sandb
     assert set(only(unnamed)) == {"key"}
     assert set(only(named)) <= {"isbn"}
     assert set(documents(served, fields="key,editions.key")[0]) == {"key"}
+    assert documents(served, fields="key,editions,editions.*") == documents(
+        served, fields=",".join(("key", "editions", *(f"editions.{it}" for it in FIELDS)))
+    )
 
 
 def test_a_condition_on_editions_leaves_fewer_works(served: Sandbox) -> None:

@@ -169,6 +169,18 @@ def test_a_document_without_its_year_says_nothing_of_it() -> None:
         assert {tuple(document) for document in documents} == {("key",)}
 
 
+@pytest.mark.parametrize(
+    ("fault", "count"), [("short_page", WORKS // 2), ("duplicate_work", WORKS), ("unordered", WORKS)]
+)
+def test_what_goes_wrong_with_works_goes_wrong_with_documents(fault: str, count: int) -> None:
+    plan = FaultPlan(planned=(Planned(fault, match="/search.json"),))
+    with Sandbox(SandboxConfig({"love": WORKS}, faults=plan)) as sandbox:
+        wrong, right = (found(sandbox, 'subject_key:"love"', fields="key,isbn") for _ in range(2))
+        assert wrong["numFound"] == right["numFound"] == WORKS
+        assert len(wrong["docs"]) == count
+        assert wrong["docs"] != right["docs"]
+
+
 def test_it_may_have_a_limit_of_its_own() -> None:
     with Sandbox(SandboxConfig({"love": WORKS}, search_rows=100)) as sandbox:
         listed = found(sandbox, 'subject_key:"love"')

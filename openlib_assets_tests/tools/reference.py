@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from openlib_assets_tests.tools.reference_details import work_details, work_isbns
 from openlib_assets_tests.tools import reference_orders
+from openlib_assets_tests.tools.reference_details import work_details, work_isbns
 from openlib_assets_tests.tools.reference_duplicates import possible_duplicate_books, possible_same_authors
 
 Row = dict[str, Any]
@@ -43,7 +43,8 @@ COLUMNS = {
     ),
     "subject_changes": "work_key title change previous_snapshot current_snapshot",
     "stocking_list": (
-        "rank work_key title author_names year languages demand recency author no_free score in_store duplicate_of reason"
+        "rank work_key title author_names year languages demand recency author no_free score in_store duplicate_of "
+        "reason"
     ),
     "order_list": ("rank work_key edition_key isbn13 title author_names publisher publish_date language score reason"),
 }

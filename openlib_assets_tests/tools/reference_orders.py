@@ -106,8 +106,8 @@ def edition_to_order(documents: Mapping[str, Mapping[str, Any]], languages: Iter
                 return {
                     "edition_key": edition["key"].rpartition("/")[2],
                     "isbn13": min(isbns)[1],
-                    "title": edition.get("title"),
-                    **{name: edition.get(name, [None])[0] for name in ("publisher", "publish_date")},
+                    "title": _utf8(edition.get("title")),
+                    **{name: _utf8(edition.get(name, [None])[0]) for name in ("publisher", "publish_date")},
                     "language": language,
                 }
     return None
@@ -289,6 +289,11 @@ def _reason(work: Row, *, readers_were_asked_for: bool) -> str:
     if work["duplicate_of"]:
         parts.append(f"may be the same book as {work['duplicate_of']}")
     return "; ".join(parts) + "."
+
+
+def _utf8(text: str | None) -> str | None:
+    """Put U+FFFD in place of each lone surrogate, which UTF-8 cannot hold."""
+    return text and text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def _counted(number: int, thing: str) -> str:

@@ -64,21 +64,30 @@ class Gate:
 
 def asked(requests: Sequence[LoggedRequest], subject: str = SUBJECT) -> list[int]:
     """Return the offsets of the pages of a subject that were asked for."""
-    return [
-        int(request.query.partition("offset=")[2].partition("&")[0])
-        for request in requests
-        if request.path == f"/subjects/{subject}.json"
-    ]
+    return [_offset(request) for request in requests if request.path == f"/subjects/{subject}.json"]
+
+
+def asked_of_search(requests: Sequence[LoggedRequest]) -> list[int]:
+    """Return the offsets of the pages of details that were asked for."""
+    return [_offset(request) for request in requests if request.path == "/search.json" and not _is_list(request)]
 
 
 def lists(requests: Sequence[LoggedRequest]) -> int:
     """Return how many lists of keys were asked for."""
-    return sum(request.path == "/search.json" for request in requests)
+    return sum(map(_is_list, requests))
 
 
-def staged(place: Place, subject: str = SUBJECT) -> list[int]:
+def _offset(request: LoggedRequest) -> int:
+    return int(request.query.partition("offset=")[2].partition("&")[0])
+
+
+def _is_list(request: LoggedRequest) -> bool:
+    return request.path == "/search.json" and "fields=key&" in request.query
+
+
+def staged(place: Place, subject: str = SUBJECT, table: str = "raw_works") -> list[int]:
     """Return the offsets of the pages that wait in the staging."""
-    paths = place.open().paths(f"_staging/{subject}")
+    paths = place.open().paths(f"_staging/{table}/{subject}")
     return sorted(int(path.rpartition("-")[2].removesuffix(".arrow")) for path in paths)
 
 

@@ -24,7 +24,8 @@ def orders(subjects: tuple[str, ...], *, file: Path | None) -> None:
         raise click.UsageError(f"--to {file}: the name must end in {' or '.join(_ENDINGS)}")
     keys = given_keys(subjects)
     from openlib_assets.cli.output import print_rows
-    from openlib_assets.lake.exports import LIST_SEPARATOR, write_csv_file
+    from openlib_assets.lake.exports.csv_files import write_csv_file
+    from openlib_assets.lake.exports.csv_lines import LIST_SEPARATOR
     from openlib_assets.lake.orders.several import ORDERS, orders_of
     from openlib_assets.lake.orders.workbook import write_workbook
     from openlib_assets.settings import Settings

@@ -6,6 +6,7 @@ import click
 
 # The subjects, with their sizes, of the demo and of a sandbox without --subject.
 DEMO_SUBJECTS = {"science_fiction": 2500, "place:france": 400, "person:sherlock_holmes": 60}
+STORE_ROWS = 300
 
 
 @click.command()
@@ -58,6 +59,11 @@ DEMO_SUBJECTS = {"science_fiction": 2500, "place:france": 400, "person:sherlock_
     help="Faults only for paths that begin like this: /subjects/, /search.json.",
 )
 @click.option(
+    "--store",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help=f"Write the catalogue of a store that sells some of the books, {STORE_ROWS} rows of CSV, to this file.",
+)
+@click.option(
     "--log", type=click.Path(dir_okay=False, path_type=Path), help="Write each request to this file, as a line of JSON."
 )
 def sandbox(
@@ -73,6 +79,7 @@ def sandbox(
     ban_after: int | None,
     faults: str,
     faults_at: str,
+    store: Path | None,
     log: Path | None,
 ) -> None:
     """Serve a sandbox Open Library on this machine, until interrupted."""
@@ -95,11 +102,15 @@ def sandbox(
             log=log,
         )
         server = Sandbox(config, port=port)
+        if store is not None:
+            server.write_store_catalogue(store, STORE_ROWS)
     except (ValueError, OSError) as error:
         raise click.UsageError(str(error)) from error
     click.echo(f"sandbox Open Library at {server.url}; use it with OPENLIB_API_URL={server.url}")
     for key, works in config.subjects.items():
         click.echo(f"  {key}: {works:,} works")
+    if store is not None:
+        click.echo(f"  a store that sells some of them: {store}")
     try:
         server.serve_forever()
     except KeyboardInterrupt:

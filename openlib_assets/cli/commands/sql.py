@@ -17,14 +17,12 @@ def sql(query: str | None, *, file: Path | None, form: str) -> None:
     """Run QUERY in DuckDB. Every table is a view over all subjects, with `subject` as its first column."""
     if (query is None) == (file is None):
         raise click.UsageError("give either a query or --file")
-    import csv
-    import sys
-
     import duckdb
 
     from openlib_assets.cli.output import print_rows
     from openlib_assets.lake.catalog import ask
     from openlib_assets.lake.contract import ALL_TABLES
+    from openlib_assets.lake.exports.csv_lines import csv_lines, marked, text_of
     from openlib_assets.settings import Settings
     from openlib_assets.storage import open_storage
 
@@ -43,7 +41,6 @@ def sql(query: str | None, *, file: Path | None, form: str) -> None:
     for line in left_out:
         click.echo(line, err=True)
     if form == "csv":
-        writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerows([headings, *rows])
+        click.echo(csv_lines([headings, *([marked(text_of(value)) for value in row] for row in rows)]), nl=False)
     else:
-        print_rows(headings, rows)
+        print_rows(headings, rows, text_of)

@@ -9,7 +9,7 @@ import dagster as dg
 from openlib_assets.defs.assets.common import KEEP_CURRENT, OWNERS, address, layer_tags
 from openlib_assets.defs.resources import StorageResource
 from openlib_assets.defs.steps.outputs import said_in_one_line
-from openlib_assets.defs.ui_metadata import DEFINED
+from openlib_assets.defs.ui_metadata import DEFINED, URI_METADATA
 from openlib_assets.lake import layout
 from openlib_assets.lake.catalog import ask, write_catalog
 from openlib_assets.lake.contract import ALL_TABLES, DERIVED_TABLES, STORE_TABLES, Layer, Table
@@ -17,7 +17,7 @@ from openlib_assets.report.comparison import TABLES, comparison_html, comparison
 
 
 def _across(
-    tables: tuple[Table, ...], kind: str, path: str, description: str
+    tables: tuple[Table, ...], kind: str, path: str, description: str, *, code_version: str
 ) -> Callable[[Callable[..., dg.MaterializeResult[None]]], dg.AssetsDefinition]:
     """Return the decorator of an asset across all subjects, which is made of some tables."""
     return dg.asset(
@@ -25,7 +25,7 @@ def _across(
         group_name=str(Layer.SERVING),
         owners=OWNERS,
         kinds={kind},
-        code_version="1",
+        code_version=code_version,
         metadata=address(path),
         tags=layer_tags(Layer.SERVING),
         deps=[table.name for table in tables],
@@ -38,6 +38,7 @@ def _across(
     "duckdb",
     layout.CATALOG,
     "One DuckDB database with a view of each table over all subjects, `subject` first, for tools that speak SQL.",
+    code_version="1",
 )
 def catalog(context: dg.AssetExecutionContext, storage: StorageResource) -> dg.MaterializeResult[None]:
     """Make the database of views."""
@@ -45,7 +46,7 @@ def catalog(context: dg.AssetExecutionContext, storage: StorageResource) -> dg.M
         place = storage.open()
         version, left_out = write_catalog(place)
     _warn(context, left_out)
-    metadata: dict[str, Any] = {"dagster/uri": place.uri(layout.CATALOG), "views": [table.name for table in ALL_TABLES]}
+    metadata: dict[str, Any] = {URI_METADATA: place.uri(layout.CATALOG), "views": [table.name for table in ALL_TABLES]}
     return dg.MaterializeResult(metadata=metadata, data_version=dg.DataVersion(version))
 
 
@@ -54,6 +55,7 @@ def catalog(context: dg.AssetExecutionContext, storage: StorageResource) -> dg.M
     "report",
     layout.COMPARISON,
     "One HTML page with all subjects side by side: size, growth, what they share, who bridges them.",
+    code_version="2",
 )
 def comparison(context: dg.AssetExecutionContext, storage: StorageResource) -> dg.MaterializeResult[None]:
     """Make the page that compares all subjects."""
@@ -65,7 +67,7 @@ def comparison(context: dg.AssetExecutionContext, storage: StorageResource) -> d
             file.write_bytes(page)
     _warn(context, left_out)
     return dg.MaterializeResult(
-        metadata={"dagster/uri": place.uri(layout.COMPARISON), "subjects": len(numbers["subjects"])},
+        metadata={URI_METADATA: place.uri(layout.COMPARISON), "subjects": len(numbers["subjects"])},
         data_version=dg.DataVersion(hashlib.sha256(page).hexdigest()),
     )
 

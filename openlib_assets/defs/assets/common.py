@@ -9,13 +9,12 @@ import dagster as dg
 from openlib_assets.defs.partitions import SUBJECTS_A_RUN, subjects
 from openlib_assets.defs.steps.checks import check_specs
 from openlib_assets.defs.steps.outputs import SubjectOutputs
-from openlib_assets.defs.ui_metadata import column_lineage, column_schema, table_description
+from openlib_assets.defs.ui_metadata import URI_METADATA, column_lineage, column_schema, table_description
 from openlib_assets.lake import layout
 from openlib_assets.lake.contract import REFRESH_DAYS, SNAPSHOT_TABLES, Layer, Table
 
 OWNERS = ["team:openlib"]
 
-URI_METADATA = "dagster/uri"
 # Stands for the key of a subject in the addresses that the definitions tell.
 ANY_SUBJECT = "SUBJECT"
 

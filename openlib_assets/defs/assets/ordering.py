@@ -22,7 +22,7 @@ from openlib_assets.defs.steps.outputs import Done, SubjectOutput, SubjectOutput
 from openlib_assets.defs.ui_metadata import table_markdown, table_metadata
 from openlib_assets.lake import layout
 from openlib_assets.lake.contract import ORDER_LIST, STOCKING_LIST, STORE_CATALOGUE
-from openlib_assets.lake.exports import write_csv_file
+from openlib_assets.lake.exports.csv_files import write_csv_file
 from openlib_assets.lake.orders.order_list import OrderList, order_list_of
 from openlib_assets.lake.orders.stocking import Weights, open_catalogue
 from openlib_assets.lake.orders.workbook import write_workbook

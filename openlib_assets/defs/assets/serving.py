@@ -15,11 +15,11 @@ from openlib_assets.defs.io_manager import SubjectTables
 from openlib_assets.defs.partitions import still_registered
 from openlib_assets.defs.resources import StorageResource
 from openlib_assets.defs.steps.outputs import Done, SubjectOutput, SubjectOutputs, put_out, said_in_one_line
-from openlib_assets.defs.ui_metadata import DEFINED, escaped, markdown
+from openlib_assets.defs.ui_metadata import DEFINED, URI_METADATA, escaped, markdown
 from openlib_assets.lake import layout
 from openlib_assets.lake.bronze.snapshots import Snapshot, open_previous
 from openlib_assets.lake.contract import CSV_TABLES, RAW_WORKS, Layer, Table
-from openlib_assets.lake.exports import write_csv_file
+from openlib_assets.lake.exports.csv_files import write_csv_file
 from openlib_assets.report.charts import with_colours
 from openlib_assets.report.findings import findings
 from openlib_assets.report.numbers import INPUTS, Numbers, numbers_of
@@ -57,7 +57,7 @@ def subject_csv(context: dg.AssetExecutionContext, storage: StorageResource, **i
 
 @dg.asset(
     **subject_arguments(Layer.SERVING),
-    code_version="3",
+    code_version="4",
     kinds={"report"},
     description=(
         "One HTML page for people, to open from disk: findings, charts, authors, what to stock, data quality. "
@@ -98,7 +98,7 @@ def make_csv_files(storage: Storage, inputs: Mapping[str, SubjectTables], subjec
             preview = markdown([column.name for column in _FILE_COLUMNS.columns], files)
             uri = storage.uri(layout.exports_folder(subject))
             version = _csv_version([digests[path] for path in paths])
-            shown = {"dagster/uri": uri, "preview": dg.MetadataValue.md(preview)}
+            shown = {URI_METADATA: uri, "preview": dg.MetadataValue.md(preview)}
             return Done(shown | {f"rows of {name}.csv": count for name, count in counts.items()}, version)
 
         def write(table: Table, file: Path) -> None:
@@ -132,7 +132,7 @@ def make_report(storage: Storage, inputs: Mapping[str, SubjectTables], subject: 
 def _report_metadata(numbers: Numbers, charts: Sequence[Chart], uri: str) -> dict[str, Any]:
     works = numbers.summary["works"]
     return {
-        "dagster/uri": uri,
+        URI_METADATA: uri,
         "works": works,
         "authors": numbers.summary["authors"],
         "dated share (%)": round(100 * numbers.summary["works_dated"] / works, 1) if works else None,

@@ -4,9 +4,7 @@ import pyarrow as pa
 
 from openlib_assets.lake.contract.columns import REAL, TEXT, WHOLE, WORK_KEY
 from openlib_assets.lake.contract.model import Check, Column, Layer, Table
-
-# Of the stocking list, so many works are looked for as editions.
-MOST_ORDERED = 200
+from openlib_assets.openlibrary.editions import WORKS_TO_ORDER
 
 _TEXTS = pa.list_(TEXT)
 _RANK = Column("rank", WHOLE, "Place among the works of the subject, from 1, by score and then by key.")
@@ -144,7 +142,7 @@ ORDER_LIST = Table(
     "order_list",
     Layer.SERVING,
     "an edition to order",
-    purpose=f"For those who order: the first {MOST_ORDERED} works of the stocking list that the store does not sell.",
+    purpose=f"For those who order: the first {WORKS_TO_ORDER} works of the stocking list that the store does not sell.",
     key=("rank",),
     columns=(
         Column(
@@ -179,7 +177,7 @@ ORDER_LIST = Table(
     checks=(
         Check(
             "orders_are_not_sold",
-            f"No more than {MOST_ORDERED} works, none of which the store sells, or which is a duplicate.",
+            f"No more than {WORKS_TO_ORDER} works, none of which the store sells, or which is a duplicate.",
             """
             SELECT count(*) AS works,
                    count(*) FILTER (
@@ -190,7 +188,7 @@ ORDER_LIST = Table(
             FROM order_list
             LEFT JOIN stocking_list AS listed USING (work_key)
             """,
-            f"works <= {MOST_ORDERED} AND not_to_order = 0",
+            f"works <= {WORKS_TO_ORDER} AND not_to_order = 0",
         ),
         Check(
             "editions_are_whole",

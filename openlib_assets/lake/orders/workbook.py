@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from openlib_assets.lake.contract import Table
-from openlib_assets.lake.exports import LIST_SEPARATOR
+from openlib_assets.lake.exports.csv_lines import LIST_SEPARATOR
 from openlib_assets.lake.table_files import TableFile
 from openlib_assets.settings import PUBLIC_API_URL
 

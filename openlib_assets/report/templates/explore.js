@@ -168,8 +168,11 @@
       table.render();
     });
     save.addEventListener("click", () => {
-      // A spreadsheet runs what begins like a formula; an apostrophe before it keeps it text.
-      const safe = (text) => (/^[=+\-@\t\r]/.test(text) ? `'${text}` : text);
+      // A spreadsheet runs what begins like a formula, also after what it may separate columns by, and makes numbers and
+      // dates of digits; an apostrophe before them keeps them text.
+      const safe = (text) => text
+        .replace(/(^|[;|\t\r\n])([\s"']*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])/g, "$1$2'")
+        .replace(/^(?=.*\d)[\d\s.,:/()+%$-]+(e[+-]?\d+)?$/i, "'$&");
       const field = (value) => {
         const text = value === null ? "" : typeof value === "number" ? String(value) : safe(value);
         return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from openlib_assets.sandbox.catalogue import ordering, works
 from openlib_assets.sandbox.catalogue.catalogue import Catalogue
+from openlib_assets.sandbox.catalogue.details.best_edition import FIELDS as EDITION_FIELDS
 from openlib_assets.sandbox.catalogue.details.best_edition import Sought
 from openlib_assets.sandbox.catalogue.details.documents import chosen_fields
 from openlib_assets.sandbox.catalogue.works import Record
@@ -46,7 +47,7 @@ def _documents(
     fields, sought = chosen_fields(asked.fields), None
     if asked.wants_edition:
         named = {name.removeprefix(_OF_EDITIONS) for name in asked.fields if name.startswith(_OF_EDITIONS)}
-        sought = Sought(asked.language, frozenset(named or asked.fields), query.conditions)
+        sought = Sought(asked.language, chosen_fields(named or asked.fields, EDITION_FIELDS), query.conditions)
     return [catalogue.document(code, fields, sought) for code in codes]
 
 

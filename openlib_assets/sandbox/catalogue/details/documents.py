@@ -46,9 +46,9 @@ _OF_EDITIONS: Mapping[str, Callable[[Sequence[Edition]], Any]] = {
 FIELDS = _OF_THE_RECORD | readers.FIELDS | _OF_EDITIONS.keys() | {"publish_year", "subject_key"}
 
 
-def chosen_fields(names: Iterable[str]) -> frozenset[str]:
+def chosen_fields(names: Iterable[str], of: Collection[str] = FIELDS) -> frozenset[str]:
     """The fields that names or patterns such as `ratings_*` mean; whatever else is asked for is no field."""
-    return frozenset(field for name in names for field in fnmatch.filter(FIELDS, name))
+    return frozenset(field for name in names for field in fnmatch.filter(of, name))
 
 
 def search_document(seed: int, record: Record, fields: Collection[str]) -> Record:

@@ -34,16 +34,16 @@ def readers(seed: int, number: int, edition_count: int) -> dict[str, float]:
     if shelved < unread:
         return _NONE if age < _NEWER else {}
     popularity = 1 - (shelved - unread) / (1 - unread)
-    log = min(_MOST_READERS, math.ceil(edition_count**0.9 / max(popularity, 1 / ONE) / 1.5))
-    already = int(log * split * 0.4)
-    current = int(log * age * 0.08)
-    count = int(log * 0.2 * rated + 1) if rated > (1 - _RATED) ** math.log2(log + 1) else 0
+    logged = min(_MOST_READERS, math.ceil(edition_count**0.9 / max(popularity, 1 / ONE) / 1.5))
+    already = int(logged * split * 0.4)
+    current = int(logged * age * 0.08)
+    count = int(logged * 0.2 * rated + 1) if rated > (1 - _RATED) ** math.log2(logged + 1) else 0
     stars = min(5 * count, max(count, round(count * (2.9 + 2 * split))))
     return {
         "ratings_average": stars / count if count else 0,
         "ratings_count": count,
-        "want_to_read_count": log - already - current,
+        "want_to_read_count": logged - already - current,
         "currently_reading_count": current,
         "already_read_count": already,
-        "readinglog_count": log,
+        "readinglog_count": logged,
     }
