@@ -484,10 +484,15 @@ def test_doctor_finds_all_well_or_says_what_is_wrong(cli: Cli) -> None:
     # A subject of the sandbox's stands in for the one that doctor asks for.
     said = cli("doctor")
     assert said.status == 0
-    assert said.out.count("ok ") == 7
+    assert said.out.count("ok ") == 8
     assert "monthly_refresh is off" in said.out
+    assert "store catalogue: not set" in said.out
     cli.monkeypatch.setenv("OPENLIB_MONTHLY_REFRESH", "on")
-    assert "monthly_refresh is on" in cli("doctor").out
+    cli.monkeypatch.setenv("OPENLIB_STORE_CATALOGUE", __file__)
+    said = cli("doctor")
+    assert "monthly_refresh is on" in said.out
+    assert f"WRONG  store catalogue: {__file__}: no row of the first 20 names an ISBN or a title as columns" in said.out
+    cli.monkeypatch.delenv("OPENLIB_STORE_CATALOGUE")
     cli.monkeypatch.setenv("OPENLIB_API_URL", "http://127.0.0.1:9")
     said = cli("doctor")
     assert said.status == 1
