@@ -24,6 +24,8 @@ OF_THE_SNAPSHOT = {
     ("subject_summary", "window_seconds"),
     ("subject_changes", "previous_snapshot"),
     ("subject_changes", "current_snapshot"),
+    # What Open Library says of editions.
+    *(("order_list", name) for name in ("edition_key", "isbn13", "publisher", "publish_date", "language")),
 }
 
 
