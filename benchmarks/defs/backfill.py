@@ -13,7 +13,7 @@ from benchmarks.tools.figures import Baseline, Figure, Target, gigabytes
 from openlib_assets.defs.partitions import SUBJECTS
 from openlib_assets.lake import layout
 from openlib_assets.lake.bronze.snapshots import snapshot_names
-from openlib_assets.lake.contract import ALL_TABLES, BOOKS, CSV_TABLES, DERIVED_TABLES
+from openlib_assets.lake.contract import BOOKS, CSV_TABLES, DERIVED_TABLES, SUBJECT_TABLES
 from openlib_assets.sandbox import FaultPlan, SandboxConfig
 from openlib_assets.storage import open_storage
 from openlib_assets_tests.tools.deployment import (
