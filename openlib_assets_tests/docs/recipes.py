@@ -91,7 +91,7 @@ def _replace(file: Path, old: str, new: str) -> None:
 def _run() -> dict[str, object]:
     with dg.DagsterInstance.ephemeral() as instance:
         # Nobody listens at this address: the source that the recipe adds reads files.
-        pipeline = Pipeline(Place("memory://recipes", {}), instance, "http://127.0.0.1:9")
+        pipeline = Pipeline(Place("memory://recipes", {}), instance, "http://127.0.0.1:9", OPENLIB_DETAILS="off")
         result = pipeline.run(RECORDED, MISSING)
         tables = ("silver/books", "gold/yearly_counts", "gold/titles_by_length")
         return {
