@@ -13,7 +13,7 @@ from benchmarks.tools.figures import Baseline, Figure, Target, gigabytes
 from openlib_assets.defs.partitions import SUBJECTS
 from openlib_assets.lake import layout
 from openlib_assets.lake.bronze.snapshots import snapshot_names
-from openlib_assets.lake.contract import ALL_TABLES, BOOKS, CSV_TABLES, DERIVED_TABLES
+from openlib_assets.lake.contract import BOOKS, CSV_TABLES, DERIVED_TABLES, SUBJECT_TABLES
 from openlib_assets.sandbox import FaultPlan, SandboxConfig
 from openlib_assets.storage import open_storage
 from openlib_assets_tests.tools.deployment import (
@@ -37,7 +37,7 @@ _FAILING = 3
 _BASELINE_SUBJECTS = 8
 _LIMIT_SECONDS = 1200
 _POLL_SECONDS = 0.25
-_ASSETS = (*(table.name for table in ALL_TABLES), "subject_csv")
+_ASSETS = (*(table.name for table in SUBJECT_TABLES), "subject_csv")
 
 _REGISTER = """
 mutation($name: String!, $subject: String!, $repository: RepositorySelector!) {

@@ -15,11 +15,11 @@ from urllib.parse import urlsplit
 import boto3
 from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
-from openlib_assets.storage.base import LockCheck, StorageError
+from openlib_assets.storage.base import LockCheck
 from openlib_assets.storage.s3_copies import Copies
-from openlib_assets.storage.s3_errors import reason, s3_errors
+from openlib_assets.storage.s3_errors import s3_errors
 from openlib_assets.storage.s3_lease import LeasePlace, Leases
 from openlib_assets.storage.s3_options import S3Options
 from openlib_assets.storage.s3_reading import get_object
@@ -183,14 +183,13 @@ class S3Storage:
 
     def _head(self, path: str) -> "HeadObjectOutputTypeDef | None":
         """Return what S3 says of an object, None if there is no such object."""
-        try:
-            return self._client.head_object(Bucket=self._bucket, Key=self._key(path))
-        except ClientError as error:
-            if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
-                return None
-            raise StorageError(f"{self.uri(path)}: {reason(error)}") from error
-        except BotoCoreError as error:
-            raise StorageError(f"{self.uri(path)}: {reason(error)}") from error
+        with s3_errors(self.uri(path)):
+            try:
+                return self._client.head_object(Bucket=self._bucket, Key=self._key(path))
+            except ClientError as error:
+                if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
+                    raise
+        return None
 
     def _key(self, path: str) -> str:
         return f"{self._prefix}{path}"

@@ -39,7 +39,7 @@ def _add_table(package: Path) -> None:
     _append(package / "lake/contract/gold.py", block_with("YEARLY_COUNTS =").text)
     contract = package / "lake/contract/__init__.py"
     _replace(contract, "\nfrom ", "\nfrom openlib_assets.lake.contract.gold import YEARLY_COUNTS\nfrom ")
-    _replace(contract, "    SUBJECT_CHANGES,\n)", "    SUBJECT_CHANGES,\n    YEARLY_COUNTS,\n)")
+    _replace(contract, "    ORDER_LIST,\n)", "    ORDER_LIST,\n    YEARLY_COUNTS,\n)")
     _replace(contract, "CSV_TABLES = (", "CSV_TABLES = (YEARLY_COUNTS, ")
     _append(package / "defs/assets/tables.py", block_with("yearly_counts =").text)
     _name_asset(package, "tables", "yearly_counts")
