@@ -13,7 +13,7 @@ from benchmarks.tools.figures import Baseline, Figure, Target, gigabytes
 from openlib_assets.defs.partitions import SUBJECTS
 from openlib_assets.lake import layout
 from openlib_assets.lake.bronze.snapshots import snapshot_names
-from openlib_assets.lake.contract import ALL_TABLES, BOOKS, CSV_TABLES, RAW_WORKS
+from openlib_assets.lake.contract import BOOKS, CSV_TABLES, DERIVED_TABLES, SUBJECT_TABLES
 from openlib_assets.sandbox import FaultPlan, SandboxConfig
 from openlib_assets.storage import open_storage
 from openlib_assets_tests.tools.deployment import (
@@ -37,7 +37,7 @@ _FAILING = 3
 _BASELINE_SUBJECTS = 8
 _LIMIT_SECONDS = 1200
 _POLL_SECONDS = 0.25
-_ASSETS = (*(table.name for table in ALL_TABLES), "subject_csv")
+_ASSETS = (*(table.name for table in SUBJECT_TABLES), "subject_csv")
 
 _REGISTER = """
 mutation($name: String!, $subject: String!, $repository: RepositorySelector!) {
@@ -248,7 +248,7 @@ def _require_complete(env: Mapping[str, str], keys: Sequence[str], failing: Coll
     for key in keys:
         names = snapshot_names(storage, key)
         paths = [layout.snapshot_file(key, name) for name in names[-1:]] or [layout.snapshots_folder(key)]
-        paths += [layout.table_file(table.layer, table.name, key) for table in ALL_TABLES if table is not RAW_WORKS]
+        paths += [layout.table_file(table.layer, table.name, key) for table in DERIVED_TABLES]
         paths += [layout.csv_file(key, table.name) for table in CSV_TABLES]
         there = [path for path in paths if storage.exists(path)]
         if there != ([] if key in failing else paths):

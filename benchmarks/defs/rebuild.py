@@ -17,7 +17,7 @@ from openlib_assets.defs.io_manager import SubjectTables
 from openlib_assets.defs.steps.writing import put_in_place
 from openlib_assets.lake import layout
 from openlib_assets.lake.bronze.snapshots import Snapshot, open_current, snapshot_names
-from openlib_assets.lake.contract import ALL_TABLES, DERIVED_TABLES
+from openlib_assets.lake.contract import ALL_TABLES, DERIVED_TABLES, SNAPSHOT_TABLES
 from openlib_assets.sandbox import SandboxConfig
 from openlib_assets.storage import Storage, open_storage
 from openlib_assets_tests.tools.deployment import DeploymentError, sandbox_process
@@ -43,14 +43,15 @@ def figures(works: int = _WORKS) -> list[Figure]:
             good_run(folder / "run", sandbox.url, _SUBJECT, seconds=_LIMIT_SECONDS)
         root = str(folder / "run" / "data")
         storage = open_storage(root)
-        bronze = layout.snapshot_file(_SUBJECT, snapshot_names(storage, _SUBJECT)[-1])
+        bronze, details = (
+            Path(storage.uri(layout.snapshot_file(_SUBJECT, snapshot_names(storage, _SUBJECT, table)[-1], table.name)))
+            for table in SNAPSHOT_TABLES
+        )
         with open_current(storage, _SUBJECT) as dataset:
             snapshot = Snapshot.of(dataset).row()
         ours, by_hands = [], []
         for _ in range(_TIMES):
-            by_hands.append(
-                in_own_process(_LIMIT_SECONDS, by_hand.make_tables, Path(storage.uri(bronze)), snapshot, folder)
-            )
+            by_hands.append(in_own_process(_LIMIT_SECONDS, by_hand.make_tables, bronze, details, snapshot, folder))
             ours.append(in_own_process(_LIMIT_SECONDS, make_all_tables, root))
         for table in DERIVED_TABLES:
             made = pq.read_table(storage.uri(layout.table_file(table.layer, table.name, _SUBJECT)), partitioning=None)

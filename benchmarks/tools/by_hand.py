@@ -15,7 +15,7 @@ import pyarrow as pa
 import requests
 
 from openlib_assets.lake.contract import BOOKS, DERIVED_TABLES, REJECTED_WORKS
-from openlib_assets.lake.transform import Row, sql_text
+from openlib_assets.lake.transform import FUNCTIONS, OF_DETAILS, Row, sql_text
 from openlib_assets.openlibrary.enumeration import page_offsets
 
 
@@ -46,20 +46,25 @@ def fetch(api_url: str, subject: str, works: int, page_size: int, file: Path) ->
     return Fetch(time.monotonic() - started, waiting)
 
 
-def make_tables(bronze: Path, snapshot: Row, folder: Path) -> float:
+def make_tables(bronze: Path, details: Path, snapshot: Row, folder: Path) -> float:
     """Run the SQL of every silver and gold table in DuckDB, from Parquet files to Parquet files.
 
-    `bronze` is the file of raw works, `snapshot` the table of one row that the SQL sees beside it.
+    `bronze` is the file of raw works, `details` that of raw details, `snapshot` the table of one row that the SQL sees
+    beside them.
     """
     started = time.monotonic()
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute(f"CREATE TABLE snapshot AS {snapshot.query()}")
         connection.execute(f"CREATE VIEW raw_works AS FROM read_parquet('{bronze}')")
-        connection.execute(sql_text("helpers/spellings"))
-        connection.execute(sql_text("helpers/received"))
+        connection.execute(f"CREATE VIEW raw_details AS FROM read_parquet('{details}')")
+        for name in (*FUNCTIONS, "helpers/received"):
+            connection.execute(sql_text(name))
         connection.execute("CREATE TABLE previous_snapshot AS FROM snapshot LIMIT 0")
         for table in DERIVED_TABLES:
+            for name in OF_DETAILS:
+                if name in sql_text(table.sql):
+                    connection.execute(sql_text(f"helpers/{name}"))
             file = folder / f"{table.name}.parquet"
             connection.execute(f"COPY ({sql_text(table.sql)}) TO '{file}' (FORMAT parquet, COMPRESSION zstd)")
             connection.execute(f"CREATE VIEW {table.name} AS FROM read_parquet('{file}')")

@@ -8,14 +8,16 @@ from typing import Any
 import dagster as dg
 
 from openlib_assets.defs.ui_metadata import DEFINITIONS, URI_METADATA
-from openlib_assets.lake.contract import DERIVED_TABLES
+from openlib_assets.lake.contract import DERIVED_TABLES, STORE_TABLES
 from openlib_assets.settings import Settings
 from openlib_assets.storage import LocalStorage, storage_kind, storage_uri
 
 CODE_REFERENCES = "dagster/code_references"
 
 _PROJECT = Path(__file__).parents[2]
-_SQL_FILES = {table.name: _PROJECT / "openlib_assets/sql" / f"{table.sql}.sql" for table in DERIVED_TABLES}
+_SQL_FILES = {
+    table.name: _PROJECT / "openlib_assets/sql" / f"{table.sql}.sql" for table in (*DERIVED_TABLES, *STORE_TABLES)
+}
 
 # What the UI shows with a picture; it has none for `local`.
 _KINDS = {LocalStorage.kind: "file"}

@@ -27,9 +27,9 @@ _SMALL_BYTES = 2 << 20
 _PREVIEW_ROWS = 5
 _LOOKED_BACK_ON = ("books", "author_lists", "snapshot")
 # Functions for all tables.
-_FUNCTIONS = ("helpers/spellings", "helpers/subject_keys", "helpers/json", "helpers/isbns")
+FUNCTIONS = ("helpers/spellings", "helpers/subject_keys", "helpers/json", "helpers/isbns")
 # What helpers of these names make of `raw_details`.
-_OF_DETAILS = ("documents", "received_isbns")
+OF_DETAILS = ("documents", "received_isbns")
 # What sql/helpers/works.sql makes of `raw_works`, less `rejected_works`.
 _RECORDS = ("parseable_works", "listed_authors", "author_lists")
 _starting = threading.Lock()
@@ -121,7 +121,7 @@ def built(
             connection.execute(sql_text("helpers/received"))
         elif any(name in sql_text(table.sql) for name in _RECORDS):
             read_records(connection)
-        for name in _OF_DETAILS:
+        for name in OF_DETAILS:
             if name in sql_text(table.sql):
                 connection.execute(sql_text(f"helpers/{name}"))
         if table.looks_back and not previous:
@@ -240,7 +240,7 @@ def _engine(*, threads: int | None) -> duckdb.DuckDBPyConnection:
     atexit.register(shutil.rmtree, spill, ignore_errors=True)
     config: dict[str, str | bool | int | float | list[str]] = {"memory_limit": _MEMORY_LIMIT, "temp_directory": spill}
     engine = duckdb.connect(config=config | ({"threads": threads} if threads else {}))
-    for name in _FUNCTIONS:
+    for name in FUNCTIONS:
         engine.execute(sql_text(name))
     return engine
 

@@ -14,6 +14,8 @@ from urllib.parse import urlencode
 from openlib_assets.openlibrary.records import MalformedRecordError, Record, work_key
 from openlib_assets.settings import LANGUAGES
 
+# Of a subject, so many works are to be ordered at most.
+WORKS_TO_ORDER = 200
 # So many works make a request line of about 2 kB, and one more query of the index each.
 WORKS_A_REQUEST = 40
 _FIELDS = ("key", "title", "isbn", "language", "publisher", "publish_date")

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from openlib_assets.openlibrary.client import Client
+from openlib_assets.openlibrary.editions import WORKS_A_REQUEST, WORKS_TO_ORDER
 from openlib_assets.openlibrary.errors import IncompleteError, SearchRefusedError, SubjectNotFoundError
 from openlib_assets.openlibrary.key_list import answers_due, read_key_list
 from openlib_assets.openlibrary.listings import WORKS, Listing
@@ -27,10 +28,6 @@ from openlib_assets.settings import DETAILS_ON, Settings
 
 BY_KEY_LIST = "list of keys"
 BY_SECOND_READING = "second reading of the pages"
-
-# What to order: so many works at most; a request asks for the editions of so many.
-WORKS_TO_ORDER = 200
-WORKS_A_REQUEST = 40
 
 _ROUNDS = 8
 # Of retry_wait; then it doubles, up to ten times as long.

@@ -43,8 +43,8 @@ class LocalStorage:
                 state = self._at(path).stat()
             except FileNotFoundError:
                 return ""
-        # Whoever moves a file here may keep the time of its modification, but not that of its inode.
-        return f"{state.st_size} {state.st_mtime_ns} {state.st_ctime_ns}"
+        # Whoever moves a file here may keep the time of its modification, but not its inode and the time of that.
+        return f"{state.st_size} {state.st_ino} {state.st_mtime_ns} {state.st_ctime_ns}"
 
     def paths(self, prefix: str) -> Iterator[str]:
         with _errors(self.uri(prefix)):

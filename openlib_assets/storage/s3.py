@@ -242,13 +242,11 @@ class S3Storage:
                 )
             else:
                 answer = self._client.put_object(Bucket=self._bucket, Key=self._key(path), Body=body, IfNoneMatch="*")
-        except ClientError as error:
+        except (BotoCoreError, ClientError) as error:
             # Somebody else's lease is there or came in between; 404: the one to replace is gone.
-            code = error.response["Error"]["Code"]
+            code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
             if code in ("PreconditionFailed", "ConditionalRequestConflict") or (instead_of and code == "NoSuchKey"):
                 return None
-            raise StorageError(f"{self.uri(path)}: {reason(error)}") from error
-        except BotoCoreError as error:
             raise StorageError(f"{self.uri(path)}: {reason(error)}") from error
         return _Lease(me, until, answer["ETag"])
 
@@ -281,14 +279,13 @@ class S3Storage:
 
     def _head(self, path: str) -> "HeadObjectOutputTypeDef | None":
         """Return what S3 says of an object, None if there is no such object."""
-        try:
-            return self._client.head_object(Bucket=self._bucket, Key=self._key(path))
-        except ClientError as error:
-            if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
-                return None
-            raise StorageError(f"{self.uri(path)}: {reason(error)}") from error
-        except BotoCoreError as error:
-            raise StorageError(f"{self.uri(path)}: {reason(error)}") from error
+        with s3_errors(self.uri(path)):
+            try:
+                return self._client.head_object(Bucket=self._bucket, Key=self._key(path))
+            except ClientError as error:
+                if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
+                    raise
+        return None
 
     def _key(self, path: str) -> str:
         return f"{self._prefix}{path}"

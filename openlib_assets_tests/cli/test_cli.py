@@ -1,5 +1,6 @@
 """The `openlib` command as a user meets it: what it prints, where, and its exit status."""
 
+import csv
 import dataclasses
 import io
 import json
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import dagster as dg
+import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -23,9 +25,12 @@ from openlib_assets.defs.assets.tables import table_asset
 from openlib_assets.defs.instance.home import open_instance
 from openlib_assets.defs.partitions import SUBJECTS
 from openlib_assets.defs.steps.writing import locked
+from openlib_assets.lake import layout
 from openlib_assets.lake.contract import AUTHORS, CSV_TABLES, DERIVED_TABLES
+from openlib_assets.lake.table_files import open_table
 from openlib_assets.sandbox import FaultPlan, Planned, Sandbox, SandboxConfig
 from openlib_assets.storage import LocalStorage
+from openlib_assets_tests.tools import reference_orders
 from openlib_assets_tests.tools.forked import commands
 
 SIZES = {"love": 40, "place:france": 5}
@@ -395,6 +400,43 @@ def test_export_of_several_subjects_gives_each_a_folder(cli_after_run: Cli) -> N
     assert set(said.out.splitlines()) == {str(folder / name) for name in names}
 
 
+def test_orders_prints_and_writes_what_to_order_each_work_once(cli_after_run: Cli) -> None:
+    cli = cli_after_run
+    printed = cli("orders", "love", "place:france", "Love")
+    assert printed.status == 0
+    storage = LocalStorage(cli.folder / "data")
+    lists = {}
+    for subject in ("love", "place:france"):
+        with open_table(storage, layout.table_file("serving", "order_list", subject), remedy="") as rows:
+            lists[subject] = rows.to_table().to_pylist()
+    wanted = reference_orders.orders(lists)
+    isbns = [row["isbn13"] for row in wanted if row["isbn13"]]
+    assert isbns
+    assert re.findall(r"97[89][0-9]{10}", printed.out) == isbns
+    for name in ("orders.csv", "ORDERS.XLSX"):
+        said = cli("orders", "love", "place:france", "--to", str(cli.folder / "out" / name))
+        assert (said.status, said.err) == (0, "")
+        assert said.out.splitlines()[-1] == str(cli.folder / "out" / name)
+    with (cli.folder / "out/orders.csv").open(encoding="utf-8-sig", newline="") as file:
+        listed = list(csv.DictReader(file))
+    sheet = openpyxl.load_workbook(cli.folder / "out/ORDERS.XLSX")["orders"]
+    headings, *lines = ([cell.value for cell in line] for line in sheet.iter_rows())
+    written = [dict(zip(headings, line, strict=True)) for line in lines]
+    for rows in (listed, written):
+        assert [(row["work_key"], row["subjects"]) for row in rows] == [
+            (row["work_key"], " | ".join(row["subjects"])) for row in wanted
+        ]
+
+
+def test_orders_of_what_was_never_fetched_or_into_another_kind_of_file_say_what_to_do(cli: Cli) -> None:
+    said = cli("orders", "love")
+    assert (said.status, said.out) == (1, "")
+    assert said.err.endswith("there is no such table yet; make it with: openlib run 'love'\n")
+    said = cli("orders", "love", "--to", "orders.pdf")
+    assert said.status == 2
+    assert "--to orders.pdf: the name must end in .csv or .xlsx" in said.err
+
+
 def test_export_of_what_was_never_fetched_says_what_to_run(cli: Cli) -> None:
     said = cli("export", "love", "--to", str(cli.folder / "out"))
     assert said.status == 1
@@ -458,10 +500,15 @@ def test_doctor_finds_all_well_or_says_what_is_wrong(cli: Cli) -> None:
     # A subject of the sandbox's stands in for the one that doctor asks for.
     said = cli("doctor")
     assert said.status == 0
-    assert said.out.count("ok ") == 7
+    assert said.out.count("ok ") == 8
     assert "monthly_refresh is off" in said.out
+    assert "store catalogue: not set" in said.out
     cli.monkeypatch.setenv("OPENLIB_MONTHLY_REFRESH", "on")
-    assert "monthly_refresh is on" in cli("doctor").out
+    cli.monkeypatch.setenv("OPENLIB_STORE_CATALOGUE", __file__)
+    said = cli("doctor")
+    assert "monthly_refresh is on" in said.out
+    assert f"WRONG  store catalogue: {__file__}: no row of the first 20 names an ISBN or a title as columns" in said.out
+    cli.monkeypatch.delenv("OPENLIB_STORE_CATALOGUE")
     cli.monkeypatch.setenv("OPENLIB_API_URL", "http://127.0.0.1:9")
     said = cli("doctor")
     assert said.status == 1

@@ -80,6 +80,14 @@ def test_after_a_fetch_everything_else_is_made_once(it: Pipeline, daemon: Daemon
     assert daemon.tick() == {}
 
 
+def test_a_subject_without_details_is_made_all_the_same(it: Pipeline, daemon: Daemon) -> None:
+    """They are left out by the setting, or the snapshot arrived from elsewhere without them."""
+    off = Pipeline(it.place, it.instance, it.variables["OPENLIB_API_URL"], OPENLIB_DETAILS="off")
+    assert off.run("love", job="extract").success
+    assert daemon.tick() == all_for("love")
+    assert daemon.tick() == {}
+
+
 def test_a_new_subject_is_not_fetched_by_itself(it: Pipeline, daemon: Daemon) -> None:
     it.instance.add_dynamic_partitions("subjects", ["love"])
     assert daemon.tick() == {}

@@ -55,14 +55,15 @@ def test_the_jobs_select_what_their_names_say() -> None:
     everything = {key.to_user_string() for key in defs.resolve_asset_graph().get_all_asset_keys()}
     selected = {
         name: {key.to_user_string() for key in defs.resolve_job_def(name).asset_layer.executable_asset_keys}
-        for name in ("all_assets", "extract", "rebuild_from_bronze", "across_subjects")
+        for name in ("all_assets", "extract", "rebuild_from_bronze", "across_subjects", "read_store_catalogue")
     }
-    across = {"catalog", "comparison"}
+    across, store = {"store_matches", "catalog", "comparison"}, {"store_catalogue"}
     assert selected == {
-        "all_assets": everything - across,
+        "all_assets": everything - across - store,
         "extract": {*BRONZE},
-        "rebuild_from_bronze": everything - across - {*BRONZE},
+        "rebuild_from_bronze": everything - across - store - {*BRONZE, "order_list"},
         "across_subjects": across,
+        "read_store_catalogue": store,
     }
     for name in selected:
         assert defs.resolve_job_def(name).description
@@ -75,6 +76,7 @@ def test_there_is_a_sensor_on_the_watch_list_and_a_monthly_schedule() -> None:
     assert sensor.default_status == dg.DefaultSensorStatus.RUNNING
     assert [sensor.name for sensor in sensors.sensors] == [
         "storage_events",
+        "store_file",
         "overdue_subjects",
         "failed_runs",
         "keep_fresh",

@@ -16,7 +16,7 @@ from openlib_assets.cli.runs import run_subjects
 from openlib_assets.definitions import build_defs
 from openlib_assets.defs.steps.checks import CONTRACT_HOLDS
 from openlib_assets.lake import layout
-from openlib_assets.lake.contract import ALL_TABLES, CSV_TABLES, DERIVED_TABLES, Column, Table
+from openlib_assets.lake.contract import ALL_TABLES, CSV_TABLES, DERIVED_TABLES, Column, Layer, Table
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets.settings import Settings
 from openlib_assets.storage import Storage, open_storage
@@ -102,6 +102,7 @@ def glue_tables() -> str:
             "columns": [*map(_glue_column, table.columns)],
         }
         for table in DERIVED_TABLES
+        if table.layer in (Layer.SILVER, Layer.GOLD)  # what is made for people lies in `exports`, too
     ]
     return json.dumps(tables, indent=2, ensure_ascii=False) + "\n"
 

@@ -39,7 +39,7 @@ def _add_table(package: Path) -> None:
     _append(package / "lake/contract/gold.py", block_with("YEARLY_COUNTS =").text)
     contract = package / "lake/contract/__init__.py"
     _replace(contract, "\nfrom ", "\nfrom openlib_assets.lake.contract.gold import YEARLY_COUNTS\nfrom ")
-    _replace(contract, "    SUBJECT_CHANGES,\n)", "    SUBJECT_CHANGES,\n    YEARLY_COUNTS,\n)")
+    _replace(contract, "    ORDER_LIST,\n)", "    ORDER_LIST,\n    YEARLY_COUNTS,\n)")
     _replace(contract, "CSV_TABLES = (", "CSV_TABLES = (YEARLY_COUNTS, ")
     _append(package / "defs/assets/tables.py", block_with("yearly_counts =").text)
     _name_asset(package, "tables", "yearly_counts")
@@ -91,7 +91,7 @@ def _replace(file: Path, old: str, new: str) -> None:
 def _run() -> dict[str, object]:
     with dg.DagsterInstance.ephemeral() as instance:
         # Nobody listens at this address: the source that the recipe adds reads files.
-        pipeline = Pipeline(Place("memory://recipes", {}), instance, "http://127.0.0.1:9")
+        pipeline = Pipeline(Place("memory://recipes", {}), instance, "http://127.0.0.1:9", OPENLIB_DETAILS="off")
         result = pipeline.run(RECORDED, MISSING)
         tables = ("silver/books", "gold/yearly_counts", "gold/titles_by_length")
         return {

@@ -16,7 +16,7 @@ from openlib_assets.lake.copying import CopyError, copy_file, copy_subject
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets.storage import LocalStorage, LockTakenError, Storage, open_storage
 from openlib_assets_tests.cli.test_cli import Cli, cli
-from openlib_assets_tests.conftest import Pipeline, Place, PlaceMaker
+from openlib_assets_tests.conftest import BRONZE, Pipeline, Place, PlaceMaker
 from openlib_assets_tests.tools.refusals import ordinary_user
 
 __all__ = ["cli"]
@@ -117,10 +117,13 @@ def test_what_arrives_damaged_is_not_left_there(made: Storage, tmp_path: Path) -
     assert not LocalStorage(tmp_path).exists(path)
 
 
-def test_a_newer_snapshot_there_is_not_mixed_with_older_tables(made: Storage, cli: Cli, new_place: PlaceMaker) -> None:
+@pytest.mark.parametrize("table", BRONZE)
+def test_a_newer_snapshot_there_is_not_mixed_with_older_tables(
+    table: str, made: Storage, cli: Cli, new_place: PlaceMaker
+) -> None:
     place = new_place("local")
-    newer = layout.snapshot_file("love", "29990101T000000Z")
-    (current,) = made.paths(layout.snapshots_folder("love"))
+    newer = layout.snapshot_file("love", "29990101T000000Z", table)
+    (current,) = made.paths(layout.snapshots_folder("love", table))
     place.open().write(newer, made.read(current))
     said = cli("storage", "copy", "--from", made.uri(), "--to", place.root)
     assert said.status == 1

@@ -28,6 +28,15 @@ def test_a_second_write_replaces_the_first(storage: Storage) -> None:
     assert storage.read("a") == b"second"
 
 
+def test_a_stamp_tells_that_a_file_changed(storage: Storage) -> None:
+    assert storage.stamp("folder/file") == ""
+    storage.write("folder/file", b"one")
+    first = storage.stamp("folder/file")
+    assert first == storage.stamp("folder/file") != ""
+    storage.write("folder/file", b"two")
+    assert storage.stamp("folder/file") != first
+
+
 def test_paths_are_those_below_a_folder_in_order(storage: Storage) -> None:
     for path in reversed(PATHS):
         storage.write(path, b"x")

@@ -4,14 +4,33 @@ import pyarrow as pa
 
 from openlib_assets.lake.contract.columns import REAL, TEXT, WHOLE, WORK_KEY
 from openlib_assets.lake.contract.model import Check, Column, Layer, Table
-
-# Of the stocking list, so many works are looked for as editions.
-MOST_ORDERED = 200
+from openlib_assets.openlibrary.editions import WORKS_TO_ORDER
 
 _TEXTS = pa.list_(TEXT)
 _RANK = Column("rank", WHOLE, "Place among the works of the subject, from 1, by score and then by key.")
 _AUTHOR_NAMES = Column("author_names", _TEXTS, "Names of the authors, as listed; an empty list without one.")
 _SCORE = Column("score", REAL, "The weighted mean of the criteria that are known, from 0 to 1; 0 without any.")
+
+_OF_DEMAND = (
+    "work_details.want_to_read",
+    "work_details.currently_reading",
+    "work_details.already_read",
+    "work_details.ratings_count",
+    "work_details.ratings_average",
+    "books.edition_count",
+)
+_OF_THE_YEAR = ("books.first_publish_year", "books.year_status")
+_OF_THE_AUTHOR = ("authors.book_count",)
+# Besides the store's catalogue, which there is once for all subjects.
+_OF_THE_STORE = ("books.title", "authors.author_name", "work_isbns.isbn13")
+_OF_DUPLICATES = ("possible_duplicate_books.into_work_key", "possible_duplicate_books.score")
+_OF_THE_SCORE = (
+    *_OF_DEMAND,
+    *_OF_THE_YEAR,
+    "subject_summary.fetched_at",
+    *_OF_THE_AUTHOR,
+    "work_details.ebook_access",
+)
 
 STOCKING_LIST = Table(
     "stocking_list",
@@ -74,23 +93,20 @@ STOCKING_LIST = Table(
         "subject_summary",
     ),
     lineage={
+        "rank": _OF_THE_SCORE,
         "work_key": ("books.work_key",),
         "title": ("books.title",),
         "author_names": ("authors.author_name", "author_books.author_position"),
-        "year": ("books.first_publish_year", "books.year_status"),
+        "year": _OF_THE_YEAR,
         "languages": ("work_details.languages",),
-        "demand": (
-            "work_details.want_to_read",
-            "work_details.currently_reading",
-            "work_details.already_read",
-            "work_details.ratings_count",
-            "work_details.ratings_average",
-            "books.edition_count",
-        ),
-        "recency": ("books.first_publish_year", "books.year_status", "subject_summary.fetched_at"),
-        "author": ("authors.book_count",),
+        "demand": _OF_DEMAND,
+        "recency": (*_OF_THE_YEAR, "subject_summary.fetched_at"),
+        "author": _OF_THE_AUTHOR,
         "no_free": ("work_details.ebook_access",),
-        "duplicate_of": ("possible_duplicate_books.work_key", "possible_duplicate_books.into_work_key"),
+        "score": _OF_THE_SCORE,
+        "in_store": _OF_THE_STORE,
+        "duplicate_of": _OF_DUPLICATES,
+        "reason": (*_OF_THE_SCORE, *_OF_THE_STORE, *_OF_DUPLICATES),
     },
     columns_since=2,
     checks=(
@@ -144,7 +160,7 @@ ORDER_LIST = Table(
     "order_list",
     Layer.SERVING,
     "an edition to order",
-    purpose=f"For those who order: the first {MOST_ORDERED} works of the stocking list that the store does not sell.",
+    purpose=f"For those who order: the first {WORKS_TO_ORDER} works of the stocking list that the store does not sell.",
     key=("rank",),
     columns=(
         Column(
@@ -179,7 +195,7 @@ ORDER_LIST = Table(
     checks=(
         Check(
             "orders_are_not_sold",
-            f"No more than {MOST_ORDERED} works, none of which the store sells, or which is a duplicate.",
+            f"No more than {WORKS_TO_ORDER} works, none of which the store sells, or which is a duplicate.",
             """
             SELECT count(*) AS works,
                    count(*) FILTER (
@@ -190,7 +206,7 @@ ORDER_LIST = Table(
             FROM order_list
             LEFT JOIN stocking_list AS listed USING (work_key)
             """,
-            f"works <= {MOST_ORDERED} AND not_to_order = 0",
+            f"works <= {WORKS_TO_ORDER} AND not_to_order = 0",
         ),
         Check(
             "editions_are_whole",

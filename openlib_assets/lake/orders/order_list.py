@@ -10,11 +10,10 @@ import pyarrow as pa
 
 from openlib_assets.lake.arrow_values import texts
 from openlib_assets.lake.contract import ORDER_LIST
-from openlib_assets.lake.contract.stocking import MOST_ORDERED
 from openlib_assets.lake.table_files import TableFile, table_file, write_table
 from openlib_assets.lake.transform import CheckOutcome, Row, built, connected, sql_text
 from openlib_assets.openlibrary.client import Traffic
-from openlib_assets.openlibrary.editions import Edition
+from openlib_assets.openlibrary.editions import WORKS_TO_ORDER, Edition
 from openlib_assets.openlibrary.source import Editions
 
 _COLUMNS = ("work_key", "edition_key", "isbn13", "title", "publisher", "publish_date", "language")
@@ -39,7 +38,7 @@ def order_list_of(stocking_list: TableFile, source: Editions | None, languages: 
     `languages` are those that the store sells, with commas, in order of preference. Raises SourceError, and
     CheckFailedError when a blocking check fails.
     """
-    asked = Row({"languages": languages, "for_editions": int(source is not None), "most": MOST_ORDERED})
+    asked = Row({"languages": languages, "for_editions": int(source is not None), "most": WORKS_TO_ORDER})
     with connected({"stocking_list": stocking_list, "asked": asked}) as connection:
         keys = [key for (key,) in connection.execute(sql_text("helpers/to_order")).fetchall()]
     editions, traffic = source.find(keys, languages.split(",")) if source else ({}, Traffic())

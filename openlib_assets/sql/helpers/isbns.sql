@@ -1,26 +1,19 @@
 -- Helpers for book numbers; no table of their own.
 
-CREATE OR REPLACE MACRO digit(number, unit) AS (number // unit) % 10;
-
 -- The last digit of an ISBN-13, by its first twelve as a number: they weigh 1 and 3 in turn.
 CREATE OR REPLACE MACRO last_of_13(twelve) AS (
-    10 - (
-        digit(twelve, 100000000000) + digit(twelve, 1000000000) + digit(twelve, 10000000)
-        + digit(twelve, 100000) + digit(twelve, 1000) + digit(twelve, 10)
-        + 3 * (
-            digit(twelve, 10000000000) + digit(twelve, 100000000) + digit(twelve, 1000000)
-            + digit(twelve, 10000) + digit(twelve, 100) + digit(twelve, 1)
-        )
-    ) % 10
+    10 - list_sum(list_transform(
+        [100000000000, 10000000000, 1000000000, 100000000, 10000000, 1000000, 100000, 10000, 1000, 100, 10, 1],
+        lambda unit, place: (twelve // unit) % 10 * (CASE WHEN place % 2 = 1 THEN 1 ELSE 3 END)
+    )) % 10
 ) % 10;
 
 -- The last of an ISBN-10, 10 standing for X, by its first nine as a number: they weigh 10 down to 2.
 CREATE OR REPLACE MACRO last_of_10(nine) AS (
-    11 - (
-        10 * digit(nine, 100000000) + 9 * digit(nine, 10000000) + 8 * digit(nine, 1000000)
-        + 7 * digit(nine, 100000) + 6 * digit(nine, 10000) + 5 * digit(nine, 1000)
-        + 4 * digit(nine, 100) + 3 * digit(nine, 10) + 2 * digit(nine, 1)
-    ) % 11
+    11 - list_sum(list_transform(
+        [100000000, 10000000, 1000000, 100000, 10000, 1000, 100, 10, 1],
+        lambda unit, place: (nine // unit) % 10 * (11 - place)
+    )) % 11
 ) % 11;
 
 -- A book number as people write it, without blanks and any kind of hyphen, with a large X.

@@ -8,7 +8,7 @@ CREATE OR REPLACE TEMP TABLE work_titles AS FROM title_forms('work_titles_given'
 CREATE OR REPLACE TEMP TABLE work_persons AS FROM persons_of('work_persons_given');
 CREATE OR REPLACE TEMP TABLE work_blocks AS
 SELECT block, form
-FROM blocks_of('work_titles', 'work_persons')
+FROM blocks_of('work_titles', 'work_persons', 'works', 'store')
 QUALIFY NOT is_loose OR count(*) OVER (PARTITION BY block) <= 50;
 
 -- Tables, so that it is known how few they are when they are joined with a large store.

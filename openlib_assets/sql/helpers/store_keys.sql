@@ -106,23 +106,33 @@ SELECT
     CASE WHEN contains(words, ' ') THEN string_split(words, ' ')[1] ELSE '' END AS first_name
 FROM persons;
 
--- One row is a block that a form of a title is in; only forms that share one are compared. The same words make a block;
--- for titles with slips, so does the author's last name with the first or the last letters of the title; and, for
--- books that name no author, a longer piece of the title (`is_loose`).
-CREATE OR REPLACE MACRO blocks_of(titles, persons) AS TABLE
-SELECT hash('same', sorted) AS block, form, false AS is_loose FROM query_table(titles)
+-- One row is a block that a form of a title is in; only forms that share one are compared. The same title makes a block
+-- with each part of an author's name; for titles with slips, so do its first and its last letters with the last name. A
+-- form whose book names nobody is in blocks of `others`, by its title or a longer piece of it (`is_loose`), in which all
+-- forms of those are; so a popular title meets all of its like only where nothing else is known.
+CREATE OR REPLACE MACRO blocks_of(titles, persons, mine, others) AS TABLE
+WITH pieces AS (
+    SELECT form, book, sorted AS piece, false AS is_loose FROM query_table(titles)
+    UNION ALL
+    SELECT form, book, unnest(['<' || left(words, 10), '>' || right(words, 10)]), true
+    FROM query_table(titles)
+    WHERE length(words) >= 12
+),
+parts AS (
+    SELECT book, unnest(string_split(words, ' ')) AS part FROM query_table(persons)
+)
+SELECT hash(piece, mine) AS block, form, is_loose FROM pieces
 UNION ALL
-SELECT hash('begins', person.surname, left(title.words, 3)), title.form, false
+SELECT hash(piece, others), form, is_loose FROM pieces ANTI JOIN query_table(persons) USING (book)
+UNION ALL
+SELECT DISTINCT hash(title.sorted, 'by', parts.part), title.form, false
 FROM query_table(titles) AS title
-JOIN query_table(persons) AS person USING (book)
+JOIN parts USING (book)
+WHERE length(parts.part) > 1
 UNION ALL
-SELECT hash('ends', person.surname, right(title.words, 3)), title.form, false
+SELECT hash(unnest(['<' || left(title.words, 4), '>' || right(title.words, 4)]), 'by', person.surname), title.form, false
 FROM query_table(titles) AS title
-JOIN query_table(persons) AS person USING (book)
-UNION ALL
-SELECT hash('begins', left(words, 10)), form, true FROM query_table(titles) WHERE length(words) >= 12
-UNION ALL
-SELECT hash('ends', right(words, 10)), form, true FROM query_table(titles) WHERE length(words) >= 12;
+JOIN query_table(persons) AS person USING (book);
 
 -- How many letters two texts of words differ in, in whatever order the words stand; all letters where they have little
 -- in common, since to count takes fifty times as long as to tell that.
