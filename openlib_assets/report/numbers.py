@@ -24,9 +24,9 @@ from openlib_assets.lake.contract import (
     WORK_DETAILS,
     Table,
 )
-from openlib_assets.lake.contract.stocking import MOST_ORDERED
 from openlib_assets.lake.table_files import TableFile
 from openlib_assets.lake.transform import connected, read_records, sql_text
+from openlib_assets.openlibrary.editions import WORKS_TO_ORDER
 from openlib_assets.report import counts
 from openlib_assets.report.counts import Row
 from openlib_assets.report.related import beside_one
@@ -52,7 +52,7 @@ OPTIONAL = (ORDER_LIST.name,)
 
 _REJECTED_SHOWN = 50
 # Rows of each query that brings several tables together.
-_MOST = {"orders": MOST_ORDERED, "stock": 700, "most_wanted": 100, "demand_by_group": 40}
+_MOST = {"orders": WORKS_TO_ORDER, "stock": 700, "most_wanted": 100, "demand_by_group": 40}
 
 # What is counted in memory, with the columns that it takes; None for all.
 _COUNTED: Mapping[str, list[str] | None] = {

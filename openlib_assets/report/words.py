@@ -105,8 +105,8 @@ def titled(title: str) -> str:
 
 
 def apart(text: str) -> str:
-    """Return a text such that the one around it runs from left to right, whatever its own letters do."""
-    return f"\u2068{text.strip()}\u2069"
+    """Return a text as it stands in a sentence: in one line, which runs from left to right whatever its letters do."""
+    return f"\u2068{' '.join(text.split())}\u2069"
 
 
 def language_name(code: str) -> str:

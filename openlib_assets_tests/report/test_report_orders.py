@@ -177,9 +177,9 @@ def test_without_a_store_the_findings_tell_what_is_in_demand() -> None:
         for place in range(1, 41)
     ]
     works[1] |= {"duplicate_of": "OL1W", "languages": []}
-    works[2] |= {"title": "x" * 90, "author_names": ["Ada", "Bea"], "currently_reading": 1, "already_read": 2}
+    works[2] |= {"title": "\nx  " + "x" * 90, "author_names": ["Ada", "Bea"], "currently_reading": 1, "already_read": 2}
     first, last = (f"“Title {place}” by Ada (wanted by 50 readers)" for place in (1, 4))
-    long = f"“{'x' * 80}…” by Ada and others (wanted by 50 readers, read by 3)"
+    long = f"“x {'x' * 76}…” by Ada and others (wanted by 50 readers, read by 3)"
     assert said(works) == [
         f"Most in demand are {first}, {long} and {last}.",
         "Of all decades, works of the 2000s are wanted most: by 50.0 readers each, on average, against 25.0 of all.",

@@ -153,8 +153,13 @@ def edition_years(record: Record) -> list[int]:
     if first is None:
         return []
     until_now = max(1, (LATEST_ORDINARY_YEAR - first) // 3 + 1)
-    editions = record["edition_count"] or 0
-    return [first + 3 * later for later in range(max(1, min(editions, until_now, _MOST_YEARS)))]
+    return [first + 3 * later for later in range(max(1, min(editions_told(record), until_now, _MOST_YEARS)))]
+
+
+def editions_told(record: Record) -> int:
+    """How many editions a record tells of; none where it was made to say nothing, or what cannot be."""
+    told = record["edition_count"]
+    return max(0, told) if isinstance(told, int) else 0
 
 
 def availability(record: Record, dice: random.Random) -> dict[str, Any] | None:

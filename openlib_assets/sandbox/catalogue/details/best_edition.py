@@ -129,7 +129,7 @@ def _cover(edition: Edition, record: Record) -> int | None:
 
 def _is_scanned(edition: Edition, record: Record, rolled: Dice) -> bool:
     """One edition of a work is scanned, if any."""
-    return bool(record["has_fulltext"]) and edition.place == rolled.collection % record["edition_count"]
+    return bool(record["has_fulltext"]) and edition.place == rolled.collection % works.editions_told(record)
 
 
 def _words(text: str) -> list[str]:

@@ -59,7 +59,7 @@ def search_document(seed: int, record: Record, fields: Collection[str]) -> Recor
     if "subject_key" in fields:
         known["subject_key"] = sorted({keys.normalize(subject) for subject in record["subject"]})
     if not readers.FIELDS.isdisjoint(fields):
-        known |= readers.readers(seed, code >> 1, record["edition_count"])
+        known |= readers.readers(seed, code >> 1, works.editions_told(record))
     if "publish_year" in fields:
         known["publish_year"] = works.edition_years(record)
     unions = [(name, union) for name, union in _OF_EDITIONS.items() if name in fields]

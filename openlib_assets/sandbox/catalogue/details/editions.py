@@ -52,7 +52,7 @@ def editions(seed: int, code: int, record: Record, rolled: Dice) -> list[Edition
     language = story_of(seed, number, rolled).language
     years = works.edition_years(record)
     made = []
-    for place in range(record["edition_count"] or 0):
+    for place in range(works.editions_told(record)):
         chances = _cast(seed, number, place)
         known = _languages(language, chances) if place else works.first_languages(rolled, language)
         year = years[place % len(years)] if years else None
