@@ -415,8 +415,8 @@ def test_orders_prints_and_writes_what_to_order_each_work_once(cli_after_run: Cl
     storage = LocalStorage(cli.folder / "data")
     lists = {}
     for subject in ("love", "place:france"):
-        with open_table(storage, layout.table_file("serving", "order_list", subject), remedy="") as rows:
-            lists[subject] = rows.to_table().to_pylist()
+        with open_table(storage, layout.table_file("serving", "order_list", subject), remedy="") as file:
+            lists[subject] = file.to_table().to_pylist()
     wanted = reference_orders.orders(lists)
     isbns = [row["isbn13"] for row in wanted if row["isbn13"]]
     assert isbns
@@ -425,8 +425,8 @@ def test_orders_prints_and_writes_what_to_order_each_work_once(cli_after_run: Cl
         said = cli("orders", "love", "place:france", "--to", str(cli.folder / "out" / name))
         assert (said.status, said.err) == (0, "")
         assert said.out.splitlines()[-1] == str(cli.folder / "out" / name)
-    with (cli.folder / "out/orders.csv").open(encoding="utf-8-sig", newline="") as file:
-        listed = list(csv.DictReader(file))
+    with (cli.folder / "out/orders.csv").open(encoding="utf-8-sig", newline="") as opened:
+        listed = list(csv.DictReader(opened))
     sheet = openpyxl.load_workbook(cli.folder / "out/ORDERS.XLSX")["orders"]
     headings, *lines = ([cell.value for cell in line] for line in sheet.iter_rows())
     written = [dict(zip(headings, line, strict=True)) for line in lines]
