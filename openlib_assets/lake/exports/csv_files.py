@@ -5,7 +5,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from openlib_assets.lake.arrow_values import text, texts
+from openlib_assets.lake.arrow_values import optional_texts, text, texts
 from openlib_assets.lake.contract import Table
 from openlib_assets.lake.exports.csv_lines import LIST_SEPARATOR
 from openlib_assets.lake.exports.spreadsheets import BYTE_ORDER_MARK, spreadsheet_safe
@@ -43,7 +43,7 @@ def _fields(column: pa.Array, *, excel_safe: bool) -> pa.Array:
     elif not pa.types.is_string(column.type):
         return _null_as_nothing(column.cast(pa.string()))
     if excel_safe:
-        column = pa.array([value and spreadsheet_safe(value) for value in column.to_pylist()], pa.string())
+        column = optional_texts(value and spreadsheet_safe(value) for value in column.to_pylist())
     doubled = pc.replace_substring(column, pattern='"', replacement='""')
     quoted = _side_by_side(_QUOTE, doubled, _QUOTE)
     return _null_as_nothing(pc.if_else(pc.match_substring_regex(column, pattern=_TO_BE_QUOTED), quoted, column))
