@@ -78,7 +78,7 @@ def in_path(table: Table, keys: Mapping[str, str]) -> dict[str, str]:
     columns = {
         part.rstrip("="): f"url_decode({folder}[{len(part) + 1}:])" for part, folder in zip(parts, folders, strict=True)
     }
-    if keys:
+    if keys and parts:
         shortened = ", ".join(f"{quoted(folder)}: {quoted(key)}" for folder, key in sorted(keys.items()))
         columns["subject"] = f"coalesce(MAP {{{shortened}}}[{folders[0]}], {columns['subject']})"
     return columns
