@@ -19,6 +19,7 @@ from openlib_assets.lake.store.cells import UnreadableStoreFileError
 from openlib_assets.lake.store.columns import columns_of
 from openlib_assets.lake.transform import CheckOutcome
 from openlib_assets.settings import Settings
+from openlib_assets.storage import open_storage
 from openlib_assets.storage.errors import SettingsError
 
 HEADER = "ISBN;Titel;Autor;Preis (€);Verkauft"
@@ -297,3 +298,14 @@ def test_what_is_said_of_the_file_is_checked() -> None:
         with pytest.raises(SettingsError, match="OPENLIB_STORE_FORMAT"):
             Settings(store_format=wrong)
     assert StoreFile.of(Settings()) is None
+
+
+def test_the_file_may_lie_on_disk_or_on_s3(storage_root: str) -> None:
+    storage = open_storage(storage_root)
+    storage.write("in/store.csv", b"title\nDune\n")
+    file = StoreFile(storage.uri("in/store.csv"), {})
+    stamp = file.stamp()
+    with file.built() as made:
+        assert [row[:3] for row in made.table.preview()] == [(0, None, "Dune")]
+    storage.write("in/store.csv", b"title\nEmma\n")
+    assert file.stamp() != stamp
