@@ -422,10 +422,9 @@ def test_orders_prints_and_writes_what_to_order_each_work_once(cli_after_run: Cl
     sheet = openpyxl.load_workbook(cli.folder / "out/ORDERS.XLSX")["orders"]
     headings, *lines = ([cell.value for cell in line] for line in sheet.iter_rows())
     written = [dict(zip(headings, line, strict=True)) for line in lines]
-    for rows in (listed, written):
-        assert [(row["work_key"], row["subjects"]) for row in rows] == [
-            (row["work_key"], " | ".join(row["subjects"])) for row in wanted
-        ]
+    pairs = [(row["work_key"], " | ".join(row["subjects"])) for row in wanted]
+    assert [(row["work_key"], row["subjects"]) for row in listed] == pairs
+    assert [(row["work_key"], row["subjects"]) for row in written] == pairs
 
 
 def test_orders_of_what_was_never_fetched_or_into_another_kind_of_file_say_what_to_do(cli: Cli) -> None:

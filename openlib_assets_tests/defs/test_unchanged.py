@@ -122,7 +122,7 @@ def test_force_makes_everything_again(fetched: Fetched) -> None:
     assert len(snapshot_paths(fetched.pipeline, "u1")) == 2
 
 
-def test_a_small_subject_costs_at_most_48_events(instance: dg.DagsterInstance, new_place: PlaceMaker) -> None:
+def test_a_small_subject_costs_at_most_55_events(instance: dg.DagsterInstance, new_place: PlaceMaker) -> None:
     with Sandbox(SandboxConfig(SIZES)) as sandbox:
         events = []
         for count in (1, 2, 3):
@@ -130,4 +130,4 @@ def test_a_small_subject_costs_at_most_48_events(instance: dg.DagsterInstance, n
             result = pipeline.run(*SUBJECTS[:count])
             logged = pipeline.instance.all_logs(result.run_id)
             events.append(sum(entry.is_dagster_event for entry in logged))
-    assert all(after - before <= 48 for before, after in pairwise(events)), events
+    assert all(after - before <= 55 for before, after in pairwise(events)), events

@@ -14,7 +14,7 @@ from openlib_assets.openlibrary.client import Client
 from openlib_assets.openlibrary.editions import WORKS_A_REQUEST, Edition, edition_of, find_editions, isbn13
 from openlib_assets.openlibrary.errors import PermanentError, TransientError
 from openlib_assets.openlibrary.source import open_editions
-from openlib_assets.sandbox import Sandbox, SandboxConfig
+from openlib_assets.sandbox import TRANSIENT, FaultPlan, Planned, Sandbox, SandboxConfig
 from openlib_assets.settings import Settings
 from openlib_assets_tests.conftest import settings_for
 from openlib_assets_tests.openlibrary.served import keys_of, scripted, send
@@ -155,6 +155,22 @@ def test_the_search_gives_an_edition_of_each_work_in_the_language_it_is_asked_in
     for key in keys:
         wanted = edition_to_order({language: said[language][key] for language in languages}, languages)
         assert (vars(found[key]) if key in found else None) == wanted
+
+
+# In which order the works of an answer stand does not matter.
+@pytest.mark.parametrize("fault", [fault for fault in TRANSIENT if fault != "unordered"])
+def test_editions_are_those_of_the_search_whatever_goes_wrong_twice(fault: str) -> None:
+    plan = FaultPlan(planned=(Planned(fault, match="editions.key", times=2),), stall_seconds=5)
+    with Sandbox(SandboxConfig({"love": 41}, faults=plan)) as sandbox:
+        keys = keys_of(sandbox)
+        source = open_editions(settings_for(sandbox, timeout=0.3))
+        assert source is not None
+        found, _ = source.find(keys, ["eng"])
+        assert [request.fault for request in sandbox.requests].count(fault) == 2
+        said = documents_of(sandbox.url, keys, "eng")
+        wanted = {key: edition_to_order({"eng": said[key]}, ["eng"]) for key in keys}
+    assert {key: vars(edition) for key, edition in found.items()} == {key: it for key, it in wanted.items() if it}
+    assert found
 
 
 def test_no_editions_are_asked_for_where_details_are_off(sandbox: Sandbox) -> None:
