@@ -107,9 +107,9 @@ SELECT
 FROM persons;
 
 -- One row is a block that a form of a title is in; only forms that share one are compared. The same title makes a block
--- with each part of an author's name; for titles with slips, so do its first and its last letters with the last name. A
--- form whose book names nobody is in blocks of `others`, by its title or a longer piece of it (`is_loose`), in which all
--- forms of those are; so a popular title meets all of its like only where nothing else is known.
+-- with each part of an author's name; for titles with slips, so do its first and its last letters with the last name, or
+-- with the whole one. A form whose book names nobody is in blocks of `others`, by its title or a longer piece of it
+-- (`is_loose`), in which all forms of those are; so a popular title meets all of its like only where nothing else is known.
 CREATE OR REPLACE MACRO blocks_of(titles, persons, mine, others) AS TABLE
 WITH pieces AS (
     SELECT form, book, sorted AS piece, false AS is_loose FROM query_table(titles)
@@ -120,6 +120,9 @@ WITH pieces AS (
 ),
 parts AS (
     SELECT book, unnest(string_split(words, ' ')) AS part FROM query_table(persons)
+),
+names AS (
+    SELECT book, unnest([surname, letters]) AS name FROM query_table(persons)
 )
 SELECT hash(piece, mine) AS block, form, is_loose FROM pieces
 UNION ALL
@@ -130,9 +133,9 @@ FROM query_table(titles) AS title
 JOIN parts USING (book)
 WHERE length(parts.part) > 1
 UNION ALL
-SELECT hash(unnest(['<' || left(title.words, 4), '>' || right(title.words, 4)]), 'by', person.surname), title.form, false
+SELECT hash(unnest(['<' || left(title.words, 4), '>' || right(title.words, 4)]), 'by', names.name), title.form, false
 FROM query_table(titles) AS title
-JOIN query_table(persons) AS person USING (book);
+JOIN names USING (book);
 
 -- How many letters two texts of words differ in, in whatever order the words stand; all letters where they have little
 -- in common, since to count takes fifty times as long as to tell that.
