@@ -257,9 +257,9 @@ def test_each_author_has_a_sparkline_and_a_link(browser: "Browser", folder: Path
             assert address.startswith("https://openlibrary.org/authors/OL")
 
 
-def page_data(folder: Path, subject: str) -> dict[str, Any]:
-    """Return what a report's tables hold."""
-    text = report(folder, subject).read_text(encoding="utf-8")
+def page_data(file: Path) -> dict[str, Any]:
+    """Return what the tables of a page hold."""
+    text = file.read_text(encoding="utf-8")
     data: dict[str, Any] = json.loads(text.partition('id="data">')[2].partition("</script>")[0])
     return data
 
@@ -267,7 +267,7 @@ def page_data(folder: Path, subject: str) -> dict[str, Any]:
 def stock_scores(folder: Path, weights: Mapping[str, float]) -> dict[str, float]:
     """Return what each book of the list must score: what is not known of it does not count."""
     scores = {}
-    for row in page_data(folder, SUBJECT)["stock"]:
+    for row in page_data(report(folder, SUBJECT))["stock"]:
         known = {name: weight for name, weight in weights.items() if row[name] is not None}
         points = sum(weight * row[name] for name, weight in known.items())
         scores[row["work_key"]] = 100 * points / sum(known.values()) if any(known.values()) else 0.0
@@ -295,7 +295,7 @@ def test_what_to_order_is_the_order_list_and_comes_first(browser: "Browser", fol
 def test_what_to_order_is_filtered_by_language_by_what_the_store_sells_and_by_a_text(
     browser: "Browser", folder: Path, size: tuple[int, int]
 ) -> None:
-    rows = page_data(folder, SUBJECT)["orders"]["rows"]
+    rows = page_data(report(folder, SUBJECT))["orders"]["rows"]
     with opened(browser, report(folder, SUBJECT), size) as shown:
 
         def told() -> str:
@@ -325,7 +325,7 @@ def test_what_to_order_is_filtered_by_language_by_what_the_store_sells_and_by_a_
 
 
 def test_covers_are_asked_for_when_the_reader_says_so_and_nothing_else_is(browser: "Browser", folder: Path) -> None:
-    rows = [row for row in page_data(folder, SUBJECT)["orders"]["rows"] if row["to_order"]][:10]
+    rows = [row for row in page_data(report(folder, SUBJECT))["orders"]["rows"] if row["to_order"]][:10]
     with opened(browser, report(folder, SUBJECT), (1280, 3000)) as shown:
         # Covers of editions are missing, so those of works are asked for next.
         shown.page.route(f"https://{COVERS}/b/olid/**", lambda route: route.fulfill(status=404))
@@ -445,10 +445,11 @@ def test_the_comparison_tells_what_to_fetch_next_and_with_which_command(browser:
         assert len(keys) == 25
         assert SUBJECT not in keys
         assert numbers(shown.column("to_fetch", 2)) == sorted(numbers(shown.column("to_fetch", 2)), reverse=True)
-        shown.page.get_by_label("Search pairs of subjects").fill("science fiction ")
-        beside = shown.column("related", 2)[0]
+        pair = next(row for row in page_data(folder / "reports/index.html")["related"] if row["subject"] == SUBJECT)
+        shown.page.get_by_label("Search pairs of subjects").fill(f"science fiction {pair['name']}")
+        assert shown.column("related", 2)[0] == pair["name"]
         typed = [{subject.strip().lower() for subject in subjects} for subjects in books["subjects"].to_pylist()]
-        assert numbers(shown.column("related", 3))[0] == sum(beside.lower() in subjects for subjects in typed)
+        assert numbers(shown.column("related", 3))[0] == sum(pair["name"].lower() in subjects for subjects in typed)
         lift = numbers(shown.column("related", 5))[0]
         assert 0.5 < lift < 2, "the sandbox strews its subjects at random"
         shown.page.get_by_label("Search pairs of subjects").fill("science fiction large")
