@@ -11,6 +11,10 @@ AUDIT_INSTALLED := $(AUDIT_VENV)/.installed
 # Scanners of the Terraform configuration; what they need does not agree with the project's own packages.
 CHECKOV_VENV := .venv-checkov
 CHECKOV_INSTALLED := $(CHECKOV_VENV)/.installed
+# Python compiles a module when it is first imported, and most of what is installed never is.
+INSTALL := install --quiet --disable-pip-version-check --no-compile
+# Of make test: more than there are processors, since tests wait now and then.
+WORKERS ?= 3
 # Of make soak, on disk and again on S3.
 MINUTES ?= 5
 SEED ?= 1
@@ -28,26 +32,26 @@ $(BIN)/pip:
 	$(PYTHON) -m venv $(VENV)
 
 $(INSTALLED): $(BIN)/pip pyproject.toml constraints.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	$(BIN)/pip $(INSTALL) -c constraints.txt -e .
 	@touch $@
 
 $(DEV_INSTALLED): $(INSTALLED)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[deploy,test,check,ui,dg]'
+	$(BIN)/pip $(INSTALL) -c constraints.txt -e '.[deploy,test,check,ui,dg]'
 	@touch $@
 
 # Half a gigabyte, which only these tests need.
 $(SPARK_INSTALLED): $(DEV_INSTALLED)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[spark]'
+	$(BIN)/pip $(INSTALL) -c constraints.txt -e '.[spark]'
 	@touch $@
 
 $(AUDIT_INSTALLED):
 	$(PYTHON) -m venv $(AUDIT_VENV)
-	$(AUDIT_VENV)/bin/pip install --quiet --disable-pip-version-check pip-audit==2.10.1
+	$(AUDIT_VENV)/bin/pip $(INSTALL) pip-audit==2.10.1
 	@touch $@
 
 $(CHECKOV_INSTALLED): infra/terraform/scanners.txt
 	$(PYTHON) -m venv $(CHECKOV_VENV)
-	$(CHECKOV_VENV)/bin/pip install --quiet --disable-pip-version-check -r infra/terraform/scanners.txt
+	$(CHECKOV_VENV)/bin/pip $(INSTALL) -r infra/terraform/scanners.txt
 	@touch $@
 
 demo: $(INSTALLED) ## The main job on the sandbox Open Library, offline
@@ -61,7 +65,7 @@ dev: $(INSTALLED) ## The Dagster UI on your own data
 	$(BIN)/dagster dev
 
 test: $(DEV_INSTALLED) ## All tests that need only Python
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test-readme: $(DEV_INSTALLED) ## Every command of README and docs/operations.md, where just what make demo installs is there
 	$(BIN)/python -m pytest -m readme openlib_assets_tests/docs

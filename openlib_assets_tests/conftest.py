@@ -1,7 +1,6 @@
 """What all tests share: an environment of their own, and settings that fit a sandbox."""
 
 import dataclasses
-import gc
 import hashlib
 import json
 import logging
@@ -58,10 +57,8 @@ _LONG = ("whole", "defs")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put what takes long first, and look for garbage rarely: what was loaded to collect the tests is none."""
+    """Put what takes long first."""
     items.sort(key=lambda item: item.path.parent.name not in _LONG)
-    gc.freeze()
-    gc.set_threshold(10_000)
 
 
 @pytest.fixture(autouse=True)

@@ -20,6 +20,8 @@ GOOD = {"love": 120, "place:france": 80}
 REFUSED = "hate"
 CONFIG = SandboxConfig({**GOOD, REFUSED: 5}, faults=FaultPlan(permanent={REFUSED: "http_403"}), latency=0.5)
 LIMIT_SECONDS = 180
+# What is waited for shares the machine with the webserver, for which each look is a query.
+POLL_SECONDS = 0.5
 
 _CAPTURED = """
 query($run: ID!) { logsForRun(runId: $run) { ... on EventConnection { events {
@@ -46,11 +48,12 @@ def test_two_subjects_are_made_although_the_daemon_is_killed_in_between(deployed
     storage.write("subjects.yaml", b"".join(f"- {key}\n".encode() for key in GOOD))
     deployed.send_event("subjects.yaml")
 
-    wait_until(lambda: "STARTED" in statuses(deployed), LIMIT_SECONDS, what="a run")
+    wait_until(lambda: "STARTED" in statuses(deployed), LIMIT_SECONDS, what="a run", every=POLL_SECONDS)
     deployed.kill_daemon()
     assert "SUCCESS" not in statuses(deployed), "the daemon died too late for this test"
     deployed.start_daemon()
-    wait_until(lambda: statuses(deployed) == ["SUCCESS"] * 2, LIMIT_SECONDS, what=f"both subjects of {way}")
+    both = ["SUCCESS"] * 2
+    wait_until(lambda: statuses(deployed) == both, LIMIT_SECONDS, what=f"both subjects of {way}", every=POLL_SECONDS)
 
     wait_until(lambda: materialized(deployed) == sorted(GOOD), LIMIT_SECONDS, what="the partitions in the UI")
     for key, records in works().items():
@@ -78,7 +81,12 @@ def test_two_subjects_are_made_although_the_daemon_is_killed_in_between(deployed
 
     storage.write("subjects.yaml", f"- love\n- place:france\n- {REFUSED}\n".encode())
     deployed.send_event("subjects.yaml")
-    wait_until(lambda: statuses(deployed).count("FAILURE") == 1, LIMIT_SECONDS, what="the run that is refused")
+    wait_until(
+        lambda: statuses(deployed).count("FAILURE") == 1,
+        LIMIT_SECONDS,
+        what="the run that is refused",
+        every=POLL_SECONDS,
+    )
     failed = deployed.runs()[REFUSED]["runId"]
     wait_until(
         lambda: [one["run_id"] for one in deployed.signals() if one["openlib_signal"] == "run_failed"] == [failed],

@@ -11,6 +11,7 @@ from openlib_assets_tests.infra import terraform
 DATA_BUCKET = "openlib-test-data"
 COMPUTE_LOGS_BUCKET = "openlib-test-compute-logs"
 PREFIX = "openlib"
+Policies = Mapping[str, Mapping[str, Any]]
 _HERE = f"{terraform.REGION}:{terraform.ACCOUNT}"
 _ROLES = {
     role: f"arn:aws:iam::{terraform.ACCOUNT}:role/openlib-test-{role}"
@@ -42,23 +43,24 @@ INPUTS: Mapping[str, Any] = {
 }
 
 
-def rendered(folder: Path, inputs: Mapping[str, Any] = INPUTS) -> dict[str, dict[str, Any]]:
-    """Render the policy of each role for these inputs in `folder`, an empty one."""
+def rendered(folder: Path) -> dict[str, Policies]:
+    """Render the policy of each role in `folder`, an empty one: `plain`, and `masked` where columns are hidden."""
     copy = terraform.copied(folder)
     root = folder / "root"
     root.mkdir()
-    module = {"source": f"{copy / 'modules' / 'policies'}", **inputs}
+    module = {"source": f"{copy / 'modules' / 'policies'}", **INPUTS}
+    modules = {"plain": module, "masked": {**module, "masked": True}}
+    outputs = {name: {"value": f"${{module.{name}.policies}}"} for name in modules}
     (root / "main.tf.json").write_text(
-        json.dumps(
-            {"module": {"it": module}, "provider": {"aws": {}}, "output": {"it": {"value": "${module.it.policies}"}}}
-        ),
-        encoding="utf-8",
+        json.dumps({"module": modules, "provider": {"aws": {}}, "output": outputs}), encoding="utf-8"
     )
     terraform.use_provider(root, {})
     terraform.initialise(root, backend=True)
     terraform.run(root, "apply", "-auto-approve", "-input=false", "-no-color")
-    policies: dict[str, str] = json.loads(terraform.run(root, "output", "-json", "it").stdout)
-    return {role: json.loads(policy) for role, policy in policies.items()}
+    found: dict[str, dict[str, Any]] = json.loads(terraform.run(root, "output", "-json").stdout)
+    return {
+        name: {role: json.loads(policy) for role, policy in output["value"].items()} for name, output in found.items()
+    }
 
 
 def statements(policy: Mapping[str, Any]) -> list[dict[str, Any]]:

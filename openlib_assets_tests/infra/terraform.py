@@ -2,11 +2,17 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import pytest
+
+from openlib_assets_tests.tools.deployment import running, wait_until
 
 PROJECT = Path(__file__).parents[2]
 CONFIGURATION = PROJECT / "infra" / "terraform"
@@ -27,6 +33,9 @@ _PLUGIN_ROOTS = (
     Path("/usr/share/terraform/plugins"),
     Path("/opt"),
 )
+# By this, a provider that was started for debugging says where it is to be found, and terraform is told.
+ATTACHED = "TF_REATTACH_PROVIDERS"
+_START_SECONDS = 120
 
 
 def copied(folder: Path) -> Path:
@@ -41,7 +50,7 @@ def run(folder: Path, *arguments: str, passes: Sequence[int] = (0,)) -> subproce
     if executable is None:
         raise AssertionError("terraform is missing: install 1.11 or later, https://developer.hashicorp.com/terraform")
     # A user's own settings may name other mirrors, and variables that are not meant for a test.
-    ours = ("TF_PLUGIN_CACHE_DIR",)
+    ours = ("TF_PLUGIN_CACHE_DIR", ATTACHED)
     variables = {name: value for name, value in os.environ.items() if not name.startswith("TF_") or name in ours}
     variables |= {"TF_CLI_CONFIG_FILE": os.devnull, "TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1"}
     done = subprocess.run(
@@ -76,6 +85,29 @@ def plugin_folder() -> Path | None:
             for provider in root.glob(pattern):
                 return provider.parents[5]
     return None
+
+
+@contextmanager
+def provider_running(folder: Path) -> Iterator[None]:
+    """Let all commands of the block share one process of the provider; `folder`, an empty one, holds its log.
+
+    Otherwise each command reads all of the 700 MB of the provider and starts it anew, some of them several times. It is
+    the one that `terraform init` chooses for the dev environment.
+    """
+    environment = copied(folder) / "environments" / ENVIRONMENTS[0]
+    initialise(environment)
+    (provider,) = environment.glob(".terraform/providers/*/hashicorp/aws/*/*/terraform-provider-aws*")
+    log = folder / "provider.log"
+    variables = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TF_"))}
+    with running([str(provider), "-debug"], variables, log) as process, pytest.MonkeyPatch.context() as patch:
+
+        def told() -> list[str]:
+            return re.findall(f"{ATTACHED}='(.*)'", log.read_text(encoding="utf-8"))
+
+        wait_until(lambda: bool(told()) or process.poll() is not None, _START_SECONDS, what="the provider")
+        assert told(), log.read_text(encoding="utf-8")
+        patch.setenv(ATTACHED, told()[0])
+        yield
 
 
 def use_provider(folder: Path, endpoints: Mapping[str, str]) -> None:

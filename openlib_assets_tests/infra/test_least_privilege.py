@@ -4,7 +4,6 @@ The server knows S3's actions only, so that of each policy the statements about 
 of other services is tried on moto in `infra/test_rights_on_moto.py`.
 """
 
-import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -17,7 +16,13 @@ from botocore.exceptions import ClientError
 
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets_tests.conftest import Pipeline, Place
-from openlib_assets_tests.infra.rendered_policies import INPUTS, PREFIX, rendered, statements
+from openlib_assets_tests.infra.rendered_policies import (
+    COMPUTE_LOGS_BUCKET,
+    DATA_BUCKET,
+    PREFIX,
+    Policies,
+    statements,
+)
 from openlib_assets_tests.tools.ceph import Ceph, Credentials
 from openlib_assets_tests.tools.deployment import environment, openlib
 from openlib_assets_tests.tools.exactness import assert_exact
@@ -73,16 +78,14 @@ class Lake:
 
 
 @pytest.fixture(scope="module")
-def lake(ceph: Ceph, tmp_path_factory: pytest.TempPathFactory) -> Lake:
+def lake(ceph: Ceph, policies: Policies) -> Lake:
     """Buckets with a file in each place, and a user for each role."""
-    data, logs, foreign = (f"{kind}-{uuid.uuid4().hex}" for kind in ("data", "logs", "foreign"))
+    data, logs, foreign = DATA_BUCKET, COMPUTE_LOGS_BUCKET, "somebody-elses"
     admin = ceph.client()
     for bucket, keys in ((data, OBJECTS), (logs, (LOG,)), (foreign, (GOLD,))):
         admin.create_bucket(Bucket=bucket)
         for key in keys:
             admin.put_object(Bucket=bucket, Key=key, Body=b"there")
-    names = {"data_bucket_arn": f"arn:aws:s3:::{data}", "compute_logs_bucket_arn": f"arn:aws:s3:::{logs}"}
-    policies = rendered(tmp_path_factory.mktemp("policies"), {**INPUTS, **names})
     return Lake(ceph, data, logs, foreign, {role: user(ceph, policies[role]) for role in ROLES})
 
 

@@ -1,10 +1,8 @@
 """The roles' policies give what each role needs, and no more."""
 
 import json
-from collections.abc import Mapping
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -13,15 +11,14 @@ from openlib_assets_tests.infra.rendered_policies import (
     DATA_BUCKET,
     INPUTS,
     PREFIX,
+    Policies,
     allows,
-    rendered,
     statements,
 )
 from openlib_assets_tests.infra.scanners import parliament
 
 pytestmark = pytest.mark.terraform
 
-Policies = Mapping[str, Mapping[str, Any]]
 DATA = f"arn:aws:s3:::{DATA_BUCKET}/{PREFIX}"
 BRONZE = f"{DATA}/bronze/raw_works/subject=love/snapshot=20260101T000000Z/part-0.parquet"
 SILVER = f"{DATA}/silver/books/subject=love/part-0.parquet"
@@ -35,16 +32,6 @@ WITHOUT_RESOURCES = {
     "lakeformation:GetDataAccess",
 }
 READ_WRITE_DELETE = ("s3:GetObject", "s3:PutObject", "s3:DeleteObject")
-
-
-@pytest.fixture(scope="module")
-def policies(tmp_path_factory: pytest.TempPathFactory) -> Policies:
-    return rendered(tmp_path_factory.mktemp("policies"))
-
-
-@pytest.fixture(scope="module")
-def masked(tmp_path_factory: pytest.TempPathFactory) -> Policies:
-    return rendered(tmp_path_factory.mktemp("masked"), {**INPUTS, "masked": True})
 
 
 def test_no_policy_names_all_actions_or_all_of_a_service(policies: Policies, masked: Policies) -> None:

@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 from moto.server import ThreadedMotoServer
 
 from openlib_assets_tests.infra import terraform
-from openlib_assets_tests.infra.rendered_policies import DATA_BUCKET, INPUTS, PREFIX, rendered
+from openlib_assets_tests.infra.rendered_policies import DATA_BUCKET, INPUTS, PREFIX, Policies
 
 pytestmark = pytest.mark.terraform
 
@@ -29,7 +29,7 @@ ROLES = ("pipeline", "maintainer", "analyst", "daemon", "webserver", "deployer",
 class Account:
     """An account on moto with what the roles work on, and a session for each role."""
 
-    def __init__(self, url: str, folder: Any) -> None:
+    def __init__(self, url: str, policies: Policies) -> None:
         self.url = url
         owner = boto3.Session("test", "test", region_name=terraform.REGION)
         s3, sqs, ecs = (self.client(service, owner) for service in ("s3", "sqs", "ecs"))
@@ -46,11 +46,7 @@ class Account:
             )
         secrets = self.client("secretsmanager", owner)
         self.secret = secrets.create_secret(Name=SECRET, SecretString="x")["ARN"]
-        names = {
-            "queue_arn": self._arn(sqs, self.queue),
-            "database_secret_arn": self.secret,
-        }
-        policies = rendered(folder, {**INPUTS, **names})
+        assert self._arn(sqs, self.queue) == INPUTS["queue_arn"]
         self.sessions = {role: self._session(owner, role, policies[role]) for role in ROLES}
         self.everywhere = {role: self._session(owner, f"{role}-all", on_all(policies[role])) for role in ROLES}
 
@@ -86,11 +82,11 @@ def on_all(policy: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+def account(policies: Policies) -> Iterator[Account]:
     server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
-    account = Account(f"http://{host}:{port}", tmp_path_factory.mktemp("policies"))
+    account = Account(f"http://{host}:{port}", policies)
     requests.post(f"{account.url}/moto-api/reset-auth", data=b"0", timeout=10)
     yield account
     requests.post(f"{account.url}/moto-api/reset-auth", data=b"inf", timeout=10)

@@ -110,13 +110,16 @@ def stop(process: subprocess.Popen[bytes]) -> None:
         os.killpg(process.pid, signal.SIGKILL)
 
 
-def wait_until(met: Callable[[], bool], seconds: float, *, what: str) -> None:
-    """Wait until `met` says yes; raises DeploymentError after so many seconds. `what` is what is waited for."""
+def wait_until(met: Callable[[], bool], seconds: float, *, what: str, every: float = _POLL_SECONDS) -> None:
+    """Wait until `met` says yes; raises DeploymentError after so many seconds. `what` is what is waited for.
+
+    It is asked every so many seconds: rarely, where an answer costs much of the time of who is waited for.
+    """
     deadline = time.monotonic() + seconds
     while not met():
         if time.monotonic() > deadline:
             raise DeploymentError(f"{what}: not within {seconds:g} s")
-        time.sleep(_POLL_SECONDS)
+        time.sleep(every)
 
 
 @dataclass(frozen=True)
