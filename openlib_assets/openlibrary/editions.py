@@ -41,18 +41,13 @@ class Edition:
 def isbn13(text: str) -> str | None:
     """Return the ISBN-13 of a text that is an ISBN-10 or an ISBN-13, by the rules of `sql/helpers/isbns.sql`."""
     bare = _bare(text)
-    if _ISBN_10.fullmatch(bare):
+    # One digit over and over is what people write who have no number; in 13 digits, between prefix and check digit.
+    if _ISBN_10.fullmatch(bare) and len(set(bare)) > 1:
         rest = sum(place * int(digit) for place, digit in enumerate(bare[:9], start=1)) % 11
-        known, nine = _with_check_digit(f"978{bare[:9]}"), bare[:9]
-        is_right = bare[9] == "0123456789X"[rest]
-    elif _ISBN_13.fullmatch(bare):
-        known, nine = bare, bare[3:12] if bare.startswith("978") else ""
-        is_right = bare == _with_check_digit(bare[:12])
-    else:
-        return None
-    # One digit over and over is what people write who have no number; it may end in the check digit that it needs.
-    is_placeholder = len(set(bare)) == 1 or (len(bare) == 13 and len(set(nine)) == 1)
-    return known if is_right and not is_placeholder else None
+        return _with_check_digit(f"978{bare[:9]}") if bare[9] == "0123456789X"[rest] else None
+    is_placeholder = bare.startswith("978") and len(set(bare[3:12])) == 1
+    is_right = _ISBN_13.fullmatch(bare) and bare == _with_check_digit(bare[:12])
+    return bare if is_right and not is_placeholder else None
 
 
 def _bare(text: str) -> str:

@@ -26,7 +26,7 @@ from openlib_assets.lake.orders.order_list import order_list_of
 from openlib_assets.lake.orders.several import orders_of
 from openlib_assets.lake.orders.stocking import Weights
 from openlib_assets.lake.orders.workbook import write_workbook
-from openlib_assets.lake.table_files import TableFileError, table_file, write_table
+from openlib_assets.lake.table_files import TableFile, TableFileError, table_file, write_table
 from openlib_assets.lake.transform import Relation, Row, built
 from openlib_assets.openlibrary.client import Traffic
 from openlib_assets.openlibrary.editions import Edition
@@ -224,7 +224,8 @@ def test_orders_of_several_subjects_have_each_work_once(tmp_path: Path) -> None:
         pass
 
 
-def test_a_workbook_read_by_another_library_equals_the_table(tmp_path: Path) -> None:
+def awkward_orders(folder: Path) -> tuple[TableFile, list[dict[str, Any]]]:
+    """Return an order list with texts that a spreadsheet could take for something else."""
     awkward = ["=1+1", "@cmd", "0012", "https://example.org", "a\nb", "\x01", "{=1}", " ", "x" * 40_000, "-1", "é😀"]
     listed: list[dict[str, Any]] = [
         {
@@ -242,18 +243,23 @@ def test_a_workbook_read_by_another_library_equals_the_table(tmp_path: Path) -> 
         }
         for place, text in enumerate(awkward, start=1)
     ]
-    parquet = tmp_path / "order_list.parquet"
-    write_table(parquet, pa.Table.from_pylist(listed, schema=ORDER_LIST.schema).to_batches(), ORDER_LIST.schema)
+    file = folder / "order_list.parquet"
+    write_table(file, pa.Table.from_pylist(listed, schema=ORDER_LIST.schema).to_batches(), ORDER_LIST.schema)
+    return table_file(file), listed
+
+
+def test_a_workbook_read_by_another_library_equals_the_table(tmp_path: Path) -> None:
+    rows, listed = awkward_orders(tmp_path)
     written = []
     for name in ("one.xlsx", "two.xlsx"):
-        write_workbook(tmp_path / name, ORDER_LIST, table_file(parquet))
+        write_workbook(tmp_path / name, ORDER_LIST, rows)
         written.append((tmp_path / name).read_bytes())
     assert written[0] == written[1]
     sheet = openpyxl.load_workbook(tmp_path / "one.xlsx")["order_list"]
     names, *lines = sheet.iter_rows()
     headings = [str(cell.value) for cell in names]
     assert headings == ["rank", "cover", *[column.name for column in ORDER_LIST.columns][1:]]
-    assert (sheet.freeze_panes, sheet.auto_filter.ref) == ("A2", f"A1:L{len(awkward) + 1}")
+    assert (sheet.freeze_panes, sheet.auto_filter.ref) == ("A2", f"A1:L{len(listed) + 1}")
     assert all(cell.font.bold for cell in names)
     for row, line in zip(listed, lines, strict=True):
         cells: dict[str, Any] = dict(zip(headings, line, strict=True))
