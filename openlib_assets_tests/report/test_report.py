@@ -392,13 +392,15 @@ def test_a_subject_of_one_work_has_a_report_whatever_the_work_lacks(
     assert f"<li>{wanted} year of first publication.</li>" in report_path(place, "one").read_text()
 
 
-def test_groups_without_anybody_say_so(instance: dg.DagsterInstance, new_place: PlaceMaker) -> None:
+def test_groups_without_anybody_say_so_and_so_does_what_was_not_asked_for(
+    instance: dg.DagsterInstance, new_place: PlaceMaker
+) -> None:
     place = new_place("local")
     with Sandbox(SandboxConfig({"old": 1})) as sandbox:
         authors = [{"key": "/authors/OL1A", "name": "Ada"}, {"key": "/authors/OL2A", "name": "Bea"}]
         work = next(sandbox.works("old"))
         sandbox.change_work("old", work["key"], first_publish_year=YEAR - 12, authors=authors)
-        assert Pipeline(place, instance, sandbox.url).run("old").success
+        assert Pipeline(place, instance, sandbox.url, OPENLIB_DETAILS="off").run("old").success
     report = Report(report_path(place, "old").read_text(), [], {"books": []})
     assert dict(report.numbers("activity")) == {
         "last 5 years": 0,
@@ -408,6 +410,10 @@ def test_groups_without_anybody_say_so(instance: dg.DagsterInstance, new_place: 
         "no dated book": 0,
     }
     assert report.figure("Authors active now") == "0"
+    assert re.findall(r'data-state="(\w+)"', report.text) == ["editions", "details", "store"]
+    assert "Editions are not known, so there are no ISBNs: they were not asked for." in " ".join(report.text.split())
+    (row,) = report.data["orders"]["rows"]
+    assert (row["wanted"], row["isbn13"], row["languages"]) == (None, None, [])
 
 
 def test_a_number_of_editions_that_cannot_be_is_none(instance: dg.DagsterInstance, new_place: PlaceMaker) -> None:
