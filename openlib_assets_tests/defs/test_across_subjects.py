@@ -22,11 +22,11 @@ from openlib_assets.cli.commands.storage import storage
 from openlib_assets.cli.commands.subjects import subjects
 from openlib_assets.lake import layout
 from openlib_assets.lake.catalog import CatalogError, ask, catalog, write_catalog
-from openlib_assets.lake.contract import ALL_TABLES, BOOKS, DERIVED_TABLES
+from openlib_assets.lake.contract import ALL_TABLES, BOOKS, DERIVED_TABLES, SNAPSHOT_TABLES
 from openlib_assets.lake.subject_files import data_files, subjects_with_data
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets.storage import LocalStorage
-from openlib_assets_tests.conftest import CSV, GOLD, SILVER, Pipeline, Place, PlaceMaker, environment
+from openlib_assets_tests.conftest import CSV, GOLD, SERVING, SILVER, Pipeline, Place, PlaceMaker, environment
 from openlib_assets_tests.docs.markdown import DATA_MODEL, Block, blocks
 from openlib_assets_tests.tools.odd_keys import LONG_KEYS, ODD_KEYS
 from openlib_assets_tests.tools.pages import read_data
@@ -307,7 +307,7 @@ def test_every_subject_is_listed_copied_and_removed_by_its_key(
         for subject in listed:
             paths = list(data_files(pipeline.storage, subject))
             assert list(data_files(target, subject)) == paths
-            assert len(paths) == 1 + len(DERIVED_TABLES) + len(CSV) + 1
+            assert len(paths) == len(SNAPSHOT_TABLES) + len(DERIVED_TABLES) + len(CSV) + 2 * len(SERVING) + 1
         subjects.main(["remove", "--delete-data", *listed], standalone_mode=False)
     assert list(target.paths("bronze")) == list(target.paths("silver")) == list(target.paths("exports")) == []
     assert set(target.paths("reports")) <= {"reports/index.html"}

@@ -27,7 +27,8 @@ class Checked:
     def __init__(self, sandbox: Sandbox, pipeline: Pipeline) -> None:
         self.sandbox = sandbox
         self.pipeline = pipeline
-        self.checks = pipeline.definitions.resolve_asset_graph().asset_check_keys
+        graph = pipeline.definitions.resolve_asset_graph()
+        self.checks = [check for check in graph.asset_check_keys if graph.get(check.asset_key).is_partitioned]
 
     def states(self, check: dg.AssetCheckKey) -> dict[str, str]:
         """Return the state of a check that the UI shows for each subject; one that it calls missing has none."""
