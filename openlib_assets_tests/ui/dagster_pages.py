@@ -164,6 +164,7 @@ def launch_alone(page: "Page", job: str, subject: str) -> None:
 def open_launchpad(page: "Page", job: str, subject: str) -> None:
     """Show the launchpad of a job with a subject chosen."""
     page.goto(f"/locations/openlib_assets/jobs/{job}/playground")
+    shown(page, "All defaults expanded")  # until then, what is open may close again
     page.get_by_placeholder("Partition").click()
     page.get_by_text(subject, exact=True).first.click()
 

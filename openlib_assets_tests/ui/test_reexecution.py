@@ -50,6 +50,7 @@ class Deployed:
     variables: Mapping[str, str]
     storage: Path
     sandbox: Sandbox
+    opened: dg.DagsterInstance
 
     def held(self) -> set[str]:
         return {folder.name for folder in self.storage.glob("exports/*")}
@@ -60,8 +61,9 @@ class Deployed:
 
     @contextlib.contextmanager
     def instance(self) -> Iterator[dg.DagsterInstance]:
-        with variables_of(self.variables), dg.DagsterInstance.get() as instance:
-            yield instance
+        """Give the instance, which was opened once: what waits asks it often. The variables are the server's."""
+        with variables_of(self.variables):
+            yield self.opened
 
     def runs(self) -> list[dg.DagsterRun]:
         """Return the runs that people started, the newest first: what sensors start is made across subjects."""
@@ -99,10 +101,12 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     with Sandbox(SandboxConfig(dict.fromkeys(SUBJECTS, 30), faults=plan)) as sandbox:
         shipped_instance(folder / "home")
         variables = environment(folder, sandbox.url)
-        with variables_of(variables), dg.DagsterInstance.get() as instance:
+        with variables_of(variables):
+            instance = dg.DagsterInstance.get()
+        with instance:
             instance.add_dynamic_partitions("subjects", list(SUBJECTS))
-        with dagster_dev(variables) as server:
-            yield Deployed(server, variables, folder / "data", sandbox)
+            with dagster_dev(variables) as server:
+                yield Deployed(server, variables, folder / "data", sandbox, instance)
 
 
 @pytest.fixture(scope="module")
