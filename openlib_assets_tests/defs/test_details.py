@@ -23,7 +23,8 @@ from openlib_assets_tests.conftest import (
 )
 
 OFF = {"OPENLIB_DETAILS": "off"}
-DOCUMENTS = "fields=key%2C"
+MADE_OF_DETAILS = ("work_isbns", "work_details", "stocking_list", "order_list", "subject_report")
+DOCUMENTS = "fields=key%2Csubtitle"
 
 
 @pytest.fixture(scope="module")
@@ -65,13 +66,13 @@ def test_where_they_are_not_asked_for_all_else_is_made_and_what_was_asked_before
         result = off.run(subject)
         assert result.success, failure_texts(result)
         assert documents_asked(sandbox) == 0
-        assert made(result, subject) == {"raw_works", *SILVER, *GOLD, "subject_csv", "subject_report"}
+        assert made(result, subject) == {"raw_works", *SILVER, *GOLD, "order_list", "subject_csv", "subject_report"}
         assert_exact(off, sandbox, subject)
         assert stale(off, subject) == set()
 
         result = on.run(subject)
         assert result.success, failure_texts(result)
-        assert made(result, subject) == {*BRONZE, "work_isbns", "work_details"}, "nothing else is made of them"
+        assert made(result, subject) == {*BRONZE, *MADE_OF_DETAILS}, "nothing else is made of them"
         assert on.table(f"silver/work_details/subject={subject}/part-0.parquet")["languages"].null_count == 0
         assert_exact(on, sandbox, subject)
 
@@ -106,7 +107,7 @@ def test_where_they_are_refused_their_step_is_red_with_the_reason_and_everything
         assert "HTTP 403" in text
         assert len(text.splitlines()) == 1
         assert documents_asked(sandbox) == 2, "no layer asks again"
-        everything = {*BRONZE, *SILVER, *GOLD, "subject_csv", "subject_report"}
+        everything = {*BRONZE, *SILVER, *GOLD, "order_list", "subject_csv", "subject_report"}
         assert made(result, "r1") == everything
         assert made(result, "r2") == everything - {"raw_details"}
         for subject in ("r1", "r2"):
@@ -118,7 +119,7 @@ def test_where_they_are_refused_their_step_is_red_with_the_reason_and_everything
         sandbox.change_faults(FaultPlan())
         result = pipeline.run("r2")
         assert result.success, failure_texts(result)
-        assert made(result, "r2") == {*BRONZE, "work_isbns", "work_details"}
+        assert made(result, "r2") == {*BRONZE, *MADE_OF_DETAILS}
         assert_exact(pipeline, sandbox, "r2")
 
         # Where they fail again, the last that there are stay in use; the works are new.

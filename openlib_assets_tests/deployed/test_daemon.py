@@ -18,7 +18,7 @@ from openlib_assets_tests.tools.deployment import (
     openlib_command,
     running,
     shipped_instance,
-    subject_of,
+    subjects_of,
     wait_until,
 )
 
@@ -81,7 +81,7 @@ def test_a_backfill_of_raw_works_alone_is_followed_by_the_rest_of_these_subjects
             _TICKS_SECONDS,
             what=name,
         )
-    assert {subject_of(request) for request in deployed.sandbox.requests} == {"love", "war"}
+    assert subjects_of(deployed.sandbox.requests) == {"love", "war"}
 
 
 def test_a_run_whose_process_was_killed_is_failed_and_says_why(deployed: Deployed) -> None:

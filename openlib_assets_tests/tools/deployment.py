@@ -16,7 +16,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.resources import files
@@ -37,6 +37,7 @@ _STOP_SECONDS = 20
 _POLL_SECONDS = 0.1
 _GRAPHQL_SECONDS = 60
 _WARM_SECONDS = 600
+_OF_WORKS = "q=key%3A"
 _LISTED = re.compile(r'(\w+)_key:"([^"]*)"')
 
 
@@ -163,8 +164,13 @@ def request_log(file: Path) -> list[LoggedRequest]:
     return sorted(of_subjects, key=lambda request: request.number)
 
 
+def subjects_of(requests: Iterable[LoggedRequest]) -> set[str]:
+    """Return the keys of the subjects that were asked for; who asks for the editions of works names none."""
+    return {subject_of(request) for request in requests if not request.query.startswith(_OF_WORKS)}
+
+
 def subject_of(request: LoggedRequest) -> str:
-    """Return the key of the subject whose works, or whose list of keys, were asked for."""
+    """Return the key of the subject of which works, or what the search says of them, were asked for."""
     if listed := _LISTED.search(unquote_plus(request.query)):
         return listed[2] if listed[1] == "subject" else f"{listed[1]}:{listed[2]}"
     return unquote(request.path).removeprefix("/subjects/").removesuffix(".json")

@@ -25,7 +25,7 @@ from openlib_assets_tests.tools.deployment import (
     environment,
     openlib,
     shipped_instance,
-    subject_of,
+    subjects_of,
     wait_until,
 )
 from openlib_assets_tests.ui.conftest import kept_if_it_fails, take_screenshot
@@ -57,7 +57,7 @@ class Deployed:
 
     def asked(self, since: int) -> set[str]:
         """Return the subjects asked for since there were so many requests."""
-        return {subject_of(request) for request in self.sandbox.requests[since:]}
+        return subjects_of(self.sandbox.requests[since:])
 
     @contextlib.contextmanager
     def instance(self) -> Iterator[dg.DagsterInstance]:
