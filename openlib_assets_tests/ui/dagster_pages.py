@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
 GROUPS = {str(layer): {table.name for table in ALL_TABLES if table.layer is layer} for layer in Layer}
-ACROSS_SUBJECTS = {"catalog", "comparison"}  # they have no partitions
-GROUPS[str(Layer.SERVING)] |= {"subject_csv", "subject_report"} | ACROSS_SUBJECTS
+_PAGES_ACROSS_SUBJECTS = {"catalog", "comparison"}
+# They have no partitions.
+ACROSS_SUBJECTS = _PAGES_ACROSS_SUBJECTS | {table.name for table in ALL_TABLES if not table.by_subject}
+GROUPS[str(Layer.SERVING)] |= {"subject_csv", "subject_report"} | _PAGES_ACROSS_SUBJECTS
 ASSETS = sum(map(len, GROUPS.values()))
 ASSETS_OF_A_SUBJECT = ASSETS - len(ACROSS_SUBJECTS)
 

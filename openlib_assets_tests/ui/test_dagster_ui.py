@@ -23,7 +23,6 @@ from openlib_assets_tests.ui.dagster_pages import (
     graph_box,
     holds,
     in_cells,
-    metadata_entry,
     open_asset,
     open_lineage,
     open_partition,
@@ -158,7 +157,7 @@ def test_report_shows_its_charts_and_its_findings(page: "Page", dagster: Dagster
     charts.wait_for(state="detached")
     findings = re.findall(r"<li>(.*?)</li>", report.partition('class="findings"')[2].partition("</ul>")[0])
     assert len(findings) >= 5
-    told = metadata_entry(page, "findings").get_by_role("listitem")
+    told = opened_markdown(page, "findings").get_by_role("listitem")
     told.last.wait_for()
     assert told.all_inner_texts() == [html.unescape(finding) for finding in findings]
     take_screenshot(page, "09-subject_report-findings")
