@@ -37,7 +37,7 @@ def new_bronze(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     with Sandbox(SandboxConfig({"love": 7, FAR_AWAY: 5})) as sandbox, dg.DagsterInstance.ephemeral() as instance:
         pipeline = Pipeline(Place(str(tmp_path_factory.mktemp("made")), {}), instance, sandbox.url)
         assert pipeline.run("love", FAR_AWAY, job="extract").success
-        return {path: pipeline.storage.read(path) for path in pipeline.storage.paths("bronze")}
+        return {path: pipeline.storage.read(path) for path in pipeline.storage.paths("bronze/raw_works")}
 
 
 @pytest.fixture(scope="module")

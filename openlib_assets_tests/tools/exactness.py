@@ -9,6 +9,7 @@ from openlib_assets.sandbox import Sandbox
 from openlib_assets_tests.conftest import CSV, Pipeline, Place, assert_same_rows, assert_tables_equal, reference_tables
 from openlib_assets_tests.tools.reference import csv_text
 
+ORDER_FILES = ("order_list.csv", "order_list.xlsx")
 _COLUMNS = {table.name: [column.name for column in table.columns] for table in CSV_TABLES}
 
 
@@ -18,11 +19,15 @@ def assert_exact(pipeline: Pipeline, sandbox: Sandbox, subject: str) -> None:
 
 
 def assert_exact_for(pipeline: Pipeline, subject: str, works: Sequence[Mapping[str, Any]]) -> None:
-    """Compare every table and every CSV file of a subject with the reference of these works."""
+    """Compare every table and every CSV file of a subject with the reference of these works.
+
+    What to order depends on editions, too, and is compared elsewhere.
+    """
     wanted = reference_tables(pipeline, subject, works)
     assert_tables_equal(pipeline, subject, wanted)
     folder = f"exports/{quote(subject, safe='')}"
-    assert set(pipeline.storage.paths(folder)) == {f"{folder}/{name}.csv" for name in CSV}
+    names = {*(f"{name}.csv" for name in CSV), *ORDER_FILES}
+    assert set(pipeline.storage.paths(folder)) == {f"{folder}/{name}" for name in names}
     for name in CSV:
         found = pipeline.storage.read(f"{folder}/{name}.csv").decode().split("\n")
         assert_same_rows(found, csv_text(_COLUMNS[name], wanted[name]).split("\n"))

@@ -42,7 +42,8 @@ def raw_works(
     """Fetch the works of subjects, several subjects at once."""
     with still_registered(), said_in_one_line():
         fetches = _Fetches(context, RAW_WORKS, openlibrary.source(), storage.open(), openlibrary.listener, config.force)
-    yield from put_out(context, fetches.outputs(waits=False))
+        outputs = fetches.outputs(waits=False)
+    yield from put_out(context, outputs)
 
 
 # After the works, so that a subject that Open Library does not know is asked for once.
@@ -118,10 +119,10 @@ def _fetched_before(context: dg.AssetExecutionContext, storage: Storage, table: 
 
     Killed before it could, that run may have left pages that the next fetch would take for those of an unfinished one.
     """
-    before = goes_on_from(context.instance, context.run)
+    subjects, before = context.partition_keys, goes_on_from(context.instance, context.run)
     if not before:
         return frozenset()
-    records = latest_records(context.instance, context.asset_key, context.partition_keys)
+    records = latest_records(context.instance, context.asset_key, subjects)
     fetched = {subject: record for subject, record in records.items() if record.run_id in before}
     for subject, record in fetched.items():
         forget(storage, subject, record.timestamp, table)
