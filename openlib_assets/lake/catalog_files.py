@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 from openlib_assets.lake import layout
 from openlib_assets.lake.contract import SNAPSHOT_TABLES, Table
+from openlib_assets.lake.key_names import key_in_name
 from openlib_assets.lake.subject_files import is_outgrown, shortened_keys
 from openlib_assets.lake.transform import literal_path
-from openlib_assets.openlibrary.key_names import key_in_name
 from openlib_assets.storage import Storage
 
 _SNAPSHOT = "snapshot="

@@ -3,7 +3,7 @@
 import re
 
 from openlib_assets.lake.contract import Layer
-from openlib_assets.openlibrary.key_names import name_of_key
+from openlib_assets.lake.key_names import name_of_key
 
 STAGING = "_staging"
 _WORKS = "raw_works"

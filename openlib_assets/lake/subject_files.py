@@ -13,8 +13,8 @@ import pyarrow as pa
 from openlib_assets.lake import layout
 from openlib_assets.lake.bronze.snapshots import snapshot_names
 from openlib_assets.lake.contract import SNAPSHOT_TABLES, Layer
+from openlib_assets.lake.key_names import LONGEST_NAME, is_shortened, key_in_name
 from openlib_assets.lake.table_files import SUBJECT_KEY, TableFileError, table_file
-from openlib_assets.openlibrary.key_names import LONGEST_NAME, is_shortened, key_in_name
 from openlib_assets.storage import Storage
 
 

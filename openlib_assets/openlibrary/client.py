@@ -45,6 +45,7 @@ _OTHER_WAITS_START_AT = 1 / 20
 _MAX_REDIRECTS = 3
 # Of a URL in a message; that of a request for editions names forty works.
 _LONGEST_SHOWN = 200
+_END_SHOWN = 50
 
 
 @dataclass
@@ -180,8 +181,7 @@ class Client:
         except (BannedError, InterruptedFetchError):
             raise
         except SourceError as error:
-            shown = url if len(url) <= _LONGEST_SHOWN else f"{url[:_LONGEST_SHOWN]}..."
-            raise type(error)(f"{shown}: {error} ({tries} {'try' if tries == 1 else 'tries'})") from error
+            raise type(error)(f"{_shown(url)}: {error} ({tries} {'try' if tries == 1 else 'tries'})") from error
         raise AssertionError("tenacity returns or raises")
 
     def _once(self, url: str, wanted: Callable[[], bool] = _always, *, again: bool = False) -> bytes:
@@ -219,3 +219,8 @@ class Client:
         if limited:
             self._connection.pause(wait)
         return wait
+
+
+def _shown(url: str) -> str:
+    """Return an address for a message; the end says which page it is of."""
+    return url if len(url) <= _LONGEST_SHOWN else f"{url[: _LONGEST_SHOWN - _END_SHOWN]}...{url[-_END_SHOWN:]}"

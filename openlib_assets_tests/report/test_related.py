@@ -110,7 +110,7 @@ def test_what_to_fetch_next_is_what_most_works_have_and_nobody_has_fetched() -> 
 
 
 def test_keys_that_cannot_be_subjects_are_left_out_and_what_only_looks_like_a_tag_is_not() -> None:
-    typed = ["...", "?", "", " ", "a\tb", "x" * 300, "Tea", "Grade: 5", "Upgrade: a tale", "Good & well"]
+    typed = ["...", "?", "", " ", "a\tb", "x" * 3000, "Tea", "Grade: 5", "Upgrade: a tale", "Good & well"]
     with books({"tea": {"OL1W": typed}}) as connection:
         assert [row["key"] for row in beside_one(connection, "tea")] == ["good__well", "upgrade_a_tale"]
 

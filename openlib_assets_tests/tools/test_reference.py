@@ -1,5 +1,6 @@
 """The reference against rows worked out by hand, and the recorded answers that other tests feed to it."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -29,8 +30,20 @@ def work(key: str, *authors: tuple[str, str], year: int | None = None, **fields:
     }
 
 
-def compute(*records: Row, fetched_at: datetime = FETCHED_AT, previous: Snapshot | None = None) -> dict[str, list[Row]]:
-    return tables(records, works_reported=len(records), fetched_at=fetched_at, source=SOURCE, previous=previous)
+def compute(
+    *records: Row,
+    fetched_at: datetime = FETCHED_AT,
+    previous: Snapshot | None = None,
+    documents: Sequence[Row] = (),
+) -> dict[str, list[Row]]:
+    return tables(
+        records,
+        works_reported=len(records),
+        fetched_at=fetched_at,
+        source=SOURCE,
+        previous=previous,
+        documents=documents,
+    )
 
 
 def name_of_author(*names: str) -> str | None:
@@ -57,10 +70,13 @@ def test_a_small_subject() -> None:
         "author_books",
         "possible_same_authors",
         "possible_duplicate_books",
+        "work_isbns",
+        "work_details",
         "author_yearly_counts",
         "author_averages",
         "subject_summary",
         "subject_changes",
+        "stocking_list",
     ]
     assert [list(row.values()) for row in result["books"]] == [
         ["OL10W", "Ten", 2000, "ok", 1, 1, False, None, ["Tea", "Cups", "Tea"]],
@@ -102,8 +118,16 @@ def test_columns_stand_in_the_order_of_the_contract() -> None:
     before = Snapshot([], FETCHED_AT)
     one, again = (work(f"OL{number}W", (f"OL{number}A", "Ann Bell"), year=2000, title="Tea") for number in (1, 2))
     odd = {**work("OL3W"), "first_publish_year": "of the dog"}
-    result = compute(one, again, odd, previous=before)
-    assert {table: " ".join(rows[0]) for table, rows in result.items()} == COLUMNS
+    document = {"key": "/works/OL1W", "isbn": ["0-306-40615-2"], "language": ["eng"], "want_to_read_count": 3}
+    result = compute(one, again, odd, previous=before, documents=[document])
+    assert {table: " ".join(rows[0]) for table, rows in result.items()} | {
+        "order_list": COLUMNS["order_list"]
+    } == COLUMNS
+    assert result["work_isbns"] == [{"work_key": "OL1W", "isbn13": "9780306406157"}]
+    assert [list(row.values()) for row in result["work_details"]] == [
+        ["OL1W", None, ["eng"], [], [], None, None, None, 3, None, None, None, 1],
+        ["OL2W", *12 * [None]],
+    ]
 
 
 def test_an_empty_subject() -> None:

@@ -18,6 +18,7 @@ from openlib_assets.defs.steps.checks import evaluations, target_of
 from openlib_assets.defs.steps.outputs import Done, SubjectOutputs
 from openlib_assets.defs.steps.records import Versions, just_recorded, last_evaluations, latest_record
 from openlib_assets.defs.steps.run_state import StepSubjects, goes_on_from, said_in_run
+from openlib_assets.lake.contract import RAW_WORKS
 from openlib_assets.lake.table_files import digest_at
 from openlib_assets.lake.transform import CheckOutcome
 from openlib_assets.storage import Storage
@@ -128,8 +129,10 @@ class Step:
         ops: Any = run.run_config.get("ops", {})
         if any(op.get("config", {}).get(FORCE) for op in ops.values()):
             return False
-        asked = any(subject in said.unchanged for said in self.said_before.values())
-        return asked or self._goes_on()
+        # Works that were fetched anew may be the same, and still what is told of their fetch is not.
+        works = self.said_before.get(RAW_WORKS.name)
+        said = [works] if works else self.said_before.values()
+        return any(subject in one.unchanged for one in said) or self._goes_on()
 
     def _goes_on(self) -> bool:
         return bool(goes_on_from(self.context.instance, self.context.dagster_run))

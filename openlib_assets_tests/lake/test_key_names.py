@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openlib_assets.openlibrary.key_names import is_shortened, key_in_name, name_of_key
+from openlib_assets.lake.key_names import is_shortened, key_in_name, name_of_key
 from openlib_assets.openlibrary.subject_keys import InvalidSubjectError, subject_key
 from openlib_assets_tests.tools.odd_keys import ODD_KEYS
 
