@@ -68,7 +68,7 @@ def test_every_table_file_page_and_view_is_exact_and_every_command_works(
 def assert_rebuilt_on_disk_alike(
     pipeline: Pipeline, sandbox: Sandbox, instance: dg.DagsterInstance, folder: Path
 ) -> None:
-    """Make what needs no request from what Open Library sent, on disk; every file has the same bytes, the report too."""
+    """Make what needs no request again from what was sent, on disk; every file has the same bytes, the report too."""
     local = Pipeline(Place(str(folder), {}), instance, sandbox.url)
     sent = [path for table in BRONZE for path in snapshot_paths(pipeline, "1984", table)]
     orders = [path for path in pipeline.place.states() if "order_list" in path and "1984" in path]
