@@ -14,6 +14,7 @@ import dagster as dg
 import pytest
 from botocore.exceptions import ClientError
 
+from openlib_assets.lake.contract import SNAPSHOT_TABLES
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets_tests.conftest import Pipeline, Place
 from openlib_assets_tests.infra.rendered_policies import (
@@ -32,6 +33,7 @@ pytestmark = pytest.mark.terraform
 BRONZE = f"{PREFIX}/bronze/raw_works/subject=love/snapshot=20200101T000000Z/part-0.parquet"
 SILVER = f"{PREFIX}/silver/books/subject=love/part-0.parquet"
 GOLD = f"{PREFIX}/gold/author_averages/subject=love/part-0.parquet"
+SERVING = f"{PREFIX}/serving/order_list/subject=love/part-0.parquet"
 CSV = f"{PREFIX}/exports/love/books.csv"
 REPORT = f"{PREFIX}/reports/love/index.html"
 CATALOG = f"{PREFIX}/catalog.duckdb"
@@ -41,24 +43,25 @@ LOCK = f"{PREFIX}/_locks/love"
 ELSEWHERE = "other/file"
 RESULT = "athena-results/result.csv"
 LOG = "dagster-logs/storage/run/compute_logs/step.err"
-OBJECTS = (BRONZE, SILVER, GOLD, CSV, REPORT, CATALOG, WATCH_LIST, STAGED, LOCK, ELSEWHERE, RESULT)
+OBJECTS = (BRONZE, SILVER, GOLD, SERVING, CSV, REPORT, CATALOG, WATCH_LIST, STAGED, LOCK, ELSEWHERE, RESULT)
 
-ALL_DATA = {BRONZE, SILVER, GOLD, CSV, REPORT, CATALOG, WATCH_LIST, STAGED, LOCK}
-PEOPLES = {GOLD, CSV, REPORT, CATALOG, RESULT}
-REMADE = {SILVER, GOLD, CSV, REPORT, STAGED, LOCK}
+ALL_DATA = {BRONZE, SILVER, GOLD, SERVING, CSV, REPORT, CATALOG, WATCH_LIST, STAGED, LOCK}
+PEOPLES = {GOLD, SERVING, CSV, REPORT, CATALOG, RESULT}
+REMADE = {SILVER, GOLD, SERVING, CSV, REPORT, STAGED, LOCK}
 
 ROLES = ("pipeline", "maintainer", "analyst", "daemon", "webserver", "deployer", "execution")
 # Who is not named may nothing.
 READ = {"pipeline": ALL_DATA, "maintainer": ALL_DATA, "analyst": PEOPLES}
 WRITE = {"pipeline": ALL_DATA, "maintainer": ALL_DATA, "analyst": {RESULT}}
 DELETE = {"pipeline": REMADE, "maintainer": REMADE | {BRONZE}}
-LISTINGS = ("", *(f"{PREFIX}/{folder}/" for folder in ("bronze", "silver", "gold", "exports", "reports")), "other/")
+FOLDERS = ("bronze", "silver", "gold", "serving", "exports", "reports")
+LISTINGS = ("", *(f"{PREFIX}/{folder}/" for folder in FOLDERS), "other/")
 # The bucket is the pipeline's own: without the right to list all of it, S3 answers 403 instead of 404 for what is not
 # there, and no first write could be told from a refusal.
 LIST = {
     "pipeline": set(LISTINGS),
     "maintainer": set(LISTINGS),
-    "analyst": {f"{PREFIX}/{folder}/" for folder in ("gold", "exports", "reports")},
+    "analyst": {f"{PREFIX}/{folder}/" for folder in ("gold", "serving", "exports", "reports")},
 }
 
 
@@ -221,13 +224,20 @@ def test_the_pipeline_runs_with_just_the_rights_of_its_role(lake: Lake, tmp_path
         refused = openlib("prune", "--keep", "1", "--yes", env=env, seconds=60)
         assert refused.status == 1
         assert "AccessDenied" in refused.output
-        assert len([path for path in place.open().paths("bronze") if "=love" in path]) == 2
+        assert kept(place, "love") == {"raw_works": 2, "raw_details": 2}
         maintains = {**env, **lake.ceph.variables(lake.roles["maintainer"])}
         assert openlib("prune", "--keep", "1", "--yes", env=maintains, seconds=60).status == 0
-        assert len([path for path in place.open().paths("bronze") if "=love" in path]) == 1
+        assert kept(place, "love") == {"raw_works": 1, "raw_details": 1}
         removed = openlib("subjects", "remove", "love", "--delete-data", env=maintains, seconds=60)
         assert removed.status == 0, removed.output
         assert [path for path in place.open().paths("") if "love/" in path] == []
+
+
+def kept(place: Place, subject: str) -> dict[str, int]:
+    """Return how many snapshots of a subject there are, by table."""
+    return {
+        table.name: len(place.open().folders(f"bronze/{table.name}/subject={subject}")) for table in SNAPSHOT_TABLES
+    }
 
 
 def test_an_analyst_asks_the_catalog_about_gold_and_is_refused_bronze(lake: Lake, tmp_path: Path) -> None:

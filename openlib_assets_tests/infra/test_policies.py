@@ -23,6 +23,7 @@ DATA = f"arn:aws:s3:::{DATA_BUCKET}/{PREFIX}"
 BRONZE = f"{DATA}/bronze/raw_works/subject=love/snapshot=20260101T000000Z/part-0.parquet"
 SILVER = f"{DATA}/silver/books/subject=love/part-0.parquet"
 GOLD = f"{DATA}/gold/author_averages/subject=love/part-0.parquet"
+SERVING = f"{DATA}/serving/order_list/subject=love/part-0.parquet"
 COMPUTE_LOG = f"arn:aws:s3:::{COMPUTE_LOGS_BUCKET}/dagster-logs/storage/run/compute_logs/step.out"
 # For these AWS knows no resources: https://docs.aws.amazon.com/service-authorization/latest/reference/
 WITHOUT_RESOURCES = {
@@ -117,18 +118,22 @@ def test_the_daemon_starts_runs_in_its_cluster_with_their_two_roles_and_nothing_
 
 def test_analysts_read_gold_and_what_is_made_for_people_and_write_only_results(policies: Policies) -> None:
     analyst = policies["analyst"]
-    readable = (GOLD, f"{DATA}/exports/love/books.csv", f"{DATA}/reports/index.html", f"{DATA}/catalog.duckdb")
+    files = ("exports/love/books.csv", "reports/index.html", "catalog.duckdb")
+    readable = (GOLD, SERVING, *(f"{DATA}/{file}" for file in files))
     assert all(allows(analyst, "s3:GetObject", path) for path in readable)
     assert not any(allows(analyst, action, path) for action, path in product(READ_WRITE_DELETE[1:], readable))
     assert allows(analyst, "s3:PutObject", f"arn:aws:s3:::{DATA_BUCKET}/athena-results/result.csv")
     listed = [s["Condition"]["StringLike"]["s3:prefix"] for s in statements(analyst) if "s3:ListBucket" in s["Action"]]
-    assert listed == [[f"{PREFIX}/gold/*", f"{PREFIX}/exports/*", f"{PREFIX}/reports/*"], "athena-results/*"]
+    assert listed == [
+        [f"{PREFIX}/{folder}/*" for folder in ("gold", "serving", "exports", "reports")],
+        "athena-results/*",
+    ]
     assert not allows(analyst, "glue:GetTable", "arn:aws:glue:us-east-1:123456789012:table/openlib_test_silver/books")
 
 
 def test_analysts_from_whom_columns_are_hidden_read_no_file_that_holds_them(masked: Policies) -> None:
     analyst = masked["analyst"]
-    files = (GOLD, f"{DATA}/exports/love/books.csv", f"{DATA}/reports/love/index.html")
+    files = (GOLD, SERVING, f"{DATA}/exports/love/books.csv", f"{DATA}/reports/love/index.html")
     assert not any(allows(analyst, "s3:GetObject", path) for path in files)
     assert allows(analyst, "lakeformation:GetDataAccess", "*")
 

@@ -6,7 +6,7 @@ locals {
   glue           = "arn:aws:glue:${var.region}:${var.account_id}"
 
   # What analysts get: no record as received, and no table that is not yet in its final form.
-  readable = ["gold", "exports", "reports"]
+  readable = ["gold", "serving", "exports", "reports"]
 }
 
 data "aws_iam_policy_document" "analyst" {

@@ -64,7 +64,14 @@ variable "permissions_boundary_arn" {
 }
 
 locals {
-  types = { string = "TEXT", bigint = "NUMBER(19, 0)", double = "FLOAT", boolean = "BOOLEAN", timestamp = "TIMESTAMP_NTZ" }
+  types = {
+    string          = "TEXT"
+    bigint          = "NUMBER(19, 0)"
+    double          = "FLOAT"
+    boolean         = "BOOLEAN"
+    timestamp       = "TIMESTAMP_NTZ"
+    "array<string>" = "ARRAY"
+  }
 }
 
 resource "aws_iam_role" "snowflake" {

@@ -17,8 +17,12 @@ variables {
   user_arn     = "arn:aws:iam::210987654321:user/snowflake"
   external_id  = "TEST_SFCRole=1_abc="
   tables = [{
-    name    = "author_averages"
-    columns = [{ name = "author_key", type = "string" }, { name = "book_count", type = "bigint" }]
+    name = "author_averages"
+    columns = [
+      { name = "author_key", type = "string" },
+      { name = "names", type = "array<string>" },
+      { name = "book_count", type = "bigint" },
+    ]
   }]
   permissions_boundary_arn = null
 }
@@ -38,6 +42,10 @@ run "gold_only" {
   assert {
     condition     = strcontains(output.sql, "book_count NUMBER(19, 0) AS (value:book_count::NUMBER(19, 0))\n)")
     error_message = "The last column is missing, or a comma too many."
+  }
+  assert {
+    condition     = strcontains(output.sql, "names ARRAY AS (value:names::ARRAY),\n")
+    error_message = "A list is not an array."
   }
   assert {
     condition     = strcontains(output.sql, "metadata$filename")
