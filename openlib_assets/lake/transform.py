@@ -4,7 +4,7 @@ import atexit
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -94,9 +94,10 @@ class Built:
         """Yield the rows, in order."""
         yield from self.connection.sql(f"FROM {self.table.name}").to_arrow_reader(_BATCH_ROWS)
 
-    def preview(self) -> list[tuple[Any, ...]]:
-        """Return the first rows."""
-        return self.connection.execute(f"FROM {self.table.name} LIMIT {_PREVIEW_ROWS}").fetchall()
+    def preview(self, columns: Sequence[str] = ("*",)) -> list[tuple[Any, ...]]:
+        """Return the first rows, with all columns or some."""
+        query = f"SELECT {', '.join(columns)} FROM {self.table.name} LIMIT {_PREVIEW_ROWS}"  # noqa: S608 - of the contract
+        return self.connection.execute(query).fetchall()
 
 
 @contextmanager

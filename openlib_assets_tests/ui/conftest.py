@@ -38,7 +38,7 @@ _PATIENCE_SECONDS = 30
 # Dagster's pages scroll in parts: what is out of sight may not be there at all. The wide page has room for the whole
 # graph with the details of every asset.
 _HIGH: "ViewportSize" = {"width": 1600, "height": 1800}
-_WIDE: "ViewportSize" = {"width": 3600, "height": 4500}
+_WIDE: "ViewportSize" = {"width": 5600, "height": 3600}
 # Without a graphics card, each step of an animation is drawn by the processor: a quarter of what a page costs.
 _STILL = """
 document.addEventListener("DOMContentLoaded", () => {

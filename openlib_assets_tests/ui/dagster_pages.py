@@ -5,7 +5,7 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from openlib_assets.lake.contract import ALL_TABLES, RAW_WORKS, Layer
+from openlib_assets.lake.contract import ALL_TABLES, RAW_WORKS, SNAPSHOT_TABLES, Layer
 from openlib_assets_tests.ui.conftest import take_screenshot
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ ASSETS = sum(map(len, GROUPS.values()))
 ASSETS_OF_A_SUBJECT = ASSETS - len(ACROSS_SUBJECTS)
 
 _KINDS = {
-    "raw_works": ("Python", "Parquet", "File"),
+    **{table.name: ("Python", "Parquet", "File") for table in SNAPSHOT_TABLES},
     "subject_csv": ("File",),
     "subject_report": ("Report", "File"),
 }  # for CSV there is a picture only
@@ -72,7 +72,11 @@ def select_new_partition(page: "Page", subject: str) -> None:
 def open_lineage(page: "Page") -> None:
     """Show the graph of all assets as one sees it first: with its groups collapsed."""
     page.goto("/asset-groups")
-    page.evaluate("localStorage.clear(); sessionStorage.clear()")
+    # From top to bottom the graph is less large.
+    page.evaluate(
+        "localStorage.clear(); sessionStorage.clear(); "
+        "localStorage.setItem('asset-graph-direction', JSON.stringify('vertical'))"
+    )
     page.goto("/asset-groups")
     graph_box(page, str(Layer.BRONZE)).wait_for()
 
@@ -137,6 +141,12 @@ def opened_markdown(page: "Page", key: str) -> "Locator":
     """Open the dialog that shows a metadata entry of text and pictures."""
     metadata_entry(page, key).get_by_text("[Show Markdown]").click()
     return page.get_by_role("dialog")
+
+
+def close(dialog: "Locator") -> None:
+    """Close a dialog, and wait until nothing lies over the page any more."""
+    dialog.get_by_role("button", name="Close").click()
+    dialog.wait_for(state="detached")
 
 
 def metadata_entry(page: "Page", key: str) -> "Locator":

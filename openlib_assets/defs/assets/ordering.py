@@ -33,6 +33,8 @@ from openlib_assets.storage import Storage
 
 _DEFAULT = Weights()
 _PREVIEW_ROWS = 5
+# Dagster hides a wide preview behind a link.
+_RANKED = ("rank", "work_key", "title", "score", "in_store", "duplicate_of")
 _PREVIEWED = ("rank", "title", "isbn13", "publisher", "score", "reason")
 
 
@@ -79,6 +81,7 @@ def stocking_list(
             more={"asked": weights.row(store_is_set=catalogue is not None)},
             prepare=partial(find_in_store, catalogue=catalogue),
             version=(version := _version_with(asdict(weights))),
+            previewed=_RANKED,
         )
         outputs = SubjectOutputs(
             make,

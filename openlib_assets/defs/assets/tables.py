@@ -55,11 +55,13 @@ def make_table(
     more: Mapping[str, Relation] | None = None,
     prepare: Callable[[DuckDBPyConnection], object] | None = None,
     version: Callable[[Sequence[str]], str] = "".join,
+    previewed: Sequence[str] = (),
 ) -> Iterator[SubjectOutput]:
     """Make a table of a subject from its inputs, unless a blocking check fails, and lend it to be written.
 
     `more` is what its SQL sees beside them, `prepare` lets a connection that knows all these know what else the SQL
-    needs, and `version` makes the version of the data from the SHA-256 of the file.
+    needs, and `version` makes the version of the data from the SHA-256 of the file. `previewed` are the columns that
+    the UI shows of the first rows, if not all.
     """
     with ExitStack() as stack:
         datasets = {
@@ -77,7 +79,8 @@ def make_table(
         path = layout.table_file(table.layer, table.name, subject)
 
         def done(digests: Mapping[str, str]) -> Done:
-            preview = markdown(table.schema.names, result.preview())
+            columns = previewed or table.schema.names
+            preview = markdown(columns, result.preview(columns))
             shown = table_metadata(result.rows, preview, storage.uri(path))
             return Done(shown, version([digests[path]]), result.outcomes)
 
