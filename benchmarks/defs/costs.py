@@ -64,7 +64,8 @@ def figures() -> list[Figure]:
             "each further small subject, first run",
             (many.cpu - one.cpu) / others,
             "CPU s",
-            Target("<=", 0.35),
+            # 0.35 without details and what to order.
+            Target("<=", 0.5),
             is_headline=True,
         ),
         Figure(
