@@ -46,8 +46,10 @@ class Known:
 
 def known_by_name(storage: Storage, tables: Sequence[Table]) -> Known:
     """Return what the names of folders say; raises TableFileError where no file tells the key of a shortened one."""
-    # Whoever has any table has a snapshot too, unless the tables alone were copied.
-    folders = set(storage.folders(layout.SNAPSHOTS)) or {
+    # Whoever has any table has a snapshot too, unless the tables alone were copied. Who asks for no snapshot may lack
+    # the right to list them.
+    snapshots = storage.folders(layout.SNAPSHOTS) if any(table in SNAPSHOT_TABLES for table in tables) else []
+    folders = set(snapshots) or {
         folder for table in tables for folder in storage.folders(f"{table.layer}/{table.name}")
     }
     outgrown = {

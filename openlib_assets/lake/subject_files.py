@@ -85,10 +85,10 @@ def _files_of(storage: Storage, folder: str) -> Iterator[str]:
         yield from storage.paths(f"{place}/{folder.removeprefix(layout.PARTITION)}")
 
 
-def _tables(storage: Storage) -> list[str]:
-    """Return the folders of tables, the small ones first."""
-    layers = (Layer.GOLD, Layer.SERVING, Layer.SILVER, Layer.BRONZE)
-    return [f"{layer}/{name}" for layer in layers for name in storage.folders(layer)]
+def _tables(storage: Storage) -> Iterator[str]:
+    """Yield the folders of tables, the small ones first; a layer is listed when it is its turn."""
+    for layer in (Layer.GOLD, Layer.SERVING, Layer.SILVER, Layer.BRONZE):
+        yield from (f"{layer}/{name}" for name in storage.folders(layer))
 
 
 def _key_in_files(storage: Storage, folder: str) -> str | None:
