@@ -82,6 +82,7 @@ def table_path(asset: str, subject: str) -> str:
 SIX = ("a1", "a2", "a3", "a4", "a5", "a6")
 GOOD = ("a1", "a2", "a4", "a6")
 READ_FROM_RECORDS = ("books", "author_books", "authors", "subject_summary", "subject_changes")
+RANKED = ("rank", "work_key", "title", "score", "in_store", "duplicate_of")
 CODE_VERSIONS = {**dict.fromkeys((*SILVER, *GOLD), "1"), **dict.fromkeys(READ_FROM_RECORDS, "2")}
 MADE_WITHOUT_YEARS = {*BRONZE, "rejected_works", "author_books"}
 SIZES = dict(zip(SIX, range(21, 27), strict=True))
@@ -453,7 +454,9 @@ def test_every_table_tells_its_rows_its_full_address_and_shows_a_preview(shown: 
         assert numbers(shown, name)["dagster/partition_row_count"] == table.num_rows
         assert numbers(shown, name)["dagster/uri"] == f"{shown.pipeline.place.root}/{path}"
         lines = numbers(shown, name)["preview"].splitlines()
-        assert lines[0] == f"| {' | '.join(table.schema.names)} |"
+        # A wide preview would be hidden behind a link.
+        columns = RANKED if name == "stocking_list" else table.schema.names
+        assert lines[0] == f"| {' | '.join(columns)} |"
         assert len(lines) == 2 + min(5, table.num_rows)
     assert numbers(shown, "subject_csv")["dagster/uri"] == f"{shown.pipeline.place.root}/exports/{ENCODED}"
     assert "author\\_averages.csv" in numbers(shown, "subject_csv")["preview"]
