@@ -31,10 +31,10 @@ REPORT, GRAPH, TAKEN_OF = "report.png", "assets.png", "taken_of.json"
 _SUBJECT = "science_fiction"
 _RUN_SECONDS = 400
 # Pages as wide as they are meant to be, in pictures that are small.
-_REPORT_SIZE: "ViewportSize" = {"width": 1280, "height": 1400}
+_REPORT_SIZE: "ViewportSize" = {"width": 1280, "height": 930}
 _REPORT_SCALE = 0.75
 _GRAPH_SIZE: "ViewportSize" = {"width": 4600, "height": 2600}
-_GRAPH_SCALE = 0.5
+_GRAPH_SCALE = 0.33
 _GRAPH_MARGIN = 40
 # From top to bottom the graph is less large; of what it can tell of an asset, what is no matter of the moment.
 _GRAPH_LOOK = {"asset-graph-direction": "vertical", "asset-node-facets": ["status", "kind-tag", "partitions"]}
