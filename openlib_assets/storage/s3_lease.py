@@ -170,13 +170,10 @@ class _HeldLease:
 
     def _keep(self) -> None:
         while not self._ended.wait(LEASE_SECONDS / _RENEWALS):
-            try:
-                with self._lock:
-                    self._renew()
-            except LockLostError:
-                return
-            except StorageError:
-                pass  # the next renewal comes soon enough
+            # What went wrong here is told by `check`, which asks anew before anything is published. A lease that grew
+            # older is renewed long before anybody may take it over, and one that was lost cannot be renewed any more.
+            with self._lock, suppress(StorageError):
+                self._renew()
 
     def _renew(self) -> None:
         for _ in range(_ATTEMPTS):

@@ -61,7 +61,7 @@ class Deployed:
 
     @contextlib.contextmanager
     def instance(self) -> Iterator[dg.DagsterInstance]:
-        """Give the instance, which was opened once: what waits asks it often. The variables are the server's."""
+        """Lend the instance, which was opened once: what waits asks it often. The variables are the server's."""
         with variables_of(self.variables):
             yield self.opened
 
