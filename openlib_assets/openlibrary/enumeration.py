@@ -20,10 +20,10 @@ from datetime import UTC, datetime
 from openlib_assets.openlibrary.client import Client
 from openlib_assets.openlibrary.editions import WORKS_A_REQUEST, WORKS_TO_ORDER
 from openlib_assets.openlibrary.errors import IncompleteError, SearchRefusedError, SubjectNotFoundError
-from openlib_assets.openlibrary.key_list import answers_due, read_key_list
 from openlib_assets.openlibrary.listings import WORKS, Listing
-from openlib_assets.openlibrary.page_reading import read_pages
-from openlib_assets.openlibrary.staged_pages import HeldWorks, Slice, StagedPage, Staging, slices_of
+from openlib_assets.openlibrary.reading.key_list import answers_due, read_key_list
+from openlib_assets.openlibrary.reading.page_reading import read_pages
+from openlib_assets.openlibrary.reading.staged_pages import HeldWorks, Slice, StagedPage, Staging, slices_of
 from openlib_assets.settings import DETAILS_ON, Settings
 
 BY_KEY_LIST = "list of keys"

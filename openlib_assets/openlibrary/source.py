@@ -12,7 +12,7 @@ from openlib_assets.openlibrary.connection import Connection
 from openlib_assets.openlibrary.editions import Edition, find_editions
 from openlib_assets.openlibrary.enumeration import Enumeration, Listener, enumerate_subject
 from openlib_assets.openlibrary.listings import DETAILS, WORKS, Listing
-from openlib_assets.openlibrary.staged_pages import Staging
+from openlib_assets.openlibrary.reading.staged_pages import Staging
 from openlib_assets.settings import DETAILS_ON, Settings
 
 

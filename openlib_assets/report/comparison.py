@@ -10,6 +10,7 @@ import duckdb
 from openlib_assets.lake import layout
 from openlib_assets.lake.contract import AUTHOR_BOOKS, AUTHORS, BOOKS, SUBJECT_CHANGES, SUBJECT_SUMMARY, Table
 from openlib_assets.lake.transform import sql_text
+from openlib_assets.openlibrary import site
 from openlib_assets.report import words
 from openlib_assets.report.charts import heat_map
 from openlib_assets.report.counts import Row
@@ -106,7 +107,7 @@ def _data(numbers: Mapping[str, list[Row]]) -> dict[str, Any]:
 
 
 def _how_to_get(subject: str) -> dict[str, str]:
-    return {"link": words.subject_link(subject), "command": words.add_command(subject)}
+    return {"link": site.subject_link(subject), "command": words.add_command(subject)}
 
 
 def _growth(row: Row) -> float | None:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import jinja2
 import orjson
 
+from openlib_assets.openlibrary import site
 from openlib_assets.report import words
 
 
@@ -41,9 +42,9 @@ def _environment() -> jinja2.Environment:
     )
     environment.filters |= {
         "count": words.count,
-        "work_link": words.work_link,
-        "author_link": words.author_link,
-        "subject_link": words.subject_link,
+        "work_link": site.work_link,
+        "author_link": site.author_link,
+        "subject_link": site.subject_link,
         "subject_name": words.subject_name,
         "add_command": words.add_command,
     }

@@ -2,9 +2,6 @@
 
 import shlex
 from collections.abc import Sequence
-from urllib.parse import quote
-
-_SITE = "https://openlibrary.org"
 
 _LONGEST_TITLE = 80
 
@@ -118,21 +115,6 @@ def subject_name(subject: str) -> str:
     """Return a subject's key as people would write it: `place:new_york` becomes `new york (place)`."""
     kind, _, name = subject.rpartition(":")
     return f"{name.replace('_', ' ')} ({kind})" if kind else name.replace("_", " ")
-
-
-def subject_link(subject: str) -> str:
-    """Return the address of a subject's page at Open Library."""
-    return f"{_SITE}/subjects/{quote(subject, safe=':')}"
-
-
-def work_link(work_key: str) -> str:
-    """Return the address of a work's page; an orphaned edition (its key ends in M) has an edition's."""
-    return f"{_SITE}/{'books' if work_key.endswith('M') else 'works'}/{work_key}"
-
-
-def author_link(author_key: str) -> str:
-    """Return the address of an author's page."""
-    return f"{_SITE}/authors/{author_key}"
 
 
 def add_command(subject: str) -> str:

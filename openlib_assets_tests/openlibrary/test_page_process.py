@@ -10,11 +10,11 @@ from typing import Never
 import psutil
 import pytest
 
-from openlib_assets.openlibrary import page_reading
 from openlib_assets.openlibrary.answers import page_process
 from openlib_assets.openlibrary.answers.checked import read_page
 from openlib_assets.openlibrary.errors import TransientError
 from openlib_assets.openlibrary.listings import WORKS
+from openlib_assets.openlibrary.reading import page_reading
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets.storage import LocalStorage
 from openlib_assets_tests.openlibrary.fetches import catalogue_of, fetch_of

@@ -15,9 +15,10 @@ import pytest
 from openlib_assets.defs.assets.serving import make_report
 from openlib_assets.defs.io_manager import SubjectTables
 from openlib_assets.defs.steps.writing import put_in_place
+from openlib_assets.openlibrary.site import author_link, subject_link, work_link
 from openlib_assets.report.counts import middle_years
 from openlib_assets.report.numbers import INPUTS
-from openlib_assets.report.words import author_link, counted, share, subject_link, subject_name, work_link
+from openlib_assets.report.words import counted, share, subject_name
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets_tests.conftest import Pipeline, Place, PlaceMaker, reference_tables
 

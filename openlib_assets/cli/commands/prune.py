@@ -11,7 +11,8 @@ import click
 def prune(*, keep: int, yes: bool) -> None:
     """Remove old bronze snapshots, and the history of runs that newer ones replaced. Lists them first, and asks.
 
-    So are files of long subjects that an earlier release put under other names, once the subject was fetched again.
+    Files that an earlier release put under another name, since their subject has a long one, are removed, too, once the
+    subject was fetched again.
     """
     from openlib_assets.cli.pruning import old_snapshots, replaced_runs
     from openlib_assets.defs.instance.home import open_instance

@@ -13,7 +13,7 @@ from openlib_assets.defs.assets.common import KEEP_CURRENT, shared_table_argumen
 from openlib_assets.defs.resources import StorageResource
 from openlib_assets.defs.steps.checks import results
 from openlib_assets.defs.steps.outputs import said_in_one_line
-from openlib_assets.defs.ui_metadata import markdown
+from openlib_assets.defs.ui_metadata import URI_METADATA, markdown
 from openlib_assets.lake import layout
 from openlib_assets.lake.contract import STORE_CATALOGUE, STORE_MATCHES
 from openlib_assets.lake.store.catalogue import StoreFile
@@ -93,7 +93,7 @@ def _written(storage: Storage, made: Built, more: dict[str, Any]) -> dg.Material
         digest = file_digest(file)
     preview = dg.MetadataValue.md(markdown(made.table.schema.names, made.preview()))
     return dg.MaterializeResult(
-        metadata={"dagster/row_count": made.rows, "dagster/uri": storage.uri(path), **more, "preview": preview},
+        metadata={"dagster/row_count": made.rows, URI_METADATA: storage.uri(path), **more, "preview": preview},
         data_version=dg.DataVersion(digest),
         check_results=list(results(made.outcomes)),
     )

@@ -15,7 +15,7 @@ from openlib_assets.lake import layout
 from openlib_assets.lake.arrow_values import texts
 from openlib_assets.lake.contract import RAW_WORKS, Table
 from openlib_assets.openlibrary.answers.checked import Page
-from openlib_assets.openlibrary.staged_pages import Slice, StagedPage
+from openlib_assets.openlibrary.reading.staged_pages import Slice, StagedPage
 from openlib_assets.storage import Storage
 
 _DAY_NANOSECONDS = 86_400 * 10**9

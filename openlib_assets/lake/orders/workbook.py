@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 from openlib_assets.lake.contract import Table
 from openlib_assets.lake.exports.csv_lines import LIST_SEPARATOR
 from openlib_assets.lake.table_files import TableFile
-from openlib_assets.settings import PUBLIC_API_URL
+from openlib_assets.openlibrary.site import cover_link, edition_link, work_link
 
 if TYPE_CHECKING:
     from xlsxwriter.format import Format
     from xlsxwriter.worksheet import Worksheet
 
-_COVERS = "https://covers.openlibrary.org"
 # Not the time of writing: equal rows give equal bytes.
 _CREATED = datetime(2000, 1, 1)
 # In a sheet with more links, Excel refuses to open.
@@ -52,7 +51,7 @@ def write_workbook(file: Path, table: Table, rows: TableFile) -> None:
         sheet.autofilter(0, 0, len(listed), len(headings) - 1)
         links = len(listed) * _LINKS_A_ROW <= _MOST_LINKS
         for line, row in enumerate(listed, start=1):
-            row["cover"] = "cover" if links else cover_link(row)
+            row["cover"] = "cover" if links else _cover(row)
             for place, name in enumerate(headings):
                 link = _LINKS[name](row) if links and name in _LINKS else None
                 _write(sheet, (line, place), row[name], link, text if name == "isbn13" else share)
@@ -74,25 +73,13 @@ def _write(sheet: "Worksheet", cell: tuple[int, int], value: Any, link: str | No
         sheet.write_string(*cell, value, form if form.num_format == "@" else None)
 
 
-def work_link(row: dict[str, Any]) -> str:
-    """Return the address of the work's page; an orphaned edition (its key ends in M) has an edition's."""
-    key = row["work_key"]
-    return f"{PUBLIC_API_URL}/{'books' if key.endswith('M') else 'works'}/{key}"
-
-
-def edition_link(row: dict[str, Any]) -> str | None:
-    """Return the address of the edition's page; None without an edition."""
-    return row["edition_key"] and f"{PUBLIC_API_URL}/books/{row['edition_key']}"
-
-
-def cover_link(row: dict[str, Any]) -> str:
+def _cover(row: dict[str, Any]) -> str:
     """Return the address of a picture of the edition's cover, or of the work's where no edition was found."""
-    key = row["edition_key"] or row["work_key"]
-    return f"{_COVERS}/{'b' if key.endswith('M') else 'w'}/olid/{key}-M.jpg"
+    return cover_link(row["edition_key"] or row["work_key"])
 
 
 _LINKS: dict[str, Callable[[dict[str, Any]], str | None]] = {
-    "cover": cover_link,
-    "work_key": work_link,
-    "edition_key": edition_link,
+    "cover": _cover,
+    "work_key": lambda row: work_link(row["work_key"]),
+    "edition_key": lambda row: row["edition_key"] and edition_link(row["edition_key"]),
 }

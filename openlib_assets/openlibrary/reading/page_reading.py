@@ -11,7 +11,7 @@ from openlib_assets.openlibrary.answers.page_process import page_process
 from openlib_assets.openlibrary.client import Client
 from openlib_assets.openlibrary.errors import InterruptedFetchError
 from openlib_assets.openlibrary.listings import Listing
-from openlib_assets.openlibrary.staged_pages import StagedPage, Staging
+from openlib_assets.openlibrary.reading.staged_pages import StagedPage, Staging
 
 _STOP_POLL_SECONDS = 0.5
 # So many works take longer to read than a process to start.
