@@ -99,7 +99,7 @@ variable "permissions_boundary_arn" {
 }
 
 variable "masked_columns" {
-  description = "Columns of gold that Lake Formation hides from analysts, as `[\"author_name\"]`; none leaves Lake Formation off."
+  description = "Columns of gold that Lake Formation hides from analysts, as `[\"author_name\", \"author_names\"]`; none leaves Lake Formation off."
   type        = list(string)
   default     = []
 }
