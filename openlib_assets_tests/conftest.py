@@ -34,6 +34,7 @@ from openlib_assets.storage import Storage, open_storage
 from openlib_assets_tests.tools import reference
 from openlib_assets_tests.tools.ceph import Ceph, ceph_s3
 from openlib_assets_tests.tools.deployment import DeploymentError
+from openlib_assets_tests.tools.instances import temporary_instance
 
 BRONZE = ("raw_works", "raw_details")
 SILVER = (
@@ -324,5 +325,5 @@ def ceph(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ceph]:
 @pytest.fixture
 def instance() -> Iterator[dg.DagsterInstance]:
     """A Dagster instance in memory."""
-    with dg.DagsterInstance.ephemeral() as instance:
+    with temporary_instance() as instance:
         yield instance

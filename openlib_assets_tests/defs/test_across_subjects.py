@@ -28,6 +28,7 @@ from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets.storage import LocalStorage
 from openlib_assets_tests.conftest import CSV, GOLD, SERVING, SILVER, Pipeline, Place, PlaceMaker, environment
 from openlib_assets_tests.docs.markdown import DATA_MODEL, Block, blocks
+from openlib_assets_tests.tools.instances import temporary_instance
 from openlib_assets_tests.tools.odd_keys import LONG_KEYS, ODD_KEYS
 from openlib_assets_tests.tools.pages import read_data
 
@@ -39,7 +40,7 @@ BELOW = "lake/source=openlibrary/year=2026/subject=books/data"
 
 @pytest.fixture(scope="module")
 def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.ephemeral() as instance:
+    with temporary_instance() as instance:
         yield instance
 
 

@@ -34,6 +34,7 @@ from openlib_assets_tests.conftest import (
     reference_tables,
     snapshot_paths,
 )
+from openlib_assets_tests.tools.instances import temporary_instance
 
 TABLES = (*BRONZE, *SILVER, *GOLD)
 ASSETS = (*TABLES, *SERVING, "subject_csv", "subject_report")
@@ -55,7 +56,7 @@ Materializations = dict[str, dict[str, list[dg.AssetMaterialization]]]
 @pytest.fixture(scope="module")
 def instance() -> Iterator[dg.DagsterInstance]:
     """One instance for all tests: each has subjects of its own."""
-    with dg.DagsterInstance.ephemeral() as instance:
+    with temporary_instance() as instance:
         yield instance
 
 
@@ -103,7 +104,7 @@ def six(new_place: PlaceMaker, tmp_path_factory: pytest.TempPathFactory) -> Iter
     """Six subjects in one run; Open Library refuses the third, and the fifth comes without years."""
     plan = FaultPlan(permanent={"a3": "http_403", "a5": "missing_years"})
     cache = str(tmp_path_factory.mktemp("cache"))
-    with Sandbox(SandboxConfig(SIZES, faults=plan)) as sandbox, dg.DagsterInstance.ephemeral() as instance:
+    with Sandbox(SandboxConfig(SIZES, faults=plan)) as sandbox, temporary_instance() as instance:
         pipeline = Pipeline(new_place("local"), instance, sandbox.url, XDG_CACHE_HOME=cache)
         result = pipeline.run(*SIX)
         yield Ran(sandbox, pipeline, result, materializations(instance))

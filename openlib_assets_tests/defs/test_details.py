@@ -21,6 +21,7 @@ from openlib_assets_tests.conftest import (
     reference_tables,
     snapshot_paths,
 )
+from openlib_assets_tests.tools.instances import temporary_instance
 
 OFF = {"OPENLIB_DETAILS": "off"}
 MADE_OF_DETAILS = ("work_isbns", "work_details", "stocking_list", "order_list", "subject_report")
@@ -30,7 +31,7 @@ DOCUMENTS = "fields=key%2Csubtitle"
 @pytest.fixture(scope="module")
 def instance() -> Iterator[dg.DagsterInstance]:
     """One instance for all tests: each has subjects of its own."""
-    with dg.DagsterInstance.ephemeral() as instance:
+    with temporary_instance() as instance:
         yield instance
 
 

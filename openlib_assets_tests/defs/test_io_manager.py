@@ -25,6 +25,7 @@ from openlib_assets_tests.conftest import (
     reference_tables,
     snapshot_paths,
 )
+from openlib_assets_tests.tools.instances import temporary_instance
 
 # The second has no author at all, so that its tables of authors are empty.
 SUBJECTS = ("alpha", "bare", "time:20th_century")
@@ -33,7 +34,7 @@ AUTHORS = ("author_key", "author_name", "book_count", "first_year", "last_year")
 
 @pytest.fixture(scope="module")
 def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.ephemeral() as instance:
+    with temporary_instance() as instance:
         yield instance
 
 
@@ -277,7 +278,7 @@ def test_somebodys_own_assets_are_given_the_subjects_that_did_not_fail(new_place
     plan = FaultPlan(permanent={"refused": "http_403"})
     with (
         Sandbox(SandboxConfig({"fine": 5, "refused": 5}, faults=plan)) as sandbox,
-        dg.DagsterInstance.ephemeral() as instance,
+        temporary_instance() as instance,
     ):
         pipeline = Pipeline(new_place("local"), instance, sandbox.url)
         instance.add_dynamic_partitions("subjects", ["fine", "refused"])
@@ -294,7 +295,7 @@ def test_an_own_table_that_cannot_be_written_for_a_subject_fails_its_step_and_ke
     new_place: PlaceMaker,
 ) -> None:
     place = new_place("local")
-    with dg.DagsterInstance.ephemeral() as instance:
+    with temporary_instance() as instance:
         pipeline = Pipeline(place, instance, "http://127.0.0.1:1")
         instance.add_dynamic_partitions("subjects", ["a", "b", "c"])
         in_the_way = Path(place.root, "gold/my_table/subject=b")

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import dagster as dg
 import pytest
 
 from openlib_assets.cli.runs import execute
@@ -13,6 +12,7 @@ from openlib_assets.defs.partitions import run_tags
 from openlib_assets.sandbox import FaultPlan, Planned, Sandbox, SandboxConfig
 from openlib_assets_tests.conftest import Pipeline, PlaceMaker, failure_texts
 from openlib_assets_tests.tools import reference_orders
+from openlib_assets_tests.tools.instances import temporary_instance
 
 SUBJECTS = ("tea", "ice")
 REFUSED = FaultPlan(planned=(Planned("http_403", match="editions.key", times=99),))
@@ -49,7 +49,7 @@ class Ordered:
 
 @pytest.fixture(scope="module")
 def ordered(new_place: PlaceMaker) -> Iterator[Ordered]:
-    with Sandbox(SandboxConfig(dict.fromkeys(SUBJECTS, 60))) as sandbox, dg.DagsterInstance.ephemeral() as instance:
+    with Sandbox(SandboxConfig(dict.fromkeys(SUBJECTS, 60))) as sandbox, temporary_instance() as instance:
         pipeline = Pipeline(new_place("local"), instance, sandbox.url)
         assert pipeline.run(*SUBJECTS).success
         yield Ordered(sandbox, pipeline)

@@ -23,6 +23,7 @@ from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets.storage import Storage, open_storage
 from openlib_assets_tests.conftest import Pipeline, Place, PlaceMaker, environment
 from openlib_assets_tests.defs.test_sensor_and_schedule import begin_runs, requested, tick
+from openlib_assets_tests.tools.instances import temporary_instance
 
 RAW_WORKS = dg.AssetKey("raw_works")
 VISIBILITY_SECONDS = 1
@@ -34,7 +35,7 @@ FAR_AWAY = "place:" + "_".join(["далеко"] * 9)
 @pytest.fixture(scope="module")
 def new_bronze(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """Snapshots of two subjects as another host has just made them, by their paths."""
-    with Sandbox(SandboxConfig({"love": 7, FAR_AWAY: 5})) as sandbox, dg.DagsterInstance.ephemeral() as instance:
+    with Sandbox(SandboxConfig({"love": 7, FAR_AWAY: 5})) as sandbox, temporary_instance() as instance:
         pipeline = Pipeline(Place(str(tmp_path_factory.mktemp("made")), {}), instance, sandbox.url)
         assert pipeline.run("love", FAR_AWAY, job="extract").success
         return {path: pipeline.storage.read(path) for path in pipeline.storage.paths("bronze/raw_works")}
@@ -61,7 +62,7 @@ def made_at(path: str, data: bytes, fetched_at: datetime) -> tuple[str, bytes]:
 
 @pytest.fixture
 def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.ephemeral() as instance:
+    with temporary_instance() as instance:
         yield instance
 
 

@@ -23,6 +23,7 @@ from openlib_assets_tests.conftest import (
     reference_tables,
     snapshot_paths,
 )
+from openlib_assets_tests.tools.instances import temporary_instance
 
 SUBJECTS = ("u1", "u2", "u3")
 SIZES = dict(zip(SUBJECTS, (30, 31, 32), strict=True))
@@ -122,12 +123,12 @@ def test_force_makes_everything_again(fetched: Fetched) -> None:
     assert len(snapshot_paths(fetched.pipeline, "u1")) == 2
 
 
-def test_a_small_subject_costs_at_most_55_events(instance: dg.DagsterInstance, new_place: PlaceMaker) -> None:
+def test_a_small_subject_costs_at_most_55_events(new_place: PlaceMaker) -> None:
     with Sandbox(SandboxConfig(SIZES)) as sandbox:
         events = []
         for count in (1, 2, 3):
-            pipeline = Pipeline(new_place("local"), dg.DagsterInstance.ephemeral(), sandbox.url)
-            result = pipeline.run(*SUBJECTS[:count])
-            logged = pipeline.instance.all_logs(result.run_id)
+            with temporary_instance() as instance:
+                result = Pipeline(new_place("local"), instance, sandbox.url).run(*SUBJECTS[:count])
+                logged = instance.all_logs(result.run_id)
             events.append(sum(entry.is_dagster_event for entry in logged))
     assert all(after - before <= 55 for before, after in pairwise(events)), events

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import dagster as dg
 import pytest
 
 from openlib_assets.sandbox import FaultPlan, Sandbox, SandboxConfig
@@ -12,6 +11,7 @@ from openlib_assets_tests.conftest import Pipeline, assert_tables_equal, referen
 from openlib_assets_tests.deployed.processes import Deployment, deployment
 from openlib_assets_tests.tools.ceph import Ceph
 from openlib_assets_tests.tools.deployment import PROJECT_ROOT, openlib, tail, wait_until
+from openlib_assets_tests.tools.instances import temporary_instance
 from openlib_assets_tests.tools.postgres import Postgres
 
 pytestmark = pytest.mark.deployed
@@ -56,8 +56,9 @@ def test_two_subjects_are_made_although_the_daemon_is_killed_in_between(deployed
     wait_until(lambda: statuses(deployed) == both, LIMIT_SECONDS, what=f"both subjects of {way}", every=POLL_SECONDS)
 
     wait_until(lambda: materialized(deployed) == sorted(GOOD), LIMIT_SECONDS, what="the partitions in the UI")
+    with temporary_instance() as none:
+        pipeline = Pipeline(deployed.place, none, deployed.sandbox.url)
     for key, records in works().items():
-        pipeline = Pipeline(deployed.place, dg.DagsterInstance.ephemeral(), deployed.sandbox.url)
         assert_tables_equal(pipeline, key, reference_tables(pipeline, key, records))
         assert storage.exists(f"exports/{key.replace(':', '%3A')}/books.csv")
     if way == "aws":

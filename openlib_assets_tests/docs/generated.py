@@ -9,7 +9,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-import dagster as dg
 import pyarrow as pa
 
 from openlib_assets.cli.runs import run_subjects
@@ -22,6 +21,7 @@ from openlib_assets.settings import Settings
 from openlib_assets.storage import Storage, open_storage
 from openlib_assets_tests.conftest import environment
 from openlib_assets_tests.tools import dialects
+from openlib_assets_tests.tools.instances import temporary_instance
 
 DOCS = Path("docs")
 GLUE_TABLES = Path("infra/terraform/modules/catalogue/tables.json")
@@ -115,7 +115,7 @@ def made_subject(folder: Path, subject: str, works: int) -> Storage:
     """Run a subject of the sandbox into a folder and return the storage there."""
     with (
         Sandbox(SandboxConfig({subject: works}, this_year=_THIS_YEAR)) as sandbox,
-        dg.DagsterInstance.ephemeral() as instance,
+        temporary_instance() as instance,
         environment(
             {
                 "OPENLIB_API_URL": sandbox.url,

@@ -8,11 +8,10 @@ import json
 import re
 from pathlib import Path
 
-import dagster as dg
-
 from openlib_assets_tests.conftest import Pipeline, Place, failure_text
 from openlib_assets_tests.docs.markdown import CONTRIBUTING, Block, blocks
 from openlib_assets_tests.tools.deployment import PROJECT_ROOT
+from openlib_assets_tests.tools.instances import temporary_instance
 
 RECIPES = [*blocks(CONTRIBUTING, "python"), *blocks(CONTRIBUTING, "sql")]
 RECORDED, MISSING = "alpha", "beta"
@@ -89,7 +88,7 @@ def _replace(file: Path, old: str, new: str) -> None:
 
 
 def _run() -> dict[str, object]:
-    with dg.DagsterInstance.ephemeral() as instance:
+    with temporary_instance() as instance:
         # Nobody listens at this address: the source that the recipe adds reads files.
         pipeline = Pipeline(Place("memory://recipes", {}), instance, "http://127.0.0.1:9", OPENLIB_DETAILS="off")
         result = pipeline.run(RECORDED, MISSING)

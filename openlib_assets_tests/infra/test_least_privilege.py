@@ -10,7 +10,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import dagster as dg
 import pytest
 from botocore.exceptions import ClientError
 
@@ -27,6 +26,7 @@ from openlib_assets_tests.infra.rendered_policies import (
 from openlib_assets_tests.tools.ceph import Ceph, Credentials
 from openlib_assets_tests.tools.deployment import environment, openlib
 from openlib_assets_tests.tools.exactness import assert_exact
+from openlib_assets_tests.tools.instances import temporary_instance
 
 pytestmark = pytest.mark.terraform
 
@@ -201,7 +201,7 @@ def test_the_pipeline_runs_with_just_the_rights_of_its_role(lake: Lake, tmp_path
     place = Place(f"s3://{lake.data}/{PREFIX}", lake.ceph.variables(lake.roles["pipeline"]))
     for path in place.open().paths(""):
         lake.ceph.client().delete_object(Bucket=lake.data, Key=f"{PREFIX}/{path}")
-    with Sandbox(SandboxConfig({"love": 60, "place:france": 20})) as sandbox, dg.DagsterInstance.ephemeral() as none:
+    with Sandbox(SandboxConfig({"love": 60, "place:france": 20})) as sandbox, temporary_instance() as none:
         env = environment(tmp_path, sandbox.url, **place.variables, OPENLIB_STORAGE=place.root)
         commands = (
             ("subjects", "add", "love", "place:france"),

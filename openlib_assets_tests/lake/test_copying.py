@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import boto3
-import dagster as dg
 import pytest
 
 from openlib_assets.lake import layout
@@ -17,6 +16,7 @@ from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets.storage import LocalStorage, LockTakenError, Storage, open_storage
 from openlib_assets_tests.cli.test_cli import Cli, cli
 from openlib_assets_tests.conftest import BRONZE, Pipeline, Place, PlaceMaker
+from openlib_assets_tests.tools.instances import temporary_instance
 from openlib_assets_tests.tools.refusals import ordinary_user
 
 __all__ = ["cli"]
@@ -28,7 +28,7 @@ SUBJECTS = ("love", "place:france")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Storage:
     """A root on disk with two subjects, a watch list, a comparison, staged pages and a lock that nobody holds."""
     root = tmp_path_factory.mktemp("made") / "root"
-    with Sandbox(SandboxConfig({"love": 40, "place:france": 5})) as sandbox, dg.DagsterInstance.ephemeral() as instance:
+    with Sandbox(SandboxConfig({"love": 40, "place:france": 5})) as sandbox, temporary_instance() as instance:
         pipeline = Pipeline(Place(str(root), {}), instance, sandbox.url)
         assert pipeline.run(*SUBJECTS).success
     storage = open_storage(str(root))

@@ -34,6 +34,7 @@ from openlib_assets_tests.conftest import (
     snapshot_paths,
 )
 from openlib_assets_tests.tools import reference_orders
+from openlib_assets_tests.tools.instances import temporary_instance
 from openlib_assets_tests.tools.offered import documents_of
 from openlib_assets_tests.tools.reference import COLUMNS, csv_text
 from openlib_assets_tests.tools.reference_orders import edition_to_order
@@ -101,7 +102,7 @@ def sandbox(module_place: Place) -> Iterator[Sandbox]:
 
 @pytest.fixture(scope="module")
 def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.ephemeral() as instance:
+    with temporary_instance() as instance:
         yield instance
 
 
@@ -297,7 +298,7 @@ def test_equal_bronze_gives_equal_bytes(
     storage = other.open()
     for path in (path for table in BRONZE for path in snapshot_paths(pipeline, CHANGED, table)):
         storage.write(path, pipeline.storage.read(path))
-    with dg.DagsterInstance.ephemeral() as instance:
+    with temporary_instance() as instance:
         rebuilt = Pipeline(other, instance, sandbox.url)
         assert rebuilt.run(CHANGED, job="rebuild_from_bronze").success
         for layer in ("silver", "gold", "exports"):
@@ -316,7 +317,7 @@ def test_two_fetches_in_pages_of_other_sizes_give_equal_tables(
     pipeline: Pipeline, new_place: PlaceMaker, sandbox: Sandbox
 ) -> None:
     other = new_place("local")
-    with dg.DagsterInstance.ephemeral() as instance:
+    with temporary_instance() as instance:
         second = Pipeline(other, instance, sandbox.url, OPENLIB_PAGE_SIZE="170")
         assert second.run(CHANGED).success
         for name in BRONZE:
@@ -337,7 +338,7 @@ def test_a_subject_in_which_every_work_lacks_the_same_has_empty_tables_and_is_gr
         "undated": {"first_publish_year": None},
         "bare": {"authors": [], "first_publish_year": None},
     }
-    with Sandbox(SandboxConfig(dict.fromkeys(missing, 12))) as sandbox, dg.DagsterInstance.ephemeral() as instance:
+    with Sandbox(SandboxConfig(dict.fromkeys(missing, 12))) as sandbox, temporary_instance() as instance:
         for subject, lacks in missing.items():
             for work in list(sandbox.works(subject)):
                 sandbox.change_work(subject, work["key"], **lacks)
@@ -373,7 +374,7 @@ STRANGE = ("\ufeffa", "a\u2028b", "a\tb", "NaN", "0x1F", "\U0001f680", "ﬁ", "e
 
 def test_awkward_texts_pass_through_tables_and_csv_files_unharmed(new_place: PlaceMaker) -> None:
     subject = "awkward"
-    with Sandbox(SandboxConfig({subject: 0})) as sandbox, dg.DagsterInstance.ephemeral() as instance:
+    with Sandbox(SandboxConfig({subject: 0})) as sandbox, temporary_instance() as instance:
         for number, text in enumerate((*AWKWARD, *STRANGE), start=2):
             authors = [{"key": f"/authors/OL{key}A", "name": text} for key in (1, number)]
             sandbox.add_work(subject, {"title": text, "subject": [text, "", text], "authors": authors})

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-import dagster as dg
 import pytest
 
 from openlib_assets_tests.conftest import (
@@ -12,6 +11,7 @@ from openlib_assets_tests.conftest import (
     assert_tables_equal,
     reference_tables,
 )
+from openlib_assets_tests.tools.instances import temporary_instance
 from openlib_assets_tests.tools.recorded_server import recorded_answer, recorded_server
 from openlib_assets_tests.tools.reference import csv_text
 
@@ -23,7 +23,7 @@ def pipeline(new_place: PlaceMaker, tmp_path_factory: pytest.TempPathFactory) ->
     """Both subjects, fetched in one run and made into everything."""
     answers = {subject: recorded_answer(subject) for subject in SUBJECTS}
     cache = str(tmp_path_factory.mktemp("cache"))
-    with recorded_server(answers) as url, dg.DagsterInstance.ephemeral() as instance:
+    with recorded_server(answers) as url, temporary_instance() as instance:
         pipeline = Pipeline(new_place("local"), instance, url, XDG_CACHE_HOME=cache, OPENLIB_PAGE_SIZE="5")
         assert pipeline.run(*SUBJECTS).success
         yield pipeline

@@ -21,6 +21,7 @@ from openlib_assets.report.numbers import INPUTS
 from openlib_assets.report.words import counted, share, subject_name
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets_tests.conftest import Pipeline, Place, PlaceMaker, reference_tables
+from openlib_assets_tests.tools.instances import temporary_instance
 
 Row = dict[str, Any]
 SUBJECT = "place:new_york_n.y."
@@ -80,7 +81,7 @@ def report_path(place: Place, subject: str) -> Path:
 
 @pytest.fixture(scope="module")
 def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.ephemeral() as instance:
+    with temporary_instance() as instance:
         yield instance
 
 

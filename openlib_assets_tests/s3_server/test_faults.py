@@ -12,6 +12,7 @@ from openlib_assets_tests.conftest import Place
 from openlib_assets_tests.tools.disks import Fault, TroubledS3
 from openlib_assets_tests.tools.exactness import assert_exact, assert_nothing_left
 from openlib_assets_tests.tools.forked import Tampering
+from openlib_assets_tests.tools.instances import temporary_instance
 from openlib_assets_tests.tools.trials import SUBJECT, asked, data, reason, trial
 
 pytestmark = pytest.mark.s3_server
@@ -23,7 +24,7 @@ FAULTS: tuple[Fault, ...] = (500, 503, "reset", "cut", -500, -503)
 @pytest.fixture(scope="module")
 def instance() -> Iterator[dg.DagsterInstance]:
     """What Pipeline wants; the commands have instances of their own."""
-    with dg.DagsterInstance.ephemeral() as instance:
+    with temporary_instance() as instance:
         yield instance
 
 

@@ -13,6 +13,7 @@ from openlib_assets_tests.defs.test_across_subjects import opened, rows
 from openlib_assets_tests.tools.deployment import openlib
 from openlib_assets_tests.tools.exactness import assert_exact, assert_nothing_left
 from openlib_assets_tests.tools.forked import Commands, Tampering, commands, wait_until
+from openlib_assets_tests.tools.instances import temporary_instance
 from openlib_assets_tests.tools.trials import PAGE_SIZE, SUBJECT, Gate, Trial, reason, staged, trial
 
 pytestmark = pytest.mark.s3_server
@@ -25,7 +26,7 @@ SMALL = {SUBJECT: 61}
 @pytest.fixture(scope="module")
 def instance() -> Iterator[dg.DagsterInstance]:
     """What Pipeline wants; the commands have instances of their own."""
-    with dg.DagsterInstance.ephemeral() as instance:
+    with temporary_instance() as instance:
         yield instance
 
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import dagster as dg
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -14,6 +13,7 @@ from openlib_assets.lake.transform import built
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets_tests.conftest import Pipeline, Place
 from openlib_assets_tests.tools.dialects import AGGREGATES
+from openlib_assets_tests.tools.instances import temporary_instance
 
 # A quote, letters beyond ASCII, a colon and a number in the folder names; names and titles of every kind in the tables.
 _SIZES = {"children's_stories": 200, "place:são_paulo_(brazil)": 300, "1984": 400, "fiction": 2_500}
@@ -29,7 +29,7 @@ _YEARS = (-5, 0, 1001, 1999, 1999, 2000, 9999, 2**53 + 1, None)
 
 def write_tables(root: Path) -> None:
     """Run the pipeline over the sandbox's subjects, and add one by hand whose rows no catalogue has."""
-    with Sandbox(SandboxConfig(_SIZES)) as sandbox, dg.DagsterInstance.ephemeral() as instance:
+    with Sandbox(SandboxConfig(_SIZES)) as sandbox, temporary_instance() as instance:
         pipeline = Pipeline(Place(str(root), {}), instance, sandbox.url, XDG_CACHE_HOME=str(root.parent / "cache"))
         assert pipeline.run(*_SIZES).success
     _write_by_hand(root)

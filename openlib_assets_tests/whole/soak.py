@@ -20,7 +20,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import dagster as dg
 import pyarrow.parquet as pq
 
 from openlib_assets.sandbox import TRANSIENT, FaultPlan, Sandbox, SandboxConfig
@@ -28,6 +27,7 @@ from openlib_assets_tests.conftest import Pipeline, Place, s3_place, serving_s3,
 from openlib_assets_tests.tools.disks import TroubledS3
 from openlib_assets_tests.tools.exactness import assert_exact_for, end_lease
 from openlib_assets_tests.tools.forked import Commands, Forked, Tampering, commands, wait_until
+from openlib_assets_tests.tools.instances import temporary_instance
 
 SIZES = {
     "few": 3,
@@ -274,7 +274,7 @@ def soak(place: Place, folder: Path, *, seed: int, seconds: float, say: Say) -> 
         s3 = None
         if place.root.startswith("s3://"):
             s3 = stack.enter_context(TroubledS3(place.variables["AWS_ENDPOINT_URL"]))
-        instance = stack.enter_context(dg.DagsterInstance.ephemeral())
+        instance = stack.enter_context(temporary_instance())
         it = stack.enter_context(commands(folder, sandbox.url, **variables))
         pipeline = Pipeline(place, instance, sandbox.url)
         say(f"seed {seed}, {place.root}")

@@ -26,6 +26,7 @@ from openlib_assets_tests.conftest import (
     snapshot_paths,
 )
 from openlib_assets_tests.tools.deployment import shipped_instance
+from openlib_assets_tests.tools.instances import temporary_instance
 
 SUBJECT = "love"
 WORKS = 61
@@ -38,7 +39,7 @@ IMPATIENT = {"OPENLIB_TIMEOUT": "0.5"}
 @pytest.fixture(scope="module")
 def instance() -> Iterator[dg.DagsterInstance]:
     """One instance for all tests: what they look at is a run's own, or in their own storage."""
-    with dg.DagsterInstance.ephemeral() as instance:
+    with temporary_instance() as instance:
         yield instance
 
 

@@ -22,6 +22,7 @@ from openlib_assets_tests.conftest import PlaceMaker
 from openlib_assets_tests.tools.deployment import openlib_command, running, shipped_instance
 from openlib_assets_tests.tools.exactness import assert_exact, assert_nothing_left
 from openlib_assets_tests.tools.forked import Tampering, wait_until
+from openlib_assets_tests.tools.instances import temporary_instance
 from openlib_assets_tests.tools.trials import (
     PAGE_SIZE,
     SUBJECT,
@@ -40,7 +41,7 @@ OFFSETS = page_offsets(WORKS, PAGE_SIZE)
 @pytest.fixture(scope="module")
 def instance() -> Iterator[dg.DagsterInstance]:
     """What Pipeline wants; the commands have instances of their own."""
-    with dg.DagsterInstance.ephemeral() as instance:
+    with temporary_instance() as instance:
         yield instance
 
 

@@ -17,6 +17,7 @@ from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets_tests.conftest import Pipeline, Place, PlaceMaker, snapshot_paths
 from openlib_assets_tests.tools.exactness import assert_exact, assert_nothing_left
 from openlib_assets_tests.tools.forked import Tampering, wait_until
+from openlib_assets_tests.tools.instances import temporary_instance
 from openlib_assets_tests.tools.trials import SUBJECT, Gate, Made, asked, made, reason, staged, trial, trial_after
 
 SMALL = {SUBJECT: 61}
@@ -26,7 +27,7 @@ SIZES = {**SMALL, "hope": 25, "faith": 25}
 @pytest.fixture(scope="module")
 def instance() -> Iterator[dg.DagsterInstance]:
     """What Pipeline wants; the commands have instances of their own."""
-    with dg.DagsterInstance.ephemeral() as instance:
+    with temporary_instance() as instance:
         yield instance
 
 

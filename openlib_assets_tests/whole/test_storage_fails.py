@@ -13,6 +13,7 @@ from openlib_assets_tests.conftest import Place, PlaceMaker
 from openlib_assets_tests.tools.disks import TroubledS3, small_disk
 from openlib_assets_tests.tools.exactness import assert_exact, assert_nothing_left
 from openlib_assets_tests.tools.forked import Tampering, wait_until
+from openlib_assets_tests.tools.instances import temporary_instance
 from openlib_assets_tests.tools.trials import SUBJECT, Made, asked, data, made, reason, trial, trial_after
 
 SMALL = {SUBJECT: 61, "hope": 25}
@@ -23,7 +24,7 @@ MAY_BE_EMPTY = ("possible_", "subject_changes", "rejected_works")
 @pytest.fixture(scope="module")
 def instance() -> Iterator[dg.DagsterInstance]:
     """What Pipeline wants; the commands have instances of their own."""
-    with dg.DagsterInstance.ephemeral() as instance:
+    with temporary_instance() as instance:
         yield instance
 
 

@@ -11,6 +11,7 @@ import pytest
 from openlib_assets_tests.conftest import Place, PlaceMaker
 from openlib_assets_tests.tools.exactness import assert_exact, assert_exact_for, assert_nothing_left
 from openlib_assets_tests.tools.forked import Tampering, wait_until
+from openlib_assets_tests.tools.instances import temporary_instance
 from openlib_assets_tests.tools.trials import SUBJECT, Gate, asked, reason, staged, trial
 
 SMALL = {SUBJECT: 61}
@@ -19,7 +20,7 @@ SMALL = {SUBJECT: 61}
 @pytest.fixture(scope="module")
 def instance() -> Iterator[dg.DagsterInstance]:
     """What Pipeline wants; the commands have instances of their own."""
-    with dg.DagsterInstance.ephemeral() as instance:
+    with temporary_instance() as instance:
         yield instance
 
 

@@ -8,22 +8,27 @@ change between the two.
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import dagster as dg
 import sqlalchemy as sa
-from dagster._core.events import EVENT_TYPE_TO_PIPELINE_RUN_STATUS
+from dagster._core.events import ASSET_CHECK_EVENTS, ASSET_EVENTS, EVENT_TYPE_TO_PIPELINE_RUN_STATUS
 from dagster._core.storage.dagster_run import FINISHED_STATUSES
 from dagster._core.storage.event_log import SqliteEventLogStorage
+from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClassData
 
-from openlib_assets.defs.instance import run_database
+from openlib_assets.defs.instance import index_queries, run_database
 
+# Built once: to build the statement for each event takes as long as to store it.
+_INSERT = SqlEventLogStorageTable.insert()
+# Of these the index, too, gets what concerns it.
+_IN_THE_INDEX = {*ASSET_EVENTS, *ASSET_CHECK_EVENTS, *EVENT_TYPE_TO_PIPELINE_RUN_STATUS}
 # A run's process records that run, the daemon several; each connection holds three files open.
 _RUNS_KEPT = 8
 
@@ -64,9 +69,13 @@ class EventLogStorage(SqliteEventLogStorage):
         """Commit an event to its run's database and to the index; one that either refuses is in neither."""
         run_id = event.run_id
         with self._lock:
-            # The run's database is committed first: what the index tells of is in the run's log.
-            with self._connect(INDEX_SHARD_NAME), _transaction(self._connection_to_record(run_id)):
-                super().store_event(event)
+            if event.dagster_event_type in _IN_THE_INDEX:
+                # The run's database is committed first: what the index tells of is in the run's log.
+                with self._connect(INDEX_SHARD_NAME), _transaction(self._connection_to_record(run_id)):
+                    super().store_event(event)
+            else:
+                with _transaction(self._connection_to_record(run_id)) as run:
+                    run.execute(_INSERT, self._event_to_row(event))
             # The UI follows a run by changes of this file, and SQLite writes beside it while a connection stays open.
             os.utime(self.path_for_shard(run_id))
             if event.dagster_event_type and _ends_a_run(event.dagster_event_type):
@@ -77,6 +86,44 @@ class EventLogStorage(SqliteEventLogStorage):
         if table_name not in self._tables_seen and super().has_table(table_name):
             self._tables_seen.add(table_name)
         return table_name in self._tables_seen
+
+    def has_dynamic_partition(self, partitions_def_name: str, partition_key: str) -> bool:
+        """Tell whether a partition is registered."""
+        self._check_partitions_table()
+        with self.index_connection() as index:
+            return index_queries.has_partition(index, partitions_def_name, partition_key)
+
+    def get_latest_storage_id_by_partition(
+        self,
+        asset_key: dg.AssetKey,
+        event_type: dg.DagsterEventType,
+        partitions: set[str] | None = None,
+        after_cursor: int | None = None,
+    ) -> Mapping[str, int]:
+        """Return the storage id of the latest event of each partition, or of some of them."""
+        if partitions and after_cursor is None:
+            with self.index_connection() as index:
+                if not index_queries.was_wiped(index, asset_key):
+                    return index_queries.latest_ids(index, asset_key, event_type, partitions)
+        return super().get_latest_storage_id_by_partition(asset_key, event_type, partitions, after_cursor)
+
+    def get_latest_tags_by_partition(  # noqa: PLR0917 - Dagster's signature
+        self,
+        asset_key: dg.AssetKey,
+        event_type: dg.DagsterEventType,
+        tag_keys: Sequence[str],
+        asset_partitions: Sequence[str] | None = None,
+        before_cursor: int | None = None,
+        after_cursor: int | None = None,
+    ) -> Mapping[str, Mapping[str, str]]:
+        """Return such tags of the latest event of each partition, or of some of them, that has one."""
+        if asset_partitions and before_cursor is None and after_cursor is None:
+            with self.index_connection() as index:
+                if not index_queries.was_wiped(index, asset_key):
+                    return index_queries.latest_tags(index, asset_key, event_type, asset_partitions, tag_keys)
+        return super().get_latest_tags_by_partition(
+            asset_key, event_type, tag_keys, asset_partitions, before_cursor, after_cursor
+        )
 
     def wipe(self) -> None:
         """Delete all events, and the runs' databases."""

@@ -1,0 +1,64 @@
+"""What each step of a run asks Dagster's index of its subjects, in plain SQL.
+
+The answers are those of Dagster's own storage, which builds each of these statements anew, piece by piece: that takes
+ten times as long as SQLite's answer, and all of them together a sixth of a small run.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import dagster as dg
+import sqlalchemy as sa
+
+
+def has_partition(index: sa.Connection, definition: str, partition: str) -> bool:
+    """Tell whether a partition is registered."""
+    query = "SELECT 1 FROM dynamic_partitions WHERE partitions_def_name = ? AND partition = ?"
+    return index.exec_driver_sql(query, (definition, partition)).first() is not None
+
+
+def was_wiped(index: sa.Connection, asset: dg.AssetKey) -> bool:
+    """Tell whether records of an asset may have been wiped, which then count no more."""
+    query = "SELECT asset_details IS NOT NULL FROM asset_keys WHERE asset_key = ?"
+    return bool(index.exec_driver_sql(query, (asset.to_string(),)).scalar())
+
+
+def latest_ids(
+    index: sa.Connection, asset: dg.AssetKey, event_type: dg.DagsterEventType, partitions: Iterable[str]
+) -> dict[str, int]:
+    """Return the storage id of the latest event of each of some partitions that has one."""
+    query, parameters = _latest(asset, event_type, partitions)
+    return {row.partition: row.id for row in index.exec_driver_sql(query, parameters)}
+
+
+def latest_tags(
+    index: sa.Connection,
+    asset: dg.AssetKey,
+    event_type: dg.DagsterEventType,
+    partitions: Iterable[str],
+    tags: Sequence[str],
+) -> dict[str, dict[str, str]]:
+    """Return those of the latest event of each of some partitions that has such tags."""
+    latest, parameters = _latest(asset, event_type, partitions)
+    query = (
+        f"SELECT partition, key, value FROM ({latest}) AS latest "  # noqa: S608 - placeholders
+        f"JOIN asset_event_tags ON event_id = latest.id WHERE key IN {_placeholders(tags)}"
+    )
+    found: dict[str, dict[str, str]] = {}
+    for partition, key, value in index.exec_driver_sql(query, (*parameters, *tags)):
+        found.setdefault(partition, {})[key] = value
+    return found
+
+
+def _latest(
+    asset: dg.AssetKey, event_type: dg.DagsterEventType, partitions: Iterable[str]
+) -> tuple[str, tuple[str, ...]]:
+    wanted = tuple(partitions)
+    query = (
+        "SELECT partition, max(id) AS id FROM event_logs "  # noqa: S608 - placeholders
+        f"WHERE asset_key = ? AND dagster_event_type = ? AND partition IN {_placeholders(wanted)} GROUP BY partition"
+    )
+    return query, (asset.to_string(), event_type.value, *wanted)
+
+
+def _placeholders(values: Sequence[str]) -> str:
+    return f"({', '.join('?' * len(values))})"
