@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from openlib_assets.lake.contract import SCHEMA_VERSION
-from openlib_assets.storage import Storage
+from openlib_assets.storage import MissingFileError, Storage
 from openlib_assets.storage.errors import OpenlibError
 
 VERSION_KEY = "openlib_schema_version"
@@ -92,14 +92,6 @@ def file_digest(file: Path) -> str:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
-def digest_at(storage: Storage, path: str) -> str:
-    """Return the SHA-256 of the file at a path of the storage; empty where there is none."""
-    if not storage.exists(path):
-        return ""
-    with storage.local_copy(path) as file:
-        return file_digest(file)
-
-
 def _row_groups(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.Table]:
     """Cut the stream where a row group is full, by rows or by bytes, whatever the size of the batches."""
     waiting: list[pa.RecordBatch] = []
@@ -122,9 +114,11 @@ def open_table(storage: Storage, path: str, *, remedy: str, versions: range = AN
     `versions` are the schema versions that can be read, and `remedy` is what the user should run where the file is
     missing or unusable. Raises TableFileError.
     """
-    if not storage.exists(path):
-        raise TableFileError(f"{storage.uri(path)}: there is no such table yet; {remedy}")
-    with storage.local_copy(path) as file:
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(storage.local_copy(path))
+        except MissingFileError as error:
+            raise TableFileError(f"{storage.uri(path)}: there is no such table yet; {remedy}") from error
         try:
             table = table_file(file)
         except (pa.ArrowException, OSError) as error:

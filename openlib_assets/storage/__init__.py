@@ -5,7 +5,14 @@ A storage knows paths below its root and files that appear as a whole or not at 
 
 from collections.abc import Callable
 
-from openlib_assets.storage.base import LockCheck, LockLostError, LockTakenError, Storage, StorageError
+from openlib_assets.storage.base import (
+    LockCheck,
+    LockLostError,
+    LockTakenError,
+    MissingFileError,
+    Storage,
+    StorageError,
+)
 from openlib_assets.storage.local import LocalStorage, absolute_path
 from openlib_assets.storage.waiting import hold_lock
 
@@ -15,6 +22,7 @@ __all__ = [
     "LockCheck",
     "LockLostError",
     "LockTakenError",
+    "MissingFileError",
     "Storage",
     "StorageError",
     "absolute_path",

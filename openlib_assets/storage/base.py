@@ -12,6 +12,10 @@ class StorageError(OpenlibError):
     """Bytes could not be read or written; the text names the full address and the reason."""
 
 
+class MissingFileError(StorageError):
+    """There is no file at the path."""
+
+
 class LockTakenError(StorageError):
     """The lock is held already; the text says what for.
 
@@ -52,6 +56,10 @@ class Storage(Protocol):
         """Return what differs after every change of the file at `path`, without reading it; empty without a file."""
         ...
 
+    def digest(self, path: str) -> str:
+        """Return the SHA-256 of the file at `path`, in hex; empty without a file."""
+        ...
+
     def paths(self, prefix: str) -> Iterator[str]:
         """Yield the paths of all files below the folder `prefix`, in order; none if there is no such folder."""
         ...
@@ -69,7 +77,10 @@ class Storage(Protocol):
         ...
 
     def local_copy(self, path: str) -> AbstractContextManager[Path]:
-        """Lend the file as one on the local disk, which must not be changed, or used after the block."""
+        """Lend the file as one on the local disk, which must not be changed, or used after the block.
+
+        Raises MissingFileError where there is none.
+        """
         ...
 
     def writing(self, path: str) -> AbstractContextManager[Path]:

@@ -2,6 +2,7 @@
 
 import contextlib
 import filecmp
+import hashlib
 import os
 import shutil
 import tempfile
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from openlib_assets.storage.base import LockCheck, LockTakenError, StorageError
+from openlib_assets.storage.base import LockCheck, LockTakenError, MissingFileError, StorageError
 
 # Globs such as silver/**/*.parquet pass over names that begin with a dot.
 _TEMPORARY_PREFIX = ".writing-"
@@ -46,6 +47,14 @@ class LocalStorage:
         # Whoever moves a file here may keep the time of its modification, but not its inode and the time of that.
         return f"{state.st_size} {state.st_ino} {state.st_mtime_ns} {state.st_ctime_ns}"
 
+    def digest(self, path: str) -> str:
+        with _errors(self.uri(path)):
+            try:
+                with self._at(path).open("rb") as file:
+                    return hashlib.file_digest(file, "sha256").hexdigest()
+            except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+                return ""
+
     def paths(self, prefix: str) -> Iterator[str]:
         with _errors(self.uri(prefix)):
             found = sorted(
@@ -74,7 +83,7 @@ class LocalStorage:
     @contextmanager
     def local_copy(self, path: str) -> Iterator[Path]:
         if not self.exists(path):
-            raise StorageError(f"{self.uri(path)}: there is no such file")
+            raise MissingFileError(f"{self.uri(path)}: there is no such file")
         yield self._at(path)
 
     @contextmanager

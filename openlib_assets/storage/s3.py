@@ -17,7 +17,7 @@ from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from openlib_assets.storage.base import LockCheck
+from openlib_assets.storage.base import LockCheck, MissingFileError
 from openlib_assets.storage.s3_copies import Copies
 from openlib_assets.storage.s3_errors import s3_errors
 from openlib_assets.storage.s3_lease import LeasePlace, Leases
@@ -93,6 +93,16 @@ class S3Storage:
         head = self._head(path)
         return f"{head['ContentLength']} {head['ETag']}" if head else ""
 
+    def digest(self, path: str) -> str:
+        head = self._head(path)
+        if head is None:
+            return ""
+        # Ours tell it themselves; whatever else lies there has to be read.
+        if kept := head["Metadata"].get(_SHA256):
+            return base64.b64decode(kept).hex()
+        with self.local_copy(path) as file:
+            return base64.b64decode(_sha256(file)).hex()
+
     def paths(self, prefix: str) -> Iterator[str]:
         with s3_errors(self.uri(prefix)):
             pages = self._client.get_paginator("list_objects_v2").paginate(
@@ -134,11 +144,11 @@ class S3Storage:
         with tempfile.TemporaryDirectory(prefix="openlib-") as folder:
             file = Path(folder) / "copy"
             with s3_errors(self.uri(path)):
-                key = self._key(path)
-                etag = self._client.head_object(Bucket=self._bucket, Key=key)["ETag"]
-                if not self._copies.lend(path, etag, file):
-                    self._client.download_file(self._bucket, key, str(file), Config=_TRANSFER)
-                    self._keep(path, etag, file)
+                head = self._head(path)
+                if head is None:
+                    raise MissingFileError(f"{self.uri(path)}: there is no such file")
+                if not self._copies.lend(path, head["ETag"], file):
+                    self._download(path, head, file)
             yield file
 
     @contextmanager
@@ -152,22 +162,35 @@ class S3Storage:
                 head = self._head(path)
                 if head and head["Metadata"].get(_SHA256) == digest:
                     return
-                self._client.upload_file(
-                    str(file),
-                    self._bucket,
-                    self._key(path),
-                    ExtraArgs={"Metadata": {_SHA256: digest}},
-                    Config=_TRANSFER,
-                )
-                written = self._head(path)
-                if written and written["Metadata"].get(_SHA256) == digest:
-                    self._copies.keep(path, written["ETag"], file)
+                self._upload(path, file, digest)
 
-    def _keep(self, path: str, etag: str, file: Path) -> None:
-        """Keep a copy that was just downloaded, unless the object was replaced meanwhile."""
-        head = self._head(path)
-        if head and head["ETag"] == etag:
+    def _download(self, path: str, head: "HeadObjectOutputTypeDef", file: Path) -> None:
+        """Download an object to a file, and keep it unless it was replaced meanwhile."""
+        if head["ContentLength"] < _PART_BYTES:
+            data, etag = get_object(self._client, self._bucket, self._key(path))
+            file.write_bytes(data)
             self._copies.keep(path, etag, file)
+            return
+        self._client.download_file(self._bucket, self._key(path), str(file), Config=_TRANSFER)
+        now = self._head(path)
+        if now and now["ETag"] == head["ETag"]:
+            self._copies.keep(path, head["ETag"], file)
+
+    def _upload(self, path: str, file: Path, digest: str) -> None:
+        """Upload a file, and keep it unless somebody else's took its place at once."""
+        metadata = {_SHA256: digest}
+        if file.stat().st_size < _PART_BYTES:
+            answer = self._client.put_object(
+                Bucket=self._bucket, Key=self._key(path), Body=file.read_bytes(), Metadata=metadata
+            )
+            self._copies.keep(path, answer["ETag"], file)
+            return
+        self._client.upload_file(
+            str(file), self._bucket, self._key(path), ExtraArgs={"Metadata": metadata}, Config=_TRANSFER
+        )
+        written = self._head(path)
+        if written and written["Metadata"].get(_SHA256) == digest:
+            self._copies.keep(path, written["ETag"], file)
 
     def delete(self, path: str) -> None:
         with s3_errors(self.uri(path)):

@@ -1,5 +1,6 @@
 """The contract of a storage's files, on the local disk and on S3 over HTTP."""
 
+import hashlib
 import os
 import tempfile
 import threading
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from openlib_assets.storage import Storage, open_storage
+from openlib_assets.storage import MissingFileError, Storage, open_storage
 from openlib_assets_tests.conftest import Place
 
 PATHS = ["a/one.txt", "a/b/two.txt", "a/b/subject=place%3Aparis/three.txt", "ab/four.txt", "é/ü.txt"]
@@ -36,6 +37,21 @@ def test_a_stamp_tells_that_a_file_changed(storage: Storage) -> None:
     assert first == storage.stamp("folder/file") != ""
     storage.write("folder/file", b"two")
     assert storage.stamp("folder/file") != first
+
+
+def test_a_digest_is_that_of_the_content(storage: Storage) -> None:
+    assert storage.digest("folder/file") == ""
+    storage.write("folder/file", b"one")
+    with storage.writing("folder/other") as file:
+        file.write_bytes(b"two")
+    assert storage.digest("folder/file") == hashlib.sha256(b"one").hexdigest()
+    assert storage.digest("folder/other") == hashlib.sha256(b"two").hexdigest()
+    assert storage.digest("folder") == storage.digest("folder/file/none") == ""
+
+
+def test_a_file_that_is_not_there_cannot_be_lent(storage: Storage) -> None:
+    with pytest.raises(MissingFileError, match="there is no such file"), storage.local_copy("a/none"):
+        raise AssertionError
 
 
 def test_paths_are_those_below_a_folder_in_order(storage: Storage) -> None:

@@ -15,6 +15,7 @@ def everything(root: str) -> list[StorageError]:
     attempts: list[Callable[[], object]] = [
         lambda: storage.write("a", b"x"),
         lambda: storage.read("a"),
+        lambda: storage.digest("a"),
         lambda: list(storage.paths("a")),
         lambda: storage.folders("a"),
         lambda: storage.delete("a"),

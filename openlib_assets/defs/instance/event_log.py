@@ -117,7 +117,8 @@ class EventLogStorage(SqliteEventLogStorage):
         after_cursor: int | None = None,
     ) -> Mapping[str, Mapping[str, str]]:
         """Return such tags of the latest event of each partition, or of some of them, that has one."""
-        if asset_partitions and before_cursor is None and after_cursor is None:
+        is_indexed = set(tag_keys) == self.get_asset_tags_to_index(set(tag_keys))
+        if is_indexed and asset_partitions and before_cursor is None and after_cursor is None:
             with self.index_connection() as index:
                 if not index_queries.was_wiped(index, asset_key):
                     return index_queries.latest_tags(index, asset_key, event_type, asset_partitions, tag_keys)

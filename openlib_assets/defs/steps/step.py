@@ -19,7 +19,6 @@ from openlib_assets.defs.steps.outputs import Done, SubjectOutputs
 from openlib_assets.defs.steps.records import Versions, just_recorded, last_evaluations, latest_record
 from openlib_assets.defs.steps.run_state import StepSubjects, goes_on_from, said_in_run
 from openlib_assets.lake.contract import RAW_WORKS
-from openlib_assets.lake.table_files import digest_at
 from openlib_assets.lake.transform import CheckOutcome
 from openlib_assets.storage import Storage
 
@@ -146,6 +145,6 @@ class Step:
         return {
             subject: last
             for subject, last in self.versions(subjects).current().items()
-            if outputs.version([digest_at(storage, path) for path in paths(subject)])
+            if outputs.version([storage.digest(path) for path in paths(subject)])
             == (last.tags or {}).get(DATA_VERSION_TAG)
         }

@@ -1,0 +1,92 @@
+"""What the index is asked in plain SQL, against Dagster's own storage on the same files."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+import pytest
+from dagster._core.definitions.data_version import DATA_VERSION_TAG
+from dagster._core.storage.event_log import SqliteEventLogStorage
+from dagster_shared.check import CheckError
+
+from openlib_assets.defs.instance.event_log import EventLogStorage
+from openlib_assets_tests.tools.instances import temporary_instance
+
+MADE = dg.DagsterEventType.ASSET_MATERIALIZATION
+# Names in which something could be taken for SQL, for a pattern or for a parameter.
+PARTITIONS = ["love", "place:são_paulo", "person:o'brien", 'a"b', "100%", "_", "?", ":p", "null", "любовь"]
+ASSETS = {name: dg.AssetKey(name) for name in ("made", "wiped", "wiped and made", "without", "never")}
+_INPUT_TAG = "dagster/input_event_pointer/other"
+
+
+@pytest.fixture(scope="module")
+def instance() -> Iterator[dg.DagsterInstance]:
+    """Some assets: each partition was made several times, one asset was wiped, one was made again after that."""
+    with temporary_instance() as instance:
+        instance.add_dynamic_partitions("subjects", PARTITIONS)
+        instance.add_dynamic_partitions("others", ["elsewhere"])
+        for name in ("made", "wiped", "wiped and made"):
+            for number in range(3):
+                make(instance, name, PARTITIONS[number:], f"version {number}")
+        instance.report_runless_asset_event(dg.AssetMaterialization("without"))
+        instance.wipe_assets([ASSETS["wiped"], ASSETS["wiped and made"]])
+        make(instance, "wiped and made", PARTITIONS[:2], "after")
+        yield instance
+
+
+def make(instance: dg.DagsterInstance, name: str, partitions: list[str], version: str) -> None:
+    for partition in partitions:
+        tags = {DATA_VERSION_TAG: version, _INPUT_TAG: "7"}
+        instance.report_runless_asset_event(dg.AssetMaterialization(ASSETS[name], partition=partition, tags=tags))
+
+
+@pytest.fixture(scope="module")
+def mine(instance: dg.DagsterInstance) -> EventLogStorage:
+    storage = instance.event_log_storage
+    assert isinstance(storage, EventLogStorage)
+    return storage
+
+
+@pytest.fixture(scope="module")
+def dagsters(mine: EventLogStorage) -> Iterator[SqliteEventLogStorage]:
+    storage = SqliteEventLogStorage(mine._base_dir)
+    yield storage
+    storage.dispose()
+
+
+@pytest.mark.parametrize("partition", [*PARTITIONS, "elsewhere", "Love", "lov", "", "%"])
+def test_a_partition_is_registered_or_not(
+    mine: EventLogStorage, dagsters: SqliteEventLogStorage, partition: str
+) -> None:
+    for definition in ("subjects", "others", "none"):
+        found = mine.has_dynamic_partition(definition, partition)
+        assert found == dagsters.has_dynamic_partition(definition, partition)
+        assert found == (partition in {"subjects": PARTITIONS, "others": ["elsewhere"]}.get(definition, []))
+
+
+@pytest.mark.parametrize("name", ASSETS)
+@pytest.mark.parametrize("some", [PARTITIONS, PARTITIONS[:1], ["unknown", "любовь"], ["unknown"], [], None])
+def test_the_latest_of_each_partition_and_its_tags(
+    mine: EventLogStorage, dagsters: SqliteEventLogStorage, name: str, some: list[str] | None
+) -> None:
+    asset, partitions = ASSETS[name], None if some is None else set(some)
+    ids = dagsters.get_latest_storage_id_by_partition(asset, MADE, partitions)
+    assert mine.get_latest_storage_id_by_partition(asset, MADE, partitions) == ids
+    middle = sorted(ids.values())[len(ids) // 2] if ids else 1
+    assert mine.get_latest_storage_id_by_partition(
+        asset, MADE, partitions, middle
+    ) == dagsters.get_latest_storage_id_by_partition(asset, MADE, partitions, middle)
+    for cursors in ((None, None), (middle, None), (None, middle)):
+        wanted = dagsters.get_latest_tags_by_partition(asset, MADE, [DATA_VERSION_TAG], some, *cursors)
+        assert mine.get_latest_tags_by_partition(asset, MADE, [DATA_VERSION_TAG], some, *cursors) == wanted
+    for storage in (mine, dagsters):
+        with pytest.raises(CheckError, match="whitelisted"):
+            storage.get_latest_tags_by_partition(asset, MADE, [_INPUT_TAG], some)
+
+
+def test_what_is_asked_tells_something(mine: EventLogStorage) -> None:
+    tags = mine.get_latest_tags_by_partition(ASSETS["made"], MADE, [DATA_VERSION_TAG], PARTITIONS)
+    versions = ["version 0", "version 1", *["version 2"] * (len(PARTITIONS) - 2)]
+    assert tags == {key: {DATA_VERSION_TAG: version} for key, version in zip(PARTITIONS, versions, strict=True)}
+    assert not mine.get_latest_storage_id_by_partition(ASSETS["wiped"], MADE, set(PARTITIONS))
+    again = mine.get_latest_storage_id_by_partition(ASSETS["wiped and made"], MADE, set(PARTITIONS))
+    assert set(again) == set(PARTITIONS[:2])
