@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pyarrow as pa
@@ -35,6 +36,11 @@ class TableFile:
     def bytes(self) -> int:
         """The size of the file."""
         return self.file.stat().st_size
+
+    @cached_property
+    def digest(self) -> str:
+        """The SHA-256 of the file."""
+        return file_digest(self.file)
 
     def count_rows(self) -> int:
         """Return the number of rows, which the end of the file tells."""

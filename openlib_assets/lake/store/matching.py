@@ -12,7 +12,7 @@ import duckdb
 from openlib_assets.lake import layout
 from openlib_assets.lake.catalog import ask
 from openlib_assets.lake.contract import AUTHOR_BOOKS, AUTHORS, BOOKS, STORE_CATALOGUE, STORE_MATCHES, WORK_ISBNS
-from openlib_assets.lake.table_files import TableFile, file_digest, open_table
+from openlib_assets.lake.table_files import TableFile, open_table
 from openlib_assets.lake.transform import Built, read_rows, run_checks, sql_text
 from openlib_assets.storage import Storage
 
@@ -88,7 +88,7 @@ def _match(connection: duckdb.DuckDBPyConnection, catalogue: TableFile) -> None:
 
 def _know_store(connection: duckdb.DuckDBPyConnection, catalogue: TableFile) -> None:
     """Let a connection know the store's side, which is made once in each DuckDB of this process for a catalogue."""
-    schema = f"store_{file_digest(catalogue.file)[:16]}"
+    schema = f"store_{catalogue.digest[:16]}"
     with _preparing:
         made = f"SELECT count(*) FROM duckdb_tables() WHERE schema_name = '{schema}'"  # noqa: S608 - of hexadecimal digits
         if connection.execute(made).fetchall() != [(len(_STORE_SIDE),)]:
