@@ -1,7 +1,7 @@
 """What each step of a run asks Dagster's index of its subjects, in plain SQL.
 
 The answers are those of Dagster's own storage, which builds each of these statements anew, piece by piece: that takes
-ten times as long as SQLite's answer, and all of them together a sixth of a small run.
+ten times as long as SQLite's answer, and all of them together a fifth of a small run.
 """
 
 from collections.abc import Iterable, Sequence
