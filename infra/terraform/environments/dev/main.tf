@@ -27,6 +27,7 @@ module "platform" {
   image_tag                = var.image_tag
   architecture             = var.architecture
   contact                  = var.contact
+  settings                 = var.settings
   ui_host                  = var.ui_host
   certificate_arn          = var.certificate_arn
   allowed_cidrs            = var.allowed_cidrs

@@ -43,6 +43,16 @@ variable "contact" {
   }
 }
 
+variable "settings" {
+  description = "Further settings of the project, by the names of their variables, such as OPENLIB_STORE_CATALOGUE; no secrets."
+  type        = map(string)
+  default     = {}
+  validation {
+    condition     = alltrue([for name in keys(var.settings) : can(regex("^OPENLIB_[A-Z_]+$", name))])
+    error_message = "Names of settings begin with OPENLIB_."
+  }
+}
+
 variable "ui_host" {
   description = "The UI's name, as people type it. Let it point at the output `ui_points_at`."
   type        = string

@@ -39,7 +39,8 @@ locals {
   code_host      = "code-location.${var.name}.internal"
   repository_url = aws_ecr_repository.this.repository_url
 
-  environment = merge(var.database_connection, {
+  # What follows from this configuration.
+  fixed = merge(var.database_connection, {
     AWS_DEFAULT_REGION          = var.region
     AWS_REGION                  = var.region
     DAGSTER_HOME                = "/opt/openlib/aws"
@@ -62,6 +63,7 @@ locals {
     TMPDIR         = "/tmp"
     XDG_CACHE_HOME = "/tmp/cache"
   })
+  environment = merge(var.settings, local.fixed)
 }
 
 resource "aws_ecs_cluster" "this" {
@@ -149,6 +151,13 @@ resource "aws_ecs_task_definition" "process" {
       healthCheck = { command = each.value.health, interval = each.key == "daemon" ? 120 : 30, timeout = 20, retries = 3, startPeriod = 120 }
     },
   )])
+
+  lifecycle {
+    precondition {
+      condition     = length(setintersection(keys(var.settings), keys(local.fixed))) == 0
+      error_message = "These follow from this configuration, and are not to be set: ${join(", ", setintersection(keys(var.settings), keys(local.fixed)))}."
+    }
+  }
 }
 
 resource "aws_ecs_service" "process" {

@@ -138,6 +138,7 @@ module "orchestration" {
   sizes               = var.sizes
   webservers          = var.webservers
   contact             = var.contact
+  settings            = var.settings
   certificate_arn     = var.certificate_arn
   ui_host             = var.ui_host
   log_days            = var.log_days

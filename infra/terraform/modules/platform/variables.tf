@@ -80,6 +80,11 @@ variable "contact" {
   type        = string
 }
 
+variable "settings" {
+  description = "Further settings of the project, by the names of their variables."
+  type        = map(string)
+}
+
 variable "certificate_arn" {
   description = "ACM certificate of the UI's name."
   type        = string

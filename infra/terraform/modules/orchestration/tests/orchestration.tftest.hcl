@@ -57,6 +57,7 @@ variables {
   }
   webservers          = 2
   contact             = "data-team@example.org"
+  settings            = { OPENLIB_LANGUAGES = "eng,ger" }
   certificate_arn     = "arn:aws:acm:us-east-1:123456789012:certificate/test"
   ui_host             = "openlib.example.org"
   log_days            = 30
@@ -97,6 +98,24 @@ run "processes_run_as_nobody_in_a_file_system_that_they_cannot_write" {
     }
     error_message = "A process has another's role."
   }
+}
+
+run "every_process_gets_the_settings" {
+  command = apply
+  assert {
+    condition = alltrue([for definition in aws_ecs_task_definition.process : contains(
+      jsondecode(definition.container_definitions)[0].environment, { name = "OPENLIB_LANGUAGES", value = "eng,ger" }
+    )])
+    error_message = "A process does not get a setting."
+  }
+}
+
+run "what_follows_from_the_configuration_cannot_be_set" {
+  command = plan
+  variables {
+    settings = { OPENLIB_STORAGE = "s3://elsewhere" }
+  }
+  expect_failures = [aws_ecs_task_definition.process]
 }
 
 run "one_daemon_and_deployments_that_roll_back" {
