@@ -257,7 +257,7 @@ def test_a_fall_of_more_than_a_fifth_is_red_until_it_is_forced(
 ) -> None:
     with deployed(SandboxConfig({SUBJECT: 100}), instance, new_place) as (sandbox, it):
         assert it.run(SUBJECT, job="extract").success
-        keys = [record["key"] for record in sandbox.works(SUBJECT)]
+        keys = sandbox.keys(SUBJECT)
         for key in keys[:20]:
             sandbox.remove_work(SUBJECT, key)
         assert it.run(SUBJECT).success, "a fifth is not more than a fifth"
