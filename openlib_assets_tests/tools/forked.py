@@ -12,6 +12,7 @@ import json
 import multiprocessing
 import os
 import random
+import shutil
 import signal
 import sys
 import tempfile
@@ -28,6 +29,7 @@ import psutil
 import pytest
 
 from openlib_assets_tests.tools.deployment import environment
+from openlib_assets_tests.tools.instances import new_home
 
 # Nothing has to be quick: only what hangs ends here, on the busiest machine too.
 _SECONDS = 600.0
@@ -161,10 +163,14 @@ class Commands:
 
 
 @contextmanager
-def commands(folder: Path, api_url: str, **variables: str) -> Iterator[Commands]:
-    """Return the command with settings that suit a sandbox, and end in the end what was started."""
+def commands(folder: Path, api_url: str, *, home: Path | None = None, **variables: str) -> Iterator[Commands]:
+    """Return the command with settings that suit a sandbox, and end in the end what was started.
+
+    Its instance begins as a copy of the one in `home`, or of a new one.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     it = Commands(folder, environment(folder, api_url, **variables))
+    shutil.copytree(home or new_home(), it.home)
     try:
         yield it
     finally:
