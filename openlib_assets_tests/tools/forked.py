@@ -49,8 +49,10 @@ _IMPORTED = [
     "openlib_assets.cli.runs",
     "openlib_assets.cli.subject_states",
     "openlib_assets.storage.s3",
+    "openlib_assets_tests.tools.forked",
     "rich.progress",
     "rich.table",
+    "xlsxwriter",
 ]
 
 
@@ -163,7 +165,7 @@ class Commands:
 
 
 @contextmanager
-def commands(folder: Path, api_url: str, *, home: Path | None = None, **variables: str) -> Iterator[Commands]:
+def commands(folder: Path, api_url: str, home: Path | None = None, /, **variables: str) -> Iterator[Commands]:
     """Return the command with settings that suit a sandbox, and end in the end what was started.
 
     Its instance begins as a copy of the one in `home`, or of a new one.

@@ -187,11 +187,12 @@ def trial(
     folder: Path,
     sizes: Mapping[str, int] | None = None,
     faults: FaultPlan | None = None,
+    **variables: str,
 ) -> Iterator[Trial]:
     """Return a sandbox, and the command on it that keeps its instance and cache below `folder`."""
     with (
         Sandbox(SandboxConfig(sizes or {SUBJECT: WORKS}, faults=faults or FaultPlan())) as sandbox,
-        commands(folder, sandbox.url, **_variables(place)) as it,
+        commands(folder, sandbox.url, **_variables(place), **variables) as it,
     ):
         yield Trial(sandbox, place, it, instance)
 
@@ -199,7 +200,7 @@ def trial(
 @contextmanager
 def trial_after(made: Made, place: Place, instance: dg.DagsterInstance, folder: Path) -> Iterator[Trial]:
     """Return the same after a complete run, with the sandbox that it had."""
-    with commands(folder, made.sandbox.url, home=made.it.home, **_variables(place)) as it:
+    with commands(folder, made.sandbox.url, made.it.home, **_variables(place)) as it:
         made.copy(place)
         try:
             yield Trial(made.sandbox, place, it, instance)

@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 
 from openlib_assets_tests.conftest import Place, PlaceMaker
-from openlib_assets_tests.tools.disks import TroubledS3, small_disk
+from openlib_assets_tests.tools.disks import Trouble, TroubledS3, small_disk
 from openlib_assets_tests.tools.exactness import assert_exact, assert_nothing_left
 from openlib_assets_tests.tools.forked import Tampering, wait_until
 from openlib_assets_tests.tools.instances import temporary_instance
@@ -104,6 +104,11 @@ FAILING = {
 }
 
 
+def puts_fail(part: str) -> Trouble:
+    """Let S3 refuse to keep what has such a part in its path."""
+    return lambda _, method, path: 503 if method == "PUT" and part in path else None
+
+
 def test_s3_that_goes_on_failing_is_a_line_and_leaves_the_old_tables(
     complete: Made, new_place: PlaceMaker, instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:
@@ -116,7 +121,7 @@ def test_s3_that_goes_on_failing_is_a_line_and_leaves_the_old_tables(
         here.sandbox.change_work(SUBJECT, next(here.sandbox.works(SUBJECT))["key"], title="Another title")
         before = data(place)
         for written, untouched in FAILING.items():
-            s3.trouble = lambda _, method, path, part=f"/{written}": 503 if method == "PUT" and part in path else None
+            s3.trouble = puts_fail(f"/{written}")
             briefly = Tampering(s3_attempts=2)
             line = reason(here.it.run("run", SUBJECT, AWS_ENDPOINT_URL=s3.url, tampering=briefly))
             assert place.root in line
