@@ -175,7 +175,10 @@ def test_of_several_subjects_of_a_killed_run_those_fetched_are_not_fetched_again
     new_place: PlaceMaker, instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:
     place = new_place("local")
-    with trial(place, instance, tmp_path, SEVERAL) as here, Gate(here.sandbox, {"a2": 0, "a3": 0}) as gate:
+    with (
+        trial(place, instance, tmp_path, SEVERAL, OPENLIB_DETAILS="off") as here,
+        Gate(here.sandbox, {"a2": 0, "a3": 0}) as gate,
+    ):
         killed = here.it.start("run", *SEVERAL)
         wait_until(lambda: gate.held == 2, "all are begun")
         here.wait_until_recorded("a1")
@@ -200,7 +203,10 @@ def test_several_subjects_killed_when_one_was_just_recorded_ask_for_no_page_agai
 ) -> None:
     """The staged pages go only when the record of the fetch can no longer be lost."""
     place = new_place("local")
-    with trial(place, instance, tmp_path, SEVERAL) as here, Gate(here.sandbox, {"a2": 0, "a3": 0}) as gate:
+    with (
+        trial(place, instance, tmp_path, SEVERAL, OPENLIB_DETAILS="off") as here,
+        Gate(here.sandbox, {"a2": 0, "a3": 0}) as gate,
+    ):
         at = Tampering(moment="before clear", path="_staging/raw_works/a1")
         assert here.it.run("run", *SEVERAL, tampering=at).status() == -signal.SIGKILL
         assert sorted(asked(here.sandbox.requests)) == []

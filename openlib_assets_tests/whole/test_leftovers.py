@@ -158,7 +158,7 @@ def test_the_storage_may_lie_on_another_file_system_than_everything_else(
     assert elsewhere, "no other file system to write to"
     with tempfile.TemporaryDirectory(dir=elsewhere[0]) as folder:
         place = Place(f"{folder}/root", {})
-        with trial(place, instance, tmp_path, {SUBJECT: 25}) as here:
+        with trial(place, instance, tmp_path, {SUBJECT: 25}, OPENLIB_DETAILS="off") as here:
             at = Tampering(moment="within", path="silver/books")
             assert here.it.run("run", SUBJECT, tampering=at).status() == -signal.SIGKILL
             assert here.again() == []
