@@ -33,7 +33,7 @@ from openlib_assets_tests.tools.instances import new_home
 
 # Nothing has to be quick: only what hangs ends here, on the busiest machine too.
 _SECONDS = 600.0
-_POLL_SECONDS = 0.01
+_POLL_SECONDS = 0.05
 _IMPORTED = [
     "boto3",
     "dagster_aws.s3",
@@ -184,7 +184,7 @@ def commands(folder: Path, api_url: str, home: Path | None = None, /, **variable
 
 
 def wait_until(met: Callable[[], object], what: str, seconds: float = _SECONDS) -> None:
-    """Look again and again, often, until `met` says yes."""
+    """Look again and again until `met` says yes; to look takes time, on S3 as much as some requests."""
     deadline = time.monotonic() + seconds
     while not met():
         assert time.monotonic() < deadline, f"{what}: not within {seconds:g} s"
