@@ -21,6 +21,7 @@ import hypothesis
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from moto import backends
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.s3.models import s3_backends
 from moto.s3.responses import S3Response
@@ -132,6 +133,9 @@ def serving_s3() -> Iterator[str]:
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(S3Response, "_key_response_put", put_in_one_step)
+        # Asked for each request, Moto looks through its own folders for them.
+        modules = frozenset(backends.list_of_moto_modules())
+        patch.setattr(backends, "list_of_moto_modules", lambda: modules)
         server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
         server.start()
         host, port = server.get_host_and_port()

@@ -94,7 +94,10 @@ def _written(storage: Storage, known: Known) -> str:
             _prepare(connection, storage)
             for table in ALL_TABLES:
                 _create_view(connection, storage, table, known)
+            connection.begin()  # or each of some hundred comments would be synced to the disk by itself
+            for table in ALL_TABLES:
                 _comment(connection, table)
+            connection.commit()
         definitions = _definitions(file)
         if definitions != _published_definitions(storage):
             storage.write(layout.CATALOG, file.read_bytes())

@@ -112,6 +112,14 @@ def test_every_view_says_what_a_row_is(pipeline: Pipeline, tmp_path: Path) -> No
     assert dict(comments) == {table.name: table.description for table in ALL_TABLES}
 
 
+def test_every_column_says_what_it_is(pipeline: Pipeline, tmp_path: Path) -> None:
+    told = "SELECT table_name, column_name, comment FROM duckdb_columns() WHERE comment IS NOT NULL"
+    with opened(pipeline, tmp_path) as connection:
+        comments = connection.sql(told).fetchall()
+    wanted = [(table.name, column.name, column.description) for table in ALL_TABLES for column in table.columns]
+    assert sorted(comments) == sorted(wanted)
+
+
 def test_the_catalog_holds_nothing_secret(pipeline: Pipeline) -> None:
     content = pipeline.storage.read("catalog.duckdb")
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):

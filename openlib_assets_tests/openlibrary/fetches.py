@@ -56,7 +56,7 @@ def column(batch: Any, name: str) -> list[str]:
 
 
 def catalogue_of(sandbox: Sandbox) -> list[str]:
-    return [work["key"] for work in sandbox.works("love")]
+    return sandbox.keys("love")
 
 
 def offsets_asked(sandbox: Sandbox, since: int = 0) -> list[int]:

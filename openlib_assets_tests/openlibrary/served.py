@@ -27,7 +27,7 @@ def always(fault: str, **plan: Any) -> FaultPlan:
 
 
 def keys_of(sandbox: Sandbox, subject: str = "love") -> list[str]:
-    return [work["key"].removeprefix("/works/") for work in sandbox.works(subject)]
+    return [key.removeprefix("/works/") for key in sandbox.keys(subject)]
 
 
 @contextmanager

@@ -37,9 +37,5 @@ def enumerate_keys(sandbox: Sandbox, subject: str, sort: str, limit: int = 50) -
     return found
 
 
-def all_keys(sandbox: Sandbox, subject: str) -> list[str]:
-    return [work["key"] for work in sandbox.works(subject)]
-
-
 def without_availability(works: list[Answer]) -> list[Answer]:
     return [{name: value for name, value in work.items() if name != "availability"} for work in works]

@@ -8,13 +8,14 @@ import pytest
 import requests
 
 from openlib_assets.sandbox import Sandbox, SandboxConfig, parse_subjects, subject_key
-from openlib_assets_tests.sandbox.asking import Answer, all_keys, answer, without_availability
+from openlib_assets_tests.sandbox.asking import Answer, answer, without_availability
 
 
 def test_served_works_are_the_works(sandbox: Sandbox) -> None:
     page = answer(sandbox, "/subjects/love.json?sort=key&limit=1000")
 
     assert without_availability(page["works"]) == list(sandbox.works("love"))
+    assert [work["key"] for work in page["works"]] == sandbox.keys("love")
     assert any("availability" in work for work in sandbox.works("love", availability=True))
 
 
@@ -35,7 +36,7 @@ def test_the_same_seed_gives_the_same_bytes_but_for_loans() -> None:
 def test_a_larger_subject_holds_the_smaller_one() -> None:
     small, large = (Sandbox(SandboxConfig({"love": size})) for size in (100, 150))
     try:
-        assert set(all_keys(small, "love")) < set(all_keys(large, "love"))
+        assert set(small.keys("love")) < set(large.keys("love"))
     finally:
         small.stop()
         large.stop()
@@ -166,7 +167,7 @@ def test_sizes_are_read_from_texts() -> None:
 
 def test_works_come_go_and_change() -> None:
     with Sandbox(SandboxConfig({"love": 20, "war": 20})) as sandbox:
-        first, second = all_keys(sandbox, "love")[:2]
+        first, second = sandbox.keys("love")[:2]
         new = sandbox.add_work("love")
         orphan = sandbox.add_work("love", {"key": "/works/OL7M", "title": "Orphan", "authors": []})
         sandbox.remove_work("love", first)
@@ -187,7 +188,7 @@ def test_works_come_go_and_change() -> None:
 
 def test_changes_show_in_every_order_and_subject() -> None:
     with Sandbox(SandboxConfig({"love": 200, "war": 200})) as sandbox:
-        shared = next(key for key in all_keys(sandbox, "love") if key in all_keys(sandbox, "war"))
+        shared = next(key for key in sandbox.keys("love") if key in sandbox.keys("war"))
         answer(sandbox, "/subjects/war.json")
         sandbox.change_work("love", shared, edition_count=99_999, first_publish_year=None, title="")
 
@@ -195,11 +196,11 @@ def test_changes_show_in_every_order_and_subject() -> None:
         assert answer(sandbox, "/subjects/war.json?limit=1&sort=title")["works"][0]["key"] == shared
         sandbox.remove_work("war", shared)
         assert answer(sandbox, "/subjects/war.json?limit=1")["works"][0]["key"] != shared
-        assert shared in all_keys(sandbox, "love")
+        assert shared in sandbox.keys("love")
 
 
 def test_impossible_changes_are_refused(sandbox: Sandbox) -> None:
-    key = all_keys(sandbox, "love")[0]
+    key = sandbox.keys("love")[0]
     with pytest.raises(ValueError, match="already"):
         sandbox.add_work("love", {"key": key})
     with pytest.raises(ValueError, match="not a work key"):
@@ -218,7 +219,7 @@ def test_a_hook_can_change_the_catalogue_between_pages() -> None:
         def remove_the_first(number: int, path: str, query: str) -> None:
             seen.append((number, path, query))
             if number == 2:
-                sandbox.remove_work("love", all_keys(sandbox, "love")[0])
+                sandbox.remove_work("love", sandbox.keys("love")[0])
 
         counts = [answer(sandbox, "/subjects/love.json?limit=0")["work_count"] for _ in range(3)]
 

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from openlib_assets.sandbox import Sandbox
-from openlib_assets_tests.sandbox.asking import SUBJECTS, all_keys, answer, ask, enumerate_keys
+from openlib_assets_tests.sandbox.asking import SUBJECTS, answer, ask, enumerate_keys
 
 
 @pytest.mark.parametrize("sort", ["key", "editions,key", "key desc", "random_7", "title, key"])
 def test_a_total_order_finds_every_work_once(sandbox: Sandbox, sort: str) -> None:
-    assert sorted(enumerate_keys(sandbox, "love", sort)) == all_keys(sandbox, "love")
+    assert sorted(enumerate_keys(sandbox, "love", sort)) == sandbox.keys("love")
 
 
 def test_the_key_order_is_that_of_the_text(sandbox: Sandbox) -> None:

@@ -12,6 +12,7 @@ import json
 import multiprocessing
 import os
 import random
+import shutil
 import signal
 import sys
 import tempfile
@@ -28,10 +29,11 @@ import psutil
 import pytest
 
 from openlib_assets_tests.tools.deployment import environment
+from openlib_assets_tests.tools.instances import new_home
 
 # Nothing has to be quick: only what hangs ends here, on the busiest machine too.
 _SECONDS = 600.0
-_POLL_SECONDS = 0.01
+_POLL_SECONDS = 0.05
 _IMPORTED = [
     "boto3",
     "dagster_aws.s3",
@@ -47,8 +49,10 @@ _IMPORTED = [
     "openlib_assets.cli.runs",
     "openlib_assets.cli.subject_states",
     "openlib_assets.storage.s3",
+    "openlib_assets_tests.tools.forked",
     "rich.progress",
     "rich.table",
+    "xlsxwriter",
 ]
 
 
@@ -161,10 +165,14 @@ class Commands:
 
 
 @contextmanager
-def commands(folder: Path, api_url: str, **variables: str) -> Iterator[Commands]:
-    """Return the command with settings that suit a sandbox, and end in the end what was started."""
+def commands(folder: Path, api_url: str, home: Path | None = None, /, **variables: str) -> Iterator[Commands]:
+    """Return the command with settings that suit a sandbox, and end in the end what was started.
+
+    Its instance begins as a copy of the one in `home`, or of a new one.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     it = Commands(folder, environment(folder, api_url, **variables))
+    shutil.copytree(home or new_home(), it.home)
     try:
         yield it
     finally:
@@ -176,7 +184,7 @@ def commands(folder: Path, api_url: str, **variables: str) -> Iterator[Commands]
 
 
 def wait_until(met: Callable[[], object], what: str, seconds: float = _SECONDS) -> None:
-    """Look again and again, often, until `met` says yes."""
+    """Look again and again until `met` says yes; to look takes time, on S3 as much as some requests."""
     deadline = time.monotonic() + seconds
     while not met():
         assert time.monotonic() < deadline, f"{what}: not within {seconds:g} s"

@@ -19,13 +19,13 @@ def temporary_instance() -> Iterator[dg.DagsterInstance]:
     """Lend an instance on which nothing was done yet."""
     with tempfile.TemporaryDirectory(prefix="openlib-home-") as folder:
         home = Path(folder) / "home"
-        shutil.copytree(_new_home(), home)
+        shutil.copytree(new_home(), home)
         with _opened(home) as instance:
             yield instance
 
 
 @cache
-def _new_home() -> Path:
+def new_home() -> Path:
     """Return a home that was opened once: to make its databases takes as long as some runs."""
     folder = tempfile.mkdtemp(prefix="openlib-home-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)

@@ -118,7 +118,6 @@ class Trial:
 
     def wait_until_recorded(self, *subjects: str) -> None:
         """Wait until the fetches of subjects are recorded."""
-        wait_until((self.it.home / "dagster.yaml").exists, "there is an instance")
         with self.it.instance() as instance:
             fetched = partial(instance.get_materialized_partitions, dg.AssetKey("raw_works"))
             wait_until(lambda: fetched() >= set(subjects), f"{subjects} are recorded")
@@ -146,14 +145,13 @@ class Made:
     it: Commands
     works: Mapping[str, Sequence[Mapping[str, Any]]]
 
-    def copy(self, place: Place, home: Path) -> None:
-        """Put it into another storage, and its instance into another folder."""
+    def copy(self, place: Place) -> None:
+        """Put its files into another storage."""
         root, storage = Path(self.it.variables["OPENLIB_STORAGE"]), place.open()
         for file in root.rglob("*"):
             if file.is_file():
                 with storage.writing(file.relative_to(root).as_posix()) as copied:
                     shutil.copyfile(file, copied)
-        shutil.copytree(self.it.home, home)
 
     def undo(self) -> None:
         """Take back what was changed in the catalogue since."""
@@ -189,11 +187,12 @@ def trial(
     folder: Path,
     sizes: Mapping[str, int] | None = None,
     faults: FaultPlan | None = None,
+    **variables: str,
 ) -> Iterator[Trial]:
     """Return a sandbox, and the command on it that keeps its instance and cache below `folder`."""
     with (
         Sandbox(SandboxConfig(sizes or {SUBJECT: WORKS}, faults=faults or FaultPlan())) as sandbox,
-        commands(folder, sandbox.url, **_variables(place)) as it,
+        commands(folder, sandbox.url, **_variables(place), **variables) as it,
     ):
         yield Trial(sandbox, place, it, instance)
 
@@ -201,8 +200,8 @@ def trial(
 @contextmanager
 def trial_after(made: Made, place: Place, instance: dg.DagsterInstance, folder: Path) -> Iterator[Trial]:
     """Return the same after a complete run, with the sandbox that it had."""
-    with commands(folder, made.sandbox.url, **_variables(place)) as it:
-        made.copy(place, it.home)
+    with commands(folder, made.sandbox.url, made.it.home, **_variables(place)) as it:
+        made.copy(place)
         try:
             yield Trial(made.sandbox, place, it, instance)
         finally:

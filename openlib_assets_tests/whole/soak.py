@@ -220,7 +220,7 @@ class Soak:
     def _change(self, dice: random.Random) -> str:
         """Add, remove or change a work, which other subjects may list, too."""
         subject = dice.choice(list(self._sizes))
-        keys = [work["key"] for work in self._sandbox.works(subject)]
+        keys = self._sandbox.keys(subject)
         kind = dice.choice(["add", "remove", "change"])
         if kind == "add" or len(keys) < self._sizes[subject] * 0.95 or self._sizes[subject] < 5:
             self._sandbox.add_work(subject)

@@ -143,8 +143,8 @@ def test_an_index_that_cuts_list_and_count_alike_never_ends_short_and_green(
     ended_exact = cut = 0
     for seed in range(4):
         plan = FaultPlan({"cut_index": chance}, seed=seed, max_consecutive=3)
-        config = SandboxConfig({SUBJECT: 2500}, faults=plan)
-        with deployed(config, instance, new_place) as (sandbox, it):
+        config = SandboxConfig({SUBJECT: 125}, faults=plan)
+        with deployed(config, instance, new_place, OPENLIB_PAGE_SIZE="50") as (sandbox, it):
             result = it.run(SUBJECT, job="extract")
             cut += sum(request.fault == "cut_index" for request in sandbox.requests)
             ended_exact += assert_exact_or_red(result, sandbox, it)
@@ -255,9 +255,9 @@ def test_a_smaller_subject_without_any_year_is_green_with_a_warning(
 def test_a_fall_of_more_than_a_fifth_is_red_until_it_is_forced(
     instance: dg.DagsterInstance, new_place: PlaceMaker
 ) -> None:
-    with deployed(SandboxConfig({SUBJECT: 100}), instance, new_place) as (sandbox, it):
+    with deployed(SandboxConfig({SUBJECT: 100}), instance, new_place, OPENLIB_DETAILS="off") as (sandbox, it):
         assert it.run(SUBJECT, job="extract").success
-        keys = [record["key"] for record in sandbox.works(SUBJECT)]
+        keys = sandbox.keys(SUBJECT)
         for key in keys[:20]:
             sandbox.remove_work(SUBJECT, key)
         assert it.run(SUBJECT).success, "a fifth is not more than a fifth"

@@ -14,7 +14,7 @@ from openlib_assets_tests.tools.forked import Tampering, wait_until
 from openlib_assets_tests.tools.instances import temporary_instance
 from openlib_assets_tests.tools.trials import SUBJECT, Gate, asked, reason, staged, trial
 
-SMALL = {SUBJECT: 61}
+SMALL = {SUBJECT: 35}
 
 
 @pytest.fixture(scope="module")
@@ -27,12 +27,15 @@ def instance() -> Iterator[dg.DagsterInstance]:
 def test_of_two_runs_of_a_subject_at_once_the_second_ends_with_a_line_that_says_so(
     place: Place, instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:
-    with trial(place, instance, tmp_path, SMALL) as here, Gate(here.sandbox, {SUBJECT: 3}) as gate:
+    with (
+        trial(place, instance, tmp_path, SMALL, OPENLIB_DETAILS="off") as here,
+        Gate(here.sandbox, {SUBJECT: 1}) as gate,
+    ):
         first = here.it.start("run", SUBJECT)
-        wait_until(lambda: gate.held == 3 and len(staged(place)) == 3, "the first fetches")
+        wait_until(lambda: gate.held == 3 and len(staged(place)) == 1, "the first fetches")
         line = reason(here.it.run("run", SUBJECT))
         assert f"{SUBJECT!r} is being fetched by another run; wait for it to end, then try again" in line
-        assert len(staged(place)) == 3, "the second leaves alone what the first has set aside"
+        assert len(staged(place)) == 1, "the second leaves alone what the first has set aside"
         gate.open()
         assert first.status() == 0, first.output
         assert_exact(here.pipeline, here.sandbox, SUBJECT)
@@ -46,7 +49,7 @@ def test_two_runs_that_make_tables_of_a_subject_at_once_never_leave_a_mix(
 ) -> None:
     """The first stops with a table in its hand; meanwhile a second fetches another state and makes everything."""
     place = new_place("local")
-    with trial(place, instance, tmp_path, SMALL) as here:
+    with trial(place, instance, tmp_path, SMALL, OPENLIB_DETAILS="off") as here:
         before = list(here.sandbox.works(SUBJECT))
         first = here.it.start("run", SUBJECT, tampering=Tampering(moment="within", path=path, number=signal.SIGSTOP))
         folder = Path(place.root, path).parent if path.startswith("exports") else Path(place.root, path)
@@ -65,9 +68,12 @@ def test_on_s3_the_lock_of_a_killed_run_is_watched_and_then_taken_over(
     new_place: PlaceMaker, instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:
     place = new_place("s3")
-    with trial(place, instance, tmp_path, SMALL) as here, Gate(here.sandbox, {SUBJECT: 3}) as gate:
+    with (
+        trial(place, instance, tmp_path, SMALL, OPENLIB_DETAILS="off") as here,
+        Gate(here.sandbox, {SUBJECT: 1}) as gate,
+    ):
         killed = here.it.start("run", SUBJECT)
-        wait_until(lambda: gate.held == 3 and len(staged(place)) == 3, "it fetches")
+        wait_until(lambda: gate.held == 3 and len(staged(place)) == 1, "it fetches")
         killed.kill()
         gate.open()
         lock = place.open().read("_locks/love")

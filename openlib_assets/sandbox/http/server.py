@@ -11,6 +11,7 @@ from typing import Any, Self
 
 import orjson
 
+from openlib_assets.sandbox.catalogue import works
 from openlib_assets.sandbox.catalogue.catalogue import Catalogue
 from openlib_assets.sandbox.catalogue.details.documents import chosen_fields
 from openlib_assets.sandbox.catalogue.works import Record
@@ -105,6 +106,10 @@ class Sandbox:
     def count(self, subject: str) -> int:
         """How many works a subject has now."""
         return self._catalogue.count(subject)
+
+    def keys(self, subject: str) -> list[str]:
+        """The keys of all works of a subject as it is now, in their order, without making the works."""
+        return [works.key(code) for code in self._catalogue.codes(subject)]
 
     def works(self, subject: str, *, availability: bool = False) -> Iterator[Record]:
         """All works of a subject as they are now, in key order: what a complete fetch has to find.
