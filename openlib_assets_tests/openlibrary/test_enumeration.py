@@ -19,7 +19,7 @@ from openlib_assets.sandbox import TRANSIENT, FaultPlan, Planned, Sandbox, Sandb
 from openlib_assets.storage import LocalStorage
 from openlib_assets_tests.openlibrary.fetches import catalogue_of, column, fetch_of, offsets_asked, some_storage
 
-SIZES = [(1, 2), (999, 2), (1000, 2), (1001, 3), (2000, 3), (2001, 4), (10_000, 11), (10_001, 13)]
+SIZES = [(1, 2), (999, 2), (1000, 2), (1001, 3), (2000, 3), (2001, 4), (10_000, 11), (10_001, 13), (25_000, 28)]
 
 
 class TestWithoutTrouble:
