@@ -5,7 +5,7 @@ import queue
 import signal
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -185,6 +185,10 @@ def test_threads_that_record_at_once_lose_nothing_and_get_only_their_own_errors(
     assert sorted(stored) == sorted(f"{name}-{place}" for name in ("good", "fine") for place in range(40))
 
 
+def teller(messages: queue.Queue[str]) -> Callable[[dg.EventLogEntry, str], None]:
+    return lambda entry, _: messages.put(entry.message)
+
+
 def test_whoever_watches_a_run_is_told_of_each_event_that_another_process_records(
     instance: dg.DagsterInstance, home: Path
 ) -> None:
@@ -195,7 +199,7 @@ def test_whoever_watches_a_run_is_told_of_each_event_that_another_process_record
         log: queue.Queue() for log in (EventLogStorage(base), SqliteEventLogStorage(base))
     }
     for log, messages in told.items():
-        log.watch(run.run_id, None, lambda entry, _, messages=messages: messages.put(entry.message))
+        log.watch(run.run_id, None, teller(messages))
     mine, its = multiprocessing.Pipe()
     process = forks().Process(target=record_what_is_said, args=(str(home), run, its), daemon=True)
     process.start()
