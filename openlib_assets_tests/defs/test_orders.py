@@ -12,9 +12,11 @@ from openlib_assets.defs.partitions import run_tags
 from openlib_assets.sandbox import FaultPlan, Planned, Sandbox, SandboxConfig
 from openlib_assets_tests.conftest import Pipeline, PlaceMaker, failure_texts
 from openlib_assets_tests.tools import reference_orders
+from openlib_assets_tests.tools.copies import copy_of
 from openlib_assets_tests.tools.instances import temporary_instance
 
 SUBJECTS = ("tea", "ice")
+SIZES = dict.fromkeys(SUBJECTS, 60)
 REFUSED = FaultPlan(planned=(Planned("http_403", match="editions.key", times=99),))
 
 
@@ -26,17 +28,16 @@ class Ordered:
     pipeline: Pipeline
 
     def made(self, job: str = "all_assets", **config: Any) -> tuple[set[str], int]:
-        """Run the subjects again; give what was made of the first, and how many requests for editions were sent."""
+        """Run the first subject again; give what was made, and how many requests for editions were sent."""
         before = len(self.sandbox.requests)
         quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
         with self.pipeline.environment():
             definition = self.pipeline.definitions.resolve_job_def(job)
-            result = execute(self.pipeline.instance, definition, quiet | config, run_tags(SUBJECTS))
+            result = execute(self.pipeline.instance, definition, quiet | config, run_tags(SUBJECTS[:1]))
         assert result.success, failure_texts(result)
         made = {
             event.asset_key.to_user_string()  # type: ignore[union-attr]
             for event in result.get_asset_materialization_events()
-            if event.partition == SUBJECTS[0]
         }
         asked = sum("editions.key" in request.query for request in self.sandbox.requests[before:])
         return made - {"raw_works", "raw_details"}, asked
@@ -48,10 +49,18 @@ class Ordered:
 
 
 @pytest.fixture(scope="module")
-def ordered(new_place: PlaceMaker) -> Iterator[Ordered]:
-    with Sandbox(SandboxConfig(dict.fromkeys(SUBJECTS, 60))) as sandbox, temporary_instance() as instance:
-        pipeline = Pipeline(new_place("local"), instance, sandbox.url)
+def made(new_place: PlaceMaker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
+    """Both subjects made; not to be changed."""
+    cache = str(tmp_path_factory.mktemp("cache"))
+    with Sandbox(SandboxConfig(SIZES)) as sandbox, temporary_instance() as instance:
+        pipeline = Pipeline(new_place("local"), instance, sandbox.url, XDG_CACHE_HOME=cache)
         assert pipeline.run(*SUBJECTS).success
+        yield pipeline
+
+
+@pytest.fixture
+def ordered(made: Pipeline) -> Iterator[Ordered]:
+    with Sandbox(SandboxConfig(SIZES)) as sandbox, copy_of(made, sandbox.url) as pipeline:
         yield Ordered(sandbox, pipeline)
 
 
@@ -63,7 +72,7 @@ def test_editions_are_asked_for_again_only_after_a_change(ordered: Ordered, tmp_
     ordered.pipeline.variables["OPENLIB_LANGUAGES"] = "ger,eng"
     made, asked = ordered.made()
     assert made - {"subject_report"} == {"order_list"}
-    assert asked >= 2 * len(SUBJECTS)
+    assert asked >= 2
     assert {row["language"] for row in ordered.rows("serving/order_list")} == {"ger", "eng", None}
 
     weights = {"demand": 0.0, "recency": 1.0, "author": 0.0, "no_free": 0.0}
@@ -119,5 +128,5 @@ def test_a_subject_whose_editions_are_refused_keeps_its_older_list_and_all_else_
     assert b"Another title" in ordered.pipeline.storage.read(f"reports/{SUBJECTS[0]}/index.html")
     ordered.sandbox.change_faults(FaultPlan())
     assert ordered.made()[1]
-    kept = reference_orders.order_list(ordered.rows("gold/stocking_list"), {}, ["ger", "eng"])
+    kept = reference_orders.order_list(ordered.rows("gold/stocking_list"), {}, ["eng"])
     assert [row["work_key"] for row in ordered.rows("serving/order_list")] == [row["work_key"] for row in kept]

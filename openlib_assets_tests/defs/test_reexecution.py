@@ -1,6 +1,9 @@
 """Re-execution as Dagster's UI and daemon do it, any executor, and the launchpad's resources."""
 
+import dataclasses
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +11,6 @@ import dagster as dg
 import pytest
 from dagster._core.storage.tags import RESUME_RETRY_TAG
 
-from openlib_assets.definitions import GO_ON, build_defs
 from openlib_assets.defs.partitions import run_tags
 from openlib_assets.defs.steps.run_state import said_by_steps
 from openlib_assets.sandbox import FaultPlan, Planned, Sandbox, SandboxConfig
@@ -22,40 +24,23 @@ from openlib_assets_tests.conftest import (
     failure_texts,
     reference_tables,
 )
+from openlib_assets_tests.tools import jobs
 from openlib_assets_tests.tools.deployment import PROJECT_ROOT, shipped_instance, subjects_of
 
-SUBJECTS = ("f1", "f2", "f3")
-SIZES = dict(zip(SUBJECTS, range(21, 24), strict=True))
-REFUSED = FaultPlan(permanent={"f3": "http_403"})
-# A process for each takes longer than all else.
-MADE_IN_PROCESSES = ("rejected_works", "books", "author_books", "authors")
+SUBJECTS = ("f1", "f2")
+SIZES = dict(zip(SUBJECTS, (21, 22), strict=True))
+REFUSED = FaultPlan(permanent={"f2": "http_403"})
 QUIET: dict[str, Any] = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
-def all_assets(_root: str) -> dg.JobDefinition:
-    """Return the job as a run's process builds it, from the environment; Dagster keeps one for each argument."""
-    return build_defs().resolve_job_def("all_assets")
-
-
-def in_processes(_root: str) -> dg.JobDefinition:
-    """Return a job of some assets, each step in a process of its own, two at once."""
-    defs = build_defs()
-    return dg.Definitions(
-        assets=defs.assets,
-        resources=defs.resources,
-        jobs=[dg.define_asset_job("some", selection=["raw_works", *MADE_IN_PROCESSES])],
-        executor=dg.multiprocess_executor.configured({**GO_ON, "max_concurrent": 2}),
-    ).resolve_job_def("some")
-
-
 class Deployed:
-    """Three subjects, of which Open Library refuses the last, on an instance on disk."""
+    """Two subjects, of which Open Library refuses the last, on an instance on disk."""
 
     def __init__(self, sandbox: Sandbox, place: Place, instance: dg.DagsterInstance) -> None:
         self.sandbox = sandbox
         self.instance = instance
         self.pipeline = Pipeline(place, instance, sandbox.url)
-        self._seen = 0
+        self._seen = len(sandbox.requests)
         instance.add_dynamic_partitions("subjects", list(SUBJECTS))
 
     def run(
@@ -69,7 +54,7 @@ class Deployed:
         with self.pipeline.environment():
             return dg.execute_job(
                 dg.build_reconstructable_job(
-                    __name__, job, (self.pipeline.place.root,), reconstructor_working_directory=str(PROJECT_ROOT)
+                    jobs.__name__, job, (self.pipeline.place.root,), reconstructor_working_directory=str(PROJECT_ROOT)
                 ),
                 self.instance,
                 run_config={**QUIET, **(config or {})},
@@ -95,43 +80,99 @@ class Deployed:
             assert_tables_equal(self.pipeline, subject, reference_tables(self.pipeline, subject, works))
 
 
-@pytest.fixture
-def instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.DagsterInstance]:
-    """An instance with the settings that ship with the package, which other processes open too."""
-    shipped_instance(tmp_path / "home")
-    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "home"))
-    with dg.DagsterInstance.get() as instance:
+@contextmanager
+def opened(home: Path) -> Iterator[dg.DagsterInstance]:
+    """Open an instance that other processes open too."""
+    with environment({"DAGSTER_HOME": str(home)}), dg.DagsterInstance.get() as instance:
         yield instance
 
 
+@pytest.fixture(scope="module")
+def new_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home of an instance with the settings that ship with the package."""
+    home = tmp_path_factory.mktemp("shipped") / "home"
+    shipped_instance(home)
+    with opened(home):
+        return home
+
+
 @pytest.fixture
-def deployed(new_place: PlaceMaker, instance: dg.DagsterInstance) -> Iterator[Deployed]:
-    with Sandbox(SandboxConfig(SIZES, faults=REFUSED)) as sandbox:
-        yield Deployed(sandbox, new_place("local"), instance)
+def instance(new_home: Path, tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+    with opened(Path(shutil.copytree(new_home, tmp_path / "home"))) as instance:
+        yield instance
 
 
-def test_from_failure_asks_for_the_failed_subject_alone_and_makes_what_it_lacked(deployed: Deployed) -> None:
-    failed = deployed.run()
-    assert list(failure_texts(failed)) == ["raw_works"], "the step that failed is the one that is red"
-    deployed.assert_exact([subject for subject in SUBJECTS if subject != "f3"])
-    assert deployed.asked() == set(SUBJECTS)
+@pytest.fixture(scope="module")
+def shared_sandbox() -> Iterator[Sandbox]:
+    with Sandbox(SandboxConfig(SIZES)) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(shared_sandbox: Sandbox) -> Sandbox:
+    """It begins with a refusal of the last subject."""
+    shared_sandbox.change_faults(REFUSED)
+    return shared_sandbox
+
+
+@pytest.fixture
+def deployed(sandbox: Sandbox, new_place: PlaceMaker, instance: dg.DagsterInstance) -> Deployed:
+    return Deployed(sandbox, new_place("local"), instance)
+
+
+@dataclasses.dataclass(frozen=True)
+class Refused:
+    """A run of which the last subject failed, and where it left its files and its records."""
+
+    result: dg.JobExecutionResult
+    asked: set[str]
+    root: str
+    home: Path
+
+
+@pytest.fixture(scope="module")
+def refused(
+    shared_sandbox: Sandbox, new_home: Path, new_place: PlaceMaker, tmp_path_factory: pytest.TempPathFactory
+) -> Refused:
+    home = Path(shutil.copytree(new_home, tmp_path_factory.mktemp("refused") / "home"))
+    shared_sandbox.change_faults(REFUSED)
+    with environment({"XDG_CACHE_HOME": str(home.parent)}), opened(home) as instance:
+        deployed = Deployed(shared_sandbox, new_place("local"), instance)
+        return Refused(deployed.run(), deployed.asked(), deployed.pipeline.place.root, home)
+
+
+@pytest.fixture
+def after_refusal(refused: Refused, sandbox: Sandbox, tmp_path: Path) -> Iterator[Deployed]:
+    """A copy of what that run left."""
+    place = Place(str(shutil.copytree(refused.root, tmp_path / "root")), {})
+    with opened(Path(shutil.copytree(refused.home, tmp_path / "home"))) as instance:
+        yield Deployed(sandbox, place, instance)
+
+
+def test_from_failure_asks_for_the_failed_subject_alone_and_makes_what_it_lacked(
+    after_refusal: Deployed, refused: Refused
+) -> None:
+    deployed = after_refusal
+    assert list(failure_texts(refused.result)) == ["raw_works"], "the step that failed is the one that is red"
+    deployed.assert_exact(["f1"])
+    assert refused.asked == set(SUBJECTS)
 
     deployed.sandbox.change_faults(FaultPlan())
     states = deployed.pipeline.place.states()
-    again = deployed.from_failure(failed)
+    again = deployed.from_failure(refused.result)
     assert again.success, failure_texts(again)
-    assert deployed.asked() == {"f3"}
+    assert deployed.asked() == {"f2"}
     deployed.assert_exact()
     recorded = [event.partition for event in again.get_asset_materialization_events()]
-    assert set(recorded) == {"f3"}
+    assert set(recorded) == {"f2"}
     after = deployed.pipeline.place.states()
-    assert {path: after[path] for path in states if "f3" not in path} == {
-        path: state for path, state in states.items() if "f3" not in path
+    assert {path: after[path] for path in states if "f2" not in path} == {
+        path: state for path, state in states.items() if "f2" not in path
     }
 
 
 def test_from_failure_asks_for_the_failed_details_alone_and_makes_what_is_made_of_them(deployed: Deployed) -> None:
-    no_details = Planned("http_403", match="f3%22&fields=key%2C", times=100)
+    no_details = Planned("http_403", match="f2%22&fields=key%2C", times=100)
     deployed.sandbox.change_faults(FaultPlan(planned=(no_details,)))
     failed = deployed.run()
     assert list(failure_texts(failed)) == ["raw_details"]
@@ -142,30 +183,29 @@ def test_from_failure_asks_for_the_failed_details_alone_and_makes_what_is_made_o
     again = deployed.from_failure(failed)
     assert again.success, failure_texts(again)
     requests = deployed.sandbox.requests[sent:]
-    assert subjects_of(requests) == {"f3"}
+    assert subjects_of(requests) == {"f2"}
     assert {request.path for request in requests} == {"/search.json"}
     deployed.assert_exact()
     recorded = {(event.asset_key, event.partition) for event in again.get_asset_materialization_events()}
     made = {asset.to_user_string() for asset, _ in recorded if asset}
     assert made == {"raw_details", "work_isbns", "work_details", "stocking_list", "order_list", "subject_report"}
-    assert {partition for _, partition in recorded} == {"f3"}
+    assert {partition for _, partition in recorded} == {"f2"}
 
 
-def test_from_failure_while_the_fault_is_still_there_fails_again_and_says_the_new_reason(deployed: Deployed) -> None:
-    failed = deployed.run()
-    deployed.sandbox.change_faults(FaultPlan(permanent={"f3": "http_404"}))
-    deployed.asked()
-    again = deployed.from_failure(failed)
-    assert deployed.asked() == {"f3"}
+def test_from_failure_while_the_fault_is_still_there_fails_again_and_says_the_new_reason(
+    after_refusal: Deployed, refused: Refused
+) -> None:
+    after_refusal.sandbox.change_faults(FaultPlan(permanent={"f2": "http_404"}))
+    again = after_refusal.from_failure(refused.result)
+    assert after_refusal.asked() == {"f2"}
     assert "HTTP 404" in failure_texts(again)["raw_works"]
-    assert "HTTP 403" in failure_texts(failed)["raw_works"]
+    assert "HTTP 403" in failure_texts(refused.result)["raw_works"]
 
 
-def test_all_steps_asks_for_all_subjects_again(deployed: Deployed) -> None:
-    failed = deployed.run()
-    deployed.asked()
+def test_all_steps_asks_for_all_subjects_again(after_refusal: Deployed, refused: Refused) -> None:
+    deployed = after_refusal
     deployed.sandbox.change_faults(FaultPlan())
-    again = deployed.run(options=dg.ReexecutionOptions(parent_run_id=failed.run_id))
+    again = deployed.run(options=dg.ReexecutionOptions(parent_run_id=refused.result.run_id))
     assert again.success
     assert deployed.asked() == set(SUBJECTS)
     deployed.assert_exact()
@@ -191,7 +231,7 @@ def test_a_failure_further_down_is_repaired_without_asking_open_library(deployed
 
 
 def test_a_subject_alone_that_fails_starts_nothing_after_it(deployed: Deployed) -> None:
-    failed = deployed.run(["f3"])
+    failed = deployed.run(["f2"])
     assert list(failure_texts(failed)) == ["raw_works"]
     assert failed.get_step_success_events() == []
     assert not any(path.startswith(("silver", "gold", "exports")) for path in deployed.pipeline.place.states())
@@ -200,15 +240,13 @@ def test_a_subject_alone_that_fails_starts_nothing_after_it(deployed: Deployed) 
 def test_each_step_in_a_process_of_its_own_makes_the_same_and_tells_failures_right(deployed: Deployed) -> None:
     failed = deployed.run(job="in_processes")
     assert list(failure_texts(failed)) == ["raw_works"]
-    for subject in ("f1", "f2"):
-        works = list(deployed.sandbox.works(subject))
-        wanted = reference_tables(deployed.pipeline, subject, works)
-        for name in MADE_IN_PROCESSES:
-            table = deployed.pipeline.table(f"silver/{name}/subject={subject}/part-0.parquet")
-            assert_same_rows(table.to_pylist(), wanted[name])
+    wanted = reference_tables(deployed.pipeline, "f1", list(deployed.sandbox.works("f1")))
+    for name in jobs.MADE_IN_PROCESSES:
+        table = deployed.pipeline.table(f"silver/{name}/subject=f1/part-0.parquet")
+        assert_same_rows(table.to_pylist(), wanted[name])
     told = said_by_steps(failed.all_events)
-    assert told["raw_works"].failed.keys() == {"f3"}
-    assert {asset for asset, said in told.items() if said.left_out == {"f3"}} == set(MADE_IN_PROCESSES)
+    assert told["raw_works"].failed.keys() == {"f2"}
+    assert {asset for asset, said in told.items() if said.left_out == {"f2"}} == set(jobs.MADE_IN_PROCESSES)
 
 
 @pytest.mark.parametrize(("first", "second"), [("local", "s3"), ("s3", "local")])
@@ -227,5 +265,5 @@ def test_the_storage_set_in_the_launchpad_is_where_everything_goes_and_comes_fro
         there = Pipeline(elsewhere, instance, sandbox.url)
         assert_tables_equal(there, "f1", reference_tables(there, "f1", list(sandbox.works("f1"))))
         assert list(there.storage.paths("exports/f1"))
-        assert deployed.run(["f1"]).success, "and the next run is where it was again"
-        deployed.assert_exact(["f1"])
+        assert deployed.run(["f1"], job="extract").success
+        assert len(list(place.open().paths("bronze/raw_works"))) == 1, "and the next run is where it was again"

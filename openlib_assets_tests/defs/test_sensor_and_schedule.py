@@ -4,11 +4,13 @@ import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
+import yaml
 from dagster._core.definitions.instigation_logger import get_instigation_log_records
 from dagster._core.scheduler.instigation import InstigatorTick, TickStatus
 from dagster._core.test_utils import create_test_daemon_workspace_context, freeze_time
@@ -30,7 +32,9 @@ from openlib_assets.lake.watch_list import (
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets.settings import Settings
 from openlib_assets_tests.conftest import Place, PlaceMaker
+from openlib_assets_tests.tools.instances import temporary_instance
 
+SHIPPED = yaml.safe_load(files("openlib_assets.defs.instance").joinpath("dagster.yaml").read_bytes())
 LIST = """
 subjects:
   - Science Fiction
@@ -40,14 +44,16 @@ subjects:
 
 
 @pytest.fixture(scope="module")
-def shared_instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.local_temp(str(tmp_path_factory.mktemp("home"))) as instance:
+def shared_instance() -> Iterator[dg.DagsterInstance]:
+    with temporary_instance() as instance:
         yield instance
 
 
 @pytest.fixture
-def instance(shared_instance: dg.DagsterInstance) -> dg.DagsterInstance:
+def instance(shared_instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> dg.DagsterInstance:
     """A real instance without partitions."""
+    # A schedule's context opens it anew.
+    monkeypatch.setenv("DAGSTER_HOME", str(shared_instance.root_directory))
     for key in shared_instance.get_dynamic_partitions("subjects"):
         shared_instance.delete_dynamic_partition("subjects", key)
     return shared_instance
@@ -358,7 +364,7 @@ def test_the_daemon_adds_partitions_and_runs_them_and_at_the_next_tick_nothing(
         monkeypatch.setenv("OPENLIB_REQUESTS_PER_SECOND", "1000")
         target = ModuleTarget("openlib_assets.definitions", None, str(tmp_path), "openlib_assets")
         with (
-            dg.instance_for_test(synchronous_run_coordinator=True) as instance,
+            dg.instance_for_test({"storage": SHIPPED["storage"]}, synchronous_run_coordinator=True) as instance,
             create_test_daemon_workspace_context(target, instance) as workspace,
         ):
             first, second, third = daemon_ticks(workspace, instance, 3)

@@ -21,6 +21,7 @@ from openlib_assets.report.numbers import INPUTS
 from openlib_assets.report.words import counted, share, subject_name
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets_tests.conftest import Pipeline, Place, PlaceMaker, reference_tables
+from openlib_assets_tests.tools.copies import copy_of
 from openlib_assets_tests.tools.instances import temporary_instance
 
 Row = dict[str, Any]
@@ -344,30 +345,34 @@ def test_the_page_asks_no_host_for_anything(report: Report) -> None:
     assert not re.search(r"@import|url\(", report.text)
 
 
-def test_the_same_tables_give_the_same_bytes(instance: dg.DagsterInstance, new_place: PlaceMaker) -> None:
-    place = new_place("local")
-    with Sandbox(SandboxConfig({"tea": 40})) as sandbox:
-        pipeline = Pipeline(place, instance, sandbox.url)
-        assert pipeline.run("tea").success
-    before = report_path(place, "tea").read_bytes()
-    report_path(place, "tea").unlink()
-    assert pipeline.run("tea", job="rebuild_from_bronze").success
-    assert report_path(place, "tea").read_bytes() == before
-
-
-def test_the_report_tells_what_changed_since_the_snapshot_before(
-    instance: dg.DagsterInstance, new_place: PlaceMaker
-) -> None:
-    place = new_place("local")
-    with Sandbox(SandboxConfig({"cups": 40})) as sandbox:
-        pipeline = Pipeline(place, instance, sandbox.url)
+@pytest.fixture(scope="module")
+def cups(
+    instance: dg.DagsterInstance, new_place: PlaceMaker, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Pipeline]:
+    """A small subject, made."""
+    with Sandbox(SandboxConfig({"cups": 60})) as sandbox:
+        cache = str(tmp_path_factory.mktemp("cache"))
+        pipeline = Pipeline(new_place("local"), instance, sandbox.url, XDG_CACHE_HOME=cache)
         assert pipeline.run("cups").success
+        yield pipeline
+
+
+def test_the_same_tables_give_the_same_bytes(cups: Pipeline) -> None:
+    before = report_path(cups.place, "cups").read_bytes()
+    report_path(cups.place, "cups").unlink()
+    assert cups.run("cups", job="rebuild_from_bronze").success
+    assert report_path(cups.place, "cups").read_bytes() == before
+
+
+def test_the_report_tells_what_changed_since_the_snapshot_before(cups: Pipeline) -> None:
+    with Sandbox(SandboxConfig({"cups": 60})) as sandbox, copy_of(cups, sandbox.url) as pipeline:
+        place = pipeline.place
         assert "This is the first snapshot" in report_path(place, "cups").read_text()
         sandbox.add_work("cups", {"title": "A new one & more"})
         changed = next(sandbox.works("cups"))
         sandbox.change_work("cups", changed["key"], title="Another title")
         assert pipeline.run("cups").success
-    text = " ".join(report_path(place, "cups").read_text().split())
+        text = " ".join(report_path(place, "cups").read_text().split())
     assert (
         "added: <strong>1 work</strong>, removed: <strong>0 works</strong>, changed: <strong>1 work</strong>." in text
     )
@@ -429,16 +434,12 @@ def test_a_number_of_editions_that_cannot_be_is_none(instance: dg.DagsterInstanc
     assert {row["edition_count"] for row in report.data["stock"]} == {0}
 
 
-def test_the_asset_shows_its_charts_and_findings(instance: dg.DagsterInstance, new_place: PlaceMaker) -> None:
-    place = new_place("local")
-    with Sandbox(SandboxConfig({"mugs": 60})) as sandbox:
-        pipeline = Pipeline(place, instance, sandbox.url)
-        assert pipeline.run("mugs").success
-    records = dg.AssetRecordsFilter(asset_key=dg.AssetKey("subject_report"), asset_partitions=["mugs"])
-    (record,) = instance.fetch_materializations(records, limit=1).records
+def test_the_asset_shows_its_charts_and_findings(cups: Pipeline) -> None:
+    records = dg.AssetRecordsFilter(asset_key=dg.AssetKey("subject_report"), asset_partitions=["cups"])
+    (record,) = cups.instance.fetch_materializations(records, limit=1).records
     assert record.asset_materialization
     shown = {name: value.value for name, value in record.asset_materialization.metadata.items()}
-    assert shown["dagster/uri"] == str(report_path(place, "mugs"))
+    assert shown["dagster/uri"] == str(report_path(cups.place, "cups"))
     pictures = re.findall(
         r"^\*\*(.*)\*\*\n\n!\[(.*)\]\(data:image/svg\+xml;base64,[\w+/=]+\)$", str(shown["charts"]), re.MULTILINE
     )

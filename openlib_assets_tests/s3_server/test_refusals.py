@@ -119,7 +119,7 @@ def test_a_bucket_that_is_not_there_is_told_with_what_to_do(ceph: Ceph, monkeypa
     for name, value in ceph.variables().items():
         monkeypatch.setenv(name, value)
     root = "s3://no-such-bucket-here/prefix"
-    for error in everything(root):
+    for error in everything(root, bucket_is_there=False):
         assert_one_line(error)
         assert str(error).startswith(f"{root}/a: ")
         # A download asks for the head first, whose answer has no room for a reason.

@@ -73,7 +73,7 @@ def test_a_file_where_a_folder_should_be_is_an_error_of_one_line(tmp_path: Path)
 
 
 def test_a_bucket_that_does_not_exist_is_an_error_of_one_line(s3_root: str) -> None:
-    for error in everything("s3://no-such-bucket-here/prefix"):
+    for error in everything("s3://no-such-bucket-here/prefix", bucket_is_there=False):
         assert "s3://no-such-bucket-here/prefix/a: " in str(error)
         assert_one_line(error)
 

@@ -151,7 +151,7 @@ class Commands:
         handle, log = tempfile.mkstemp(prefix="output-", dir=self.folder)
         os.close(handle)
         about = (arguments, {**self.variables, **variables}, log, tampering or Tampering())
-        process = _forks().Process(target=_command, args=about, daemon=True)
+        process = forks().Process(target=_command, args=about, daemon=True)
         process.start()
         forked = Forked(process, Path(log))
         self.started.append(forked)
@@ -191,7 +191,8 @@ def wait_until(met: Callable[[], object], what: str, seconds: float = _SECONDS) 
         time.sleep(_POLL_SECONDS)
 
 
-def _forks() -> multiprocessing.context.ForkServerContext:
+def forks() -> multiprocessing.context.ForkServerContext:
+    """Return the context in which a process begins with everything imported."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(_IMPORTED)
     return context

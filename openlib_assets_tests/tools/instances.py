@@ -15,11 +15,11 @@ from openlib_assets.defs.instance.home import open_instance
 
 
 @contextmanager
-def temporary_instance() -> Iterator[dg.DagsterInstance]:
-    """Lend an instance on which nothing was done yet."""
+def temporary_instance(made: Path | None = None) -> Iterator[dg.DagsterInstance]:
+    """Lend an instance on which nothing was done yet, or a copy of one in its home, where nothing is going on."""
     with tempfile.TemporaryDirectory(prefix="openlib-home-") as folder:
         home = Path(folder) / "home"
-        shutil.copytree(new_home(), home)
+        shutil.copytree(made or new_home(), home)
         with _opened(home) as instance:
             yield instance
 
