@@ -11,8 +11,10 @@ AUDIT_INSTALLED := $(AUDIT_VENV)/.installed
 # Scanners of the Terraform configuration; what they need does not agree with the project's own packages.
 CHECKOV_VENV := .venv-checkov
 CHECKOV_INSTALLED := $(CHECKOV_VENV)/.installed
-# Python compiles a module when it is first imported, and most of what is installed never is.
+# Python compiles a module when it is first imported, and most of what is installed never is. Where it were told not to
+# keep what it compiled, every process would compile again all that it imports.
 INSTALL := install --quiet --disable-pip-version-check --no-compile
+unexport PYTHONDONTWRITEBYTECODE
 # Of make test: more than there are processors, since tests wait now and then.
 WORKERS ?= 3
 # Of make soak, on disk and again on S3.
