@@ -113,7 +113,8 @@ def provider_running(folder: Path) -> Iterator[None]:
 def use_provider(folder: Path, endpoints: Mapping[str, str]) -> None:
     """Let the root module in `folder` keep its state there and take AWS for what `endpoints` says, by service.
 
-    Without endpoints it can plan, for which AWS is not asked.
+    Without endpoints it can plan, for which AWS is not asked. A connection that a server closes as it answers is an
+    error that the provider overcomes by asking again, if it may.
     """
     served = "\n".join(f'    {service} = "{url}"' for service, url in sorted(endpoints.items()))
     (folder / "provider_override.tf").write_text(
@@ -126,7 +127,7 @@ provider "aws" {{
   access_key                  = "test"
   secret_key                  = "test"
   allowed_account_ids         = []
-  max_retries                 = 1
+  max_retries                 = 5
   s3_use_path_style           = true
   skip_credentials_validation = true
   skip_metadata_api_check     = true
