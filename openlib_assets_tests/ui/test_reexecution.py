@@ -40,6 +40,7 @@ SUBJECTS = ("fine", "refused", "well")
 JOB = "all_assets"
 FALLEN = 10
 _SECONDS = 600
+_POLL_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ class Deployed:
             found[:] = self.runs()
             return len(found) == number and all(run.is_finished for run in found)
 
-        wait_until(ended, _SECONDS, what=f"{number} runs to their ends")
+        wait_until(ended, _SECONDS, what=f"{number} runs to their ends", every=_POLL_SECONDS)
         return found[0]
 
     def ended_backfill(self) -> str:
@@ -91,7 +92,7 @@ class Deployed:
                 backfill = instance.get_backfill(first)
                 return backfill is not None and backfill.status in BULK_ACTION_TERMINAL_STATUSES
 
-        wait_until(ended, _SECONDS, what="the backfill to its end")
+        wait_until(ended, _SECONDS, what="the backfill to its end", every=_POLL_SECONDS)
         return first
 
 
