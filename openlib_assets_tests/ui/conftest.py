@@ -86,12 +86,12 @@ class Wire:
         websocket.on("framereceived", lambda frame: self.texts.append(str(frame)))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def wire() -> Wire:
     return Wire()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def dagster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DagsterServer]:
     """Start `dagster dev` in the project root, as the README says, on an instance and a storage of its own."""
     folder = tmp_path_factory.mktemp("dagster")
@@ -125,21 +125,23 @@ def browser() -> "Iterator[Browser]":
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def page(browser: "Browser", dagster: DagsterServer, wire: Wire) -> "Iterator[Page]":
     """Open the one page in which all tests go about, as a person does; its addresses are relative to Dagster's."""
+    with page_of(browser, dagster.url) as page:
+        wire.listen(page)
+        yield page
+
+
+@contextlib.contextmanager
+def page_of(browser: "Browser", url: str) -> "Iterator[Page]":
+    """Open a page of the Dagster that serves at an address."""
     with contextlib.closing(
-        browser.new_context(
-            base_url=dagster.url,
-            viewport=_HIGH,
-            locale="en-US",
-            timezone_id="UTC",
-        )
+        browser.new_context(base_url=url, viewport=_HIGH, locale="en-US", timezone_id="UTC")
     ) as context:
         context.set_default_timeout(_PATIENCE_SECONDS * 1000)
         page = context.new_page()
         page.add_init_script(_STILL)
-        wire.listen(page)
         yield page
 
 

@@ -24,7 +24,19 @@ from openlib_assets.lake.contract import (
     SUBJECT_TABLES,
     Table,
 )
-from openlib_assets_tests.ui.conftest import AWS_SECRET, CONTACT, SUBJECT, WORKS, DagsterServer, Wire, take_screenshot
+from openlib_assets_tests.docs import pictures
+from openlib_assets_tests.tools.deployment import PROJECT_ROOT
+from openlib_assets_tests.ui import lake
+from openlib_assets_tests.ui.conftest import (
+    AWS_SECRET,
+    CONTACT,
+    SCREENSHOTS,
+    SUBJECT,
+    WORKS,
+    DagsterServer,
+    Wire,
+    take_screenshot,
+)
 from openlib_assets_tests.ui.dagster_pages import (
     ASSETS,
     GROUPS,
@@ -45,7 +57,7 @@ from openlib_assets_tests.ui.dagster_pages import (
 )
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
 pytestmark = [pytest.mark.ui, pytest.mark.usefixtures("last_look")]
 
@@ -54,13 +66,13 @@ IN_EDITOR = re.compile("^Open .* in editor$")
 CHECKS = sum(len(check_specs(table)) for table in ALL_TABLES)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def good_run(page: "Page") -> str:
     """Add the subject in the UI and make everything for it; gives the address of the run, which has ended."""
     return run_new_subject(page, SUBJECT)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def failed_run(page: "Page", good_run: str) -> str:
     """The same for a subject that Open Library does not know."""
     return run_new_subject(page, UNKNOWN_SUBJECT)
@@ -319,6 +331,15 @@ def test_contact_and_secrets_are_shown_nowhere(
     for hidden in (CONTACT, CONTACT.replace("@", "%40"), AWS_SECRET):
         assert hidden not in told
         assert files_with(hidden, dagster.home, dagster.storage, dagster.log) == []
+
+
+def test_the_pictures_of_the_readme_can_be_taken(browser: "Browser", dagster: DagsterServer, folder: Path) -> None:
+    """They are as large as those that it shows."""
+    report = folder / "reports" / lake.SUBJECT / "index.html"
+    pictures.take_report(browser, report, SCREENSHOTS / pictures.REPORT)
+    pictures.take_graph(browser, dagster.url, SCREENSHOTS / pictures.GRAPH)
+    for name in (pictures.REPORT, pictures.GRAPH):
+        assert pictures.size(SCREENSHOTS / name) == pictures.size(PROJECT_ROOT / "docs/pictures" / name)
 
 
 def files_with(text: str, *places: Path) -> list[Path]:
