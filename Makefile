@@ -75,7 +75,7 @@ test-readme: $(DEV_INSTALLED) ## Every command of README and docs/operations.md,
 	$(BIN)/python -m pytest -m readme openlib_assets_tests/docs
 
 test-ui: $(DEV_INSTALLED) ## The Dagster UI in a real browser (needs chromium)
-	$(BIN)/python -m pytest -m ui openlib_assets_tests/ui
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m ui openlib_assets_tests/ui
 
 test-spreadsheets: $(DEV_INSTALLED) ## CSV files for spreadsheets, opened by one (needs LibreOffice Calc)
 	$(BIN)/python -m pytest -m libreoffice openlib_assets_tests/lake

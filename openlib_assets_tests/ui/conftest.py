@@ -14,12 +14,13 @@ import pytest
 
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets_tests.tools.deployment import PROJECT_ROOT, dagster_dev, environment, shipped_instance
-from openlib_assets_tests.ui import lake
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Request, ViewportSize, WebSocket
 
 SCREENSHOTS = PROJECT_ROOT / "test-results" / "ui"
+# Those that the README shows.
+PICTURES = PROJECT_ROOT / "docs" / "pictures"
 
 SUBJECT = "love"
 WORKS = 2500
@@ -101,12 +102,6 @@ def dagster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DagsterServer]
         shipped_instance(folder / "home")
         with dagster_dev(env) as server:
             yield DagsterServer(server.url, folder / "home", folder / "data", server.log, sandbox)
-
-
-@pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a storage with pages."""
-    return lake.made(tmp_path_factory.mktemp("pages"))
 
 
 @pytest.fixture(scope="session")

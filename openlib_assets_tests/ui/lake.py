@@ -1,4 +1,4 @@
-"""The storage whose pages are looked at, made once for all who do."""
+"""The storage whose pages are looked at."""
 
 from pathlib import Path
 

@@ -25,11 +25,10 @@ from openlib_assets.lake.contract import (
     Table,
 )
 from openlib_assets_tests.docs import pictures
-from openlib_assets_tests.tools.deployment import PROJECT_ROOT
-from openlib_assets_tests.ui import lake
 from openlib_assets_tests.ui.conftest import (
     AWS_SECRET,
     CONTACT,
+    PICTURES,
     SCREENSHOTS,
     SUBJECT,
     WORKS,
@@ -333,13 +332,10 @@ def test_contact_and_secrets_are_shown_nowhere(
         assert files_with(hidden, dagster.home, dagster.storage, dagster.log) == []
 
 
-def test_the_pictures_of_the_readme_can_be_taken(browser: "Browser", dagster: DagsterServer, folder: Path) -> None:
-    """They are as large as those that it shows."""
-    report = folder / "reports" / lake.SUBJECT / "index.html"
-    pictures.take_report(browser, report, SCREENSHOTS / pictures.REPORT)
+def test_the_picture_of_the_graph_can_be_taken(browser: "Browser", dagster: DagsterServer) -> None:
+    """It is as large as the one in the README."""
     pictures.take_graph(browser, dagster.url, SCREENSHOTS / pictures.GRAPH)
-    for name in (pictures.REPORT, pictures.GRAPH):
-        assert pictures.size(SCREENSHOTS / name) == pictures.size(PROJECT_ROOT / "docs/pictures" / name)
+    assert pictures.size(SCREENSHOTS / pictures.GRAPH) == pictures.size(PICTURES / pictures.GRAPH)
 
 
 def files_with(text: str, *places: Path) -> list[Path]:

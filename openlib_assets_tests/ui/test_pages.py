@@ -15,7 +15,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from openlib_assets.lake.orders.stocking import Weights
-from openlib_assets_tests.ui.conftest import take_screenshot
+from openlib_assets_tests.docs import pictures
+from openlib_assets_tests.ui import lake
+from openlib_assets_tests.ui.conftest import PICTURES, SCREENSHOTS, take_screenshot
 from openlib_assets_tests.ui.lake import LARGE, LARGE_WORKS, LONG, OTHER, SCRIPT, SUBJECT
 
 if TYPE_CHECKING:
@@ -31,6 +33,12 @@ _MOST_BYTES = 5_000_000
 _OPEN_SECONDS = 2.0
 
 LOOKS = [pytest.param(size, scheme, id=f"{size[0]}-{scheme}") for size in (DESK, PHONE) for scheme in ("light", "dark")]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the storage with the pages."""
+    return lake.made(tmp_path_factory.mktemp("pages"))
 
 
 class Opened:
@@ -452,3 +460,9 @@ def test_the_printed_page_shows_what_the_screen_shows(browser: "Browser", folder
         assert shown.page.locator("[data-figure=Works] .definition").is_visible()
         assert not shown.page.get_by_label("Search authors").is_visible()
         assert shown.page.locator("figure[data-chart=years] svg").is_visible()
+
+
+def test_the_picture_of_a_report_can_be_taken(browser: "Browser", folder: Path) -> None:
+    """It is as large as the one in the README."""
+    pictures.take_report(browser, report(folder, SUBJECT), SCREENSHOTS / pictures.REPORT)
+    assert pictures.size(SCREENSHOTS / pictures.REPORT) == pictures.size(PICTURES / pictures.REPORT)
