@@ -5,7 +5,7 @@ of other services is tried on moto in `infra/test_rights_on_moto.py`.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from openlib_assets_tests.infra.rendered_policies import (
 )
 from openlib_assets_tests.tools.ceph import Ceph, Credentials
 from openlib_assets_tests.tools.exactness import assert_exact
-from openlib_assets_tests.tools.forked import commands
+from openlib_assets_tests.tools.forked import Commands, commands
 from openlib_assets_tests.tools.instances import temporary_instance
 
 pytestmark = pytest.mark.terraform
@@ -228,13 +228,18 @@ def test_the_pipeline_runs_with_just_the_rights_of_its_role(lake: Lake, tmp_path
         assert refused.status() == 1
         assert "AccessDenied" in refused.output
         assert kept(place, "love") == {"raw_works": 2, "raw_details": 2}
-        maintainer = lake.ceph.variables(lake.roles["maintainer"])
-        pruned = it.run("prune", "--keep", "1", "--yes", **maintainer)
+        maintains = in_role("maintainer", it, lake)
+        pruned = maintains.run("prune", "--keep", "1", "--yes")
         assert pruned.status() == 0, pruned.output
         assert kept(place, "love") == {"raw_works": 1, "raw_details": 1}
-        removed = it.run("subjects", "remove", "love", "--delete-data", **maintainer)
+        removed = maintains.run("subjects", "remove", "love", "--delete-data")
         assert removed.status() == 0, removed.output
         assert [path for path in place.open().paths("") if "love/" in path] == []
+
+
+def in_role(role: str, it: Commands, lake: Lake) -> Commands:
+    """Return the same commands with the rights of a role."""
+    return replace(it, variables={**it.variables, **lake.ceph.variables(lake.roles[role])})
 
 
 def kept(place: Place, subject: str) -> dict[str, int]:
@@ -246,17 +251,17 @@ def kept(place: Place, subject: str) -> dict[str, int]:
 
 def test_an_analyst_asks_the_catalog_about_gold_and_is_refused_bronze(lake: Lake, tmp_path: Path) -> None:
     place = Place(f"s3://{lake.data}/{PREFIX}", lake.ceph.variables(lake.roles["pipeline"]))
-    analyst = lake.ceph.variables(lake.roles["analyst"])
     with (
         Sandbox(SandboxConfig({"hate": 30})) as sandbox,
         commands(tmp_path, sandbox.url, **place.variables, OPENLIB_STORAGE=place.root) as it,
     ):
         made = it.run("run", "hate")
         assert made.status() == 0, made.output
-        gold = it.run("sql", "SELECT works FROM subject_summary WHERE subject = 'hate'", **analyst)
+        asks = in_role("analyst", it, lake)
+        gold = asks.run("sql", "SELECT works FROM subject_summary WHERE subject = 'hate'")
         assert gold.status() == 0, gold.output
         assert "30" in gold.output
         for question in ("SELECT * FROM raw_works", "SELECT * FROM books"):
-            refused = it.run("sql", question, **analyst)
+            refused = asks.run("sql", question)
             assert refused.status() == 1
             assert "Traceback" not in refused.output
