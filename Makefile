@@ -11,14 +11,18 @@ AUDIT_INSTALLED := $(AUDIT_VENV)/.installed
 # Scanners of the Terraform configuration; what they need does not agree with the project's own packages.
 CHECKOV_VENV := .venv-checkov
 CHECKOV_INSTALLED := $(CHECKOV_VENV)/.installed
-# Python compiles a module when it is first imported, and most of what is installed never is.
+# Python compiles a module when it is first imported, and most of what is installed never is. Where it were told not to
+# keep what it compiled, every process would compile again all that it imports.
 INSTALL := install --quiet --disable-pip-version-check --no-compile
+unexport PYTHONDONTWRITEBYTECODE
 # Of make test: more than there are processors, since tests wait now and then.
 WORKERS ?= 3
 # Of make soak, on disk and again on S3.
 MINUTES ?= 5
 SEED ?= 1
 DRIFT_SEEDS ?= 1000
+SOAK = for storage in local s3; do \
+  $(BIN)/python -m openlib_assets_tests.whole.soak --minutes $(MINUTES) --seed $(SEED) --storage $$storage || exit 1; done
 export DAGSTER_HOME ?= $(CURDIR)/.dagster_home
 
 .PHONY: help demo demo-ui test test-readme test-ui test-spreadsheets test-s3 test-deployed test-terraform test-spark audit bench bench-scaling soak soak-short check dev docs pictures presentation clean
@@ -71,7 +75,7 @@ test-readme: $(DEV_INSTALLED) ## Every command of README and docs/operations.md,
 	$(BIN)/python -m pytest -m readme openlib_assets_tests/docs
 
 test-ui: $(DEV_INSTALLED) ## The Dagster UI in a real browser (needs chromium)
-	$(BIN)/python -m pytest -m ui openlib_assets_tests/ui
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m ui openlib_assets_tests/ui
 
 test-spreadsheets: $(DEV_INSTALLED) ## CSV files for spreadsheets, opened by one (needs LibreOffice Calc)
 	$(BIN)/python -m pytest -m libreoffice openlib_assets_tests/lake
@@ -99,11 +103,11 @@ bench-scaling: $(DEV_INSTALLED) ## As many works and subjects as docs/scaling.md
 
 soak: $(DEV_INSTALLED) ## Runs under faults, kills, full disks and a failing S3; first 1,000 seeds of a catalogue that changes; five minutes on disk and five on S3, more with MINUTES=30
 	DRIFT_SEEDS=$(DRIFT_SEEDS) $(BIN)/python -m pytest -q -n 2 openlib_assets_tests/openlibrary/test_drift.py -k whatever_comes_and_goes
-	$(BIN)/python -m openlib_assets_tests.whole.soak --minutes $(MINUTES) --seed $(SEED) --storage local
-	$(BIN)/python -m openlib_assets_tests.whole.soak --minutes $(MINUTES) --seed $(SEED) --storage s3
+	$(SOAK)
 
-soak-short: ## A few rounds of the same
-	$(MAKE) soak MINUTES=0.1 DRIFT_SEEDS=50
+soak-short: MINUTES = 0.1
+soak-short: $(DEV_INSTALLED) ## A few rounds of the same; a catalogue that changes is the business of make test
+	$(SOAK)
 
 check: $(DEV_INSTALLED) ## Lint, format, types, import contracts
 	$(BIN)/ruff check .

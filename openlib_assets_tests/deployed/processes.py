@@ -39,7 +39,7 @@ _DEPLOY = PROJECT_ROOT / "deploy"
 _WORKSPACE = ("-w", str(_DEPLOY / "workspace.yaml"))
 _RUNS = """
 query { runsOrError { ... on Runs { results {
-  runId status jobName tags { key value } stats { ... on RunStatsSnapshot { startTime endTime } }
+  runId status jobName tags { key value }
 } } } }"""
 
 

@@ -27,6 +27,7 @@ pytestmark = pytest.mark.deployed
 # The daemon looks every 30 seconds for a backfill, for what changed, and for runs that died. Nothing has to be quick:
 # what is waited for longer than this hangs.
 _TICKS_SECONDS = 600
+_POLL_SECONDS = 0.5
 
 _LAUNCH = """
 mutation($params: LaunchBackfillParams!) {
@@ -73,6 +74,7 @@ def test_a_backfill_of_raw_works_alone_is_followed_by_the_rest_of_these_subjects
             lambda name=name: materialized(deployed, name) == {"love", "war"},  # type: ignore[misc]
             _TICKS_SECONDS,
             what=f"{name} of love and war",
+            every=_POLL_SECONDS,
         )
     assert materialized(deployed, "raw_works") == {"love", "war"}
     for name in ("catalog", "comparison"):
@@ -80,6 +82,7 @@ def test_a_backfill_of_raw_works_alone_is_followed_by_the_rest_of_these_subjects
             lambda name=name: deployed.instance.get_latest_materialization_event(dg.AssetKey(name)) is not None,  # type: ignore[misc]
             _TICKS_SECONDS,
             what=name,
+            every=_POLL_SECONDS,
         )
     assert subjects_of(deployed.sandbox.requests) == {"love", "war"}
 
@@ -91,7 +94,7 @@ def test_a_run_whose_process_was_killed_is_failed_and_says_why(deployed: Deploye
         process.send_signal(signal.SIGKILL)
         assert process.wait() == -signal.SIGKILL
     (run_id,) = started(deployed)
-    wait_until(lambda: not started(deployed), _TICKS_SECONDS, what="the run's end")
+    wait_until(lambda: not started(deployed), _TICKS_SECONDS, what="the run's end", every=_POLL_SECONDS)
     run = deployed.instance.get_run_by_id(run_id)
     assert run is not None
     assert run.status == dg.DagsterRunStatus.FAILURE

@@ -21,7 +21,7 @@ REFUSED = "hate"
 CONFIG = SandboxConfig({**GOOD, REFUSED: 5}, faults=FaultPlan(permanent={REFUSED: "http_403"}), latency=0.5)
 LIMIT_SECONDS = 180
 # What is waited for shares the machine with the webserver, for which each look is a query.
-POLL_SECONDS = 0.5
+POLL_SECONDS = 1.0
 
 _CAPTURED = """
 query($run: ID!) { logsForRun(runId: $run) { ... on EventConnection { events {
@@ -55,7 +55,12 @@ def test_two_subjects_are_made_although_the_daemon_is_killed_in_between(deployed
     both = ["SUCCESS"] * 2
     wait_until(lambda: statuses(deployed) == both, LIMIT_SECONDS, what=f"both subjects of {way}", every=POLL_SECONDS)
 
-    wait_until(lambda: materialized(deployed) == sorted(GOOD), LIMIT_SECONDS, what="the partitions in the UI")
+    wait_until(
+        lambda: materialized(deployed) == sorted(GOOD),
+        LIMIT_SECONDS,
+        what="the partitions in the UI",
+        every=POLL_SECONDS,
+    )
     with temporary_instance() as none:
         pipeline = Pipeline(deployed.place, none, deployed.sandbox.url)
     for key, records in works().items():

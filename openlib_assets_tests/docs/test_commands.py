@@ -66,7 +66,7 @@ _SUBJECTS = {"science_fiction": 60, "place:france": 20, "detective_stories": 10,
 _BUCKET = "bucket"  # as the documents call it
 _SECONDS = 600
 # The reader's own settings, and those of the `make` that runs this suite.
-_FOREIGN = ("OPENLIB_", "AWS_", "DAGSTER_", "MAKE", "MFLAGS", "PYTHONPATH", "VIRTUAL_ENV")
+_FOREIGN = ("OPENLIB_", "AWS_", "DAGSTER_", "MAKE", "MFLAGS", "PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "VIRTUAL_ENV")
 _NOT_COPIED = shutil.ignore_patterns(".*", "*.egg-info", "__pycache__", "data", "demo", "test-results")
 
 

@@ -5,7 +5,7 @@ of other services is tried on moto in `infra/test_rights_on_moto.py`.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,8 @@ from openlib_assets_tests.infra.rendered_policies import (
     statements,
 )
 from openlib_assets_tests.tools.ceph import Ceph, Credentials
-from openlib_assets_tests.tools.deployment import environment, openlib
 from openlib_assets_tests.tools.exactness import assert_exact
+from openlib_assets_tests.tools.forked import Commands, commands
 from openlib_assets_tests.tools.instances import temporary_instance
 
 pytestmark = pytest.mark.terraform
@@ -201,9 +201,12 @@ def test_the_pipeline_runs_with_just_the_rights_of_its_role(lake: Lake, tmp_path
     place = Place(f"s3://{lake.data}/{PREFIX}", lake.ceph.variables(lake.roles["pipeline"]))
     for path in place.open().paths(""):
         lake.ceph.client().delete_object(Bucket=lake.data, Key=f"{PREFIX}/{path}")
-    with Sandbox(SandboxConfig({"love": 60, "place:france": 20})) as sandbox, temporary_instance() as none:
-        env = environment(tmp_path, sandbox.url, **place.variables, OPENLIB_STORAGE=place.root)
-        commands = (
+    with (
+        Sandbox(SandboxConfig({"love": 60, "place:france": 20})) as sandbox,
+        temporary_instance() as none,
+        commands(tmp_path, sandbox.url, **place.variables, OPENLIB_STORAGE=place.root) as it,
+    ):
+        given = (
             ("subjects", "add", "love", "place:france"),
             ("run", "love", "place:france"),
             ("run", "--force", "love"),
@@ -214,23 +217,29 @@ def test_the_pipeline_runs_with_just_the_rights_of_its_role(lake: Lake, tmp_path
             ("storage", "copy", "--from", str(tmp_path / "copy"), "--to", place.root),
             ("subjects", "list"),
         )
-        for command in commands:
-            said = openlib(*command, env=env, seconds=180)
+        for command in given:
+            said = it.run(*command)
             # The sandbox does not know the subject that doctor asks for.
-            assert said.status == 0 or (command == ("doctor",) and said.output.count("WRONG") == 1), said.output
+            assert said.status() == 0 or (command == ("doctor",) and said.output.count("WRONG") == 1), said.output
         for subject in ("love", "place:france"):
             assert_exact(Pipeline(place, none, sandbox.url), sandbox, subject)
         assert [path for path in place.open().paths("") if path.startswith("_")] == [], "nothing is left"
-        refused = openlib("prune", "--keep", "1", "--yes", env=env, seconds=60)
-        assert refused.status == 1
+        refused = it.run("prune", "--keep", "1", "--yes")
+        assert refused.status() == 1
         assert "AccessDenied" in refused.output
         assert kept(place, "love") == {"raw_works": 2, "raw_details": 2}
-        maintains = {**env, **lake.ceph.variables(lake.roles["maintainer"])}
-        assert openlib("prune", "--keep", "1", "--yes", env=maintains, seconds=60).status == 0
+        maintains = in_role("maintainer", it, lake)
+        pruned = maintains.run("prune", "--keep", "1", "--yes")
+        assert pruned.status() == 0, pruned.output
         assert kept(place, "love") == {"raw_works": 1, "raw_details": 1}
-        removed = openlib("subjects", "remove", "love", "--delete-data", env=maintains, seconds=60)
-        assert removed.status == 0, removed.output
+        removed = maintains.run("subjects", "remove", "love", "--delete-data")
+        assert removed.status() == 0, removed.output
         assert [path for path in place.open().paths("") if "love/" in path] == []
+
+
+def in_role(role: str, it: Commands, lake: Lake) -> Commands:
+    """Return the same commands with the rights of a role."""
+    return replace(it, variables={**it.variables, **lake.ceph.variables(lake.roles[role])})
 
 
 def kept(place: Place, subject: str) -> dict[str, int]:
@@ -242,14 +251,17 @@ def kept(place: Place, subject: str) -> dict[str, int]:
 
 def test_an_analyst_asks_the_catalog_about_gold_and_is_refused_bronze(lake: Lake, tmp_path: Path) -> None:
     place = Place(f"s3://{lake.data}/{PREFIX}", lake.ceph.variables(lake.roles["pipeline"]))
-    with Sandbox(SandboxConfig({"hate": 30})) as sandbox:
-        env = environment(tmp_path, sandbox.url, **place.variables, OPENLIB_STORAGE=place.root)
-        assert openlib("run", "hate", env=env, seconds=180).status == 0
-    asks = {**env, **lake.ceph.variables(lake.roles["analyst"])}
-    gold = openlib("sql", "SELECT works FROM subject_summary WHERE subject = 'hate'", env=asks, seconds=60)
-    assert gold.status == 0, gold.output
-    assert "30" in gold.output
-    for question in ("SELECT * FROM raw_works", "SELECT * FROM books"):
-        refused = openlib("sql", question, env=asks, seconds=60)
-        assert refused.status == 1
-        assert "Traceback" not in refused.output
+    with (
+        Sandbox(SandboxConfig({"hate": 30})) as sandbox,
+        commands(tmp_path, sandbox.url, **place.variables, OPENLIB_STORAGE=place.root) as it,
+    ):
+        made = it.run("run", "hate")
+        assert made.status() == 0, made.output
+        asks = in_role("analyst", it, lake)
+        gold = asks.run("sql", "SELECT works FROM subject_summary WHERE subject = 'hate'")
+        assert gold.status() == 0, gold.output
+        assert "30" in gold.output
+        for question in ("SELECT * FROM raw_works", "SELECT * FROM books"):
+            refused = asks.run("sql", question)
+            assert refused.status() == 1
+            assert "Traceback" not in refused.output

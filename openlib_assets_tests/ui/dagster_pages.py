@@ -10,7 +10,7 @@ from openlib_assets_tests.ui.conftest import take_screenshot
 
 if TYPE_CHECKING:
     from dagster import DagsterRun
-    from playwright.sync_api import Locator, Page
+    from playwright.sync_api import FloatRect, Locator, Page
 
 GROUPS = {str(layer): {table.name for table in ALL_TABLES if table.layer is layer} for layer in Layer}
 _PAGES_ACROSS_SUBJECTS = {"catalog", "comparison"}
@@ -94,11 +94,15 @@ def graph_box(page: "Page", name: str) -> "Locator":
     return page.locator("foreignObject").filter(has=page.get_by_text(name, exact=True))
 
 
-def holds(outer: "Locator", inner: "Locator") -> bool:
-    """Tell whether a box of the graph lies within another."""
-    around, box = outer.bounding_box(), inner.bounding_box()
-    assert around
-    assert box
+def place_of(box: "Locator") -> "FloatRect":
+    """Return where a box of the graph stands."""
+    place = box.bounding_box()
+    assert place
+    return place
+
+
+def holds(around: "FloatRect", box: "FloatRect") -> bool:
+    """Tell whether a place lies within another."""
     return (
         around["x"] < box["x"] < box["x"] + box["width"] < around["x"] + around["width"]
         and around["y"] < box["y"] < box["y"] + box["height"] < around["y"] + around["height"]

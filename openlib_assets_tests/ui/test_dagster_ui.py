@@ -24,7 +24,18 @@ from openlib_assets.lake.contract import (
     SUBJECT_TABLES,
     Table,
 )
-from openlib_assets_tests.ui.conftest import AWS_SECRET, CONTACT, SUBJECT, WORKS, DagsterServer, Wire, take_screenshot
+from openlib_assets_tests.docs import pictures
+from openlib_assets_tests.ui.conftest import (
+    AWS_SECRET,
+    CONTACT,
+    PICTURES,
+    SCREENSHOTS,
+    SUBJECT,
+    WORKS,
+    DagsterServer,
+    Wire,
+    take_screenshot,
+)
 from openlib_assets_tests.ui.dagster_pages import (
     ASSETS,
     GROUPS,
@@ -37,6 +48,7 @@ from openlib_assets_tests.ui.dagster_pages import (
     open_lineage,
     open_partition,
     opened_markdown,
+    place_of,
     run_new_subject,
     shown,
     shown_definition,
@@ -44,7 +56,7 @@ from openlib_assets_tests.ui.dagster_pages import (
 )
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
 pytestmark = [pytest.mark.ui, pytest.mark.usefixtures("last_look")]
 
@@ -53,13 +65,13 @@ IN_EDITOR = re.compile("^Open .* in editor$")
 CHECKS = sum(len(check_specs(table)) for table in ALL_TABLES)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def good_run(page: "Page") -> str:
     """Add the subject in the UI and make everything for it; gives the address of the run, which has ended."""
     return run_new_subject(page, SUBJECT)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def failed_run(page: "Page", good_run: str) -> str:
     """The same for a subject that Open Library does not know."""
     return run_new_subject(page, UNKNOWN_SUBJECT)
@@ -74,9 +86,8 @@ def test_lineage_shows_every_asset_in_its_group(wide_page: "Page") -> None:
     for asset in assets:
         graph_box(page, asset).wait_for()
     take_screenshot(page, "02-lineage-expanded")
-    found = {
-        group: {asset for asset in assets if holds(graph_box(page, group), graph_box(page, asset))} for group in GROUPS
-    }
+    boxes = {name: place_of(graph_box(page, name)) for name in (*GROUPS, *assets)}
+    found = {group: {asset for asset in assets if holds(boxes[group], boxes[asset])} for group in GROUPS}
     assert found == GROUPS
 
 
@@ -319,6 +330,12 @@ def test_contact_and_secrets_are_shown_nowhere(
     for hidden in (CONTACT, CONTACT.replace("@", "%40"), AWS_SECRET):
         assert hidden not in told
         assert files_with(hidden, dagster.home, dagster.storage, dagster.log) == []
+
+
+def test_the_picture_of_the_graph_can_be_taken(browser: "Browser", dagster: DagsterServer) -> None:
+    """It is as large as the one in the README."""
+    pictures.take_graph(browser, dagster.url, SCREENSHOTS / pictures.GRAPH)
+    assert pictures.size(SCREENSHOTS / pictures.GRAPH) == pictures.size(PICTURES / pictures.GRAPH)
 
 
 def files_with(text: str, *places: Path) -> list[Path]:

@@ -28,7 +28,7 @@ from openlib_assets_tests.tools.deployment import (
     subjects_of,
     wait_until,
 )
-from openlib_assets_tests.ui.conftest import kept_if_it_fails, take_screenshot
+from openlib_assets_tests.ui.conftest import kept_if_it_fails, page_of, take_screenshot
 from openlib_assets_tests.ui.dagster_pages import checks_by_subject, launch_alone, open_launchpad, re_execute, shown
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ SUBJECTS = ("fine", "refused", "well")
 JOB = "all_assets"
 FALLEN = 10
 _SECONDS = 600
+_POLL_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ class Deployed:
             found[:] = self.runs()
             return len(found) == number and all(run.is_finished for run in found)
 
-        wait_until(ended, _SECONDS, what=f"{number} runs to their ends")
+        wait_until(ended, _SECONDS, what=f"{number} runs to their ends", every=_POLL_SECONDS)
         return found[0]
 
     def ended_backfill(self) -> str:
@@ -91,7 +92,7 @@ class Deployed:
                 backfill = instance.get_backfill(first)
                 return backfill is not None and backfill.status in BULK_ACTION_TERMINAL_STATUSES
 
-        wait_until(ended, _SECONDS, what="the backfill to its end")
+        wait_until(ended, _SECONDS, what="the backfill to its end", every=_POLL_SECONDS)
         return first
 
 
@@ -112,12 +113,9 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
 
 @pytest.fixture(scope="module")
 def tab(browser: "Browser", deployed: Deployed) -> "Iterator[Page]":
-    """A page of its own, high enough for whole runs."""
-    with contextlib.closing(
-        browser.new_context(base_url=deployed.server.url, viewport={"width": 1600, "height": 1800})
-    ) as context:
-        context.set_default_timeout(30_000)
-        yield context.new_page()
+    """A page of its own."""
+    with page_of(browser, deployed.server.url) as page:
+        yield page
 
 
 @pytest.fixture(autouse=True)

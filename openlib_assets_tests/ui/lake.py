@@ -1,0 +1,35 @@
+"""The storage whose pages are looked at."""
+
+from pathlib import Path
+
+from openlib_assets.sandbox import Sandbox, SandboxConfig
+from openlib_assets_tests.tools.deployment import environment, openlib, shipped_instance
+
+SUBJECT, OTHER, LARGE = "science_fiction", "place:venice", "large"
+# So many that the lists of a report are cut off; many more are the business of `benchmarks/report`.
+LARGE_WORKS = 8_000
+SCRIPT = "<script>document.title = 'injected'</script>"
+# A name for which no chart has room.
+LONG = "the_social_and_economic_history_of_the_north_western_provinces_with_many_maps"
+_STORE_ROWS = 600
+_RUN_SECONDS = 600
+
+
+def made(folder: Path) -> Path:
+    """Make a storage with a subject fetched twice, with a script for a title, two small ones, and a large one."""
+    shipped_instance(folder / "home")
+    with Sandbox(SandboxConfig({SUBJECT: 1500, OTHER: 40, LONG: 30, LARGE: LARGE_WORKS})) as sandbox:
+        store = folder / "store.csv"
+        sandbox.write_store_catalogue(store, _STORE_ROWS)
+        env = environment(folder, sandbox.url, OPENLIB_STORE_CATALOGUE=str(store))
+
+        def run(*subjects: str) -> None:
+            finished = openlib("run", *subjects, env=env, seconds=_RUN_SECONDS)
+            assert finished.status == 0, finished.output
+
+        run(SUBJECT, OTHER, LONG)
+        work = next(sandbox.works(SUBJECT))
+        authors = [{"key": "/authors/OL99999999A", "name": SCRIPT}]
+        sandbox.change_work(SUBJECT, work["key"], title=SCRIPT, edition_count=4000, authors=authors)
+        run(SUBJECT, LARGE)
+    return folder / "data"
