@@ -15,10 +15,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from openlib_assets.lake.orders.stocking import Weights
+from openlib_assets.report.words import subject_name
 from openlib_assets_tests.docs import pictures
 from openlib_assets_tests.ui import lake
 from openlib_assets_tests.ui.conftest import PICTURES, SCREENSHOTS, take_screenshot
-from openlib_assets_tests.ui.lake import LARGE, LARGE_WORKS, LONG, OTHER, SCRIPT, SUBJECT
+from openlib_assets_tests.ui.lake import LARGE, LARGE_WORKS, LONG, ODD_SUBJECTS, OTHER, SCRIPT, SUBJECT
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
@@ -422,6 +423,19 @@ def test_the_comparison_links_to_each_report_and_the_report_back(browser: "Brows
         assert shown.column("subjects", 1) == ["venice (place)"]
 
 
+def test_a_subject_of_any_key_is_a_click_away_and_so_are_its_files(browser: "Browser", tmp_path: Path) -> None:
+    with opened(browser, lake.made_of_odd_subjects(tmp_path) / "reports/index.html") as shown:
+        names = shown.column("subjects", 1)
+        assert sorted(names) == sorted(map(subject_name, ODD_SUBJECTS))
+        for name in names:
+            shown.table("subjects").get_by_role("link", name=name, exact=True).click()
+            shown.page.locator("h1", has_text=name).wait_for()
+            assert_files_are_there(shown)
+            shown.page.get_by_role("link", name="All subjects").click()
+            shown.page.locator("h1", has_text="Subjects side by side").wait_for()
+        assert shown.complaints == []
+
+
 def test_the_comparison_tells_what_to_fetch_next_and_with_which_command(browser: "Browser", folder: Path) -> None:
     books = pq.read_table(folder / f"silver/books/subject={SUBJECT}/part-0.parquet", partitioning=None)
     with opened(browser, folder / "reports/index.html") as shown:
@@ -444,11 +458,16 @@ def test_the_comparison_tells_what_to_fetch_next_and_with_which_command(browser:
 def test_links_to_files_lead_somewhere(browser: "Browser", folder: Path) -> None:
     for subject in (SUBJECT, OTHER):
         with opened(browser, report(folder, subject)) as shown:
-            links = shown.page.locator("a[href$='.csv'], a[href$='.xlsx']").all()
-            assert len(links) > 7
-            for link in links:
-                address = link.evaluate("element => element.href")
-                assert Path(unquote(urlsplit(address).path)).is_file()
+            assert_files_are_there(shown)
+
+
+def assert_files_are_there(report: Opened) -> None:
+    """Look up whatever a report links to beside pages: its CSV files and its workbook."""
+    links = report.page.locator("a[href$='.csv'], a[href$='.xlsx']").all()
+    assert len(links) > 7
+    for link in links:
+        address = link.evaluate("element => element.href")
+        assert Path(unquote(urlsplit(address).path)).is_file()
 
 
 def test_the_printed_page_shows_what_the_screen_shows(browser: "Browser", folder: Path) -> None:
