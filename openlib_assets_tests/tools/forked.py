@@ -168,11 +168,12 @@ class Commands:
 def commands(folder: Path, api_url: str, home: Path | None = None, /, **variables: str) -> Iterator[Commands]:
     """Return the command with settings that suit a sandbox, and end in the end what was started.
 
-    Its instance begins as a copy of the one in `home`, or of a new one.
+    Its instance begins as a copy of the one in `home`, or of a new one, unless there is one in `folder` already.
     """
     folder.mkdir(parents=True, exist_ok=True)
     it = Commands(folder, environment(folder, api_url, **variables))
-    shutil.copytree(home or new_home(), it.home)
+    if not it.home.exists():
+        shutil.copytree(home or new_home(), it.home)
     try:
         yield it
     finally:

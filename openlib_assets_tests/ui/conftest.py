@@ -36,7 +36,7 @@ _BROWSER_ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-_PATIENCE_SECONDS = 30
+_PATIENCE_SECONDS = 120
 # Dagster's pages scroll in parts: what is out of sight may not be there at all. The wide page has room for the whole
 # graph with the details of every asset.
 _HIGH: "ViewportSize" = {"width": 1600, "height": 1800}

@@ -2,10 +2,12 @@
 
 import itertools
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from openlib_assets.lake.contract import ALL_TABLES, RAW_WORKS, SNAPSHOT_TABLES, Layer
+from openlib_assets_tests.tools.deployment import wait_until
 from openlib_assets_tests.ui.conftest import take_screenshot
 
 if TYPE_CHECKING:
@@ -26,7 +28,9 @@ _KINDS = {
     "subject_report": ("Report", "File"),
 }  # for CSV there is a picture only
 _SQL_KINDS = ("SQL", "DuckDB", "Parquet", "File")
-_RUN_MILLISECONDS = 60_000
+_RUN_MILLISECONDS = 600_000
+_CHOICE_SECONDS = 120
+_DRAWN_MILLISECONDS = 5_000
 # What a link of Dagster's does. To load the page anew costs three times as much, most of it for the same script.
 _FOLLOW = """
 address => { history.pushState(null, "", address); dispatchEvent(new PopStateEvent("popstate", { state: null })) }
@@ -179,10 +183,19 @@ def launch_alone(page: "Page", job: str, subject: str) -> None:
 
 def open_launchpad(page: "Page", job: str, subject: str) -> None:
     """Show the launchpad of a job with a subject chosen."""
+    from playwright.sync_api import TimeoutError as NotInTimeError  # noqa: PLC0415 - slow, and only the browser's tests need it
+
+    def chosen() -> bool:
+        page.get_by_placeholder("Partition").click()
+        with suppress(NotInTimeError):
+            page.get_by_text(subject, exact=True).first.click(timeout=_DRAWN_MILLISECONDS)
+            return True
+        return False
+
     page.goto(f"/locations/openlib_assets/jobs/{job}/playground")
-    shown(page, "All defaults expanded")  # until then, what is open may close again
-    page.get_by_placeholder("Partition").click()
-    page.get_by_text(subject, exact=True).first.click()
+    shown(page, "All defaults expanded")
+    # What is open closes when the page is drawn again, as long as some of it is loaded.
+    wait_until(chosen, _CHOICE_SECONDS, what=f"{subject} among the partitions of {job}")
 
 
 def re_execute(page: "Page", run: "DagsterRun", way: str) -> None:
