@@ -16,8 +16,8 @@ _LIMIT_SECONDS = 3600
 def figures(works: int = _WORKS) -> list[Figure]:
     """Measure `openlib run` of a very large subject, in memory, and in time against one of a tenth of it.
 
-    Times are those of the whole process. All subjects are put into order by the sandbox before the clock starts. What an
-    order list of a large subject takes is measured, too.
+    Times are those of the whole process. All subjects are put into order by the sandbox before the clock starts. Memory
+    is also measured for a large subject with its order list.
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
