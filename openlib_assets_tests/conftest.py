@@ -328,6 +328,6 @@ def ceph(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ceph]:
 
 @pytest.fixture
 def instance() -> Iterator[dg.DagsterInstance]:
-    """A Dagster instance in memory."""
+    """A Dagster instance on which nothing was done yet."""
     with temporary_instance() as instance:
         yield instance

@@ -97,11 +97,11 @@ class S3Storage:
         head = self._head(path)
         if head is None:
             return ""
-        # Ours tell it themselves; whatever else lies there has to be read.
-        if kept := head["Metadata"].get(_SHA256):
-            return base64.b64decode(kept).hex()
+        # What we wrote tells its digest; anything else has to be read.
+        if told := _digest_told(head):
+            return told.hex()
         with self.local_copy(path) as file:
-            return base64.b64decode(_sha256(file)).hex()
+            return _digest(file).hex()
 
     def paths(self, prefix: str) -> Iterator[str]:
         with s3_errors(self.uri(prefix)):
@@ -158,9 +158,9 @@ class S3Storage:
             with s3_errors(self.uri(path)):
                 file.touch()
                 yield file
-                digest = _sha256(file)
+                digest = _digest(file)
                 head = self._head(path)
-                if head and head["Metadata"].get(_SHA256) == digest:
+                if head and _digest_told(head) == digest:
                     return
                 self._upload(path, file, digest)
 
@@ -176,9 +176,9 @@ class S3Storage:
         if now and now["ETag"] == head["ETag"]:
             self._copies.keep(path, head["ETag"], file)
 
-    def _upload(self, path: str, file: Path, digest: str) -> None:
+    def _upload(self, path: str, file: Path, digest: bytes) -> None:
         """Upload a file, and keep it unless somebody else's took its place at once."""
-        metadata = {_SHA256: digest}
+        metadata = {_SHA256: base64.b64encode(digest).decode()}
         if file.stat().st_size < _PART_BYTES:
             answer = self._client.put_object(
                 Bucket=self._bucket, Key=self._key(path), Body=file.read_bytes(), Metadata=metadata
@@ -189,7 +189,7 @@ class S3Storage:
             str(file), self._bucket, self._key(path), ExtraArgs={"Metadata": metadata}, Config=_TRANSFER
         )
         written = self._head(path)
-        if written and written["Metadata"].get(_SHA256) == digest:
+        if written and _digest_told(written) == digest:
             self._copies.keep(path, written["ETag"], file)
 
     def delete(self, path: str) -> None:
@@ -222,6 +222,15 @@ class S3Storage:
         return f"{self._key(folder)}/" if folder else self._prefix
 
 
-def _sha256(file: Path) -> str:
-    with file.open("rb") as written:
-        return base64.b64encode(hashlib.file_digest(written, "sha256").digest()).decode()
+def _digest(file: Path) -> bytes:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").digest()
+
+
+def _digest_told(head: "HeadObjectOutputTypeDef") -> bytes | None:
+    """Return the SHA-256 that an object's metadata tells as we write it; None where it tells none, or another thing."""
+    try:
+        told = base64.b64decode(head["Metadata"].get(_SHA256, ""), validate=True)
+    except ValueError:
+        return None
+    return told if len(told) == hashlib.sha256().digest_size else None

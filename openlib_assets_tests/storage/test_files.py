@@ -6,6 +6,7 @@ import tempfile
 import threading
 from pathlib import Path
 
+import boto3
 import pytest
 
 from openlib_assets.storage import MissingFileError, Storage, open_storage
@@ -47,6 +48,13 @@ def test_a_digest_is_that_of_the_content(storage: Storage) -> None:
     assert storage.digest("folder/file") == hashlib.sha256(b"one").hexdigest()
     assert storage.digest("folder/other") == hashlib.sha256(b"two").hexdigest()
     assert storage.digest("folder") == storage.digest("folder/file/none") == ""
+
+
+@pytest.mark.parametrize("told", ["", "no base64", hashlib.sha256(b"something else").hexdigest()])
+def test_on_s3_what_somebody_else_says_of_an_objects_digest_is_not_believed(s3_root: str, told: str) -> None:
+    bucket, _, prefix = s3_root.removeprefix("s3://").partition("/")
+    boto3.client("s3").put_object(Bucket=bucket, Key=f"{prefix}/file", Body=b"one", Metadata={"sha256": told})
+    assert open_storage(s3_root).digest("file") == hashlib.sha256(b"one").hexdigest()
 
 
 def test_a_file_that_is_not_there_cannot_be_lent(storage: Storage) -> None:
