@@ -8,8 +8,7 @@ from openlib_assets_tests.tools.deployment import environment, openlib, shipped_
 from openlib_assets_tests.tools.odd_keys import LONG_KEYS
 
 SUBJECT, OTHER, LARGE = "science_fiction", "place:venice", "large"
-# So many that the lists of a report are cut off; many more are the business of `benchmarks/report`.
-LARGE_WORKS = 8_000
+LARGE_WORKS = 200_000
 SCRIPT = "<script>document.title = 'injected'</script>"
 # A name for which no chart has room.
 LONG = "the_social_and_economic_history_of_the_north_western_provinces_with_many_maps"

@@ -398,7 +398,7 @@ def test_figures_on_the_page_are_those_of_the_summary(browser: "Browser", folder
         assert shown.page.locator("[data-count=works_reported]").inner_text() == f"{summary['works_reported']:,}"
 
 
-def test_a_large_subject_opens_at_once_and_says_what_was_left_out(browser: "Browser", folder: Path) -> None:
+def test_a_subject_of_200_000_works_opens_at_once_and_says_what_was_left_out(browser: "Browser", folder: Path) -> None:
     file = report(folder, LARGE)
     assert file.stat().st_size < _MOST_BYTES
     with opened(browser, file) as shown:
