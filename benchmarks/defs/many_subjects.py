@@ -10,7 +10,7 @@ import duckdb
 from benchmarks.tools.figures import Baseline, Figure, gigabytes
 from benchmarks.tools.processes import in_own_process
 from benchmarks.tools.runs import good_run
-from openlib_assets.lake.catalog import catalog
+from openlib_assets.lake.catalog import by_name, catalog
 from openlib_assets.lake.contract import AUTHOR_AVERAGES
 from openlib_assets.sandbox import SandboxConfig
 from openlib_assets.storage import open_storage
@@ -78,7 +78,7 @@ def seconds_to_list(root: str) -> float:
 def seconds_to_query(root: str, query: str) -> float:
     """Run a query as `openlib sql` does."""
     started = time.monotonic()
-    with catalog(open_storage(root), [AUTHOR_AVERAGES]) as connection:
+    with catalog(open_storage(root), by_name([AUTHOR_AVERAGES])) as connection:
         connection.execute(query).fetchall()
     return time.monotonic() - started
 

@@ -11,7 +11,7 @@ from openlib_assets.defs.assets.serving import make_report
 from openlib_assets.defs.io_manager import SubjectTables
 from openlib_assets.defs.steps.writing import put_in_place
 from openlib_assets.lake import layout
-from openlib_assets.lake.catalog import catalog
+from openlib_assets.lake.catalog import by_name, catalog
 from openlib_assets.report.comparison import TABLES, comparison_html, comparison_numbers
 from openlib_assets.report.numbers import INPUTS
 from openlib_assets.sandbox import SandboxConfig
@@ -62,6 +62,6 @@ def seconds_to_report(root: str, subjects: list[str]) -> float:
 def seconds_to_compare(root: str) -> float:
     """Make the comparison of all subjects; give the seconds that it took."""
     started = time.monotonic()
-    with catalog(open_storage(root), TABLES) as connection:
+    with catalog(open_storage(root), by_name(TABLES)) as connection:
         comparison_html(comparison_numbers(connection))
     return time.monotonic() - started

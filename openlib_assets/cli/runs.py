@@ -13,14 +13,22 @@ from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.execution.api import execute_run
 
 from openlib_assets.cli.stopped_runs import is_interruption, stopped_runs
-from openlib_assets.defs.assets import catalog, comparison, raw_details, raw_works, store_catalogue, store_matches
-from openlib_assets.defs.assets.across_subjects import LEFT_OUT
+from openlib_assets.defs.assets import (
+    catalog,
+    comparison,
+    raw_details,
+    raw_works,
+    store_catalogue,
+    store_matches,
+    warehouse,
+)
 from openlib_assets.defs.assets.store import is_read
 from openlib_assets.defs.instance.run_launcher import fail_dead_runs
 from openlib_assets.defs.jobs import ACROSS, ALL, STORE
 from openlib_assets.defs.partitions import SUBJECTS, run_tags, stretches
 from openlib_assets.defs.steps.records import latest_records
 from openlib_assets.defs.steps.run_state import Failed, said_by_steps
+from openlib_assets.defs.ui_metadata import LEFT_OUT
 from openlib_assets.lake import layout
 from openlib_assets.lake.contract import STORE_MATCHES, SUBJECT_SUMMARY
 from openlib_assets.lake.store.catalogue import StoreFile
@@ -122,9 +130,16 @@ def across_subjects_is_current(instance: dg.DagsterInstance, storage: Storage, s
         return event.timestamp if event else 0.0
 
     matches = layout.shared_table_file(STORE_MATCHES.layer, STORE_MATCHES.name)
-    paths = {catalog: layout.CATALOG, comparison: layout.COMPARISON, **({store_matches: matches} if store else {})}
+    paths = {
+        warehouse: layout.WAREHOUSE_POINTER,
+        catalog: layout.CATALOG,
+        comparison: layout.COMPARISON,
+        **({store_matches: matches} if store else {}),
+    }
+    # What a step makes of several tables, it makes at once.
     return all(
-        storage.exists(path) and made(asset.key) > max(made(dep.asset_key) for dep in asset.get_asset_spec().deps)
+        storage.exists(path)
+        and made(min(asset.keys)) > max(made(dep.asset_key) for spec in asset.specs for dep in spec.deps)
         for asset, path in paths.items()
     )
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import dagster as dg
 
+from openlib_assets.defs.asset_keys import asset_key
 from openlib_assets.defs.ui_metadata import DEFINITIONS, URI_METADATA
-from openlib_assets.lake.contract import DERIVED_TABLES, STORE_TABLES
+from openlib_assets.lake.contract import DERIVED_TABLES, STORE_TABLES, WAREHOUSE_TABLES
 from openlib_assets.settings import Settings
 from openlib_assets.storage import LocalStorage, storage_kind, storage_uri
 
@@ -16,7 +17,8 @@ CODE_REFERENCES = "dagster/code_references"
 
 _PROJECT = Path(__file__).parents[2]
 _SQL_FILES = {
-    table.name: _PROJECT / "openlib_assets/sql" / f"{table.sql}.sql" for table in (*DERIVED_TABLES, *STORE_TABLES)
+    asset_key(table): _PROJECT / "openlib_assets/sql" / f"{table.sql}.sql"
+    for table in (*DERIVED_TABLES, *STORE_TABLES, *WAREHOUSE_TABLES)
 }
 
 # What the UI shows with a picture; it has none for `local`.
@@ -32,7 +34,6 @@ def located(assets: Sequence[dg.AssetsDefinition], settings: Settings) -> list[d
 
 def _located(asset: dg.AssetsDefinition, settings: Settings) -> dg.AssetsDefinition:
     place = storage_kind(settings.storage)
-    code = {CODE_REFERENCES: _code_references(asset, settings.repository_url)}
 
     def say(spec: dg.AssetSpec) -> dg.AssetSpec:
         path = spec.metadata.get(URI_METADATA)
@@ -40,19 +41,25 @@ def _located(asset: dg.AssetsDefinition, settings: Settings) -> dg.AssetsDefinit
         return spec.replace_attributes(
             description=_linked(spec.description or "", settings.repository_url),
             kinds={*spec.kinds, _KINDS.get(place, place)},
-            metadata={**spec.metadata, **files, **code},
+            metadata={
+                **spec.metadata,
+                **files,
+                CODE_REFERENCES: _code_references(asset, spec, settings.repository_url),
+            },
         )
 
     return asset.map_asset_specs(say)
 
 
-def _code_references(asset: dg.AssetsDefinition, repository: str | None) -> dg.CodeReferencesMetadataValue:
+def _code_references(
+    asset: dg.AssetsDefinition, spec: dg.AssetSpec, repository: str | None
+) -> dg.CodeReferencesMetadataValue:
     """Return where the SQL of a table is, and the function that makes the asset."""
     # By hand: Dagster's with_source_code_references parses modules for the number of a line, on the way of every run;
     # its link_code_references_to_git knows two platforms only.
     compute: Any = asset.op.compute_fn
     code = compute.decorated_fn.__code__
-    sql = _SQL_FILES.get(asset.key.path[-1])
+    sql = _SQL_FILES.get(spec.key)
     places = [*([(sql, 1)] if sql else []), (Path(code.co_filename), code.co_firstlineno)]
     return dg.CodeReferencesMetadataValue(
         code_references=[_reference(file, line, repository) for file, line in places],

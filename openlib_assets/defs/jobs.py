@@ -10,6 +10,7 @@ from openlib_assets.defs.assets import (
     raw_works,
     store_catalogue,
     store_matches,
+    warehouse,
 )
 
 ALL = "all_assets"
@@ -21,7 +22,7 @@ STORE = "read_store_catalogue"
 _TAGS = {"team": "openlib"}
 
 # Once for all subjects, not once for each.
-_ACROSS = dg.AssetSelection.assets(store_matches, catalog, comparison)
+_ACROSS = dg.AssetSelection.assets(store_matches, warehouse, catalog, comparison)
 _STORE = dg.AssetSelection.assets(store_catalogue)
 _ASKED = dg.AssetSelection.assets(raw_works, raw_details)
 
@@ -47,7 +48,7 @@ jobs = [
     dg.define_asset_job(
         ACROSS,
         selection=_ACROSS,
-        description="Match the store's books with the works of all subjects, and make catalog and comparison again.",
+        description="Match the store's books with all works, and make warehouse, catalog and comparison again.",
         tags=_TAGS,
     ),
     dg.define_asset_job(

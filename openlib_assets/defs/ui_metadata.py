@@ -16,6 +16,8 @@ DEFINED = f"Terms are defined in `{DEFINITIONS}`."
 
 # Where the files lie.
 URI_METADATA = "dagster/uri"
+# A line for each file or subject that is not in what was made across all subjects.
+LEFT_OUT = "left out"
 
 # So many characters does a cell of a preview have, fewer where columns are many: the UI wraps them, and rows get tall.
 _LONGEST_CELL = 80

@@ -12,6 +12,9 @@ CATALOG = "catalog.duckdb"
 EXPORTS = "exports"
 REPORTS = "reports"
 COMPARISON = f"{REPORTS}/index.html"
+# Which version of the warehouse is current; and the lock of who makes the next one.
+WAREHOUSE_POINTER = f"{Layer.WAREHOUSE}/current.json"
+WAREHOUSE_LOCK = f"{Layer.WAREHOUSE}/_lock"
 
 PARTITION = "subject="
 
@@ -86,3 +89,13 @@ def staging_folder(subject: str, table: str = _WORKS) -> str:
 def lock_file(subject: str) -> str:
     """Return the path of the lock that one fetch of a subject holds at a time."""
     return f"_locks/{name_of_key(subject)}"
+
+
+def warehouse_version(version: str) -> str:
+    """Return the folder of a version of the warehouse."""
+    return f"{Layer.WAREHOUSE}/{version}"
+
+
+def warehouse_file(version: str, table: str) -> str:
+    """Return the path of a table of the warehouse, in one of its versions."""
+    return f"{warehouse_version(version)}/{table}/part-0.parquet"

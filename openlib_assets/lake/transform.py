@@ -72,12 +72,13 @@ class CheckOutcome:
 
 
 class CheckFailedError(OpenlibError):
-    """A blocking check failed; `outcomes` are those of all of the table's checks."""
+    """A blocking check failed of `table`; `outcomes` are those of all of its checks."""
 
     def __init__(self, table: Table, outcomes: list[CheckOutcome]) -> None:
         failed = [outcome for outcome in outcomes if outcome.check.blocking and not outcome.passed]
         reasons = "; ".join(f"{outcome.line()} ({outcome.check.description})" for outcome in failed)
         super().__init__(f"{table.name}: {reasons}")
+        self.table = table
         self.outcomes = outcomes
 
 

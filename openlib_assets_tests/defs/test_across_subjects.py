@@ -21,7 +21,7 @@ import pytest
 from openlib_assets.cli.commands.storage import storage
 from openlib_assets.cli.commands.subjects import subjects
 from openlib_assets.lake import layout
-from openlib_assets.lake.catalog import CatalogError, ask, catalog, write_catalog
+from openlib_assets.lake.catalog import CatalogError, ask, by_name, catalog, write_catalog
 from openlib_assets.lake.contract import ALL_TABLES, BOOKS, DERIVED_TABLES, SNAPSHOT_TABLES
 from openlib_assets.lake.subject_files import data_files, subjects_with_data
 from openlib_assets.sandbox import Sandbox, SandboxConfig
@@ -73,7 +73,7 @@ def opened(pipeline: Pipeline, tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnec
     """Open the catalog's file as another program would; on S3 that program brings its own extension and credentials."""
     file = tmp_path / "catalog.duckdb"
     file.write_bytes(pipeline.storage.read("catalog.duckdb"))
-    with environment(pipeline.variables), catalog(pipeline.storage, []), duckdb.connect(file, read_only=True) as own:
+    with environment(pipeline.variables), catalog(pipeline.storage, {}), duckdb.connect(file, read_only=True) as own:
         if pipeline.place.root.startswith("s3://"):
             endpoint = pipeline.place.variables["AWS_ENDPOINT_URL"].removeprefix("http://")
             key, secret = (pipeline.place.variables[f"AWS_{name}"] for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY"))
@@ -154,7 +154,7 @@ def test_before_anything_is_fetched_the_views_are_empty(instance: dg.DagsterInst
 def test_a_root_may_have_any_name(tmp_path: Path) -> None:
     storage = LocalStorage(str(tmp_path / "it's [a] *root*?"))
     storage.write("gold/subject_changes/subject=tea/part-0.parquet", b"")
-    with pytest.raises(CatalogError, match=r"part-0\.parquet"), catalog(storage, DERIVED_TABLES):
+    with pytest.raises(CatalogError, match=r"part-0\.parquet"), catalog(storage, by_name(DERIVED_TABLES)):
         pass
     storage.clear("gold")
     write_catalog(storage)
@@ -281,7 +281,9 @@ def test_a_table_of_an_older_schema_is_left_out_and_named_and_the_others_work(
     )
     with pipeline.environment():
         query = "SELECT subject, count(work_key) FROM books JOIN subject_summary USING (subject) GROUP BY 1"
-        found, said = ask(pipeline.storage, DERIVED_TABLES, lambda connection: connection.sql(query).fetchall())
+        found, said = ask(
+            pipeline.storage, by_name(DERIVED_TABLES), lambda connection: connection.sql(query).fetchall()
+        )
         assert (found, said) == ([(other, SIZES[other])], [line])
     result = run_across(pipeline)
     assert result.success
@@ -302,7 +304,7 @@ def test_where_all_tables_are_of_an_older_schema_there_are_no_rows(new_place: Pl
     place = new_place("local")
     with place.open().writing("silver/books/subject=tea/part-0.parquet") as file:
         pq.write_table(pa.table({"was": [1]}), file)
-    found, said = ask(place.open(), [BOOKS], lambda connection: connection.sql("FROM books").fetchall())
+    found, said = ask(place.open(), by_name([BOOKS]), lambda connection: connection.sql("FROM books").fetchall())
     assert found == []
     assert len(said) == 1
     assert "written with schema version none" in said[0]
@@ -344,7 +346,7 @@ def test_other_readers_get_every_key_and_the_columns_of_the_files(
     wanted = [
         {"subject": subject, **row} for subject in sizes for row in rows(pipeline, "author_yearly_counts", subject)
     ]
-    with environment(pipeline.variables), catalog(pipeline.storage, []) as connection:
+    with environment(pipeline.variables), catalog(pipeline.storage, {}) as connection:
         if block.language == "sql":
             found = connection.sql(block.text.replace("data/silver/books", table)).to_arrow_table()
         else:

@@ -10,7 +10,7 @@ import pytest
 
 from openlib_assets.cli.runs import AcrossSubjectsError, read_store_file
 from openlib_assets.defs.sensors import store_file
-from openlib_assets.lake.catalog import ask
+from openlib_assets.lake.catalog import ask, by_name
 from openlib_assets.lake.contract import STORE_CATALOGUE, STORE_MATCHES
 from openlib_assets.lake.store.catalogue import StoreFile
 from openlib_assets.sandbox import Sandbox, SandboxConfig
@@ -115,9 +115,8 @@ def test_the_store_is_matched_as_its_file_says(pipeline: Pipeline, tmp_path: Pat
     ]
     with pipeline.environment():
         query = "SELECT decision, units_sold FROM store_matches JOIN store_catalogue USING (row) ORDER BY row"
-        (shown, _) = ask(
-            pipeline.storage, [STORE_CATALOGUE, STORE_MATCHES], lambda connection: connection.sql(query).fetchall()
-        )
+        views = by_name([STORE_CATALOGUE, STORE_MATCHES])
+        (shown, _) = ask(pipeline.storage, views, lambda connection: connection.sql(query).fetchall())
     assert shown[0] == ("yes", 1200)
 
     # A file that cannot be read is told of in one line, and is not tried again until it changes.

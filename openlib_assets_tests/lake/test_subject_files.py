@@ -8,7 +8,7 @@ import pytest
 
 from openlib_assets.cli.pruning import old_snapshots
 from openlib_assets.lake import layout
-from openlib_assets.lake.catalog import ask
+from openlib_assets.lake.catalog import ask, by_name
 from openlib_assets.lake.contract import AUTHORS, RAW_WORKS, Table
 from openlib_assets.lake.subject_files import outgrown_files, subject_files, subject_of, subjects_with_data
 from openlib_assets.lake.table_files import TableFileError, write_table
@@ -37,7 +37,7 @@ def put(storage: Storage, table: Table, key: str, folder: str | None = None, sna
 
 
 def asked(storage: Storage, query: str) -> tuple[list[tuple[Any, ...]], list[str]]:
-    return ask(storage, [AUTHORS, RAW_WORKS], lambda connection: connection.sql(query).fetchall())
+    return ask(storage, by_name([AUTHORS, RAW_WORKS]), lambda connection: connection.sql(query).fetchall())
 
 
 def test_a_folder_is_that_of_the_key_that_its_name_or_its_files_tell(storage: LocalStorage) -> None:

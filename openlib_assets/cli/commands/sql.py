@@ -14,30 +14,31 @@ import click
     "--format", "form", type=click.Choice(["table", "csv"]), default="table", show_default=True, help="How to print."
 )
 def sql(query: str | None, *, file: Path | None, form: str) -> None:
-    """Run QUERY in DuckDB. Every table is a view over all subjects, with `subject` as its first column."""
+    """Run QUERY in DuckDB, over the warehouse: works, authors and what is told of them, each once.
+
+    The tables of the subjects, with `subject` as their first column, lie in the schema by_subject.
+    """
     if (query is None) == (file is None):
         raise click.UsageError("give either a query or --file")
     import duckdb
 
     from openlib_assets.cli.output import print_rows
     from openlib_assets.lake.catalog import ask
-    from openlib_assets.lake.contract import ALL_TABLES
+    from openlib_assets.lake.catalog.views import hint, named_in
     from openlib_assets.lake.exports.csv_lines import csv_lines, marked, text_of
     from openlib_assets.settings import Settings
     from openlib_assets.storage import open_storage
 
     text = (query or "") if file is None else file.read_text(encoding="utf-8")
-    # A view looks for its files when it is made, which takes time on S3.
-    named = [table for table in ALL_TABLES if table.name in text.lower()]
 
     def answer(connection: duckdb.DuckDBPyConnection) -> tuple[list[str], list[tuple[object, ...]]]:
         result = connection.execute(text)
         return [column[0] for column in result.description or []], result.fetchall()
 
     try:
-        (headings, rows), left_out = ask(open_storage(Settings.from_env().storage), named, answer)
+        (headings, rows), left_out = ask(open_storage(Settings.from_env().storage), named_in(text), answer)
     except duckdb.Error as error:
-        raise click.UsageError(" ".join(str(error).split())[:500]) from error
+        raise click.UsageError(" ".join(str(error).split())[:500] + hint(text, error)) from error
     for line in left_out:
         click.echo(line, err=True)
     if form == "csv":

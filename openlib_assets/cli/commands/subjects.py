@@ -189,7 +189,7 @@ def related(subject: str, *, limit: int, as_json: bool) -> int:
     """
     from openlib_assets.cli.output import print_json, print_rows
     from openlib_assets.lake import layout
-    from openlib_assets.lake.catalog import ask
+    from openlib_assets.lake.catalog import ask, by_name
     from openlib_assets.lake.contract import BOOKS
     from openlib_assets.lake.transform import Row
     from openlib_assets.report.related import beside_fetched
@@ -203,7 +203,7 @@ def related(subject: str, *, limit: int, as_json: bool) -> int:
         click.echo(f"{key}: there is no table of its books yet; make it with: openlib run {key!r}", err=True)
         return 1
     only = Row({"subject": key}).query()
-    found, left_out = ask(storage, [BOOKS], lambda connection: beside_fetched(connection, only)[:limit])
+    found, left_out = ask(storage, by_name([BOOKS]), lambda connection: beside_fetched(connection, only)[:limit])
     for line in left_out:
         click.echo(line, err=True)
     if as_json:

@@ -27,6 +27,7 @@ with warnings.catch_warnings():
         work_details,
         work_isbns,
     )
+    from openlib_assets.defs.assets.warehouse import warehouse
 
 ASSETS = [
     raw_works,
@@ -49,6 +50,7 @@ ASSETS = [
     subject_report,
     store_catalogue,
     store_matches,
+    warehouse,
     catalog,
     comparison,
 ]
@@ -75,6 +77,7 @@ __all__ = [
     "subject_csv",
     "subject_report",
     "subject_summary",
+    "warehouse",
     "work_details",
     "work_isbns",
 ]

@@ -6,16 +6,16 @@ from typing import Any
 
 import dagster as dg
 
+from openlib_assets.defs.asset_keys import asset_key
 from openlib_assets.defs.assets.common import KEEP_CURRENT, OWNERS, address, layer_tags
 from openlib_assets.defs.resources import StorageResource
 from openlib_assets.defs.steps.outputs import said_in_one_line
-from openlib_assets.defs.ui_metadata import DEFINED, URI_METADATA
+from openlib_assets.defs.ui_metadata import DEFINED, LEFT_OUT, URI_METADATA
 from openlib_assets.lake import layout
-from openlib_assets.lake.catalog import ask, write_catalog
-from openlib_assets.lake.contract import ALL_TABLES, DERIVED_TABLES, STORE_TABLES, Layer, Table
+from openlib_assets.lake.catalog import ask, by_name, write_catalog
+from openlib_assets.lake.catalog.views import PUBLISHED
+from openlib_assets.lake.contract import DERIVED_TABLES, STORE_TABLES, WAREHOUSE_TABLES, Layer, Table
 from openlib_assets.report.comparison import TABLES, comparison_html, comparison_numbers
-
-LEFT_OUT = "left out"
 
 
 def _across(
@@ -30,24 +30,25 @@ def _across(
         code_version=code_version,
         metadata=address(path),
         tags=layer_tags(Layer.SERVING),
-        deps=[table.name for table in tables],
+        deps=[asset_key(table) for table in tables],
         automation_condition=KEEP_CURRENT,
     )
 
 
 @_across(
-    (*DERIVED_TABLES, *STORE_TABLES),
+    (*DERIVED_TABLES, *STORE_TABLES, *WAREHOUSE_TABLES),
     "duckdb",
     layout.CATALOG,
-    "One DuckDB database with a view of each table over all subjects, `subject` first, for tools that speak SQL.",
-    code_version="3",
+    "One DuckDB database with a view of each table of the warehouse and, in the schema `by_subject`, of each table of "
+    "the subjects, for tools that speak SQL.",
+    code_version="4",
 )
 def catalog(context: dg.AssetExecutionContext, storage: StorageResource) -> dg.MaterializeResult[None]:
     """Make the database of views."""
     with said_in_one_line():
         place = storage.open()
         version, left_out = write_catalog(place)
-    metadata: dict[str, Any] = {URI_METADATA: place.uri(layout.CATALOG), "views": [table.name for table in ALL_TABLES]}
+    metadata: dict[str, Any] = {URI_METADATA: place.uri(layout.CATALOG), "views": list(PUBLISHED)}
     return dg.MaterializeResult(metadata=metadata | _told(context, left_out), data_version=dg.DataVersion(version))
 
 
@@ -62,7 +63,7 @@ def comparison(context: dg.AssetExecutionContext, storage: StorageResource) -> d
     """Make the page that compares all subjects."""
     with said_in_one_line():
         place = storage.open()
-        numbers, left_out = ask(place, TABLES, comparison_numbers)
+        numbers, left_out = ask(place, by_name(TABLES), comparison_numbers)
         page = comparison_html(numbers).encode()
         with place.writing(layout.COMPARISON) as file:
             file.write_bytes(page)

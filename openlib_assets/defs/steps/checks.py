@@ -9,6 +9,7 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import (
     AssetCheckEvaluationTargetMaterializationData as Target,
 )
 
+from openlib_assets.defs.asset_keys import asset_key
 from openlib_assets.defs.partitions import subjects
 from openlib_assets.lake.contract import Table
 from openlib_assets.lake.transform import CheckOutcome
@@ -28,7 +29,7 @@ def check_specs(table: Table) -> list[dg.AssetCheckSpec]:
     return [
         dg.AssetCheckSpec(
             CONTRACT_HOLDS,
-            asset=table.name,
+            asset=asset_key(table),
             description=f"All rules of the table hold:\n\n{rules}",
             blocking=True,
             partitions_def=partitions_def,
@@ -36,7 +37,7 @@ def check_specs(table: Table) -> list[dg.AssetCheckSpec]:
         *(
             dg.AssetCheckSpec(
                 check.name,
-                asset=table.name,
+                asset=asset_key(table),
                 description=check.description,
                 blocking=check.blocking,
                 partitions_def=partitions_def,
@@ -64,10 +65,11 @@ def evaluations(
         )
 
 
-def results(outcomes: Sequence[CheckOutcome]) -> Iterator[dg.AssetCheckResult]:
-    """Return the results of the checks of a table that there is once for all subjects."""
+def results(outcomes: Sequence[CheckOutcome], asset: dg.AssetKey | None = None) -> Iterator[dg.AssetCheckResult]:
+    """Return the results of the checks of a table that there is once for all subjects, of an asset."""
     for shown in _shown(outcomes):
         yield dg.AssetCheckResult(
+            asset_key=asset,
             check_name=shown.name,
             passed=shown.passed,
             severity=shown.severity,

@@ -19,6 +19,7 @@ from openlib_assets.lake.contract.model import SCHEMA_VERSION, Check, Column, La
 from openlib_assets.lake.contract.silver import AUTHOR_BOOKS, AUTHORS, BOOKS, REJECTED_WORKS
 from openlib_assets.lake.contract.stocking import ORDER_LIST, STOCKING_LIST
 from openlib_assets.lake.contract.store import STORE_CATALOGUE, STORE_MATCHES
+from openlib_assets.lake.contract.warehouse import WAREHOUSE_TABLES
 
 # Of a subject, in an order in which each table stands after those it is made from.
 DERIVED_TABLES = (
@@ -70,6 +71,7 @@ __all__ = [
     "SUBJECT_CHANGES",
     "SUBJECT_SUMMARY",
     "SUBJECT_TABLES",
+    "WAREHOUSE_TABLES",
     "WORK_DETAILS",
     "WORK_ISBNS",
     "Check",

@@ -10,12 +10,13 @@ SCHEMA_VERSION = 2
 
 
 class Layer(StrEnum):
-    """How processed data is: as received, cleaned, aggregated, made for people."""
+    """How processed data is: as received, cleaned, aggregated, made for people, over all subjects together."""
 
     BRONZE = "bronze"
     SILVER = "silver"
     GOLD = "gold"
     SERVING = "serving"
+    WAREHOUSE = "warehouse"
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,14 @@ class Check:
 
 
 @dataclass(frozen=True)
+class Reference:
+    """Columns that are the key of a row of another table, unless one of them is null."""
+
+    columns: tuple[str, ...]
+    table: "Table"
+
+
+@dataclass(frozen=True)
 class Table:
     """A table; `grain` says what one row is, `purpose` what it is for.
 
@@ -60,6 +69,8 @@ class Table:
     `looks_back`: its SQL also sees `previous_books`, `previous_author_lists` and `previous_snapshot`, made from the
     snapshot before; they are empty without one. `code_version` goes up with every change of the table's SQL or columns
     that changes its content. `by_subject`: each subject has one; otherwise there is one for all.
+    `references`: what its rows refer to, of a table of the warehouse. `same_sql_as`: the table by whose SQL it is made,
+    too, from other inputs of the same names.
     """
 
     name: str
@@ -76,6 +87,8 @@ class Table:
     columns_since: int = 1
     code_version: str = "1"
     by_subject: bool = True
+    references: tuple[Reference, ...] = ()
+    same_sql_as: "Table | None" = None
 
     @property
     def description(self) -> str:
@@ -85,7 +98,7 @@ class Table:
     @property
     def sql(self) -> str:
         """The name of the table's SQL file below `sql/`, without its ending."""
-        return f"{self.layer}/{self.name}"
+        return self.same_sql_as.sql if self.same_sql_as else f"{self.layer}/{self.name}"
 
     @property
     def readable_versions(self) -> range:
@@ -100,7 +113,8 @@ class Table:
     @property
     def all_checks(self) -> tuple[Check, ...]:
         """The checks that every table has, then the table's own."""
-        return (_key_is_unique(self), _required_columns_are_filled(self), *self.checks)
+        resolved = (_references_resolve(self),) if self.references else ()
+        return (_key_is_unique(self), _required_columns_are_filled(self), *resolved, *self.checks)
 
 
 def _key_is_unique(table: Table) -> Check:
@@ -120,4 +134,28 @@ def _required_columns_are_filled(table: Table) -> Check:
         "No column that must have a value contains null.",
         f"SELECT count(*) AS rows, {nulls} AS nulls FROM {table.name}",  # noqa: S608 - as above
         "nulls = 0",
+    )
+
+
+def _references_resolve(table: Table) -> Check:
+    names = [f"{'_and_'.join(reference.columns)}_unknown" for reference in table.references]
+    counted = [
+        f"({_dangling(table, reference)}) AS {name}" for name, reference in zip(names, table.references, strict=True)
+    ]
+    return Check(
+        "references_resolve",
+        "What a row refers to is there.",
+        f"SELECT {', '.join(counted)}",
+        " AND ".join(f"{name} = 0" for name in names),
+    )
+
+
+def _dangling(table: Table, reference: Reference) -> str:
+    """Return the query for the number of rows that refer to what is not there."""
+    pairs = zip(reference.columns, reference.table.key, strict=True)
+    fits = " AND ".join(f"referring.{column} = target.{key}" for column, key in pairs)
+    is_filled = " AND ".join(f"referring.{column} IS NOT NULL" for column in reference.columns)
+    return (
+        f"SELECT count(*) FROM {table.name} AS referring "  # noqa: S608 - as above
+        f"ANTI JOIN {reference.table.name} AS target ON {fits} WHERE {is_filled}"
     )

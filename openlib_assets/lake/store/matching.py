@@ -10,7 +10,7 @@ from typing import TypeVar
 import duckdb
 
 from openlib_assets.lake import layout
-from openlib_assets.lake.catalog import ask
+from openlib_assets.lake.catalog import ask, by_name
 from openlib_assets.lake.contract import AUTHOR_BOOKS, AUTHORS, BOOKS, STORE_CATALOGUE, STORE_MATCHES, WORK_ISBNS
 from openlib_assets.lake.table_files import TableFile, open_table
 from openlib_assets.lake.transform import Built, read_rows, run_checks, sql_text
@@ -76,7 +76,7 @@ def find_in_all_subjects(storage: Storage, use: Callable[[Built], Found]) -> tup
             ((rows,),) = connection.execute(f"SELECT count(*) FROM {STORE_MATCHES.name}").fetchall()  # noqa: S608
             return use(Built(STORE_MATCHES, run_checks(connection, STORE_MATCHES), rows, connection))
 
-        return ask(storage, _ASKED, found)
+        return ask(storage, by_name(_ASKED), found)
 
 
 def _match(connection: duckdb.DuckDBPyConnection, catalogue: TableFile) -> None:

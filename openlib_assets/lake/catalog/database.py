@@ -1,0 +1,65 @@
+"""The catalog as a database file, for other programs."""
+
+import contextlib
+import hashlib
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import duckdb
+
+from openlib_assets.lake import layout
+from openlib_assets.lake.catalog.files import Known
+from openlib_assets.lake.catalog.querying import CatalogError, create_views, known_files, outdated_files, prepared
+from openlib_assets.lake.catalog.views import BY_SUBJECT, PUBLISHED, comments, create_merged
+from openlib_assets.storage import Storage
+
+
+def write_catalog(storage: Storage) -> tuple[str, list[str]]:
+    """Write the database file with every view; return the SHA-256 of the views, and what is left out.
+
+    A file with the same views is left as it is. The views hold addresses and nothing secret: who opens the file on S3
+    brings credentials of their own.
+    """
+    tables = list(PUBLISHED.values())
+    known = known_files(storage, tables)
+    try:
+        return _written(storage, known), known.left_out()
+    except CatalogError:
+        known = replace(known, outdated=outdated_files(storage, tables))
+        if not known.outdated:
+            raise
+    return _written(storage, known), known.left_out()
+
+
+def _written(storage: Storage, known: Known) -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / layout.CATALOG
+        with duckdb.connect(file) as connection:
+            prepared(connection, storage)
+            connection.execute(f"CREATE SCHEMA {BY_SUBJECT}")
+            create_views(connection, storage, PUBLISHED, known)
+            create_merged(connection)
+            connection.begin()  # or each of some hundred comments would be synced to the disk by itself
+            for statement in comments(PUBLISHED):
+                connection.execute(statement)
+            connection.commit()
+        definitions = _definitions(file)
+        if definitions != _published_definitions(storage):
+            storage.write(layout.CATALOG, file.read_bytes())
+    return hashlib.sha256(repr(definitions).encode()).hexdigest()
+
+
+def _definitions(file: Path) -> list[tuple[str, ...]]:
+    """Return all that a database file defines."""
+    query = "SELECT schema_name, view_name, sql, comment FROM duckdb_views() WHERE NOT internal ORDER BY 1, 2"
+    with duckdb.connect(file, read_only=True) as connection:
+        return connection.sql(query).fetchall()
+
+
+def _published_definitions(storage: Storage) -> list[tuple[str, ...]] | None:
+    if not storage.exists(layout.CATALOG):
+        return None
+    with storage.local_copy(layout.CATALOG) as file, contextlib.suppress(duckdb.Error):
+        return _definitions(file)
+    return None

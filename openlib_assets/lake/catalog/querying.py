@@ -1,0 +1,150 @@
+"""Queries over views of tables, of which those with another schema version are left out, and named."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from itertools import count
+from typing import TypeVar
+
+import duckdb
+
+from openlib_assets.lake import layout
+from openlib_assets.lake.catalog.files import Known, address, known_by_name, quoted, remedy
+from openlib_assets.lake.catalog.views import BY_SUBJECT, create_merged, files_of, rows_of
+from openlib_assets.lake.contract import Layer, Table
+from openlib_assets.lake.duckdb_storage import prepare
+from openlib_assets.lake.table_files import VERSION_KEY, wrong_version
+from openlib_assets.lake.transform import connected
+from openlib_assets.lake.warehouse import versions
+from openlib_assets.storage import LocalStorage, Storage
+from openlib_assets.storage.errors import OpenlibError
+
+_TABLE_FILE = re.compile(rf"(?:/|s3://)(?:.*/{layout.PARTITION}[^/]+/.*?|.*/)part-0\.parquet")
+_UNREADABLE = (duckdb.InvalidInputException, duckdb.IOException)
+_numbers = count()
+
+
+class CatalogError(OpenlibError):
+    """DuckDB cannot read the tables in the storage; the text says why."""
+
+
+Answer = TypeVar("Answer")
+
+
+def ask(
+    storage: Storage, views: Mapping[str, Table], query: Callable[[duckdb.DuckDBPyConnection], Answer]
+) -> tuple[Answer, list[str]]:
+    """Return what a query over views of tables gives, and a line for all that had to be left out.
+
+    Raises CatalogError where a file cannot be read, and DuckDB's errors where the query is wrong.
+    """
+    tables = list(views.values())
+    known = known_files(storage, tables)
+    try:
+        with catalog(storage, views, known) as connection:
+            return query(connection), known.left_out()
+    except (CatalogError, duckdb.ConversionException, *_UNREADABLE) as error:  # files with other columns or types
+        known = replace(known, outdated=outdated_files(storage, tables))
+        if not known.outdated:
+            raise unreadable(error) if isinstance(error, _UNREADABLE) else error from error
+    with catalog(storage, views, known) as connection:
+        try:
+            return query(connection), known.left_out()
+        except _UNREADABLE as error:
+            raise unreadable(error) from error
+
+
+@contextmanager
+def catalog(
+    storage: Storage, views: Mapping[str, Table], known: Known | None = None
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Lend a DuckDB connection with views of tables, by their names; each is over every subject there is."""
+    known = known or known_by_name(storage, list(views.values()))
+    name = f"catalog_{next(_numbers)}"
+    with connected({}) as connection:
+        prepared(connection, storage)
+        connection.execute(f"ATTACH ':memory:' AS {name}")
+        try:
+            connection.execute(f"SET search_path = '{name}.main,memory.main'; CREATE SCHEMA {name}.{BY_SUBJECT}")
+            create_views(connection, storage, views, known)
+            if {"works", "stocking_list"} <= views.keys():
+                create_merged(connection)
+            yield connection
+        finally:
+            connection.execute(f"SET search_path = 'memory.main'; DETACH {name}")
+
+
+def create_views(
+    connection: duckdb.DuckDBPyConnection, storage: Storage, views: Mapping[str, Table], known: Known
+) -> None:
+    """Create views of tables; one has no rows where nobody has the table yet. Raises CatalogError."""
+    of_the_warehouse = any(table.layer is Layer.WAREHOUSE for table in views.values())
+    version = versions.current(storage) if of_the_warehouse else None
+    for name, table in views.items():
+        try:
+            files = files_of(connection, storage, table, known, version)
+            connection.execute(f"CREATE VIEW {name} AS {rows_of(table, files, known)}")
+        except duckdb.Error as error:
+            if "No files found" not in str(error):
+                raise unreadable(error) from error
+            connection.execute(f"CREATE VIEW {name} AS {rows_of(table, '', known)}")
+
+
+def unreadable(error: duckdb.Error) -> CatalogError:
+    """Return an error that says in one line what DuckDB could not read and, for a table, how to make it again."""
+    line = str(error).strip().splitlines()[0]  # the rest draws the place in the SQL
+    table = _TABLE_FILE.search(line)
+    return CatalogError(f"{table[0]}: not a readable Parquet file; {remedy(table[0])}" if table else line)
+
+
+def known_files(storage: Storage, tables: Sequence[Table]) -> Known:
+    """Return what is known of the files of tables; raises TableFileError where no file tells a subject's key."""
+    known = known_by_name(storage, tables)
+    # On S3 each file costs a request or two: there versions are looked at where something does not fit, not before.
+    if storage.kind == LocalStorage.kind:
+        with suppress(CatalogError):  # a damaged file is told of by whoever reads its rows
+            return replace(known, outdated=outdated_files(storage, tables))
+    return known
+
+
+def outdated_files(storage: Storage, tables: Sequence[Table]) -> dict[str, str]:
+    """Return the files of tables that were written with another schema version; raises CatalogError."""
+    found: dict[str, str] = {}
+    with connected({}) as connection:
+        prepared(connection, storage)
+        for table in dict.fromkeys(tables):
+            # The warehouse is made anew where its version is another one.
+            if table.layer is Layer.WAREHOUSE:
+                continue
+            try:
+                versions_of_files = connection.execute(_other_versions(storage, table)).fetchall()
+            except duckdb.Error as error:
+                if "No files found" not in str(error):
+                    raise unreadable(error) from error
+                continue
+            found |= {
+                file: f"{wrong_version(file, version, table.readable_versions)}; left out: {remedy(file)}"
+                for file, version in versions_of_files
+            }
+    return found
+
+
+def prepared(connection: duckdb.DuckDBPyConnection, storage: Storage) -> None:
+    """Let a connection read below the root of a storage; raises CatalogError."""
+    try:
+        prepare(connection, storage)
+    except duckdb.Error as error:
+        raise CatalogError(f"{storage.uri()}: DuckDB cannot read from it: {unreadable(error)}") from error
+
+
+def _other_versions(storage: Storage, table: Table) -> str:
+    """Return the query for the files of a table that were written with another schema version, and which."""
+    # Not with parameters (arrow_values.py).
+    return f"""
+        SELECT file_name, max(decode(value)) FILTER (decode(key) = {quoted(VERSION_KEY)}) AS version
+        FROM parquet_kv_metadata({quoted(address(storage, table))})
+        GROUP BY file_name
+        HAVING coalesce(version, '') NOT IN ({", ".join(quoted(str(version)) for version in table.readable_versions)})
+        ORDER BY file_name
+    """  # noqa: S608 - quoted

@@ -1,0 +1,99 @@
+"""Which views there are, by name, and the SQL of each.
+
+The tables of the warehouse have the plain names. Those of the subjects, `subject` first, lie in the schema
+`by_subject`; where the warehouse has no table of that name, they have their plain name, too.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import duckdb
+
+from openlib_assets.lake.catalog.files import Known, address, in_path, quoted
+from openlib_assets.lake.contract import SQL_TYPES, STORE_TABLES, SUBJECT_TABLES, WAREHOUSE_TABLES, Layer, Table
+from openlib_assets.lake.transform import literal_path, sql_text
+from openlib_assets.lake.warehouse.versions import Version
+from openlib_assets.storage import Storage
+
+BY_SUBJECT = "by_subject"
+WORKS_MERGED = "works_merged"
+
+
+def by_name(tables: Iterable[Table]) -> dict[str, Table]:
+    """Return views of tables under their plain names, whatever the warehouse has."""
+    return {table.name: table for table in tables}
+
+
+_WAREHOUSE = by_name(WAREHOUSE_TABLES)
+_OF_SUBJECTS = by_name(SUBJECT_TABLES)
+PUBLISHED: Mapping[str, Table] = {
+    **_WAREHOUSE,
+    **{table.name: table for table in (*SUBJECT_TABLES, *STORE_TABLES) if table.name not in _WAREHOUSE},
+    **{f"{BY_SUBJECT}.{name}": table for name, table in _OF_SUBJECTS.items()},
+}
+# Tables of subjects whose plain names are those of the warehouse, which have no column `subject`, or another meaning.
+CLASHING = tuple(name for name in _OF_SUBJECTS if name in _WAREHOUSE)
+
+
+def named_in(query: str) -> dict[str, Table]:
+    """Return the views that a query may name: each looks for its files when it is made, which takes time on S3."""
+    text = query.lower()
+    merged = ("works", "stocking_list") if WORKS_MERGED in text else ()
+    return {name: table for name, table in PUBLISHED.items() if table.name in text or name in merged}
+
+
+def hint(query: str, error: duckdb.Error) -> str:
+    """Return what to say to who meant tables of the subjects, whose plain names the warehouse has; else nothing."""
+    if not isinstance(error, duckdb.BinderException):
+        return ""
+    meant = [name for name in CLASHING if name in query.lower() and f"{BY_SUBJECT}.{name}" not in query.lower()]
+    if not meant:
+        return ""
+    tables = ", ".join(f"{BY_SUBJECT}.{name}" for name in meant)
+    return f" (a table of all subjects has no column of one: did you mean {tables}?)"
+
+
+def rows_of(table: Table, files: str, known: Known) -> str:
+    """Return the query of the view of a table; `files` is the SQL for its files, empty if there are none."""
+    if not files:
+        return _no_rows(table)
+    told = [f"{text} AS {column}" for column, text in in_path(table, known.keys).items()]
+    columns = ", ".join((*told, *(column.name for column in table.columns)))
+    return f"SELECT {columns} FROM {files}"  # noqa: S608 - of the contract
+
+
+def files_of(
+    connection: duckdb.DuckDBPyConnection, storage: Storage, table: Table, known: Known, version: Version | None
+) -> str:
+    """Return the SQL for the files of a table, of all subjects each with its name; empty if there are none."""
+    if table.layer is Layer.WAREHOUSE:
+        if version is None:
+            return ""
+        return f"read_parquet({quoted(literal_path(storage.uri(version.file(table.name))))}, hive_partitioning = false)"
+    files = quoted(address(storage, table))
+    if known.left_out():
+        found = connection.execute(f"SELECT file FROM glob({files}) ORDER BY ALL").fetchall()  # noqa: S608 - quoted
+        kept = known.kept([file for (file,) in found])
+        if not kept:
+            return ""
+        if len(kept) < len(found):
+            files = f"[{', '.join(quoted(file) for file in kept)}]"
+    return f"read_parquet({files}, hive_partitioning = false, filename = true)"
+
+
+def create_merged(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create the view in which works that are likely the same book are merged; it needs `works` and `stocking_list`."""
+    connection.execute(f"CREATE VIEW {WORKS_MERGED} AS {sql_text(f'warehouse/{WORKS_MERGED}')}")
+
+
+def comments(names: Mapping[str, Table]) -> Iterator[str]:
+    """Yield the statements that say of each view and column what it is."""
+    for name, table in names.items():
+        yield f"COMMENT ON VIEW {name} IS {quoted(table.description)}"
+        for column in table.columns:
+            yield f"COMMENT ON COLUMN {name}.{column.name} IS {quoted(column.description)}"
+
+
+def _no_rows(table: Table) -> str:
+    typed = [f"NULL::VARCHAR AS {name}" for name in in_path(table, {})]
+    typed += [f"NULL::{SQL_TYPES[column.type]} AS {column.name}" for column in table.columns]
+    return f"SELECT {', '.join(typed)} WHERE false"

@@ -1,0 +1,295 @@
+"""The warehouse: one star schema over all subjects, in which a work, and an author, is there once.
+
+A column that a table of a subject has, too, is the same here; `subject` is a plain column.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import pyarrow as pa
+
+from openlib_assets.lake.contract.columns import (
+    AUTHOR_NAME,
+    BOOK_COUNT,
+    TEXT,
+    WHOLE,
+    WORK_KEY,
+)
+from openlib_assets.lake.contract.details import WORK_DETAILS, WORK_ISBNS
+from openlib_assets.lake.contract.gold import AUTHOR_AVERAGES, AUTHOR_YEARLY_COUNTS, SUBJECT_CHANGES, SUBJECT_SUMMARY
+from openlib_assets.lake.contract.model import Check, Column, Layer, Reference, Table
+from openlib_assets.lake.contract.silver import AUTHOR_BOOKS, AUTHORS, BOOKS
+from openlib_assets.lake.contract.stocking import ORDER_LIST, STOCKING_LIST
+
+SUBJECT = Column("subject", TEXT, "Open Library's key of the subject, such as science_fiction or place:france.")
+_FETCHED_AT = Column("fetched_at", pa.timestamp("us", "UTC"), "When the fetch ended that the row is of.")
+_AUTHOR_NAME = replace(
+    AUTHOR_NAME,
+    description="The author's most frequent non-blank name among their works of all subjects, one vote per work; ties "
+    "go to the smallest by code point. Null if every name is blank.",
+)
+_BOOK_COUNT = replace(BOOK_COUNT, description="Works of all subjects that list the author, dated or not.")
+# Of these, books has the key, too.
+_DETAILS = WORK_DETAILS.columns[1:]
+
+
+def _nullable(columns: Iterable[Column]) -> tuple[Column, ...]:
+    return tuple(replace(column, nullable=True) for column in columns)
+
+
+def _over_all_subjects(columns: Iterable[Column]) -> tuple[Column, ...]:
+    others = {AUTHOR_NAME.name: _AUTHOR_NAME, BOOK_COUNT.name: _BOOK_COUNT}
+    return tuple(others.get(column.name, column) for column in columns)
+
+
+WAREHOUSE_SUBJECTS = Table(
+    "subjects",
+    Layer.WAREHOUSE,
+    "a subject that is fetched",
+    purpose="It tells what the other tables are over, how large each subject is and how fresh.",
+    by_subject=False,
+    key=("subject",),
+    columns=(
+        SUBJECT,
+        Column("kind", TEXT, "`subject`, `place`, `person` or `time`: what the key begins with."),
+        Column("name", TEXT, "The key as people write it, without its kind."),
+        Column("works", WHOLE, "Works of the subject."),
+        Column("works_dated", WHOLE, "Works whose year has status `ok`."),
+        Column("authors", WHOLE, "Distinct authors of the subject."),
+        Column("first_year", WHOLE, "First year of the subject's dated works; null without one.", nullable=True),
+        Column("last_year", WHOLE, "Last year of the subject's dated works; null without one.", nullable=True),
+        replace(_FETCHED_AT, description="When the fetch of the subject's snapshot ended."),
+        Column("source", TEXT, "Where the snapshot was fetched from (URL)."),
+    ),
+    made_from=(SUBJECT_SUMMARY.name,),
+)
+
+WORKS = Table(
+    "works",
+    Layer.WAREHOUSE,
+    "a work, however many subjects list it",
+    purpose="The list of all books, each once, as the subject saw it that was fetched last, with what the search says.",
+    by_subject=False,
+    key=("work_key",),
+    columns=(
+        *BOOKS.columns,
+        *_nullable(_DETAILS),
+        Column(
+            "isbn13",
+            TEXT,
+            "The ISBN to find it by: that of the edition to order where an order list has one, else the smallest that "
+            "no other work has, else the smallest; null without any.",
+            nullable=True,
+        ),
+        Column("fetched_for", TEXT, "The subject whose fetch the row is of: the last of those that list it."),
+        _FETCHED_AT,
+    ),
+    references=(Reference(("fetched_for",), WAREHOUSE_SUBJECTS),),
+    made_from=(BOOKS.name, WORK_DETAILS.name, WORK_ISBNS.name, ORDER_LIST.name),
+)
+
+WORK_SUBJECTS = Table(
+    "work_subjects",
+    Layer.WAREHOUSE,
+    "a subject of a work, of the subjects that are fetched",
+    purpose="It joins works and subjects.",
+    by_subject=False,
+    key=("subject", "work_key"),
+    columns=(SUBJECT, WORK_KEY),
+    references=(Reference(("subject",), WAREHOUSE_SUBJECTS), Reference(("work_key",), WORKS)),
+    made_from=(BOOKS.name,),
+    checks=(
+        Check(
+            "subjects_add_up",
+            "Each subject has as many works as its summary says.",
+            """
+            SELECT (SELECT coalesce(sum(works), 0)::BIGINT FROM subjects) AS works, count(*) AS listed,
+                   (
+                       SELECT count(*)
+                       FROM subjects
+                       WHERE works <> (
+                           SELECT count(*) FROM work_subjects WHERE work_subjects.subject = subjects.subject
+                       )
+                   ) AS subjects_that_differ
+            FROM work_subjects
+            """,
+            "works = listed AND subjects_that_differ = 0",
+        ),
+        Check(
+            "every_work_has_a_subject",
+            "Every work is of a subject.",
+            "SELECT (SELECT count(*) FROM works) AS works, count(DISTINCT work_key) AS listed FROM work_subjects",
+            "works = listed",
+        ),
+    ),
+)
+
+WAREHOUSE_AUTHORS = Table(
+    "authors",
+    Layer.WAREHOUSE,
+    "an author with at least one work in any subject",
+    purpose="It tells who writes, how much, and from when to when: each author once, under one name.",
+    by_subject=False,
+    key=("author_key",),
+    columns=_over_all_subjects(AUTHORS.columns),
+    made_from=("raw_works", BOOKS.name, AUTHOR_BOOKS.name),
+    same_sql_as=AUTHORS,
+)
+
+WORK_AUTHORS = Table(
+    "work_authors",
+    Layer.WAREHOUSE,
+    "an author of a work",
+    purpose="It joins works and authors.",
+    by_subject=False,
+    key=("author_key", "work_key"),
+    columns=AUTHOR_BOOKS.columns,
+    references=(Reference(("author_key",), WAREHOUSE_AUTHORS), Reference(("work_key",), WORKS)),
+    made_from=(AUTHOR_BOOKS.name,),
+    checks=(
+        Check(
+            "book_counts_add_up",
+            "The authors' book counts add up to the pairs of author and work.",
+            """
+            SELECT (SELECT coalesce(sum(book_count), 0)::BIGINT FROM authors) AS counted, count(*) AS pairs
+            FROM work_authors
+            """,
+            "counted = pairs",
+        ),
+        Check(
+            "author_counts_add_up",
+            "The works' numbers of authors add up to the pairs of author and work.",
+            """
+            SELECT (SELECT coalesce(sum(author_count), 0)::BIGINT FROM works) AS counted, count(*) AS pairs
+            FROM work_authors
+            """,
+            "counted = pairs",
+        ),
+    ),
+)
+
+WAREHOUSE_ISBNS = Table(
+    "work_isbns",
+    Layer.WAREHOUSE,
+    "an ISBN-13 of a work",
+    purpose="It finds a work by any of its ISBNs; one that several works claim is kept with each.",
+    by_subject=False,
+    key=("work_key", "isbn13"),
+    columns=WORK_ISBNS.columns,
+    references=(Reference(("work_key",), WORKS),),
+    made_from=(WORK_ISBNS.name,),
+)
+
+WAREHOUSE_YEARLY_COUNTS = Table(
+    "author_yearly_counts",
+    Layer.WAREHOUSE,
+    "an author and a year in which they have at least one book",
+    purpose="It answers how many books each author published in each year, over the works of all subjects, each once.",
+    by_subject=False,
+    key=AUTHOR_YEARLY_COUNTS.key,
+    columns=_over_all_subjects(AUTHOR_YEARLY_COUNTS.columns[:2]) + AUTHOR_YEARLY_COUNTS.columns[2:],
+    references=(Reference(("author_key",), WAREHOUSE_AUTHORS),),
+    made_from=AUTHOR_YEARLY_COUNTS.made_from,
+    checks=AUTHOR_YEARLY_COUNTS.checks,
+    same_sql_as=AUTHOR_YEARLY_COUNTS,
+)
+
+WAREHOUSE_AVERAGES = Table(
+    "author_averages",
+    Layer.WAREHOUSE,
+    "an author",
+    purpose="It answers how many books an author publishes a year on average, over all works, each once.",
+    by_subject=False,
+    key=AUTHOR_AVERAGES.key,
+    columns=_over_all_subjects(AUTHOR_AVERAGES.columns),
+    references=(Reference(("author_key",), WAREHOUSE_AUTHORS),),
+    made_from=AUTHOR_AVERAGES.made_from,
+    checks=AUTHOR_AVERAGES.checks,
+    same_sql_as=AUTHOR_AVERAGES,
+)
+
+SUBJECT_YEARLY_COUNTS = Table(
+    "subject_author_yearly_counts",
+    Layer.WAREHOUSE,
+    "an author and a year in which they have at least one book of a subject",
+    purpose="It answers how many books of a subject each author published in each year.",
+    by_subject=False,
+    key=("subject", *AUTHOR_YEARLY_COUNTS.key),
+    columns=(SUBJECT, *AUTHOR_YEARLY_COUNTS.columns),
+    references=(Reference(("subject",), WAREHOUSE_SUBJECTS), Reference(("author_key",), WAREHOUSE_AUTHORS)),
+    made_from=(AUTHOR_YEARLY_COUNTS.name,),
+)
+
+WAREHOUSE_STOCKING_LIST = Table(
+    "stocking_list",
+    Layer.WAREHOUSE,
+    "a work of a subject, ranked by whether to stock it",
+    purpose="For those who buy books: the stocking lists of all subjects; a work of several subjects stands in each.",
+    by_subject=False,
+    key=("subject", *STOCKING_LIST.key),
+    columns=(SUBJECT, *STOCKING_LIST.columns),
+    references=(Reference(("subject", "work_key"), WORK_SUBJECTS),),
+    made_from=(STOCKING_LIST.name,),
+)
+
+WAREHOUSE_ORDER_LIST = Table(
+    "order_list",
+    Layer.WAREHOUSE,
+    "an edition to order, for a subject",
+    purpose="For those who order: the order lists of all subjects; a work of several subjects may stand in each.",
+    by_subject=False,
+    key=("subject", *ORDER_LIST.key),
+    columns=(SUBJECT, *ORDER_LIST.columns),
+    references=(
+        Reference(("subject", "work_key"), WORK_SUBJECTS),
+        Reference(("subject", "rank"), WAREHOUSE_STOCKING_LIST),
+    ),
+    made_from=(ORDER_LIST.name,),
+)
+
+SUBJECT_HISTORY = Table(
+    "subject_history",
+    Layer.WAREHOUSE,
+    "a snapshot of a subject",
+    purpose="It shows trends: how a subject grew and changed from one snapshot to the next. It keeps the rows of "
+    "snapshots that have been pruned.",
+    by_subject=False,
+    key=("subject", "snapshot"),
+    columns=(
+        SUBJECT,
+        Column("snapshot", TEXT, "Name of the snapshot: the end of its fetch, in UTC (`YYYYMMDDTHHMMSSZ`)."),
+        _FETCHED_AT,
+        Column("works", WHOLE, "Works that could be used."),
+        Column("works_dated", WHOLE, "Works whose year had status `ok`."),
+        Column(
+            "works_added",
+            WHOLE,
+            "Works that the snapshot before did not have; null where there was none before.",
+            nullable=True,
+        ),
+        Column(
+            "works_removed",
+            WHOLE,
+            "Works that only the snapshot before had; null where there was none before.",
+            nullable=True,
+        ),
+    ),
+    references=(Reference(("subject",), WAREHOUSE_SUBJECTS),),
+    made_from=("raw_works", SUBJECT_SUMMARY.name, SUBJECT_CHANGES.name),
+)
+
+# In an order in which each table stands after those it refers to, and those it is made from.
+WAREHOUSE_TABLES = (
+    WAREHOUSE_SUBJECTS,
+    WORKS,
+    WORK_SUBJECTS,
+    WAREHOUSE_AUTHORS,
+    WORK_AUTHORS,
+    WAREHOUSE_ISBNS,
+    WAREHOUSE_YEARLY_COUNTS,
+    WAREHOUSE_AVERAGES,
+    SUBJECT_YEARLY_COUNTS,
+    WAREHOUSE_STOCKING_LIST,
+    WAREHOUSE_ORDER_LIST,
+    SUBJECT_HISTORY,
+)

@@ -1,0 +1,4 @@
+"""The warehouse: one star schema over all subjects, published whole.
+
+`refreshing` makes the next version, of the one before and the subjects that changed; `versions` tells which is current.
+"""

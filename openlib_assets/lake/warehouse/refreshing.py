@@ -1,0 +1,122 @@
+"""The next version of the warehouse: of the one before, and of the subjects whose tables changed since."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import duckdb
+
+from openlib_assets.lake import layout
+from openlib_assets.lake.contract import SCHEMA_VERSION, Table
+from openlib_assets.lake.contract.warehouse import SUBJECT_HISTORY, WAREHOUSE_TABLES
+from openlib_assets.lake.duckdb_storage import prepare
+from openlib_assets.lake.table_files import file_digest, table_file, write_table
+from openlib_assets.lake.transform import Built, CheckOutcome, connected, run_checks, sql_text
+from openlib_assets.lake.warehouse import stacks, versions
+from openlib_assets.lake.warehouse.history import Past, past_snapshots
+from openlib_assets.lake.warehouse.versions import Version
+from openlib_assets.storage import Storage, hold_lock
+
+_LOCK_SECONDS = 600.0
+_BATCH_ROWS = 65_536
+# Of a version that differs here, nothing is kept but history.
+CODE = ", ".join([str(SCHEMA_VERSION), *(f"{table.name} {table.code_version}" for table in WAREHOUSE_TABLES)])
+
+
+@dataclass(frozen=True)
+class Made:
+    """A table of a version just made."""
+
+    table: Table
+    rows: int
+    bytes: int
+    digest: str
+    preview: Sequence[tuple[Any, ...]]
+    outcomes: Sequence[CheckOutcome]
+
+
+@dataclass(frozen=True)
+class Refreshed:
+    """The current version; `made`: its tables by name, none where nothing had changed.
+
+    `left_out`: a line for each subject that is not there as it is now. `changed`: how many were read anew, or removed.
+    """
+
+    version: Version
+    made: Mapping[str, Made]
+    left_out: Sequence[str]
+    changed: int
+
+
+def refresh(storage: Storage, subjects: Mapping[str, str], now: datetime | None = None) -> Refreshed:
+    """Make the next version of the warehouse, unless the current one is of these very subjects, and publish it.
+
+    `subjects` are all that should be in it, each with what differs after every change of its tables. Raises
+    CheckFailedError where a blocking check fails; the current version stays then.
+    """
+    busy = "the warehouse is being made by another run; wait for it to end, then try again"
+    with hold_lock(storage, layout.WAREHOUSE_LOCK, error_message=busy, patience=_LOCK_SECONDS) as check:
+        before = versions.current(storage)
+        kept = before if before and before.code == CODE else None
+        had = kept.subjects if kept else {}
+        changed = sorted(subject for subject, version in subjects.items() if had.get(subject) != version)
+        removed = had.keys() - subjects.keys()
+        if kept and not changed and not removed:
+            return Refreshed(kept, {}, [], 0)
+        now = now or datetime.now(UTC)
+        name = versions.next_name(now, before)
+        history = _past(storage, before, changed)
+        with connected({}) as connection:
+            prepare(connection, storage)
+            stacks.create(connection)
+            if kept:
+                stacks.keep(connection, storage, kept, [*changed, *removed])
+            elif before:
+                stacks.keep_history(connection, storage, before)
+            left_out = dict(stacks.read(connection, storage, changed, history))
+            made = {built.table.name: _write(storage, name, built) for built in _tables(connection)}
+            _write_observations(connection, storage, name)
+            check()
+        digests = {table: one.digest for table, one in made.items()}
+        rows = {table: one.rows for table, one in made.items()}
+        fresh = {subject: version for subject, version in subjects.items() if subject not in left_out}
+        version = Version(name, CODE, fresh, digests, rows)
+        versions.publish(storage, version, now)
+    lines = [f"{subject}: not in the warehouse as it is now: {reason}" for subject, reason in left_out.items()]
+    return Refreshed(version, made, lines, len(changed) + len(removed))
+
+
+def _past(storage: Storage, before: Version | None, subjects: Sequence[str]) -> list[Past]:
+    known: dict[str, set[str]] = {}
+    if before:
+        with storage.local_copy(before.file(SUBJECT_HISTORY.name)) as file:
+            rows = table_file(file).to_table(["subject", "snapshot"])
+        for subject, snapshot in zip(*(column.to_pylist() for column in rows.columns), strict=True):
+            known.setdefault(subject, set()).add(snapshot)
+    return [past for subject in subjects for past in past_snapshots(storage, subject, known.get(subject, set()))]
+
+
+def _tables(connection: duckdb.DuckDBPyConnection) -> Iterator[Built]:
+    """Make all tables of the warehouse from the stacks, and yield each when it is checked."""
+    connection.execute(sql_text("helpers/warehouse_merged"))
+    rows = {}
+    for table in WAREHOUSE_TABLES:
+        created = connection.execute(f"CREATE TEMP TABLE {table.name} AS {sql_text(table.sql)}")
+        ((rows[table.name],),) = created.fetchall()
+    for table in WAREHOUSE_TABLES:
+        yield Built(table, run_checks(connection, table), rows[table.name], connection)
+
+
+def _write(storage: Storage, version: str, built: Built) -> Made:
+    table = built.table
+    with storage.writing(layout.warehouse_file(version, table.name)) as file:
+        write_table(file, built.batches(), table.schema)
+        size, digest = file.stat().st_size, file_digest(file)
+    return Made(table, built.rows, size, digest, built.preview(), built.outcomes)
+
+
+def _write_observations(connection: duckdb.DuckDBPyConnection, storage: Storage, version: str) -> None:
+    batches = connection.sql(f"FROM {stacks.OBSERVATIONS} ORDER BY subject, work_key").to_arrow_reader(_BATCH_ROWS)
+    with storage.writing(layout.warehouse_file(version, stacks.OBSERVATIONS)) as file:
+        write_table(file, batches, batches.schema)

@@ -1,0 +1,100 @@
+"""The versions of the warehouse: a folder each, of which one small file names the current one.
+
+A version never changes. One that is no longer current stays for a while, for who reads it still.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+from openlib_assets.lake import layout
+from openlib_assets.lake.contract import Layer
+from openlib_assets.storage import Storage
+from openlib_assets.storage.errors import OpenlibError
+
+# How long who has opened a version may go on reading it after the next one is there.
+KEPT = timedelta(minutes=10)
+
+Kind = TypeVar("Kind")
+
+
+class WarehouseError(OpenlibError):
+    """The warehouse cannot be read; the text says what to run."""
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version of the warehouse.
+
+    `code`: what made it, by the versions of the schema and of the tables' code. `subjects`: of each subject, the
+    version of its tables. `digests`: of each table, the SHA-256 of its file. `rows`: how many it has.
+    """
+
+    name: str
+    code: str
+    subjects: Mapping[str, str]
+    digests: Mapping[str, str]
+    rows: Mapping[str, int]
+
+    def file(self, table: str) -> str:
+        """Return the path of a table."""
+        return layout.warehouse_file(self.name, table)
+
+
+@dataclass(frozen=True)
+class _Pointer:
+    """Which version is current, and since when each of those before is not."""
+
+    version: str
+    superseded: Mapping[str, str]
+
+
+def current(storage: Storage) -> Version | None:
+    """Return the current version, None before the first; raises WarehouseError."""
+    pointer = _pointer(storage)
+    if pointer is None:
+        return None
+    return _read(storage, _about(pointer.version), Version)
+
+
+def next_name(now: datetime, before: Version | None) -> str:
+    """Return the name of the next version: the time, a second after the version before where the clock says less."""
+    earliest = _time(before.name) + timedelta(seconds=1) if before else now
+    return f"{max(now, earliest):%Y%m%dT%H%M%SZ}"
+
+
+def publish(storage: Storage, version: Version, now: datetime) -> None:
+    """Make a version current whose tables are in their places, and remove those that nobody should read any more."""
+    before = _pointer(storage)
+    superseded = {**before.superseded, before.version: now.isoformat()} if before else {}
+    kept = {name: since for name, since in superseded.items() if datetime.fromisoformat(since) > now - KEPT}
+    storage.write(_about(version.name), json.dumps(asdict(version)).encode())
+    pointer = _Pointer(version.name, kept)
+    storage.write(layout.WAREHOUSE_POINTER, json.dumps(asdict(pointer), indent=1).encode())
+    for folder in storage.folders(Layer.WAREHOUSE):
+        if folder not in (version.name, *kept):
+            storage.clear(layout.warehouse_version(folder))
+
+
+def _about(version: str) -> str:
+    return f"{layout.warehouse_version(version)}/version.json"
+
+
+def _pointer(storage: Storage) -> _Pointer | None:
+    return _read(storage, layout.WAREHOUSE_POINTER, _Pointer) if storage.exists(layout.WAREHOUSE_POINTER) else None
+
+
+def _read(storage: Storage, path: str, kind: type[Kind]) -> Kind:
+    try:
+        return kind(**json.loads(storage.read(path)))
+    except (ValueError, TypeError) as error:
+        raise WarehouseError(
+            f"{storage.uri(path)}: not what tells of the warehouse; remove it, and make the warehouse with: "
+            "openlib warehouse"
+        ) from error
+
+
+def _time(name: str) -> datetime:
+    return datetime.strptime(name, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)

@@ -1,0 +1,3 @@
+-- One row is a snapshot of a subject.
+FROM stacked_history
+ORDER BY subject, snapshot
