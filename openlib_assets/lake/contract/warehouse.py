@@ -53,13 +53,7 @@ WAREHOUSE_SUBJECTS = Table(
         SUBJECT,
         Column("kind", TEXT, "`subject`, `place`, `person` or `time`: what the key begins with."),
         Column("name", TEXT, "The key as people write it, without its kind."),
-        Column("works", WHOLE, "Works of the subject."),
-        Column("works_dated", WHOLE, "Works whose year has status `ok`."),
-        Column("authors", WHOLE, "Distinct authors of the subject."),
-        Column("first_year", WHOLE, "First year of the subject's dated works; null without one.", nullable=True),
-        Column("last_year", WHOLE, "Last year of the subject's dated works; null without one.", nullable=True),
-        replace(_FETCHED_AT, description="When the fetch of the subject's snapshot ended."),
-        Column("source", TEXT, "Where the snapshot was fetched from (URL)."),
+        *SUBJECT_SUMMARY.columns,
     ),
     made_from=(SUBJECT_SUMMARY.name,),
 )
@@ -77,8 +71,8 @@ WORKS = Table(
         Column(
             "isbn13",
             TEXT,
-            "The ISBN to find it by: that of the edition to order where an order list has one, else the smallest that "
-            "no other work has, else the smallest; null without any.",
+            "The ISBN to find it by: that of the edition to order, if the subject's order list has one, else the "
+            "smallest; null without any.",
             nullable=True,
         ),
         Column("fetched_for", TEXT, "The subject whose fetch the row is of: the last of those that list it."),
@@ -143,9 +137,12 @@ WORK_AUTHORS = Table(
     purpose="It joins works and authors.",
     by_subject=False,
     key=("author_key", "work_key"),
-    columns=AUTHOR_BOOKS.columns,
+    columns=(
+        *AUTHOR_BOOKS.columns,
+        Column("listed_name", TEXT, "The author's name as the work lists it; may be null or blank.", nullable=True),
+    ),
     references=(Reference(("author_key",), WAREHOUSE_AUTHORS), Reference(("work_key",), WORKS)),
-    made_from=(AUTHOR_BOOKS.name,),
+    made_from=("raw_works", AUTHOR_BOOKS.name),
     checks=(
         Check(
             "book_counts_add_up",

@@ -1,6 +1,6 @@
 """The next version of the warehouse: of the one before, and of the subjects whose tables changed since."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -20,6 +20,7 @@ from openlib_assets.storage import Storage, hold_lock
 
 _LOCK_SECONDS = 600.0
 _BATCH_ROWS = 65_536
+_PREVIEW_ROWS = 5
 # Of a version that differs here, nothing is kept but history.
 CODE = ", ".join([str(SCHEMA_VERSION), *(f"{table.name} {table.code_version}" for table in WAREHOUSE_TABLES)])
 
@@ -71,17 +72,22 @@ def refresh(storage: Storage, subjects: Mapping[str, str], now: datetime | None 
             prepare(connection, storage)
             stacks.create(connection)
             if kept:
-                stacks.keep(connection, storage, kept, [*changed, *removed])
+                stacks.keep(connection, storage, kept)
             elif before:
                 stacks.keep_history(connection, storage, before)
-            left_out = dict(stacks.read(connection, storage, changed, history))
+            stacks.add_history(connection, history)
+            left_out, gone = _stacked(connection, storage, changed, removed)
             made = {built.table.name: _write(storage, name, built) for built in _tables(connection)}
-            _write_observations(connection, storage, name)
             check()
         digests = {table: one.digest for table, one in made.items()}
         rows = {table: one.rows for table, one in made.items()}
-        fresh = {subject: version for subject, version in subjects.items() if subject not in left_out}
-        version = Version(name, CODE, fresh, digests, rows)
+        # What is left out keeps what it had, if it had anything, until it can be read.
+        there = {
+            subject: had[subject] if subject in left_out else version
+            for subject, version in subjects.items()
+            if subject not in gone and (subject in had or subject not in left_out)
+        }
+        version = Version(name, CODE, there, digests, rows)
         versions.publish(storage, version, now)
     lines = [f"{subject}: not in the warehouse as it is now: {reason}" for subject, reason in left_out.items()]
     return Refreshed(version, made, lines, len(changed) + len(removed))
@@ -97,26 +103,41 @@ def _past(storage: Storage, before: Version | None, subjects: Sequence[str]) -> 
     return [past for subject in subjects for past in past_snapshots(storage, subject, known.get(subject, set()))]
 
 
+def _stacked(
+    connection: duckdb.DuckDBPyConnection, storage: Storage, changed: Sequence[str], removed: Collection[str]
+) -> tuple[dict[str, str], set[str]]:
+    """Bring up to date what fetches of subjects saw.
+
+    Returns the subjects of which that cannot be, and why; and those that are not there any more for that reason.
+    """
+    stacks.remove(connection, removed)
+    left_out = stacks.read(connection, storage, changed)
+    asked, gone = set(changed), set[str]()
+    while heirs := stacks.heirs(connection):
+        # Who was asked, and could not tell of its works, cannot stay.
+        gone |= asked.intersection(heirs)
+        stacks.remove(connection, gone)
+        left_out |= stacks.read(connection, storage, [subject for subject in heirs if subject not in asked])
+        asked.update(heirs)
+    return left_out, gone
+
+
 def _tables(connection: duckdb.DuckDBPyConnection) -> Iterator[Built]:
-    """Make all tables of the warehouse from the stacks, and yield each when it is checked."""
-    connection.execute(sql_text("helpers/warehouse_merged"))
-    rows = {}
+    """Make the tables of authors, and yield each table of the warehouse when it is checked."""
+    connection.execute(sql_text("helpers/warehouse_authors"))
     for table in WAREHOUSE_TABLES:
-        created = connection.execute(f"CREATE TEMP TABLE {table.name} AS {sql_text(table.sql)}")
-        ((rows[table.name],),) = created.fetchall()
+        if table not in stacks.STACKS:
+            connection.execute(f"CREATE OR REPLACE TEMP TABLE {table.name} AS {sql_text(table.sql)}")
     for table in WAREHOUSE_TABLES:
-        yield Built(table, run_checks(connection, table), rows[table.name], connection)
+        ((rows,),) = connection.execute(f"SELECT count(*) FROM {table.name}").fetchall()  # noqa: S608 - of the contract
+        yield Built(table, run_checks(connection, table), rows, connection)
 
 
 def _write(storage: Storage, version: str, built: Built) -> Made:
     table = built.table
+    rows = f"SELECT {', '.join(table.schema.names)} FROM {table.name} ORDER BY {', '.join(table.key)}"  # noqa: S608
     with storage.writing(layout.warehouse_file(version, table.name)) as file:
-        write_table(file, built.batches(), table.schema)
+        write_table(file, built.connection.sql(rows).to_arrow_reader(_BATCH_ROWS), table.schema)
         size, digest = file.stat().st_size, file_digest(file)
-    return Made(table, built.rows, size, digest, built.preview(), built.outcomes)
-
-
-def _write_observations(connection: duckdb.DuckDBPyConnection, storage: Storage, version: str) -> None:
-    batches = connection.sql(f"FROM {stacks.OBSERVATIONS} ORDER BY subject, work_key").to_arrow_reader(_BATCH_ROWS)
-    with storage.writing(layout.warehouse_file(version, stacks.OBSERVATIONS)) as file:
-        write_table(file, batches, batches.schema)
+    preview = built.connection.execute(f"{rows} LIMIT {_PREVIEW_ROWS}").fetchall()
+    return Made(table, built.rows, size, digest, preview, built.outcomes)

@@ -1,12 +1,12 @@
-"""What fetches of all subjects saw, one under the other in a connection: kept from the version before, or read anew.
+"""The tables of the warehouse that hold what fetches of subjects saw: kept from a version, or read anew.
 
-The tables of a subject are read beside each other while runs put new ones in their places. A subject whose tables are
-not of one fetch keeps what it had.
+Of a work that several subjects list, the one that was fetched last has the say. The tables of a subject are read while
+runs put new ones in their places: a subject whose tables are not of one fetch keeps what it had.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, fields
 
 import duckdb
 
@@ -30,9 +30,13 @@ from openlib_assets.lake.contract import (
 from openlib_assets.lake.contract.warehouse import (
     SUBJECT_HISTORY,
     SUBJECT_YEARLY_COUNTS,
+    WAREHOUSE_ISBNS,
     WAREHOUSE_ORDER_LIST,
     WAREHOUSE_STOCKING_LIST,
     WAREHOUSE_SUBJECTS,
+    WORK_AUTHORS,
+    WORK_SUBJECTS,
+    WORKS,
 )
 from openlib_assets.lake.key_names import is_shortened
 from openlib_assets.lake.transform import literal_path, sql_text
@@ -55,137 +59,153 @@ SOURCES = (
 )
 # Of this, a subject that lacks it has no rows.
 MAY_BE_MISSING = (ORDER_LIST,)
-# Of each subject's works, as its last fetch saw them; no table of the warehouse, but what the next version begins with.
-OBSERVATIONS = "observations"
 
 # Read together: more at once would take memory, fewer a statement each.
 _TOGETHER = 100
-_SUMMARY = [column.name for column in WAREHOUSE_SUBJECTS.columns if column.name not in ("kind", "name")]
-
-
-@dataclass(frozen=True)
-class _Stack:
-    """A stack: the table of the warehouse that it is kept as, its columns, and what of a subject goes into it."""
-
-    kept_as: str
-    columns: Sequence[tuple[str, str]]
-    fresh: str
-
-
-def _stacks() -> dict[str, _Stack]:
-    observed = [("subject", "VARCHAR"), *_columns(BOOKS), *_columns(WORK_DETAILS)[1:]]
-    observed += [("fetched_at", "TIMESTAMPTZ"), ("isbns", "VARCHAR[]")]
-    observed += [("authors", "STRUCT(author_key VARCHAR, author_position BIGINT, author_name VARCHAR)[]")]
-    summary = [column for column in _columns(WAREHOUSE_SUBJECTS) if column[0] in _SUMMARY]
-    return {
-        OBSERVATIONS: _Stack(OBSERVATIONS, observed, "fresh_observations"),
-        "summaries": _Stack(WAREHOUSE_SUBJECTS.name, summary, "fresh_subject_summary"),
-        "stacked_yearly_counts": _Stack(
-            SUBJECT_YEARLY_COUNTS.name, _columns(SUBJECT_YEARLY_COUNTS), "fresh_author_yearly_counts"
-        ),
-        "stacked_stocking_list": _Stack(
-            WAREHOUSE_STOCKING_LIST.name, _columns(WAREHOUSE_STOCKING_LIST), "fresh_stocking_list"
-        ),
-        "stacked_order_list": _Stack(WAREHOUSE_ORDER_LIST.name, _columns(WAREHOUSE_ORDER_LIST), "fresh_order_list"),
-        "stacked_history": _Stack(SUBJECT_HISTORY.name, _columns(SUBJECT_HISTORY), "fresh_history"),
-    }
+# Of each subject its own rows.
+_OF_SUBJECTS = (
+    WAREHOUSE_SUBJECTS,
+    WORK_SUBJECTS,
+    SUBJECT_YEARLY_COUNTS,
+    WAREHOUSE_STOCKING_LIST,
+    WAREHOUSE_ORDER_LIST,
+)
+# Of each work the rows of one subject.
+_OF_WORKS = (WORKS, WORK_AUTHORS, WAREHOUSE_ISBNS)
+STACKS = (*_OF_SUBJECTS, *_OF_WORKS, SUBJECT_HISTORY)
 
 
 def create(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create the stacks, without rows."""
-    for name, stack in _stacks().items():
-        typed = ", ".join(f"{column} {kind}" for column, kind in stack.columns)
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} ({typed})")
+    """Create the tables, without rows."""
+    for table in STACKS:
+        columns = ", ".join(f"{column.name} {SQL_TYPES[column.type]}" for column in table.columns)
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE {table.name} ({columns})")
 
 
-def keep(connection: duckdb.DuckDBPyConnection, storage: Storage, version: Version, but: Iterable[str]) -> None:
-    """Put into the stacks what a version has of all subjects but some, and all history. Raises DuckDB's errors."""
-    others = _but("subject", but)
-    for name, stack in _stacks().items():
-        columns = ", ".join(column for column, _ in stack.columns)
-        _insert(connection, name, columns, _kept(storage, version, stack), "" if name == "stacked_history" else others)
+def keep(connection: duckdb.DuckDBPyConnection, storage: Storage, version: Version) -> None:
+    """Fill the tables with what a version has. Raises DuckDB's errors."""
+    for table in STACKS:
+        connection.execute(f"INSERT INTO {table.name} BY NAME {_kept(storage, version, table)}")
 
 
 def keep_history(connection: duckdb.DuckDBPyConnection, storage: Storage, version: Version) -> None:
-    """Put the history that a version has into its stack, if it can be read."""
+    """Fill the history with what a version has, if it can be read."""
     with suppress(duckdb.Error):
-        _insert(connection, "stacked_history", "*", _kept(storage, version, _stacks()["stacked_history"]), "")
+        connection.execute(f"INSERT INTO {SUBJECT_HISTORY.name} BY NAME {_kept(storage, version, SUBJECT_HISTORY)}")
 
 
-def read(
-    connection: duckdb.DuckDBPyConnection, storage: Storage, subjects: Sequence[str], history: Sequence[Past]
-) -> Iterator[tuple[str, str]]:
-    """Put what the tables of subjects have into the stacks, and what their past snapshots had.
-
-    Yields each subject of which that cannot be, and why.
-    """
-    for start in range(0, len(subjects), _TOGETHER):
-        yield from _read(connection, storage, subjects[start : start + _TOGETHER])
+def add_history(connection: duckdb.DuckDBPyConnection, history: Sequence[Past]) -> None:
+    """Add past snapshots to the history."""
+    columns = [field.name for field in fields(Past)]
     if history:
-        columns = [field.name for field in fields(Past)]
-        places = ", ".join("?" * len(columns))
         connection.executemany(
-            f"INSERT INTO stacked_history ({', '.join(columns)}) VALUES ({places})",  # noqa: S608 - of a dataclass
+            f"INSERT INTO {SUBJECT_HISTORY.name} ({', '.join(columns)}) "  # noqa: S608 - of a dataclass
+            f"VALUES ({', '.join('?' * len(columns))})",
             [astuple(past) for past in history],
         )
-    connection.execute("DELETE FROM stacked_history WHERE subject NOT IN (SELECT subject FROM summaries)")
 
 
-def _read(
-    connection: duckdb.DuckDBPyConnection, storage: Storage, subjects: Sequence[str]
-) -> Iterator[tuple[str, str]]:
+def remove(connection: duckdb.DuckDBPyConnection, subjects: Collection[str]) -> None:
+    """Remove subjects, and their history."""
+    if subjects:
+        _forget(connection, subjects)
+        connection.execute(f"DELETE FROM {SUBJECT_HISTORY.name} WHERE subject IN {_listed(subjects)}")  # noqa: S608
+        _tidy(connection)
+
+
+def heirs(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """Return the subjects that have to be read since they alone can tell of some works."""
+    return [subject for (subject,) in connection.execute(sql_text("helpers/warehouse_heirs")).fetchall()]
+
+
+def read(connection: duckdb.DuckDBPyConnection, storage: Storage, subjects: Sequence[str]) -> dict[str, str]:
+    """Put what the tables of subjects have in the place of what was there of them.
+
+    Returns the subjects of which that cannot be, and why.
+    """
+    left_out: dict[str, str] = {}
+    for start in range(0, len(subjects), _TOGETHER):
+        left_out |= _read(connection, storage, subjects[start : start + _TOGETHER])
+    return left_out
+
+
+def _read(connection: duckdb.DuckDBPyConnection, storage: Storage, subjects: Sequence[str]) -> dict[str, str]:
     try:
-        mixed = _stacked(connection, storage, subjects)
-    except duckdb.Error as error:
+        mixed = _opened(connection, storage, subjects)
+    except (duckdb.Error, IndexError) as error:
         if len(subjects) == 1:
-            yield subjects[0], str(error).strip().splitlines()[0]
-            return
+            return {subjects[0]: str(error).strip().splitlines()[0]}
         # One file that cannot be read must not keep the others out.
         middle = len(subjects) // 2
-        yield from _read(connection, storage, subjects[:middle])
-        yield from _read(connection, storage, subjects[middle:])
-    else:
-        yield from ((subject, "its tables are not of one fetch") for subject in mixed)
+        halves = subjects[:middle], subjects[middle:]
+        return _read(connection, storage, halves[0]) | _read(connection, storage, halves[1])
+    _put(connection, [subject for subject in subjects if subject not in mixed])
+    return dict.fromkeys(mixed, "its tables are not of one fetch")
 
 
-def _stacked(connection: duckdb.DuckDBPyConnection, storage: Storage, subjects: Sequence[str]) -> list[str]:
-    """Read subjects into the stacks, all or none; return those whose tables do not fit together, and are left out."""
+def _opened(connection: duckdb.DuckDBPyConnection, storage: Storage, subjects: Sequence[str]) -> list[str]:
+    """Let a connection know the tables of subjects, and what they say; return those that do not fit together."""
     snapshots = {subject: snapshot_names(storage, subject) for subject in subjects}
     current = [f"({quoted(subject)}, {quoted(names[-1])}, {len(names) > 1})" for subject, names in snapshots.items()]
     connection.execute(
-        "CREATE OR REPLACE TEMP TABLE current_snapshots AS "  # noqa: S608 - quoted
-        f"SELECT * FROM (VALUES {', '.join(current)}) AS current_snapshots (subject, snapshot, has_one_before)"
+        "CREATE OR REPLACE TEMP TABLE fetched_snapshots AS "  # noqa: S608 - quoted
+        f"SELECT * FROM (VALUES {', '.join(current)}) AS snapshots (subject, snapshot, has_one_before)"
     )
     for table in SOURCES:
         kind = "VIEW" if table is RAW_WORKS else "TABLE"
-        connection.execute(f"DROP {kind} IF EXISTS fresh_{table.name}")
-        connection.execute(f"CREATE TEMP {kind} fresh_{table.name} AS {_files(storage, table, snapshots)}")
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE fresh_observations AS {sql_text('helpers/warehouse_observed')}")
-    mixed = [subject for (subject,) in connection.execute(sql_text("helpers/warehouse_mixed")).fetchall()]
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE fresh_history AS {sql_text('helpers/warehouse_history')}")
+        connection.execute(f"CREATE OR REPLACE TEMP {kind} fetched_{table.name} AS {_files(storage, table, snapshots)}")
+    for table in _OF_WORKS:
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE new_{table.name} AS {sql_text(table.sql)}")
+    return [subject for (subject,) in connection.execute(sql_text("helpers/warehouse_mixed")).fetchall()]
+
+
+def _put(connection: duckdb.DuckDBPyConnection, subjects: Sequence[str]) -> None:
+    """Put what is known of subjects in the place of what was there of them."""
+    if not subjects:
+        return
+    _forget(connection, subjects)
+    chosen = _listed(subjects)
+    for table in (*_OF_SUBJECTS, SUBJECT_HISTORY):
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE new_{table.name} AS {sql_text(table.sql)}")
     connection.execute(
-        "DELETE FROM stacked_history WHERE (subject, snapshot) IN (SELECT (subject, snapshot) FROM fresh_history)"
+        f"DELETE FROM {SUBJECT_HISTORY.name} AS known USING new_{SUBJECT_HISTORY.name} AS new "  # noqa: S608 - of here
+        "WHERE known.subject = new.subject AND known.snapshot = new.snapshot"
     )
-    for name, stack in _stacks().items():
-        columns = ", ".join(column for column, _ in stack.columns)
-        _insert(connection, name, columns, stack.fresh, _but("subject", mixed))
-    return mixed
+    for table in (*_OF_SUBJECTS, SUBJECT_HISTORY):
+        _insert(connection, table, f"WHERE subject IN {chosen}")
+    connection.execute(f"DELETE FROM new_{WORKS.name} WHERE fetched_for NOT IN {chosen}")  # noqa: S608 - quoted
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE won AS {sql_text('helpers/warehouse_won')}")
+    connection.execute(f"DELETE FROM {WORKS.name} WHERE work_key IN (SELECT work_key FROM won)")  # noqa: S608 - of here
+    _tidy(connection)
+    for table in _OF_WORKS:
+        _insert(connection, table, "SEMI JOIN won USING (work_key, fetched_for)")
 
 
-def _insert(connection: duckdb.DuckDBPyConnection, stack: str, columns: str, rows: str, condition: str) -> None:
-    connection.execute(f"INSERT INTO {stack} BY NAME SELECT {columns} FROM {rows} {condition}")  # noqa: S608 - of here
+def _forget(connection: duckdb.DuckDBPyConnection, subjects: Collection[str]) -> None:
+    for table in _OF_SUBJECTS:
+        connection.execute(f"DELETE FROM {table.name} WHERE subject IN {_listed(subjects)}")  # noqa: S608 - quoted
+    connection.execute(f"DELETE FROM {WORKS.name} WHERE fetched_for IN {_listed(subjects)}")  # noqa: S608 - quoted
 
 
-def _but(column: str, values: Iterable[str]) -> str:
-    """Return the condition that a column has none of some values."""
-    some = ", ".join(map(quoted, values))
-    return f"WHERE {column} NOT IN ({some})" if some else ""
+def _tidy(connection: duckdb.DuckDBPyConnection) -> None:
+    """Remove what is there of works that nobody tells of."""
+    for table in _OF_WORKS[1:]:
+        connection.execute(f"DELETE FROM {table.name} WHERE work_key NOT IN (SELECT work_key FROM {WORKS.name})")  # noqa: S608
 
 
-def _kept(storage: Storage, version: Version, stack: _Stack) -> str:
-    """Return the SQL for the rows of a stack that a version has."""
-    file = quoted(literal_path(storage.uri(version.file(stack.kept_as))))
-    return f"read_parquet({file}, hive_partitioning = false)"
+def _insert(connection: duckdb.DuckDBPyConnection, table: Table, condition: str) -> None:
+    columns = ", ".join(column.name for column in table.columns)
+    connection.execute(f"INSERT INTO {table.name} SELECT {columns} FROM new_{table.name} {condition}")  # noqa: S608
+
+
+def _listed(subjects: Iterable[str]) -> str:
+    return f"({', '.join(map(quoted, subjects))})"
+
+
+def _kept(storage: Storage, version: Version, table: Table) -> str:
+    """Return the query for the rows of a table that a version has."""
+    file = quoted(literal_path(storage.uri(version.file(table.name))))
+    return f"FROM read_parquet({file}, hive_partitioning = false)"
 
 
 def _files(storage: Storage, table: Table, snapshots: Mapping[str, Sequence[str]]) -> str:
@@ -205,7 +225,3 @@ def _files(storage: Storage, table: Table, snapshots: Mapping[str, Sequence[str]
         f"SELECT {subject} AS subject, {columns} "  # noqa: S608 - quoted
         f"FROM read_parquet([{files}], hive_partitioning = false, filename = true)"
     )
-
-
-def _columns(table: Table) -> list[tuple[str, str]]:
-    return [(column.name, SQL_TYPES[column.type]) for column in table.columns]

@@ -1,37 +1,57 @@
 -- One row is a subject whose tables are not of one fetch: they are being made, or one of them could not be made.
 WITH books AS (
-    SELECT subject, work_key FROM fresh_books
+    SELECT subject, work_key FROM fetched_books
 ),
 ranked AS (
-    SELECT subject, work_key FROM fresh_stocking_list
+    SELECT subject, work_key FROM fetched_stocking_list
+),
+listed AS (
+    SELECT fetched_for AS subject, work_key, count(*) AS authors
+    FROM new_work_authors
+    GROUP BY fetched_for, work_key
+),
+dated AS (
+    SELECT subject, sum(author_count) AS pairs
+    FROM fetched_books
+    WHERE year_status = 'ok'
+    GROUP BY subject
+),
+counted AS (
+    SELECT subject, sum(book_count) AS pairs
+    FROM fetched_author_yearly_counts
+    GROUP BY subject
+),
+sizes AS (
+    SELECT subject, count(*) AS works
+    FROM books
+    GROUP BY subject
 ),
 mixed AS (
     SELECT subject FROM books ANTI JOIN ranked USING (subject, work_key)
     UNION ALL
     SELECT subject FROM ranked ANTI JOIN books USING (subject, work_key)
     UNION ALL
-    SELECT subject FROM fresh_work_isbns ANTI JOIN books USING (subject, work_key)
+    SELECT subject FROM fetched_work_isbns ANTI JOIN books USING (subject, work_key)
     UNION ALL
-    SELECT subject FROM fresh_author_books ANTI JOIN books USING (subject, work_key)
+    SELECT subject FROM listed ANTI JOIN books USING (subject, work_key)
     UNION ALL
-    SELECT subject FROM fresh_order_list ANTI JOIN fresh_stocking_list USING (subject, work_key, rank)
+    SELECT subject FROM fetched_order_list ANTI JOIN fetched_stocking_list USING (subject, work_key, rank)
     UNION ALL
-    SELECT subject FROM fresh_author_yearly_counts ANTI JOIN fresh_author_books USING (subject, author_key)
+    SELECT counts.subject
+    FROM fetched_author_yearly_counts AS counts
+    ANTI JOIN fetched_author_books USING (subject, author_key)
     UNION ALL
-    SELECT subject FROM fresh_observations WHERE len(authors) <> author_count
+    SELECT books.subject
+    FROM fetched_books AS books
+    LEFT JOIN listed USING (subject, work_key)
+    WHERE books.author_count <> coalesce(listed.authors, 0)
     UNION ALL
-    SELECT subject
-    FROM fresh_subject_summary AS summary
-    WHERE works <> (SELECT count(*) FROM books WHERE books.subject = summary.subject)
-        OR (
-            SELECT coalesce(sum(counts.book_count), 0)
-            FROM fresh_author_yearly_counts AS counts
-            WHERE counts.subject = summary.subject
-        ) <> (
-            SELECT coalesce(sum(author_count), 0)
-            FROM fresh_observations AS observations
-            WHERE observations.subject = summary.subject AND year_status = 'ok'
-        )
+    SELECT summary.subject
+    FROM fetched_subject_summary AS summary
+    LEFT JOIN sizes USING (subject)
+    LEFT JOIN dated USING (subject)
+    LEFT JOIN counted USING (subject)
+    WHERE summary.works <> coalesce(sizes.works, 0) OR coalesce(dated.pairs, 0) <> coalesce(counted.pairs, 0)
 )
 SELECT DISTINCT subject
 FROM mixed

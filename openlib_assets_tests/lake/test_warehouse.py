@@ -1,0 +1,278 @@
+"""The warehouse against an independent computation: every table, cell by cell, after every change of its subjects."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from openlib_assets.lake import layout
+from openlib_assets.lake.contract import BOOKS, STOCKING_LIST, WAREHOUSE_TABLES, Table
+from openlib_assets.lake.table_files import write_table
+from openlib_assets.lake.warehouse import refreshing, versions
+from openlib_assets.lake.warehouse.refreshing import Refreshed, refresh
+from openlib_assets.sandbox import Sandbox, SandboxConfig
+from openlib_assets.storage import LocalStorage, Storage
+from openlib_assets.storage.errors import OpenlibError
+from openlib_assets_tests.conftest import Place, assert_same_rows, environment
+from openlib_assets_tests.tools.made_up_lake import START, Fetch, fetch, write
+from openlib_assets_tests.tools.reference_warehouse import warehouse
+
+Row = dict[str, Any]
+LARGE, MIDDLE, SMALL = "science_fiction", "place:são_paulo", "person:o'brien_(1900-1950)"
+SIZES = {LARGE: 200, MIDDLE: 100, SMALL: 40}
+TABLES = {table.name: table for table in WAREHOUSE_TABLES}
+
+
+class Lake:
+    """A storage with subjects that were fetched one after the other, and a warehouse of them."""
+
+    def __init__(self, storage: Storage, sandbox: Sandbox) -> None:
+        self.storage = storage
+        self.sandbox = sandbox
+        self.last: dict[str, Fetch] = {}
+        self.fetches = 0
+        self.forgotten: list[Row] = []
+
+    def fetch(self, *subjects: str) -> None:
+        """Fetch subjects, each a minute after the one before, and make their tables."""
+        for subject in subjects:
+            self.last[subject] = fetch(self.sandbox, subject, self.fetches, self.last.get(subject))
+            write(self.storage, self.last[subject])
+            self.fetches += 1
+
+    def refresh(self, **how: Any) -> Refreshed:
+        """Bring the warehouse up to date."""
+        return refresh(self.storage, {subject: fetched.name for subject, fetched in self.last.items()}, **how)
+
+    def rows(self, table: str) -> list[Row]:
+        """Return the rows of a table in the current version."""
+        version = versions.current(self.storage)
+        assert version
+        with self.storage.local_copy(version.file(table)) as file:
+            found = pq.ParquetFile(file).read()
+        assert found.schema.names == TABLES[table].schema.names
+        return list(found.to_pylist())
+
+    def assert_current(self) -> None:
+        """Compare the current version with the reference, cell by cell."""
+        wanted = warehouse(self.last.values(), self.forgotten)
+        assert wanted.keys() == TABLES.keys()
+        for name, rows in wanted.items():
+            assert_same_rows(self.rows(name), rows)
+
+
+@contextmanager
+def lake_in(storage: Storage, sizes: Mapping[str, int]) -> Iterator[Lake]:
+    with Sandbox(SandboxConfig(sizes)) as sandbox:
+        made = Lake(storage, sandbox)
+        made.fetch(*sizes)
+        yield made
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Iterator[Lake]:
+    """Three subjects that overlap."""
+    with lake_in(LocalStorage(tmp_path / "root"), SIZES) as made:
+        yield made
+
+
+def test_works_of_several_subjects_count_once(place: Place) -> None:
+    with environment(place.variables), lake_in(place.open(), SIZES) as lake:
+        refreshed = lake.refresh()
+        assert (refreshed.left_out, refreshed.changed) == ([], len(SIZES))
+        lake.assert_current()
+        works = sum(len(fetched.tables["books"]) for fetched in lake.last.values())
+        assert len(lake.rows("works")) < works == len(lake.rows("work_subjects"))
+        assert all(outcome.passed for made in refreshed.made.values() for outcome in made.outcomes)
+
+
+def test_two_hundred_small_subjects_beside_three(tmp_path: Path) -> None:
+    small = {f"small_{number}": 1 + number % 4 for number in range(200)}
+    with lake_in(LocalStorage(tmp_path), {**SIZES, **small}) as lake:
+        lake.refresh()
+        lake.assert_current()
+
+
+def test_nothing_new_makes_no_version(lake: Lake) -> None:
+    first = lake.refresh()
+    again = lake.refresh()
+    assert (again.version, again.made, again.changed) == (first.version, {}, 0)
+
+
+def test_only_what_changed_is_read(lake: Lake) -> None:
+    lake.refresh()
+    change(lake, LARGE)
+    lake.fetch(LARGE)
+    # Whoever read these would find nothing.
+    for subject in (MIDDLE, SMALL):
+        lake.storage.clear(layout.table_folder(BOOKS.layer, BOOKS.name, subject))
+    refreshed = lake.refresh()
+    assert (refreshed.left_out, refreshed.changed) == ([], 1)
+    lake.assert_current()
+    (row,) = (row for row in lake.rows("subject_history") if row["works_added"] is not None)
+    assert (row["subject"], row["works_added"], row["works_removed"]) == (LARGE, 1, 1)
+
+
+def test_a_work_that_leaves_the_subject_that_had_the_say_is_told_of_by_another(lake: Lake) -> None:
+    lake.refresh()
+    listed = {row["work_key"] for row in lake.rows("work_subjects") if row["subject"] == LARGE}
+    shared = [
+        row["work_key"] for row in lake.rows("works") if row["fetched_for"] == SMALL and row["work_key"] in listed
+    ]
+    assert len(shared) > 1
+    for key in shared:
+        lake.sandbox.remove_work(SMALL, f"/works/{key}")
+    lake.fetch(SMALL)
+    lake.refresh()
+    lake.assert_current()
+    assert {row["fetched_for"] for row in lake.rows("works") if row["work_key"] in shared} <= {LARGE, MIDDLE}
+
+
+def test_subjects_come_and_go(lake: Lake) -> None:
+    lake.refresh()
+    gone = lake.last.pop(SMALL)
+    lake.refresh()
+    lake.assert_current()
+    lake.last[SMALL] = gone
+    lake.refresh()
+    lake.assert_current()
+    lake.last.clear()
+    lake.refresh()
+    assert {name: lake.rows(name) for name in TABLES} == {name: [] for name in TABLES}
+
+
+def test_history_begins_with_the_snapshots_that_are_there(lake: Lake) -> None:
+    for _ in range(2):
+        change(lake, MIDDLE)
+        lake.fetch(MIDDLE)
+    lake.refresh()
+    lake.assert_current()
+    assert len(lake.rows("subject_history")) == len(SIZES) + 2
+
+
+def test_history_outlives_snapshots(lake: Lake) -> None:
+    lake.refresh()
+    first = lake.last[MIDDLE]
+    lake.forgotten = [row for row in lake.rows("subject_history") if row["subject"] == MIDDLE]
+    lake.storage.clear(layout.snapshots_folder(MIDDLE))
+    lake.last[MIDDLE] = Fetch(MIDDLE, first.records[:50], first.documents, START + timedelta(hours=1))
+    write(lake.storage, lake.last[MIDDLE])
+    lake.refresh()
+    lake.assert_current()
+
+
+def test_other_code_makes_all_anew_and_keeps_history(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    lake.refresh()
+    lake.forgotten = [
+        {**row, "subject": SMALL, "snapshot": "20250101T000000Z"} for row in lake.rows("subject_history")[:1]
+    ]
+    keep_in_history(lake, lake.forgotten)
+    monkeypatch.setattr(refreshing, "CODE", "another")
+    assert lake.refresh().changed == len(SIZES)
+    lake.assert_current()
+
+
+def test_a_subject_whose_tables_are_not_of_one_fetch_keeps_what_it_had(lake: Lake) -> None:
+    lake.refresh()
+    before = {name: lake.rows(name) for name in TABLES}
+    of_before = table_bytes(lake, STOCKING_LIST, SMALL)
+    change(lake, SMALL)
+    lake.fetch(SMALL)
+    of_now = table_bytes(lake, STOCKING_LIST, SMALL)
+    path = layout.table_file(STOCKING_LIST.layer, STOCKING_LIST.name, SMALL)
+    lake.storage.write(path, of_before)
+    assert lake.refresh().left_out == [f"{SMALL}: not in the warehouse as it is now: its tables are not of one fetch"]
+    assert {name: lake.rows(name) for name in TABLES} == before
+    lake.storage.write(path, of_now)
+    assert lake.refresh().left_out == []
+    lake.assert_current()
+
+
+def test_a_file_that_cannot_be_read_keeps_one_subject_out(lake: Lake) -> None:
+    path = layout.table_file(BOOKS.layer, BOOKS.name, MIDDLE)
+    lake.storage.write(path, b"no table")
+    (line,) = lake.refresh().left_out
+    assert line.startswith(f"{MIDDLE}: not in the warehouse as it is now: ")
+    assert path in line
+    del lake.last[MIDDLE]
+    lake.assert_current()
+
+
+def test_whoever_alone_could_tell_of_works_and_cannot_is_left_out(lake: Lake) -> None:
+    lake.refresh()
+    del lake.last[SMALL]
+    for subject in (LARGE, MIDDLE):
+        lake.storage.write(layout.table_file(BOOKS.layer, BOOKS.name, subject), b"no table")
+    left_out = lake.refresh().left_out
+    assert left_out
+    names = {line.partition(": not in")[0] for line in left_out}
+    lake.last = {subject: fetched for subject, fetched in lake.last.items() if subject not in names}
+    assert {row["subject"] for row in lake.rows("subjects")} == lake.last.keys()
+    assert {row["fetched_for"] for row in lake.rows("works")} <= lake.last.keys()
+
+
+class FullStorage(LocalStorage):
+    """A storage that takes so many files, and no more."""
+
+    room = 0
+
+    def writing(self, path: str) -> AbstractContextManager[Path]:
+        if not self.room:
+            raise OpenlibError("full")
+        self.room -= 1
+        return super().writing(path)
+
+
+def test_what_fails_midway_leaves_the_version_before_and_nothing_half(lake: Lake, tmp_path: Path) -> None:
+    lake.refresh()
+    before = {name: lake.rows(name) for name in TABLES}
+    change(lake, LARGE)
+    lake.fetch(LARGE)
+    now = START + timedelta(days=1)
+    full = FullStorage(tmp_path / "root")
+    subjects = {subject: fetched.name for subject, fetched in lake.last.items()}
+    # The tables, what tells of them, and the pointer.
+    for room in range(len(TABLES) + 2):
+        full.room = room
+        with pytest.raises(OpenlibError, match="full"):
+            refresh(full, subjects, now)
+        assert {name: lake.rows(name) for name in TABLES} == before
+    lake.refresh(now=now)
+    lake.assert_current()
+    assert len(lake.storage.folders("warehouse")) == 2
+
+
+def test_versions_stay_for_a_while_for_who_reads_them(lake: Lake) -> None:
+    names = []
+    for minutes in (0, 5, 9, 16, 40):
+        change(lake, SMALL)
+        lake.fetch(SMALL)
+        names.append(lake.refresh(now=START + timedelta(minutes=minutes)).version.name)
+        there = lake.storage.folders("warehouse")
+        expected = {0: [0], 5: [0, 1], 9: [0, 1, 2], 16: [1, 2, 3], 40: [3, 4]}[minutes]
+        assert there == [names[place] for place in expected]
+
+
+def change(lake: Lake, subject: str) -> None:
+    """Let a work of a subject go and another one come."""
+    lake.sandbox.remove_work(subject, lake.sandbox.keys(subject)[-1])
+    lake.sandbox.add_work(subject)
+
+
+def table_bytes(lake: Lake, table: Table, subject: str) -> bytes:
+    return lake.storage.read(layout.table_file(table.layer, table.name, subject))
+
+
+def keep_in_history(lake: Lake, rows: list[Row]) -> None:
+    """Put rows into the history of the current version."""
+    version = versions.current(lake.storage)
+    assert version
+    table = TABLES["subject_history"]
+    with lake.storage.writing(version.file(table.name)) as file:
+        batch = pa.RecordBatch.from_pylist([*lake.rows(table.name), *rows], schema=table.schema)
+        write_table(file, [batch], table.schema)
