@@ -23,6 +23,7 @@ _COMMANDS = {
     "export": "Write the CSV files of a subject into a folder.",
     "orders": "Print what to order for subjects, or write it into a file.",
     "sql": "Query the tables of all subjects.",
+    "warehouse": "Bring what is made across all subjects up to date.",
     "storage": "Copy the storage root, from disk to S3 or back.",
     "prune": "Remove old bronze snapshots and run history.",
     "doctor": "Check settings, storage, API and instance.",

@@ -17,10 +17,12 @@ from openlib_assets.lake.key_names import LONGEST_NAME, is_shortened, key_in_nam
 from openlib_assets.lake.table_files import SUBJECT_KEY, TableFileError, table_file
 from openlib_assets.storage import Storage
 
+_OF_SUBJECTS = (Layer.BRONZE, Layer.SILVER, Layer.GOLD, Layer.SERVING)
+
 
 def data_files(storage: Storage, key: str) -> Iterator[str]:
     """Yield the paths of a subject's snapshots, tables, CSV files and report, in this order."""
-    for layer in Layer:
+    for layer in _OF_SUBJECTS:
         for table in storage.folders(layer):
             yield from storage.paths(layout.table_folder(layer, table, key))
     for folder in (layout.exports_folder(key), layout.reports_folder(key)):

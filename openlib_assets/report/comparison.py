@@ -8,7 +8,15 @@ from urllib.parse import quote
 import duckdb
 
 from openlib_assets.lake import layout
-from openlib_assets.lake.contract import AUTHOR_BOOKS, AUTHORS, BOOKS, SUBJECT_CHANGES, SUBJECT_SUMMARY, Table
+from openlib_assets.lake.contract import Table
+from openlib_assets.lake.contract.warehouse import (
+    SUBJECT_HISTORY,
+    WAREHOUSE_AUTHORS,
+    WAREHOUSE_SUBJECTS,
+    WORK_AUTHORS,
+    WORK_SUBJECTS,
+    WORKS,
+)
 from openlib_assets.lake.transform import sql_text
 from openlib_assets.openlibrary import site
 from openlib_assets.report import words
@@ -18,8 +26,15 @@ from openlib_assets.report.page import Chart
 from openlib_assets.report.related import beside_fetched, to_fetch
 from openlib_assets.report.rendering import script, template
 
-# The tables of the catalog that the comparison reads.
-TABLES: tuple[Table, ...] = (BOOKS, AUTHORS, AUTHOR_BOOKS, SUBJECT_SUMMARY, SUBJECT_CHANGES)
+# The tables of the warehouse that the comparison reads.
+TABLES: tuple[Table, ...] = (
+    WAREHOUSE_SUBJECTS,
+    WORKS,
+    WORK_SUBJECTS,
+    WAREHOUSE_AUTHORS,
+    WORK_AUTHORS,
+    SUBJECT_HISTORY,
+)
 
 _QUERIES = ("largest_subjects", "subjects", "overlaps", "bridging_authors")
 _LISTED_PAIRS = 50
@@ -27,7 +42,10 @@ _RELATED_OF_EACH = 20
 
 
 def comparison_numbers(connection: duckdb.DuckDBPyConnection) -> dict[str, list[Row]]:
-    """Return the rows of the comparison from the catalog's views, by the name of the query."""
+    """Return the rows of the comparison from the tables of the warehouse, by the name of the query."""
+    connection.execute(
+        "CREATE TEMP VIEW books AS SELECT subject, works.* FROM work_subjects JOIN works USING (work_key)"
+    )
     connection.execute(f"CREATE TEMP VIEW largest_subjects AS {sql_text('comparison/largest_subjects')}")
     found = {name: connection.sql(sql_text(f"comparison/{name}")).to_arrow_table().to_pylist() for name in _QUERIES}
     return found | {

@@ -38,9 +38,12 @@ def beside_fetched(connection: DuckDBPyConnection, subjects: str) -> list[Row]:
 
 
 def to_fetch(connection: DuckDBPyConnection) -> list[Row]:
-    """Return the subjects that are not fetched and stand on most works; the connection knows `books` of the fetched."""
-    once = "SELECT '' AS subject, work_key, arg_min(subjects, subject) AS subjects FROM books GROUP BY work_key"
-    fetched = connection.execute("SELECT count(DISTINCT subject) FROM books").fetchall()[0][0]
+    """Return the subjects that are not fetched and stand on most works.
+
+    The connection knows `works` and `subjects` of the warehouse, and `books` of all fetched subjects.
+    """
+    once = "SELECT '' AS subject, work_key, subjects FROM works"
+    fetched = connection.execute("SELECT count(*) FROM subjects").fetchall()[0][0]
     _count_frequent_subjects(connection, once, _MOST_TO_FETCH + _SPARE + fetched)
     return list(_usable(connection, "subjects_to_fetch"))[:_MOST_TO_FETCH]
 

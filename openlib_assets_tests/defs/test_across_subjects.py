@@ -22,7 +22,8 @@ from openlib_assets.cli.commands.storage import storage
 from openlib_assets.cli.commands.subjects import subjects
 from openlib_assets.lake import layout
 from openlib_assets.lake.catalog import CatalogError, ask, by_name, catalog, write_catalog
-from openlib_assets.lake.contract import ALL_TABLES, BOOKS, DERIVED_TABLES, SNAPSHOT_TABLES
+from openlib_assets.lake.catalog.views import PUBLISHED
+from openlib_assets.lake.contract import BOOKS, DERIVED_TABLES, SNAPSHOT_TABLES
 from openlib_assets.lake.subject_files import data_files, subjects_with_data
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets.storage import LocalStorage
@@ -103,7 +104,7 @@ def test_the_catalog_has_a_view_of_every_table_over_all_subjects(
     with opened(pipeline, tmp_path) as connection:
         connection.execute("SET TimeZone = 'UTC'")
         for name in (*SILVER, *GOLD):
-            shown = connection.sql(f"FROM {name} ORDER BY ALL").to_arrow_table().to_pylist()
+            shown = connection.sql(f"FROM by_subject.{name} ORDER BY ALL").to_arrow_table().to_pylist()
             wanted = [{"subject": subject, **row} for subject in sizes for row in rows(pipeline, name, subject)]
             assert sorted(map(repr, shown)) == sorted(map(repr, wanted)), name
         kept = connection.sql("SELECT subject, count(*), count(DISTINCT snapshot) FROM raw_works GROUP BY 1").fetchall()
@@ -114,17 +115,23 @@ def test_the_catalog_has_a_view_of_every_table_over_all_subjects(
         assert [name for (name,) in columns] == ["subject", *(column.name for column in BOOKS.columns)]
 
 
+def published(schema: str, name: str) -> str:
+    """Return the name of a view as people write it."""
+    return name if schema == "main" else f"{schema}.{name}"
+
+
 def test_every_view_says_what_a_row_is(pipeline: Pipeline, tmp_path: Path) -> None:
     with opened(pipeline, tmp_path) as connection:
-        comments = connection.sql("SELECT view_name, comment FROM duckdb_views() WHERE NOT internal").fetchall()
-    assert dict(comments) == {table.name: table.description for table in ALL_TABLES}
+        told = "SELECT schema_name, view_name, comment FROM duckdb_views() WHERE NOT internal"
+        comments = {published(schema, name): comment for schema, name, comment in connection.sql(told).fetchall()}
+    assert comments == {name: table.description for name, table in PUBLISHED.items()} | {"works_merged": None}
 
 
 def test_every_column_says_what_it_is(pipeline: Pipeline, tmp_path: Path) -> None:
-    told = "SELECT table_name, column_name, comment FROM duckdb_columns() WHERE comment IS NOT NULL"
+    told = "SELECT schema_name, table_name, column_name, comment FROM duckdb_columns() WHERE comment IS NOT NULL"
     with opened(pipeline, tmp_path) as connection:
-        comments = connection.sql(told).fetchall()
-    wanted = [(table.name, column.name, column.description) for table in ALL_TABLES for column in table.columns]
+        comments = [(published(schema, name), *rest) for schema, name, *rest in connection.sql(told).fetchall()]
+    wanted = [(name, column.name, column.description) for name, table in PUBLISHED.items() for column in table.columns]
     assert sorted(comments) == sorted(wanted)
 
 
@@ -144,9 +151,9 @@ def test_before_anything_is_fetched_the_views_are_empty(instance: dg.DagsterInst
     pipeline = Pipeline(new_place("local"), instance, "http://127.0.0.1:9")
     assert run_across(pipeline).success
     with duckdb.connect(Path(pipeline.place.root, "catalog.duckdb"), read_only=True) as connection:
-        for table in ALL_TABLES:
-            assert connection.sql(f"FROM {table.name}").fetchall() == []
-            types = {column[0]: str(column[1]) for column in connection.sql(f"DESCRIBE {table.name}").fetchall()}
+        for name, table in PUBLISHED.items():
+            assert connection.sql(f"FROM {name}").fetchall() == []
+            types = {column[0]: str(column[1]) for column in connection.sql(f"DESCRIBE {name}").fetchall()}
             assert list(types)[-len(table.columns) :] == [column.name for column in table.columns]
     assert "0 subjects" in Path(pipeline.place.root, "reports/index.html").read_text()
 

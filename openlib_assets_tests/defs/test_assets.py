@@ -16,7 +16,7 @@ from openlib_assets import definitions
 from openlib_assets.defs.assets import ASSETS as ALL_ASSETS
 from openlib_assets.defs.assets import authors
 from openlib_assets.defs.assets.tables import table_asset
-from openlib_assets.lake.contract import AUTHORS
+from openlib_assets.lake.contract import AUTHORS, WAREHOUSE_TABLES
 from openlib_assets.sandbox import FaultPlan, Sandbox, SandboxConfig
 from openlib_assets.settings import PUBLIC_API_URL
 from openlib_assets_tests.conftest import (
@@ -39,6 +39,7 @@ from openlib_assets_tests.tools.instances import temporary_instance
 TABLES = (*BRONZE, *SILVER, *GOLD)
 ASSETS = (*TABLES, *SERVING, "subject_csv", "subject_report")
 STORE = ("store_catalogue", "store_matches")
+WAREHOUSE = tuple(f"warehouse/{table.name}" for table in WAREHOUSE_TABLES)
 ACROSS = ("catalog", "comparison")
 # What reads the fetched works themselves.
 RAW_CHILDREN = (
@@ -179,7 +180,7 @@ def test_each_check_is_evaluated_for_each_subject_by_itself(four: Ran) -> None:
     )
     assert set(evaluations.values()) == {1}
     checks = four.pipeline.definitions.resolve_asset_graph().asset_check_keys
-    for check in (check for check in checks if check.asset_key.to_user_string() not in STORE):
+    for check in (check for check in checks if check.asset_key.to_user_string() not in (*STORE, *WAREHOUSE)):
         evaluated = {
             subject
             for asset, name, subject in evaluations
@@ -367,9 +368,9 @@ def path_of(ran: Ran, table: str) -> str:
 
 def test_every_asset_says_what_it_is_who_owns_it_and_where_it_is_stored(shown: Ran) -> None:
     specs = {spec.key.to_user_string(): spec for spec in shown.pipeline.definitions.resolve_all_asset_specs()}
-    assert set(specs) == {*ASSETS, *STORE, *ACROSS}
+    assert set(specs) == {*ASSETS, *STORE, *WAREHOUSE, *ACROSS}
     serving = (*SERVING, "subject_csv", "subject_report", *ACROSS)
-    layers = dict.fromkeys(BRONZE, "bronze") | dict.fromkeys(serving, "serving")
+    layers = dict.fromkeys(BRONZE, "bronze") | dict.fromkeys(serving, "serving") | dict.fromkeys(WAREHOUSE, "warehouse")
     stored = "s3" if shown.pipeline.place.root.startswith("s3://") else "file"
     for name, spec in specs.items():
         assert spec.description
@@ -377,7 +378,7 @@ def test_every_asset_says_what_it_is_who_owns_it_and_where_it_is_stored(shown: R
         assert spec.group_name == layers.get(name, "silver" if name in (*SILVER, *STORE) else "gold")
         assert spec.kinds & {"s3", "file"} == {stored}
         assert spec.partitions_def == (
-            None if name in (*STORE, *ACROSS) else dg.DynamicPartitionsDefinition(name="subjects")
+            None if name in (*STORE, *WAREHOUSE, *ACROSS) else dg.DynamicPartitionsDefinition(name="subjects")
         )
         assert spec.code_version
     assert specs["raw_works"].kinds == {"python", "parquet", stored}
@@ -415,8 +416,23 @@ def test_the_graph_is_that_of_the_design(shown: Ran) -> None:
         "store_matches": {"store_catalogue", "books", "authors", "author_books", "work_isbns"},
         "subject_csv": {"authors", "books", "author_books", "author_yearly_counts", "author_averages"},
         "subject_report": {*TABLES, "order_list"} - {"authors", "raw_details", "work_isbns"},
-        "catalog": {*SILVER, *GOLD, *SERVING, *STORE},
-        "comparison": {"books", "authors", "author_books", "subject_summary", "subject_changes"},
+        "warehouse/subjects": {"subject_summary"},
+        "warehouse/works": {"books", "work_details", "work_isbns", "subject_summary", "order_list"},
+        "warehouse/work_subjects": {"books"},
+        "warehouse/authors": {"raw_works", "books", "author_books"},
+        "warehouse/work_authors": {"raw_works", "author_books"},
+        "warehouse/work_isbns": {"work_isbns"},
+        "warehouse/author_yearly_counts": {"books", "authors", "author_books"},
+        "warehouse/author_averages": {"authors", "author_yearly_counts"},
+        "warehouse/subject_author_yearly_counts": {"author_yearly_counts"},
+        "warehouse/stocking_list": {"stocking_list"},
+        "warehouse/order_list": {"order_list"},
+        "warehouse/subject_history": {"raw_works", "subject_summary", "subject_changes"},
+        "catalog": {*SILVER, *GOLD, *SERVING, *STORE, *WAREHOUSE},
+        "comparison": {
+            f"warehouse/{name}"
+            for name in ("subjects", "works", "work_subjects", "authors", "work_authors", "subject_history")
+        },
     }
 
 
@@ -490,7 +506,7 @@ def test_every_check_has_a_description_and_says_numbers(shown: Ran) -> None:
         (evaluation.asset_key.to_user_string(), evaluation.check_name): evaluation
         for evaluation in shown.result.get_asset_check_evaluations()
     }
-    assert set(evaluations) == {(table, name) for table, name in names if table not in STORE}
+    assert set(evaluations) == {(table, name) for table, name in names if table not in (*STORE, *WAREHOUSE)}
     assert {name.partition(": ")[0] for name in evaluations["books", "contract_holds"].metadata} == {
         "Subject",
         "key_is_unique",

@@ -25,13 +25,11 @@ SQL = blocks(OPERATIONS, "sql")
 
 @pytest.mark.parametrize("block", LISTS, ids=str)
 def test_the_list_of_what_is_made_names_every_asset_in_its_layer(block: Block) -> None:
-    listed, layer = {}, ""
+    listed, layer = set(), ""
     for first, name in re.findall(r"^(\w*) +(\w+)  ", block.text, re.MULTILINE):
         layer = first or layer
-        listed[name] = layer
-    assert listed == {
-        key.to_user_string(): group for asset in ASSETS for key, group in asset.group_names_by_key.items()
-    }
+        listed.add((layer, name))
+    assert listed == {(group, key.path[-1]) for asset in ASSETS for key, group in asset.group_names_by_key.items()}
 
 
 @pytest.mark.parametrize("block", WATCH_LISTS, ids=str)

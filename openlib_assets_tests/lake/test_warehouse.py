@@ -1,7 +1,7 @@
 """The warehouse against an independent computation: every table, cell by cell, after every change of its subjects."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -221,11 +221,13 @@ class FullStorage(LocalStorage):
 
     room = 0
 
-    def writing(self, path: str) -> AbstractContextManager[Path]:
+    @contextmanager
+    def writing(self, path: str) -> Iterator[Path]:
         if not self.room:
             raise OpenlibError("full")
         self.room -= 1
-        return super().writing(path)
+        with super().writing(path) as file:
+            yield file
 
 
 def test_what_fails_midway_leaves_the_version_before_and_nothing_half(lake: Lake, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from openlib_assets_tests.tools.pages import read_data
 @pytest.mark.parametrize("works", [1, 20, 21, 60, 140, 1001])
 def test_a_stray_year_does_not_spoil_the_years_of_a_subject(works: int) -> None:
     with made_up_catalog({"tea": range(works)}) as connection:
-        connection.execute("UPDATE books SET first_publish_year = 1001 + work_key::INT")
+        connection.execute("UPDATE works SET first_publish_year = 1001 + work_key::INT")
         (row,) = comparison_numbers(connection)["subjects"]
     assert row["middle_years"] == [1000 + -(-percent * works // 100) for percent in (5, 95)]
 
@@ -23,7 +23,7 @@ def test_a_stray_year_does_not_spoil_the_years_of_a_subject(works: int) -> None:
 def test_growth_is_told_where_both_decades_have_books_enough() -> None:
     def growth(recent: int, before: int) -> float | None:
         with made_up_catalog({"tea": range(recent + before)}) as connection:
-            connection.execute("UPDATE books SET first_publish_year = 2010 WHERE work_key::INT >= ?", [recent])
+            connection.execute("UPDATE works SET first_publish_year = 2010 WHERE work_key::INT >= ?", [recent])
             found: float | None = read_data(comparison_html(comparison_numbers(connection)))["subjects"][0]["growth"]
             return found
 
@@ -63,10 +63,11 @@ def test_one_subject_has_none_to_be_compared_with() -> None:
         assert "It takes two subjects to compare." in comparison_html(comparison_numbers(connection))
 
 
-def test_an_author_with_several_names_always_has_the_same_one() -> None:
+def test_an_author_of_works_in_several_subjects_is_told_once() -> None:
     with made_up_catalog({"a": [1], "b": [2], "c": [3]}) as connection:
-        connection.execute("UPDATE authors SET author_key = 'OL1A', author_name = nullif(subject, 'c')")
-        connection.execute("UPDATE author_books SET author_key = 'OL1A'")
+        connection.execute("DELETE FROM authors WHERE author_key <> 'by 1'")
+        connection.execute("UPDATE authors SET author_name = 'b', book_count = 3")
+        connection.execute("UPDATE work_authors SET author_key = 'by 1'")
         (bridge,) = comparison_numbers(connection)["bridging_authors"]
     assert (bridge["author_name"], bridge["subject_count"], bridge["works"]) == ("b", 3, 3)
 
@@ -77,23 +78,24 @@ def made_up_catalog(subjects: Mapping[str, Iterable[int]]) -> Iterator[duckdb.Du
     with duckdb.connect() as connection:
         connection.execute(sql_text("helpers/subject_keys"))
         works = [(subject, str(work)) for subject, keys in subjects.items() for work in keys]
-        connection.execute("CREATE TABLE works (subject VARCHAR, work_key VARCHAR)")
-        connection.executemany("INSERT INTO works VALUES (?, ?)", works)
+        connection.execute("CREATE TABLE work_subjects (subject VARCHAR, work_key VARCHAR)")
+        connection.executemany("INSERT INTO work_subjects VALUES (?, ?)", works)
         connection.execute(
             """
-            CREATE TABLE books AS
-                SELECT *, 2020 AS first_publish_year, 'ok' AS year_status, false AS has_fulltext,
+            CREATE TABLE works AS
+                SELECT DISTINCT work_key, 2020 AS first_publish_year, 'ok' AS year_status, false AS has_fulltext,
                        []::VARCHAR[] AS subjects
-                FROM works;
-            CREATE TABLE author_books AS SELECT *, subject || work_key AS author_key FROM works;
-            CREATE TABLE authors AS
-                SELECT subject, author_key, NULL::VARCHAR AS author_name, 1 AS book_count FROM author_books;
-            CREATE TABLE subject_changes (subject VARCHAR, work_key VARCHAR, change VARCHAR);
-            CREATE TABLE subject_summary AS
+                FROM work_subjects;
+            CREATE TABLE work_authors AS SELECT work_key, 'by ' || work_key AS author_key FROM works;
+            CREATE TABLE authors AS SELECT author_key, NULL::VARCHAR AS author_name, 1 AS book_count FROM work_authors;
+            CREATE TABLE subject_history (
+                subject VARCHAR, snapshot VARCHAR, works_added BIGINT, works_removed BIGINT
+            );
+            CREATE TABLE subjects AS
                 SELECT subject, count(*) AS works, 0 AS works_rejected, count(*) AS works_reported, count(*) AS authors,
                        count(*) AS works_dated, 2020 AS first_year, 2020 AS last_year,
                        TIMESTAMP '2026-01-01' AS fetched_at
-                FROM works GROUP BY subject;
+                FROM work_subjects GROUP BY subject;
             """
         )
         yield connection

@@ -48,7 +48,7 @@ class Fetch:
             fetched_at=self.fetched_at,
             source=f"http://127.0.0.1/subjects/{self.subject}.json",
             name=self.name,
-            previous=before and reference.Snapshot(before.records, before.fetched_at, before.name),
+            previous=reference.Snapshot(before.records, before.fetched_at, before.name) if before else None,
             documents=self.documents,
         )
         return {**tables, "order_list": reference_orders.order_list(tables["stocking_list"], self._editions(tables))}

@@ -104,7 +104,7 @@ def _history(fetched: Fetch) -> list[Row]:
     while here:
         tables = here.tables
         books = {book["work_key"] for book in tables["books"]}
-        before = here.previous and {book["work_key"] for book in here.previous.tables["books"]}
+        before = {book["work_key"] for book in here.previous.tables["books"]} if here.previous else None
         rows.append(
             {
                 "subject": here.subject,

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from openlib_assets.lake.contract import ALL_TABLES, RAW_WORKS, SNAPSHOT_TABLES, Layer
+from openlib_assets.lake.contract import ALL_TABLES, RAW_WORKS, SNAPSHOT_TABLES, WAREHOUSE_TABLES, Layer
 from openlib_assets_tests.tools.deployment import wait_until
 from openlib_assets_tests.ui.conftest import take_screenshot
 
@@ -14,13 +14,15 @@ if TYPE_CHECKING:
     from dagster import DagsterRun
     from playwright.sync_api import FloatRect, Locator, Page
 
-GROUPS = {str(layer): {table.name for table in ALL_TABLES if table.layer is layer} for layer in Layer}
+GROUPS = {
+    str(layer): {table.name for table in (*ALL_TABLES, *WAREHOUSE_TABLES) if table.layer is layer} for layer in Layer
+}
 _PAGES_ACROSS_SUBJECTS = {"catalog", "comparison"}
 # They have no partitions.
 ACROSS_SUBJECTS = _PAGES_ACROSS_SUBJECTS | {table.name for table in ALL_TABLES if not table.by_subject}
 GROUPS[str(Layer.SERVING)] |= {"subject_csv", "subject_report"} | _PAGES_ACROSS_SUBJECTS
 ASSETS = sum(map(len, GROUPS.values()))
-ASSETS_OF_A_SUBJECT = ASSETS - len(ACROSS_SUBJECTS)
+ASSETS_OF_A_SUBJECT = ASSETS - len(ACROSS_SUBJECTS) - len(WAREHOUSE_TABLES)
 
 _KINDS = {
     **{table.name: ("Python", "Parquet", "File") for table in SNAPSHOT_TABLES},

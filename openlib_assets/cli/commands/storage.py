@@ -60,6 +60,7 @@ def copy(source_root: str, target_root: str, names: tuple[str, ...]) -> int:
         failed += not _watch_list_copied(source, target)
         _copy_comparison(source, target, subjects)
     if copied:
+        _copy_warehouse(source, target, subjects)
         _, left_out = write_catalog(target)
         for line in left_out:
             click.echo(line, err=True)
@@ -85,6 +86,27 @@ def _watch_list_copied(source: "Storage", target: "Storage") -> bool:
     copy_file(source, target, WATCH_LIST)
     click.echo(f"watch list: {target.uri(WATCH_LIST)}")
     return True
+
+
+def _copy_warehouse(source: "Storage", target: "Storage", subjects: list[str]) -> None:
+    """Copy the warehouse, unless the target has other subjects: then make it there of the subjects that it has."""
+    from datetime import UTC, datetime
+
+    from openlib_assets.lake.copying import copy_file
+    from openlib_assets.lake.subject_files import subjects_with_data
+    from openlib_assets.lake.warehouse import versions
+    from openlib_assets.lake.warehouse.refreshing import refresh
+
+    now, there = datetime.now(UTC), subjects_with_data(target)
+    version = versions.current(source)
+    if version and version.subjects.keys() == set(there) == set(subjects):
+        for path in source.paths(version.folder):
+            copy_file(source, target, path)
+        versions.publish(target, version, now)
+    else:
+        # Of files alone it is not known which of them changed.
+        for line in refresh(target, dict.fromkeys(there, f"copied {now.isoformat()}"), now).left_out:
+            click.echo(line, err=True)
 
 
 def _copy_comparison(source: "Storage", target: "Storage", subjects: list[str]) -> None:

@@ -33,6 +33,11 @@ _BOOK_COUNT = replace(BOOK_COUNT, description="Works of all subjects that list t
 _DETAILS = WORK_DETAILS.columns[1:]
 
 
+def _as_in(table: Table, columns: Iterable[Column] | None = None) -> dict[str, tuple[str, ...]]:
+    """Return the lineage of columns that are those of a table, all or some."""
+    return {column.name: (f"{table.name}.{column.name}",) for column in columns or table.columns}
+
+
 def _nullable(columns: Iterable[Column]) -> tuple[Column, ...]:
     return tuple(replace(column, nullable=True) for column in columns)
 
@@ -56,6 +61,7 @@ WAREHOUSE_SUBJECTS = Table(
         *SUBJECT_SUMMARY.columns,
     ),
     made_from=(SUBJECT_SUMMARY.name,),
+    lineage=_as_in(SUBJECT_SUMMARY),
 )
 
 WORKS = Table(
@@ -79,7 +85,13 @@ WORKS = Table(
         _FETCHED_AT,
     ),
     references=(Reference(("fetched_for",), WAREHOUSE_SUBJECTS),),
-    made_from=(BOOKS.name, WORK_DETAILS.name, WORK_ISBNS.name, ORDER_LIST.name),
+    made_from=(BOOKS.name, WORK_DETAILS.name, WORK_ISBNS.name, SUBJECT_SUMMARY.name, ORDER_LIST.name),
+    lineage={
+        **_as_in(BOOKS),
+        **_as_in(WORK_DETAILS, _DETAILS),
+        "isbn13": (f"{WORK_ISBNS.name}.isbn13", f"{ORDER_LIST.name}.isbn13"),
+        "fetched_at": (f"{SUBJECT_SUMMARY.name}.fetched_at",),
+    },
 )
 
 WORK_SUBJECTS = Table(
@@ -92,6 +104,7 @@ WORK_SUBJECTS = Table(
     columns=(SUBJECT, WORK_KEY),
     references=(Reference(("subject",), WAREHOUSE_SUBJECTS), Reference(("work_key",), WORKS)),
     made_from=(BOOKS.name,),
+    lineage=_as_in(BOOKS, [WORK_KEY]),
     checks=(
         Check(
             "subjects_add_up",
@@ -127,6 +140,7 @@ WAREHOUSE_AUTHORS = Table(
     key=("author_key",),
     columns=_over_all_subjects(AUTHORS.columns),
     made_from=("raw_works", BOOKS.name, AUTHOR_BOOKS.name),
+    lineage=AUTHORS.lineage,
     same_sql_as=AUTHORS,
 )
 
@@ -143,6 +157,7 @@ WORK_AUTHORS = Table(
     ),
     references=(Reference(("author_key",), WAREHOUSE_AUTHORS), Reference(("work_key",), WORKS)),
     made_from=("raw_works", AUTHOR_BOOKS.name),
+    lineage={**_as_in(AUTHOR_BOOKS), "listed_name": ("raw_works.payload",)},
     checks=(
         Check(
             "book_counts_add_up",
@@ -175,6 +190,7 @@ WAREHOUSE_ISBNS = Table(
     columns=WORK_ISBNS.columns,
     references=(Reference(("work_key",), WORKS),),
     made_from=(WORK_ISBNS.name,),
+    lineage=_as_in(WORK_ISBNS),
 )
 
 WAREHOUSE_YEARLY_COUNTS = Table(
@@ -187,6 +203,7 @@ WAREHOUSE_YEARLY_COUNTS = Table(
     columns=_over_all_subjects(AUTHOR_YEARLY_COUNTS.columns[:2]) + AUTHOR_YEARLY_COUNTS.columns[2:],
     references=(Reference(("author_key",), WAREHOUSE_AUTHORS),),
     made_from=AUTHOR_YEARLY_COUNTS.made_from,
+    lineage=AUTHOR_YEARLY_COUNTS.lineage,
     checks=AUTHOR_YEARLY_COUNTS.checks,
     same_sql_as=AUTHOR_YEARLY_COUNTS,
 )
@@ -201,6 +218,7 @@ WAREHOUSE_AVERAGES = Table(
     columns=_over_all_subjects(AUTHOR_AVERAGES.columns),
     references=(Reference(("author_key",), WAREHOUSE_AUTHORS),),
     made_from=AUTHOR_AVERAGES.made_from,
+    lineage=AUTHOR_AVERAGES.lineage,
     checks=AUTHOR_AVERAGES.checks,
     same_sql_as=AUTHOR_AVERAGES,
 )
@@ -215,6 +233,7 @@ SUBJECT_YEARLY_COUNTS = Table(
     columns=(SUBJECT, *AUTHOR_YEARLY_COUNTS.columns),
     references=(Reference(("subject",), WAREHOUSE_SUBJECTS), Reference(("author_key",), WAREHOUSE_AUTHORS)),
     made_from=(AUTHOR_YEARLY_COUNTS.name,),
+    lineage=_as_in(AUTHOR_YEARLY_COUNTS),
 )
 
 WAREHOUSE_STOCKING_LIST = Table(
@@ -227,6 +246,7 @@ WAREHOUSE_STOCKING_LIST = Table(
     columns=(SUBJECT, *STOCKING_LIST.columns),
     references=(Reference(("subject", "work_key"), WORK_SUBJECTS),),
     made_from=(STOCKING_LIST.name,),
+    lineage=_as_in(STOCKING_LIST),
 )
 
 WAREHOUSE_ORDER_LIST = Table(
@@ -242,6 +262,7 @@ WAREHOUSE_ORDER_LIST = Table(
         Reference(("subject", "rank"), WAREHOUSE_STOCKING_LIST),
     ),
     made_from=(ORDER_LIST.name,),
+    lineage=_as_in(ORDER_LIST),
 )
 
 SUBJECT_HISTORY = Table(
@@ -273,6 +294,10 @@ SUBJECT_HISTORY = Table(
     ),
     references=(Reference(("subject",), WAREHOUSE_SUBJECTS),),
     made_from=("raw_works", SUBJECT_SUMMARY.name, SUBJECT_CHANGES.name),
+    lineage={
+        **{name: (f"{SUBJECT_SUMMARY.name}.{name}",) for name in ("fetched_at", "works", "works_dated")},
+        **dict.fromkeys(("works_added", "works_removed"), (f"{SUBJECT_CHANGES.name}.change",)),
+    },
 )
 
 # In an order in which each table stands after those it refers to, and those it is made from.

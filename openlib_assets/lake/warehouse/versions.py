@@ -38,6 +38,11 @@ class Version:
     digests: Mapping[str, str]
     rows: Mapping[str, int]
 
+    @property
+    def folder(self) -> str:
+        """The path of its folder."""
+        return layout.warehouse_version(self.name)
+
     def file(self, table: str) -> str:
         """Return the path of a table."""
         return layout.warehouse_file(self.name, table)
@@ -91,8 +96,7 @@ def _read(storage: Storage, path: str, kind: type[Kind]) -> Kind:
         return kind(**json.loads(storage.read(path)))
     except (ValueError, TypeError) as error:
         raise WarehouseError(
-            f"{storage.uri(path)}: not what tells of the warehouse; remove it, and make the warehouse with: "
-            "openlib warehouse"
+            f"{storage.uri(path)}: this does not tell of a warehouse; remove it, and make it with: openlib warehouse"
         ) from error
 
 

@@ -6,43 +6,40 @@ WITH years AS (
         books.subject,
         count(*) FILTER (
             WHERE books.year_status = 'ok'
-            AND books.first_publish_year BETWEEN year(subject_summary.fetched_at) - 9 AND year(subject_summary.fetched_at)
+            AND books.first_publish_year BETWEEN year(subjects.fetched_at) - 9 AND year(subjects.fetched_at)
         ) AS books_recent,
         count(*) FILTER (
             WHERE books.year_status = 'ok'
-            AND books.first_publish_year BETWEEN year(subject_summary.fetched_at) - 19 AND year(subject_summary.fetched_at) - 10
+            AND books.first_publish_year BETWEEN year(subjects.fetched_at) - 19 AND year(subjects.fetched_at) - 10
         ) AS books_before,
         quantile_disc(books.first_publish_year, [0.05, 0.95]) FILTER (WHERE books.year_status = 'ok') AS middle_years,
         count(*) FILTER (WHERE books.has_fulltext) AS works_scanned
     FROM books
-    JOIN subject_summary USING (subject)
+    JOIN subjects USING (subject)
     GROUP BY books.subject
 ),
 changes AS (
-    SELECT
-        subject,
-        count(*) FILTER (WHERE change = 'added') AS added,
-        count(*) FILTER (WHERE change = 'removed') AS removed
-    FROM subject_changes
-    GROUP BY subject
+    SELECT subject, works_added, works_removed
+    FROM subject_history
+    QUALIFY row_number() OVER (PARTITION BY subject ORDER BY snapshot DESC) = 1
 )
 SELECT
-    subject_summary.subject,
-    subject_summary.works,
-    subject_summary.works_rejected,
-    subject_summary.works_reported,
-    subject_summary.authors,
-    subject_summary.works_dated,
-    subject_summary.first_year,
-    subject_summary.last_year,
+    subjects.subject,
+    subjects.works,
+    subjects.works_rejected,
+    subjects.works_reported,
+    subjects.authors,
+    subjects.works_dated,
+    subjects.first_year,
+    subjects.last_year,
     years.middle_years,
     coalesce(years.books_recent, 0) AS books_recent,
     coalesce(years.books_before, 0) AS books_before,
     coalesce(years.works_scanned, 0) AS works_scanned,
-    coalesce(changes.added, 0) AS added,
-    coalesce(changes.removed, 0) AS removed,
-    strftime(subject_summary.fetched_at, '%Y-%m-%d') AS fetched_on
-FROM subject_summary
+    coalesce(changes.works_added, 0) AS added,
+    coalesce(changes.works_removed, 0) AS removed,
+    strftime(subjects.fetched_at, '%Y-%m-%d') AS fetched_on
+FROM subjects
 LEFT JOIN years USING (subject)
 LEFT JOIN changes USING (subject)
-ORDER BY subject_summary.works DESC, subject_summary.subject
+ORDER BY subjects.works DESC, subjects.subject
