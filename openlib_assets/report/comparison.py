@@ -8,14 +8,14 @@ from urllib.parse import quote
 import duckdb
 
 from openlib_assets.lake import layout
-from openlib_assets.lake.contract import Table
-from openlib_assets.lake.contract.warehouse import (
+from openlib_assets.lake.contract import (
     SUBJECT_HISTORY,
     WAREHOUSE_AUTHORS,
     WAREHOUSE_SUBJECTS,
     WORK_AUTHORS,
     WORK_SUBJECTS,
     WORKS,
+    Table,
 )
 from openlib_assets.lake.transform import sql_text
 from openlib_assets.openlibrary import site

@@ -111,8 +111,8 @@ def test_the_catalog_has_a_view_of_every_table_over_all_subjects(
         assert {subject: (works, snapshots) for subject, works, snapshots in kept} == {
             subject: (size, 1) for subject, size in sizes.items()
         }
-        columns = connection.sql("SELECT column_name FROM duckdb_columns() WHERE table_name = 'books'").fetchall()
-        assert [name for (name,) in columns] == ["subject", *(column.name for column in BOOKS.columns)]
+        columns = connection.sql("DESCRIBE books").fetchall()
+        assert [name for name, *_ in columns] == ["subject", *(column.name for column in BOOKS.columns)]
 
 
 def published(schema: str, name: str) -> str:
@@ -168,7 +168,7 @@ def test_a_root_may_have_any_name(tmp_path: Path) -> None:
     assert storage.exists("catalog.duckdb")
 
 
-def test_a_broken_table_fails_what_is_made_of_all_with_a_line_that_names_it(
+def test_a_broken_table_fails_the_catalog_with_a_line_that_names_it(
     instance: dg.DagsterInstance, new_place: PlaceMaker
 ) -> None:
     pipeline = Pipeline(new_place("local"), instance, "http://127.0.0.1:9")
@@ -180,8 +180,9 @@ def test_a_broken_table_fails_what_is_made_of_all_with_a_line_that_names_it(
         for event in result.get_step_failure_events()
         if event.step_failure_data.user_failure_data
     ]
-    assert len(lines) == 2
-    assert all("silver/books/subject=broken/part-0.parquet" in line and "\n" not in line for line in lines)
+    assert len(lines) == 1
+    assert "silver/books/subject=broken/part-0.parquet" in lines[0]
+    assert "\n" not in lines[0]
     assert not pipeline.storage.exists("catalog.duckdb")
 
 
@@ -275,6 +276,7 @@ def test_a_table_of_an_older_schema_is_left_out_and_named_and_the_others_work(
 ) -> None:
     """DuckDB takes the columns from the first file: an older one fails there, or where it is come to."""
     pipeline = two_subjects
+    pipeline.storage.clear("warehouse")
     path = f"silver/books/subject={outdated}/part-0.parquet"
     current = pipeline.storage.read(path)
     older = pipeline.table(path).drop_columns(["work_key"])

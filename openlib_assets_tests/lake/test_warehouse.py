@@ -186,7 +186,9 @@ def test_a_subject_whose_tables_are_not_of_one_fetch_keeps_what_it_had(lake: Lak
     of_now = table_bytes(lake, STOCKING_LIST, SMALL)
     path = layout.table_file(STOCKING_LIST.layer, STOCKING_LIST.name, SMALL)
     lake.storage.write(path, of_before)
-    assert lake.refresh().left_out == [f"{SMALL}: not in the warehouse as it is now: its tables are not of one fetch"]
+    assert lake.refresh().left_out == [
+        f"{SMALL}: its tables are not of one fetch; left as it was: make them with: openlib run {SMALL!r}"
+    ]
     assert {name: lake.rows(name) for name in TABLES} == before
     lake.storage.write(path, of_now)
     assert lake.refresh().left_out == []
@@ -197,8 +199,8 @@ def test_a_file_that_cannot_be_read_keeps_one_subject_out(lake: Lake) -> None:
     path = layout.table_file(BOOKS.layer, BOOKS.name, MIDDLE)
     lake.storage.write(path, b"no table")
     (line,) = lake.refresh().left_out
-    assert line.startswith(f"{MIDDLE}: not in the warehouse as it is now: ")
-    assert path in line
+    address = lake.storage.uri(path)
+    assert line == f"{address}: not a readable Parquet file; left out: make it with: openlib run {MIDDLE!r}"
     del lake.last[MIDDLE]
     lake.assert_current()
 
@@ -210,7 +212,8 @@ def test_whoever_alone_could_tell_of_works_and_cannot_is_left_out(lake: Lake) ->
         lake.storage.write(layout.table_file(BOOKS.layer, BOOKS.name, subject), b"no table")
     left_out = lake.refresh().left_out
     assert left_out
-    names = {line.partition(": not in")[0] for line in left_out}
+    assert all(line.endswith(("openlib run 'science_fiction'", "openlib run 'place:são_paulo'")) for line in left_out)
+    names = {subject for subject in lake.last for line in left_out if line.endswith(f"openlib run {subject!r}")}
     lake.last = {subject: fetched for subject, fetched in lake.last.items() if subject not in names}
     assert {row["subject"] for row in lake.rows("subjects")} == lake.last.keys()
     assert {row["fetched_for"] for row in lake.rows("works")} <= lake.last.keys()

@@ -89,7 +89,7 @@ def _watch_list_copied(source: "Storage", target: "Storage") -> bool:
 
 
 def _copy_warehouse(source: "Storage", target: "Storage", subjects: list[str]) -> None:
-    """Copy the warehouse, unless the target has other subjects: then make it there of the subjects that it has."""
+    """Copy the warehouse, if there is one; a target with other subjects gets one of the subjects that it has."""
     from datetime import UTC, datetime
 
     from openlib_assets.lake.copying import copy_file
@@ -99,7 +99,9 @@ def _copy_warehouse(source: "Storage", target: "Storage", subjects: list[str]) -
 
     now, there = datetime.now(UTC), subjects_with_data(target)
     version = versions.current(source)
-    if version and version.subjects.keys() == set(there) == set(subjects):
+    if version is None:
+        return
+    if version.subjects.keys() == set(there) == set(subjects):
         for path in source.paths(version.folder):
             copy_file(source, target, path)
         versions.publish(target, version, now)

@@ -19,7 +19,22 @@ from openlib_assets.lake.contract.model import SCHEMA_VERSION, Check, Column, La
 from openlib_assets.lake.contract.silver import AUTHOR_BOOKS, AUTHORS, BOOKS, REJECTED_WORKS
 from openlib_assets.lake.contract.stocking import ORDER_LIST, STOCKING_LIST
 from openlib_assets.lake.contract.store import STORE_CATALOGUE, STORE_MATCHES
-from openlib_assets.lake.contract.warehouse import WAREHOUSE_TABLES
+from openlib_assets.lake.contract.warehouse import (
+    WAREHOUSE_AUTHORS,
+    WAREHOUSE_AVERAGES,
+    WAREHOUSE_ISBNS,
+    WAREHOUSE_SUBJECTS,
+    WAREHOUSE_YEARLY_COUNTS,
+    WORK_AUTHORS,
+    WORK_SUBJECTS,
+    WORKS,
+)
+from openlib_assets.lake.contract.warehouse_by_subject import (
+    SUBJECT_HISTORY,
+    SUBJECT_YEARLY_COUNTS,
+    WAREHOUSE_ORDER_LIST,
+    WAREHOUSE_STOCKING_LIST,
+)
 
 # Of a subject, in an order in which each table stands after those it is made from.
 DERIVED_TABLES = (
@@ -43,6 +58,22 @@ SUBJECT_TABLES = (*SNAPSHOT_TABLES, *DERIVED_TABLES)
 STORE_TABLES = (STORE_CATALOGUE, STORE_MATCHES)
 ALL_TABLES = (*SUBJECT_TABLES, *STORE_TABLES)
 CSV_TABLES = (AUTHORS, BOOKS, AUTHOR_BOOKS, AUTHOR_YEARLY_COUNTS, AUTHOR_AVERAGES)
+
+# In an order in which each table stands after those it refers to, and those it is made from.
+WAREHOUSE_TABLES = (
+    WAREHOUSE_SUBJECTS,
+    WORKS,
+    WORK_SUBJECTS,
+    WAREHOUSE_AUTHORS,
+    WORK_AUTHORS,
+    WAREHOUSE_ISBNS,
+    WAREHOUSE_YEARLY_COUNTS,
+    WAREHOUSE_AVERAGES,
+    SUBJECT_YEARLY_COUNTS,
+    WAREHOUSE_STOCKING_LIST,
+    WAREHOUSE_ORDER_LIST,
+    SUBJECT_HISTORY,
+)
 
 __all__ = [
     "ALL_TABLES",
@@ -69,11 +100,23 @@ __all__ = [
     "STORE_MATCHES",
     "STORE_TABLES",
     "SUBJECT_CHANGES",
+    "SUBJECT_HISTORY",
     "SUBJECT_SUMMARY",
     "SUBJECT_TABLES",
+    "SUBJECT_YEARLY_COUNTS",
+    "WAREHOUSE_AUTHORS",
+    "WAREHOUSE_AVERAGES",
+    "WAREHOUSE_ISBNS",
+    "WAREHOUSE_ORDER_LIST",
+    "WAREHOUSE_STOCKING_LIST",
+    "WAREHOUSE_SUBJECTS",
     "WAREHOUSE_TABLES",
+    "WAREHOUSE_YEARLY_COUNTS",
+    "WORKS",
+    "WORK_AUTHORS",
     "WORK_DETAILS",
     "WORK_ISBNS",
+    "WORK_SUBJECTS",
     "Check",
     "Column",
     "Layer",

@@ -12,17 +12,16 @@ from openlib_assets.lake.contract.columns import (
     AUTHOR_NAME,
     BOOK_COUNT,
     TEXT,
-    WHOLE,
     WORK_KEY,
 )
 from openlib_assets.lake.contract.details import WORK_DETAILS, WORK_ISBNS
-from openlib_assets.lake.contract.gold import AUTHOR_AVERAGES, AUTHOR_YEARLY_COUNTS, SUBJECT_CHANGES, SUBJECT_SUMMARY
+from openlib_assets.lake.contract.gold import AUTHOR_AVERAGES, AUTHOR_YEARLY_COUNTS, SUBJECT_SUMMARY
 from openlib_assets.lake.contract.model import Check, Column, Layer, Reference, Table
 from openlib_assets.lake.contract.silver import AUTHOR_BOOKS, AUTHORS, BOOKS
-from openlib_assets.lake.contract.stocking import ORDER_LIST, STOCKING_LIST
+from openlib_assets.lake.contract.stocking import ORDER_LIST
 
 SUBJECT = Column("subject", TEXT, "Open Library's key of the subject, such as science_fiction or place:france.")
-_FETCHED_AT = Column("fetched_at", pa.timestamp("us", "UTC"), "When the fetch ended that the row is of.")
+FETCHED_AT = Column("fetched_at", pa.timestamp("us", "UTC"), "When the fetch ended that the row is of.")
 _AUTHOR_NAME = replace(
     AUTHOR_NAME,
     description="The author's most frequent non-blank name among their works of all subjects, one vote per work; ties "
@@ -33,7 +32,7 @@ _BOOK_COUNT = replace(BOOK_COUNT, description="Works of all subjects that list t
 _DETAILS = WORK_DETAILS.columns[1:]
 
 
-def _as_in(table: Table, columns: Iterable[Column] | None = None) -> dict[str, tuple[str, ...]]:
+def as_in(table: Table, columns: Iterable[Column] | None = None) -> dict[str, tuple[str, ...]]:
     """Return the lineage of columns that are those of a table, all or some."""
     return {column.name: (f"{table.name}.{column.name}",) for column in columns or table.columns}
 
@@ -61,7 +60,7 @@ WAREHOUSE_SUBJECTS = Table(
         *SUBJECT_SUMMARY.columns,
     ),
     made_from=(SUBJECT_SUMMARY.name,),
-    lineage=_as_in(SUBJECT_SUMMARY),
+    lineage=as_in(SUBJECT_SUMMARY),
 )
 
 WORKS = Table(
@@ -82,13 +81,13 @@ WORKS = Table(
             nullable=True,
         ),
         Column("fetched_for", TEXT, "The subject whose fetch the row is of: the last of those that list it."),
-        _FETCHED_AT,
+        FETCHED_AT,
     ),
     references=(Reference(("fetched_for",), WAREHOUSE_SUBJECTS),),
     made_from=(BOOKS.name, WORK_DETAILS.name, WORK_ISBNS.name, SUBJECT_SUMMARY.name, ORDER_LIST.name),
     lineage={
-        **_as_in(BOOKS),
-        **_as_in(WORK_DETAILS, _DETAILS),
+        **as_in(BOOKS),
+        **as_in(WORK_DETAILS, _DETAILS),
         "isbn13": (f"{WORK_ISBNS.name}.isbn13", f"{ORDER_LIST.name}.isbn13"),
         "fetched_at": (f"{SUBJECT_SUMMARY.name}.fetched_at",),
     },
@@ -104,7 +103,7 @@ WORK_SUBJECTS = Table(
     columns=(SUBJECT, WORK_KEY),
     references=(Reference(("subject",), WAREHOUSE_SUBJECTS), Reference(("work_key",), WORKS)),
     made_from=(BOOKS.name,),
-    lineage=_as_in(BOOKS, [WORK_KEY]),
+    lineage=as_in(BOOKS, [WORK_KEY]),
     checks=(
         Check(
             "subjects_add_up",
@@ -157,7 +156,7 @@ WORK_AUTHORS = Table(
     ),
     references=(Reference(("author_key",), WAREHOUSE_AUTHORS), Reference(("work_key",), WORKS)),
     made_from=("raw_works", AUTHOR_BOOKS.name),
-    lineage={**_as_in(AUTHOR_BOOKS), "listed_name": ("raw_works.payload",)},
+    lineage={**as_in(AUTHOR_BOOKS), "listed_name": ("raw_works.payload",)},
     checks=(
         Check(
             "book_counts_add_up",
@@ -190,7 +189,7 @@ WAREHOUSE_ISBNS = Table(
     columns=WORK_ISBNS.columns,
     references=(Reference(("work_key",), WORKS),),
     made_from=(WORK_ISBNS.name,),
-    lineage=_as_in(WORK_ISBNS),
+    lineage=as_in(WORK_ISBNS),
 )
 
 WAREHOUSE_YEARLY_COUNTS = Table(
@@ -221,97 +220,4 @@ WAREHOUSE_AVERAGES = Table(
     lineage=AUTHOR_AVERAGES.lineage,
     checks=AUTHOR_AVERAGES.checks,
     same_sql_as=AUTHOR_AVERAGES,
-)
-
-SUBJECT_YEARLY_COUNTS = Table(
-    "subject_author_yearly_counts",
-    Layer.WAREHOUSE,
-    "an author and a year in which they have at least one book of a subject",
-    purpose="It answers how many books of a subject each author published in each year.",
-    by_subject=False,
-    key=("subject", *AUTHOR_YEARLY_COUNTS.key),
-    columns=(SUBJECT, *AUTHOR_YEARLY_COUNTS.columns),
-    references=(Reference(("subject",), WAREHOUSE_SUBJECTS), Reference(("author_key",), WAREHOUSE_AUTHORS)),
-    made_from=(AUTHOR_YEARLY_COUNTS.name,),
-    lineage=_as_in(AUTHOR_YEARLY_COUNTS),
-)
-
-WAREHOUSE_STOCKING_LIST = Table(
-    "stocking_list",
-    Layer.WAREHOUSE,
-    "a work of a subject, ranked by whether to stock it",
-    purpose="For those who buy books: the stocking lists of all subjects; a work of several subjects stands in each.",
-    by_subject=False,
-    key=("subject", *STOCKING_LIST.key),
-    columns=(SUBJECT, *STOCKING_LIST.columns),
-    references=(Reference(("subject", "work_key"), WORK_SUBJECTS),),
-    made_from=(STOCKING_LIST.name,),
-    lineage=_as_in(STOCKING_LIST),
-)
-
-WAREHOUSE_ORDER_LIST = Table(
-    "order_list",
-    Layer.WAREHOUSE,
-    "an edition to order, for a subject",
-    purpose="For those who order: the order lists of all subjects; a work of several subjects may stand in each.",
-    by_subject=False,
-    key=("subject", *ORDER_LIST.key),
-    columns=(SUBJECT, *ORDER_LIST.columns),
-    references=(
-        Reference(("subject", "work_key"), WORK_SUBJECTS),
-        Reference(("subject", "rank"), WAREHOUSE_STOCKING_LIST),
-    ),
-    made_from=(ORDER_LIST.name,),
-    lineage=_as_in(ORDER_LIST),
-)
-
-SUBJECT_HISTORY = Table(
-    "subject_history",
-    Layer.WAREHOUSE,
-    "a snapshot of a subject",
-    purpose="It shows trends: how a subject grew and changed from one snapshot to the next. It keeps the rows of "
-    "snapshots that have been pruned.",
-    by_subject=False,
-    key=("subject", "snapshot"),
-    columns=(
-        SUBJECT,
-        Column("snapshot", TEXT, "Name of the snapshot: the end of its fetch, in UTC (`YYYYMMDDTHHMMSSZ`)."),
-        _FETCHED_AT,
-        Column("works", WHOLE, "Works that could be used."),
-        Column("works_dated", WHOLE, "Works whose year had status `ok`."),
-        Column(
-            "works_added",
-            WHOLE,
-            "Works that the snapshot before did not have; null where there was none before.",
-            nullable=True,
-        ),
-        Column(
-            "works_removed",
-            WHOLE,
-            "Works that only the snapshot before had; null where there was none before.",
-            nullable=True,
-        ),
-    ),
-    references=(Reference(("subject",), WAREHOUSE_SUBJECTS),),
-    made_from=("raw_works", SUBJECT_SUMMARY.name, SUBJECT_CHANGES.name),
-    lineage={
-        **{name: (f"{SUBJECT_SUMMARY.name}.{name}",) for name in ("fetched_at", "works", "works_dated")},
-        **dict.fromkeys(("works_added", "works_removed"), (f"{SUBJECT_CHANGES.name}.change",)),
-    },
-)
-
-# In an order in which each table stands after those it refers to, and those it is made from.
-WAREHOUSE_TABLES = (
-    WAREHOUSE_SUBJECTS,
-    WORKS,
-    WORK_SUBJECTS,
-    WAREHOUSE_AUTHORS,
-    WORK_AUTHORS,
-    WAREHOUSE_ISBNS,
-    WAREHOUSE_YEARLY_COUNTS,
-    WAREHOUSE_AVERAGES,
-    SUBJECT_YEARLY_COUNTS,
-    WAREHOUSE_STOCKING_LIST,
-    WAREHOUSE_ORDER_LIST,
-    SUBJECT_HISTORY,
 )

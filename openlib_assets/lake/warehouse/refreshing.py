@@ -8,8 +8,7 @@ from typing import Any
 import duckdb
 
 from openlib_assets.lake import layout
-from openlib_assets.lake.contract import SCHEMA_VERSION, Table
-from openlib_assets.lake.contract.warehouse import SUBJECT_HISTORY, WAREHOUSE_TABLES
+from openlib_assets.lake.contract import SCHEMA_VERSION, SUBJECT_HISTORY, WAREHOUSE_TABLES, Table
 from openlib_assets.lake.duckdb_storage import prepare
 from openlib_assets.lake.table_files import file_digest, table_file, write_table
 from openlib_assets.lake.transform import Built, CheckOutcome, connected, run_checks, sql_text
@@ -89,8 +88,7 @@ def refresh(storage: Storage, subjects: Mapping[str, str], now: datetime | None 
         }
         version = Version(name, CODE, there, digests, rows)
         versions.publish(storage, version, now)
-    lines = [f"{subject}: not in the warehouse as it is now: {reason}" for subject, reason in left_out.items()]
-    return Refreshed(version, made, lines, len(changed) + len(removed))
+    return Refreshed(version, made, list(left_out.values()), len(changed) + len(removed))
 
 
 def _past(storage: Storage, before: Version | None, subjects: Sequence[str]) -> list[Past]:
@@ -108,7 +106,7 @@ def _stacked(
 ) -> tuple[dict[str, str], set[str]]:
     """Bring up to date what fetches of subjects saw.
 
-    Returns the subjects of which that cannot be, and why; and those that are not there any more for that reason.
+    Returns the subjects of which that cannot be, each with a line that says why; and those that had to go therefore.
     """
     stacks.remove(connection, removed)
     left_out = stacks.read(connection, storage, changed)

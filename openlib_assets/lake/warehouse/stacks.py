@@ -12,7 +12,7 @@ import duckdb
 
 from openlib_assets.lake import layout
 from openlib_assets.lake.bronze.snapshots import snapshot_names
-from openlib_assets.lake.catalog.files import in_path, quoted
+from openlib_assets.lake.catalog.files import in_path, quoted, remedy
 from openlib_assets.lake.contract import (
     AUTHOR_BOOKS,
     AUTHOR_YEARLY_COUNTS,
@@ -22,27 +22,27 @@ from openlib_assets.lake.contract import (
     SQL_TYPES,
     STOCKING_LIST,
     SUBJECT_CHANGES,
-    SUBJECT_SUMMARY,
-    WORK_DETAILS,
-    WORK_ISBNS,
-    Table,
-)
-from openlib_assets.lake.contract.warehouse import (
     SUBJECT_HISTORY,
+    SUBJECT_SUMMARY,
     SUBJECT_YEARLY_COUNTS,
     WAREHOUSE_ISBNS,
     WAREHOUSE_ORDER_LIST,
     WAREHOUSE_STOCKING_LIST,
     WAREHOUSE_SUBJECTS,
     WORK_AUTHORS,
+    WORK_DETAILS,
+    WORK_ISBNS,
     WORK_SUBJECTS,
     WORKS,
+    Table,
 )
 from openlib_assets.lake.key_names import is_shortened
+from openlib_assets.lake.table_files import open_table
 from openlib_assets.lake.transform import literal_path, sql_text
 from openlib_assets.lake.warehouse.history import Past
 from openlib_assets.lake.warehouse.versions import Version
 from openlib_assets.storage import Storage
+from openlib_assets.storage.errors import OpenlibError
 
 # What a subject must have to be in the warehouse.
 SOURCES = (
@@ -121,7 +121,7 @@ def heirs(connection: duckdb.DuckDBPyConnection) -> list[str]:
 def read(connection: duckdb.DuckDBPyConnection, storage: Storage, subjects: Sequence[str]) -> dict[str, str]:
     """Put what the tables of subjects have in the place of what was there of them.
 
-    Returns the subjects of which that cannot be, and why.
+    Returns the subjects of which that cannot be, each with a line that says why.
     """
     left_out: dict[str, str] = {}
     for start in range(0, len(subjects), _TOGETHER):
@@ -134,13 +134,29 @@ def _read(connection: duckdb.DuckDBPyConnection, storage: Storage, subjects: Seq
         mixed = _opened(connection, storage, subjects)
     except (duckdb.Error, IndexError) as error:
         if len(subjects) == 1:
-            return {subjects[0]: str(error).strip().splitlines()[0]}
+            return {subjects[0]: _reason(storage, subjects[0], error)}
         # One file that cannot be read must not keep the others out.
         middle = len(subjects) // 2
         halves = subjects[:middle], subjects[middle:]
         return _read(connection, storage, halves[0]) | _read(connection, storage, halves[1])
     _put(connection, [subject for subject in subjects if subject not in mixed])
-    return dict.fromkeys(mixed, "its tables are not of one fetch")
+    return {
+        subject: f"{subject}: its tables are not of one fetch; left as it was: make them with: openlib run {subject!r}"
+        for subject in mixed
+    }
+
+
+def _reason(storage: Storage, subject: str, error: Exception) -> str:
+    """Return in a line why the tables of a subject cannot be read, and what to do."""
+    try:
+        for table in SOURCES[1:]:
+            path = layout.table_file(table.layer, table.name, subject)
+            remedy_of = f"left out: {remedy(path)}"
+            with open_table(storage, path, remedy=remedy_of, versions=table.readable_versions):
+                pass
+    except OpenlibError as found:
+        return str(found)
+    return f"{subject}: {str(error).strip().splitlines()[0]}; left out: make it with: openlib run {subject!r}"
 
 
 def _opened(connection: duckdb.DuckDBPyConnection, storage: Storage, subjects: Sequence[str]) -> list[str]:

@@ -1,0 +1,151 @@
+"""Who reads the warehouse: others while it is refreshed, and other programs than ours, whatever subjects are called."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+import polars as pl
+import pyarrow.parquet as pq
+import pytest
+
+from openlib_assets.lake.catalog import ask, write_catalog
+from openlib_assets.lake.catalog.views import named_in
+from openlib_assets.lake.contract import WAREHOUSE_TABLES
+from openlib_assets.sandbox import Sandbox, SandboxConfig
+from openlib_assets.storage import LocalStorage, Storage
+from openlib_assets_tests.lake.test_warehouse import Lake, change
+from openlib_assets_tests.tools.deployment import wait_until
+
+_REFRESHES = 20
+_SECONDS = 120
+# Of all tables that refer to another one, the rows whose other row is not there.
+_ORPHANS = """
+SELECT count(*)
+FROM work_authors
+LEFT JOIN works USING (work_key)
+LEFT JOIN authors USING (author_key)
+LEFT JOIN work_subjects USING (work_key)
+LEFT JOIN subjects ON subjects.subject = work_subjects.subject
+WHERE works.work_key IS NULL OR authors.author_key IS NULL OR subjects.subject IS NULL
+"""
+ODD = ("null", "007", "true", "place:são_paulo", "person:o'brien_(1900-1950)", "__hive_default_partition__")
+
+
+def count_orphans(root: str) -> None:
+    """Look for orphans until the input ends, each time in the version that is current then; print what was found."""
+    storage = LocalStorage(root)
+    print("begun", flush=True)
+    looks = orphans = 0
+    stop = Path(root).with_name("stop")
+    while not stop.exists():
+        found, _ = ask(storage, named_in(_ORPHANS), lambda connection: connection.sql(_ORPHANS).fetchall())
+        orphans += found[0][0]
+        looks += 1
+    print(json.dumps({"looks": looks, "orphans": orphans}))
+
+
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
+    """Subjects of odd names, below folders that readers make columns of."""
+    root = tmp_path_factory.mktemp("odd") / "year=2026/subject=books/root"
+    with Sandbox(SandboxConfig(dict.fromkeys(ODD, 3))) as sandbox:
+        lake = Lake(LocalStorage(root), sandbox)
+        lake.fetch(*ODD)
+        lake.refresh()
+        yield lake
+
+
+def test_who_reads_while_it_is_refreshed_never_sees_an_orphan(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    program = f"from {__name__} import count_orphans; count_orphans({str(root)!r})"
+    with Sandbox(SandboxConfig({"one": 60, "two": 60, "three": 30})) as sandbox:
+        lake = Lake(LocalStorage(root), sandbox)
+        lake.fetch("one", "two", "three")
+        lake.refresh()
+        with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as reader:
+            assert reader.stdout
+            assert reader.stdout.readline() == "begun\n"
+            for number in range(_REFRESHES):
+                change(lake, ("one", "two", "three")[number % 3])
+                lake.fetch(("one", "two", "three")[number % 3])
+                assert lake.refresh().changed == 1
+            (tmp_path / "stop").touch()
+            wait_until(lambda: reader.poll() is not None, _SECONDS, what="the reader's end")
+            found = json.loads(reader.stdout.read())
+    assert reader.returncode == 0
+    assert found["looks"] > 1
+    assert found["orphans"] == 0
+
+
+def by_duckdb(file: Path) -> list[str]:
+    # Otherwise DuckDB would make a column of the folder `subject=books`, in the place of the file's own.
+    table = duckdb.read_parquet(str(file), hive_partitioning=False)
+    return [subject for (subject,) in table.select("subject").fetchall()]
+
+
+def by_pandas(file: Path) -> list[str]:
+    return list(pd.read_parquet(file)["subject"])
+
+
+def by_polars(file: Path) -> list[str]:
+    return pl.read_parquet(file)["subject"].to_list()
+
+
+def by_pyarrow(file: Path) -> list[str]:
+    return list(pq.read_table(file)["subject"].to_pylist())
+
+
+@pytest.mark.parametrize("read", [by_duckdb, by_pandas, by_polars, by_pyarrow])
+def test_all_programs_read_the_same_names(odd: Lake, read: Callable[[Path], list[str]]) -> None:
+    (file,) = Path(odd.storage.uri()).glob("warehouse/*/subjects/part-0.parquet")
+    assert read(file) == sorted(ODD)
+
+
+def test_the_catalog_reads_the_same_names(odd: Lake) -> None:
+    query = "SELECT subject FROM subjects ORDER BY 1"
+    assert asked(odd.storage, query) == [(subject,) for subject in sorted(ODD)]
+    write_catalog(odd.storage)
+    with duckdb.connect(odd.storage.uri("catalog.duckdb"), read_only=True) as connection:
+        assert connection.sql(query).fetchall() == [(subject,) for subject in sorted(ODD)]
+
+
+def test_likely_duplicates_are_merged_in_a_view_and_nowhere_else(tmp_path: Path) -> None:
+    with Sandbox(SandboxConfig({"science_fiction": 600, "love": 300})) as sandbox:
+        lake = Lake(LocalStorage(tmp_path / "root"), sandbox)
+        lake.fetch("science_fiction", "love")
+        lake.refresh()
+    pairs = {
+        (row["work_key"], row["duplicate_of"]) for row in lake.rows("stocking_list") if row["duplicate_of"] is not None
+    }
+    assert len(pairs) > 5
+    books: dict[str, set[str]] = {}
+    for pair in pairs:
+        joined = set(pair).union(*(books.get(key, set()) for key in pair))
+        books |= dict.fromkeys(joined, joined)
+    works = {row["work_key"]: row for row in lake.rows("works")}
+    standing = {
+        min(book, key=lambda key: (-(works[key]["edition_count"] or -1), key)): len(book) for book in books.values()
+    }
+    wanted = {key: standing.get(key, 1) for key in works if key not in books or key in standing}
+    found = dict(asked(lake.storage, "SELECT work_key, merged_works FROM works_merged"))
+    assert found == wanted
+    assert sum(found.values()) == len(works)
+
+
+def test_a_table_is_sorted_by_its_key_and_says_its_schema_version(odd: Lake) -> None:
+    for table in WAREHOUSE_TABLES:
+        (file,) = Path(odd.storage.uri()).glob(f"warehouse/*/{table.name}/part-0.parquet")
+        keys = [tuple(row[name] for name in table.key) for row in pq.ParquetFile(file).read().to_pylist()]
+        assert keys == sorted(keys)
+        assert b"openlib_schema_version" in pq.read_metadata(file).metadata
+
+
+def asked(storage: Storage, query: str) -> list[tuple[Any, ...]]:
+    found, left_out = ask(storage, named_in(query), lambda connection: connection.sql(query).fetchall())
+    assert left_out == []
+    return found
