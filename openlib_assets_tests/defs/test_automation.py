@@ -20,14 +20,15 @@ from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 from openlib_assets.cli.subject_states import subject_states
 from openlib_assets.defs.instance.automation_history import forget_evaluations
 from openlib_assets.defs.sensors import overdue_subjects
-from openlib_assets.lake.contract import REFRESH_DAYS, REFRESHED_LATELY
+from openlib_assets.lake.contract import REFRESH_DAYS, REFRESHED_LATELY, WAREHOUSE_TABLES
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets_tests.conftest import GOLD, SILVER, Pipeline, PlaceMaker
 from openlib_assets_tests.tools.copies import copy_of
 from openlib_assets_tests.tools.instances import temporary_instance
 
 DERIVED = {*SILVER, *GOLD, "subject_csv", "subject_report"}
-ACROSS = {"catalog", "comparison"}
+WAREHOUSE = [f"warehouse/{table.name}" for table in WAREHOUSE_TABLES]
+ACROSS = {*WAREHOUSE, "catalog", "comparison"}
 RAW_WORKS = dg.AssetKey("raw_works")
 DAY = 86_400.0
 
@@ -63,11 +64,12 @@ class Daemon:
             result = dg.evaluate_automation_conditions(
                 self._pipeline.definitions,
                 instance,
-                dg.AssetSelection.assets(*self._assets),
+                dg.AssetSelection.assets(*map(dg.AssetKey.from_user_string, self._assets)),
                 cursor=self.cursor,
             )
         self.cursor = result.cursor
-        requested = {name: result.get_requested_partitions(dg.AssetKey(name)) for name in self._assets}
+        keys = {name: dg.AssetKey.from_user_string(name) for name in self._assets}
+        requested = {name: result.get_requested_partitions(key) for name, key in keys.items()}
         return {name: {str(key) for key in keys} for name, keys in requested.items() if keys}
 
 
@@ -211,12 +213,19 @@ def test_what_is_made_across_subjects_follows_once_for_all_of_them(
     sandbox.add_work("sea")
     assert again.run("sea").success
     assert daemon.tick() == {name: {"None"} for name in ACROSS}
-    for asset, partition in (("books", "sea"), ("catalog", None), ("comparison", None)):
-        again.instance.report_runless_asset_event(dg.AssetMaterialization(asset, partition=partition))
+    across = [*WAREHOUSE, "catalog", "comparison"]
+    for asset in ("books", *across):
+        report(again, asset)
     assert daemon.tick() == {}
-    for asset, partition in (("catalog", None), ("comparison", None), ("books", "sea")):
-        again.instance.report_runless_asset_event(dg.AssetMaterialization(asset, partition=partition))
+    for asset in (*across, "books"):
+        report(again, asset)
     assert daemon.tick() == {name: {"None"} for name in ACROSS}, "also within a tick"
+
+
+def report(pipeline: Pipeline, asset: str) -> None:
+    """Record that an asset was made; of those by subject, for `sea`."""
+    key, partition = dg.AssetKey.from_user_string(asset), None if asset in ACROSS else "sea"
+    pipeline.instance.report_runless_asset_event(dg.AssetMaterialization(key, partition=partition))
 
 
 def overdue(instance: dg.DagsterInstance, cursor: str | None) -> Any:

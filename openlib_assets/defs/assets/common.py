@@ -62,9 +62,13 @@ KEEP_FRESH = keep_fresh()
 
 
 def _keep_current() -> dg.AutomationCondition[Any]:
-    updated = dg.AutomationCondition.any_deps_match(dg.AutomationCondition.newly_updated())
+    condition = dg.AutomationCondition
+    updated = condition.any_deps_match(condition.newly_updated())
+    # In the same run as the warehouse; what subjects' tables it is made of, is made in others.
+    of_the_warehouse = dg.AssetSelection.groups(str(Layer.WAREHOUSE))
+    warehouse_is_requested = condition.any_deps_match(condition.will_be_requested()).allow(of_the_warehouse)
     return (
-        updated.since(handled())
+        (updated.since(handled()) | warehouse_is_requested)
         & ~dg.AutomationCondition.any_deps_in_progress()
         & ~dg.AutomationCondition.in_progress()
     ).with_label("keep_current")

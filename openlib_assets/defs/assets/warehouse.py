@@ -23,7 +23,7 @@ from openlib_assets.defs.ui_metadata import (
     table_description,
 )
 from openlib_assets.lake import layout
-from openlib_assets.lake.contract import SCHEMA_VERSION, WAREHOUSE_TABLES, Table
+from openlib_assets.lake.contract import RAW_WORKS, SCHEMA_VERSION, WAREHOUSE_TABLES, Table
 from openlib_assets.lake.transform import CheckFailedError
 from openlib_assets.lake.warehouse.refreshing import Made, Refreshed, refresh
 from openlib_assets.lake.warehouse.stacks import MAY_BE_MISSING, SOURCES
@@ -48,7 +48,8 @@ def _spec(table: Table) -> dg.AssetSpec:
             **address(layout.warehouse_file(_ANY_VERSION, table.name)),
             "key": ", ".join(table.key),
         },
-        deps=list(table.made_from),
+        # What a fetch brings shows in what is made of it; one that found nothing new must not start a run.
+        deps=[name for name in table.made_from if name != RAW_WORKS.name],
         automation_condition=KEEP_CURRENT,
     )
 
