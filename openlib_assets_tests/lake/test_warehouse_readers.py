@@ -18,6 +18,7 @@ from openlib_assets.lake.catalog.views import named_in
 from openlib_assets.lake.contract import WAREHOUSE_TABLES
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets.storage import LocalStorage, Storage
+from openlib_assets_tests.docs.markdown import DATA_MODEL, blocks
 from openlib_assets_tests.lake.test_warehouse import Lake, change
 from openlib_assets_tests.tools.deployment import wait_until
 
@@ -104,6 +105,14 @@ def by_pyarrow(file: Path) -> list[str]:
 def test_all_programs_read_the_same_names(odd: Lake, read: Callable[[Path], list[str]]) -> None:
     (file,) = Path(odd.storage.uri()).glob("warehouse/*/subjects/part-0.parquet")
     assert read(file) == sorted(ODD)
+
+
+def test_the_docs_say_how_to_read_the_files(odd: Lake) -> None:
+    (block,) = (block for block in blocks(DATA_MODEL, "python") if "data/warehouse" in block.text)
+    names: dict[str, Any] = {}
+    exec(block.text.replace("data/warehouse", odd.storage.uri("warehouse")), names)  # noqa: S102 - our own documents
+    assert list(names["subjects"]["subject"]) == sorted(ODD)
+    assert list(names["works"]["work_key"]) == [row["work_key"] for row in odd.rows("works")]
 
 
 def test_the_catalog_reads_the_same_names(odd: Lake) -> None:
