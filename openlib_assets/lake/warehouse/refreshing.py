@@ -1,17 +1,18 @@
 """The next version of the warehouse: of the one before, and of the subjects whose tables changed since."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from openlib_assets.lake import layout
 from openlib_assets.lake.contract import SCHEMA_VERSION, SUBJECT_HISTORY, WAREHOUSE_TABLES, Table
 from openlib_assets.lake.duckdb_storage import prepare
 from openlib_assets.lake.table_files import file_digest, table_file, write_table
-from openlib_assets.lake.transform import Built, CheckOutcome, connected, run_checks, sql_text
+from openlib_assets.lake.transform import CheckOutcome, connected, run_checks, sql_text
 from openlib_assets.lake.warehouse import stacks, versions
 from openlib_assets.lake.warehouse.history import Past, past_snapshots
 from openlib_assets.lake.warehouse.versions import Version
@@ -76,7 +77,7 @@ def refresh(storage: Storage, subjects: Mapping[str, str], now: datetime | None 
                 stacks.keep_history(connection, storage, before)
             stacks.add_history(connection, history)
             left_out, gone = _stacked(connection, storage, changed, removed)
-            made = {built.table.name: _write(storage, name, built) for built in _tables(connection)}
+            made = {made.table.name: made for made in _made(connection, storage, name)}
             check()
         digests = {table: one.digest for table, one in made.items()}
         rows = {table: one.rows for table, one in made.items()}
@@ -120,22 +121,34 @@ def _stacked(
     return left_out, gone
 
 
-def _tables(connection: duckdb.DuckDBPyConnection) -> Iterator[Built]:
-    """Make the tables of authors, and yield each table of the warehouse when it is checked."""
+def _made(connection: duckdb.DuckDBPyConnection, storage: Storage, version: str) -> Iterator[Made]:
+    """Make the tables of authors, and write each table of the warehouse when it is checked."""
     connection.execute(sql_text("helpers/warehouse_authors"))
     for table in WAREHOUSE_TABLES:
         if table not in stacks.STACKS:
             connection.execute(f"CREATE OR REPLACE TEMP TABLE {table.name} AS {sql_text(table.sql)}")
     for table in WAREHOUSE_TABLES:
-        ((rows,),) = connection.execute(f"SELECT count(*) FROM {table.name}").fetchall()  # noqa: S608 - of the contract
-        yield Built(table, run_checks(connection, table), rows, connection)
+        yield _write(connection, storage, version, table, run_checks(connection, table))
 
 
-def _write(storage: Storage, version: str, built: Built) -> Made:
-    table = built.table
-    rows = f"SELECT {', '.join(table.schema.names)} FROM {table.name} ORDER BY {', '.join(table.key)}"  # noqa: S608
+def _write(
+    connection: duckdb.DuckDBPyConnection,
+    storage: Storage,
+    version: str,
+    table: Table,
+    outcomes: Sequence[CheckOutcome],
+) -> Made:
+    preview: list[tuple[Any, ...]] = []
+
+    def previewed(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            if not preview:
+                preview.extend(tuple(row.values()) for row in batch.slice(0, _PREVIEW_ROWS).to_pylist())
+            yield batch
+
+    ordered = f"SELECT {', '.join(table.schema.names)} FROM {table.name} ORDER BY {', '.join(table.key)}"  # noqa: S608
+    batches = connection.sql(ordered).to_arrow_reader(_BATCH_ROWS)
     with storage.writing(layout.warehouse_file(version, table.name)) as file:
-        write_table(file, built.connection.sql(rows).to_arrow_reader(_BATCH_ROWS), table.schema)
+        rows = write_table(file, previewed(batches), table.schema)
         size, digest = file.stat().st_size, file_digest(file)
-    preview = built.connection.execute(f"{rows} LIMIT {_PREVIEW_ROWS}").fetchall()
-    return Made(table, built.rows, size, digest, preview, built.outcomes)
+    return Made(table, rows, size, digest, preview, outcomes)
