@@ -11,8 +11,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from openlib_assets.lake.contract import Table
+from openlib_assets.lake.warehouse.refreshing import refresh
+from openlib_assets.sandbox import Sandbox, SandboxConfig
+from openlib_assets.storage import LocalStorage
+from openlib_assets_tests.lake.test_warehouse_readers import ODD
 from openlib_assets_tests.tools import analysts, dialects
 from openlib_assets_tests.tools.dialects import AGGREGATES
+from openlib_assets_tests.tools.made_up_lake import fetch, write
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -82,3 +87,14 @@ def test_a_subject_that_is_a_number_stays_the_text_of_its_key(spark: "SparkSessi
     folder = analysts.folder(root, "author_books")
     found = spark.read.option("basePath", str(folder)).parquet(f"{folder}/subject=1984")
     assert found.schema["subject"].dataType.simpleString() == "string"
+
+
+def test_the_warehouse_has_the_names_of_subjects_as_they_are(spark: "SparkSession", tmp_path: Path) -> None:
+    storage = LocalStorage(tmp_path / "year=2026/subject=books/root")
+    with Sandbox(SandboxConfig(dict.fromkeys(ODD, 2))) as sandbox:
+        for subject in ODD:
+            write(storage, fetch(sandbox, subject, 0))
+    version = refresh(storage, dict.fromkeys(ODD, "")).version
+    table = spark.read.parquet(storage.uri(version.file("work_subjects")))
+    assert sorted({row["subject"] for row in table.collect()}) == sorted(ODD)
+    assert table.columns == ["subject", "work_key"]

@@ -275,7 +275,7 @@ def test_unknown_subject_is_red_with_its_reason(page: "Page", dagster: DagsterSe
         f"partition: {UNKNOWN_SUBJECT}",
         "Errored (1)",
         "Succeeded (1)",  # the store's catalogue, which is of no subject
-        f"Not executed ({ASSETS - 2})",
+        f"Not executed ({STEPS - 2})",
     ):
         shown(page, text)
     reason = page.get_by_text(re.compile(f"/subjects/{UNKNOWN_SUBJECT}\\.json: Open Library has no work")).first
@@ -321,7 +321,7 @@ def test_contact_and_secrets_are_shown_nowhere(
     take_screenshot(page, "16-tags-and-config")
     page.goto(f"{good_run}?logType=stderr")
     page.get_by_placeholder("Select a step").click()
-    page.get_by_text(re.compile(rf"^pid: \d+ \({ASSETS} steps\)$")).click()
+    page.get_by_text(re.compile(rf"^pid: \d+ \({STEPS} steps\)$")).click()
     shown(page, "STEP_SUCCESS", exact=False)
     wire.texts.append(page.content())
     take_screenshot(page, "17-good-run-stderr")
