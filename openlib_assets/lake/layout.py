@@ -99,3 +99,8 @@ def warehouse_version(version: str) -> str:
 def warehouse_file(version: str, table: str) -> str:
     """Return the path of a table of the warehouse, in one of its versions."""
     return f"{warehouse_version(version)}/{table}/part-0.parquet"
+
+
+def warehouse_link(table: str) -> str:
+    """Return the path of the file that says, on S3, where the current version of a table lies."""
+    return f"{Layer.WAREHOUSE}/_files/{table}/current.txt"

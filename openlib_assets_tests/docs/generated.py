@@ -15,7 +15,7 @@ from openlib_assets.cli.runs import run_subjects
 from openlib_assets.definitions import build_defs
 from openlib_assets.defs.steps.checks import CONTRACT_HOLDS
 from openlib_assets.lake import layout
-from openlib_assets.lake.contract import ALL_TABLES, CSV_TABLES, DERIVED_TABLES, Column, Layer, Table
+from openlib_assets.lake.contract import ALL_TABLES, CSV_TABLES, DERIVED_TABLES, WAREHOUSE_TABLES, Column, Layer, Table
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets.settings import Settings
 from openlib_assets.storage import Storage, open_storage
@@ -93,7 +93,7 @@ def sql_files() -> dict[str, str]:
 
 
 def glue_tables() -> str:
-    """Return the silver and gold tables as JSON: name, layer, description, columns with types in Glue's terms."""
+    """Return the tables of silver, gold and the warehouse as JSON: names, descriptions, and columns in Glue's terms."""
     tables = [
         {
             "name": table.name,
@@ -101,8 +101,8 @@ def glue_tables() -> str:
             "description": table.description,
             "columns": [*map(_glue_column, table.columns)],
         }
-        for table in DERIVED_TABLES
-        if table.layer in (Layer.SILVER, Layer.GOLD)  # what is made for people lies in `exports`, too
+        for table in (*DERIVED_TABLES, *WAREHOUSE_TABLES)
+        if table.layer is not Layer.SERVING  # what is made for people lies in `exports`, too
     ]
     return json.dumps(tables, indent=2, ensure_ascii=False) + "\n"
 

@@ -40,6 +40,7 @@ INPUTS: Mapping[str, Any] = {
     "task_role_arns": list(_ROLES.values()),
     "workgroup_arn": f"arn:aws:athena:{_HERE}:workgroup/openlib-test-analysts",
     "gold_database": "openlib_test_gold",
+    "warehouse_database": "openlib_test_warehouse",
 }
 
 

@@ -69,8 +69,17 @@ def test_the_pipeline_reads_and_writes_all_data_but_deletes_no_bronze(policies: 
     assert all(
         allows(pipeline, action, path) for action, path in product(READ_WRITE_DELETE[:2], (BRONZE, SILVER, GOLD))
     )
-    deletable = ("_staging/love/page", "_locks/love", "silver/x", "gold/x", "serving/x", "exports/x", "reports/x")
-    assert all(allows(pipeline, "s3:DeleteObject", f"{DATA}/{path}") for path in deletable)
+    deletable = (
+        "_staging/love/page",
+        "_locks/love",
+        "silver/x",
+        "gold/x",
+        "serving/x",
+        "exports/x",
+        "reports/x",
+        "warehouse/x",
+    )
+    assert all(allows(pipeline, "s3:DeleteObject", f"{DATA}/{folder}/x") for folder in folders)
     kept = (BRONZE, f"{DATA}/subjects.yaml", f"{DATA}/catalog.duckdb")
     assert not any(allows(pipeline, "s3:DeleteObject", path) for path in kept)
 
@@ -118,14 +127,14 @@ def test_the_daemon_starts_runs_in_its_cluster_with_their_two_roles_and_nothing_
 
 def test_analysts_read_gold_and_what_is_made_for_people_and_write_only_results(policies: Policies) -> None:
     analyst = policies["analyst"]
-    files = ("exports/love/books.csv", "reports/index.html", "catalog.duckdb")
+    files = ("exports/love/books.csv", "reports/index.html", "catalog.duckdb", "warehouse/v/works/x", "digest.atom")
     readable = (GOLD, SERVING, *(f"{DATA}/{file}" for file in files))
     assert all(allows(analyst, "s3:GetObject", path) for path in readable)
     assert not any(allows(analyst, action, path) for action, path in product(READ_WRITE_DELETE[1:], readable))
     assert allows(analyst, "s3:PutObject", f"arn:aws:s3:::{DATA_BUCKET}/athena-results/result.csv")
     listed = [s["Condition"]["StringLike"]["s3:prefix"] for s in statements(analyst) if "s3:ListBucket" in s["Action"]]
     assert listed == [
-        [f"{PREFIX}/{folder}/*" for folder in ("gold", "serving", "exports", "reports")],
+        [f"{PREFIX}/{folder}/*" for folder in ("gold", "serving", "exports", "reports", "warehouse")],
         "athena-results/*",
     ]
     assert not allows(analyst, "glue:GetTable", "arn:aws:glue:us-east-1:123456789012:table/openlib_test_silver/books")

@@ -89,6 +89,12 @@ def test_works_of_several_subjects_count_once(place: Place) -> None:
         works = sum(len(fetched.tables["books"]) for fetched in lake.last.values())
         assert len(lake.rows("works")) < works == len(lake.rows("work_subjects"))
         assert all(outcome.passed for made in refreshed.made.values() for outcome in made.outcomes)
+        links = list(lake.storage.paths("warehouse/_files"))
+        assert len(links) == (len(TABLES) if place.root.startswith("s3://") else 0)
+        for link in links:
+            assert (
+                lake.storage.read(link).decode() == f"{lake.storage.uri(refreshed.version.file(link.split('/')[2]))}\n"
+            )
 
 
 def test_two_hundred_small_subjects_beside_three(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from openlib_assets.lake import layout
 from openlib_assets.lake.contract import Layer
-from openlib_assets.storage import Storage
+from openlib_assets.storage import LocalStorage, Storage
 from openlib_assets.storage.errors import OpenlibError
 
 # How long who has opened a version may go on reading it after the next one is there.
@@ -78,8 +78,12 @@ def publish(storage: Storage, version: Version, now: datetime) -> None:
     storage.write(_about(version.name), json.dumps(asdict(version)).encode())
     pointer = _Pointer(version.name, kept)
     storage.write(layout.WAREHOUSE_POINTER, json.dumps(asdict(pointer), indent=1).encode())
+    if storage.kind != LocalStorage.kind:
+        # For Athena, which knows a table by its place: its format SymlinkTextInputFormat reads such files.
+        for table in version.digests:
+            storage.write(layout.warehouse_link(table), f"{storage.uri(version.file(table))}\n".encode())
     for folder in storage.folders(Layer.WAREHOUSE):
-        if folder not in (version.name, *kept):
+        if folder not in (version.name, *kept) and not folder.startswith("_"):
             storage.clear(layout.warehouse_version(folder))
 
 

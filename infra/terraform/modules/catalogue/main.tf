@@ -1,11 +1,16 @@
-# The tables as Athena sees them: a Glue database for each layer, so that a role can be given one of them.
+# The tables as Athena sees them: a Glue database for each layer, so that a role can be given one of them, and one for the
+# warehouse, whose tables are over all subjects.
 #
 # `tables.json` is made from the project's data contract by `make docs`.
 
 locals {
-  layers   = toset(["silver", "gold"])
+  layers   = toset(["silver", "gold", "warehouse"])
   database = { for layer in local.layers : layer => replace("${var.name}_${layer}", "-", "_") }
-  tables   = { for table in jsondecode(file("${path.module}/tables.json")) : table.name => table }
+  # Of the warehouse, some have the names of the subjects' tables.
+  tables = {
+    for table in jsondecode(file("${path.module}/tables.json")) :
+    table.layer == "warehouse" ? "warehouse/${table.name}" : table.name => table
+  }
 
   # What the folders of subjects are called; openlib_assets/openlibrary/key_names.py says how.
   encoded = { for subject in var.subjects : subject => [for letter in regexall("(?s:.)", subject) : urlencode(letter)] }
@@ -46,28 +51,30 @@ resource "aws_glue_catalog_database" "layer" {
 
 resource "aws_glue_catalog_table" "table" {
   for_each      = local.tables
-  name          = each.key
+  name          = each.value.name
   database_name = aws_glue_catalog_database.layer[each.value.layer].name
   description   = each.value.description
   table_type    = "EXTERNAL_TABLE"
 
-  parameters = merge(local.projection, {
-    EXTERNAL                    = "TRUE"
-    classification              = "parquet"
+  parameters = merge({ EXTERNAL = "TRUE", classification = "parquet" }, each.value.layer == "warehouse" ? {} : merge(local.projection, {
     "projection.enabled"        = "true"
     "storage.location.template" = "s3://${var.bucket}/${var.prefix}/${each.value.layer}/${each.key}/subject=$${subject}/"
-  })
+  }))
 
-  partition_keys {
-    name    = "subject"
-    type    = "string"
-    comment = "The name of the subject's folder, its key percent-encoded: place%3Afrance. A long one is shortened."
+  dynamic "partition_keys" {
+    for_each = each.value.layer == "warehouse" ? [] : ["subject"]
+    content {
+      name    = partition_keys.value
+      type    = "string"
+      comment = "The name of the subject's folder, its key percent-encoded: place%3Afrance. A long one is shortened."
+    }
   }
 
+  # Of the warehouse, a small file names that of the current version.
   storage_descriptor {
-    location      = "s3://${var.bucket}/${var.prefix}/${each.value.layer}/${each.key}/"
-    input_format  = "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat"
-    output_format = "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat"
+    location      = each.value.layer == "warehouse" ? "s3://${var.bucket}/${var.prefix}/warehouse/_files/${each.value.name}/" : "s3://${var.bucket}/${var.prefix}/${each.value.layer}/${each.key}/"
+    input_format  = each.value.layer == "warehouse" ? "org.apache.hadoop.hive.ql.io.SymlinkTextInputFormat" : "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat"
+    output_format = each.value.layer == "warehouse" ? "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat" : "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat"
 
     ser_de_info {
       serialization_library = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"

@@ -185,6 +185,7 @@ module "policies" {
   task_role_arns          = [for role in ["pipeline", "daemon", "webserver", "execution"] : module.roles.arns[role]]
   workgroup_arn           = module.catalogue.workgroup_arn
   gold_database           = module.catalogue.databases["gold"]
+  warehouse_database      = module.catalogue.databases["warehouse"]
   masked                  = local.masked
 }
 

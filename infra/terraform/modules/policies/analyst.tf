@@ -6,7 +6,7 @@ locals {
   glue           = "arn:aws:glue:${var.region}:${var.account_id}"
 
   # What analysts get: no record as received, and no table that is not yet in its final form.
-  readable = ["gold", "serving", "exports", "reports"]
+  readable = ["gold", "serving", "exports", "reports", "warehouse"]
 }
 
 data "aws_iam_policy_document" "analyst" {
@@ -31,7 +31,7 @@ data "aws_iam_policy_document" "analyst" {
       actions = ["s3:GetObject"]
       resources = concat(
         [for folder in local.readable : "${local.objects}/${folder}/*"],
-        ["${local.objects}/catalog.duckdb"],
+        [for file in ["catalog.duckdb", "warehouse.duckdb", "digest.atom"] : "${local.objects}/${file}"],
       )
     }
   }
@@ -111,6 +111,8 @@ data "aws_iam_policy_document" "analyst" {
       "${local.glue}:catalog",
       "${local.glue}:database/${var.gold_database}",
       "${local.glue}:table/${var.gold_database}/*",
+      "${local.glue}:database/${var.warehouse_database}",
+      "${local.glue}:table/${var.warehouse_database}/*",
     ]
   }
 

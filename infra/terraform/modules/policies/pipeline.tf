@@ -2,7 +2,7 @@
 
 locals {
   # What a run makes again from bronze, or holds for a while. Bronze is what nothing can bring back.
-  deletable = ["_staging", "_locks", "silver", "gold", "serving", "exports", "reports"]
+  deletable = ["_staging", "_locks", "silver", "gold", "serving", "exports", "reports", "warehouse"]
 }
 
 data "aws_iam_policy_document" "pipeline" {

@@ -108,6 +108,11 @@ variable "gold_database" {
   type        = string
 }
 
+variable "warehouse_database" {
+  description = "Glue database of the warehouse."
+  type        = string
+}
+
 variable "masked" {
   description = "Whether Lake Formation hides columns from analysts."
   type        = bool
