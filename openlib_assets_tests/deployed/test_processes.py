@@ -18,7 +18,7 @@ pytestmark = pytest.mark.deployed
 
 GOOD = {"love": 120, "place:france": 80}
 REFUSED = "hate"
-CONFIG = SandboxConfig({**GOOD, REFUSED: 5}, faults=FaultPlan(permanent={REFUSED: "http_403"}), latency=0.5)
+CONFIG = SandboxConfig({**GOOD, REFUSED: 5}, faults=FaultPlan(permanent={REFUSED: "http_403"}), latency=0.2)
 LIMIT_SECONDS = 180
 # What is waited for shares the machine with the webserver, for which each look is a query.
 POLL_SECONDS = 1.0
