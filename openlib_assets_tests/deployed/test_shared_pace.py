@@ -68,7 +68,7 @@ def test_four_runs_that_share_nothing_but_the_database_keep_to_one_pace(postgres
             )
             hosts.append(running(openlib_command("run", subject), env, tmp_path / f"{subject}.log"))
         with hosts[0] as one, hosts[1] as two, hosts[2] as three, hosts[3] as four:
-            statuses = [process.wait(120) for process in (one, two, three, four)]
+            statuses = [process.wait(600) for process in (one, two, three, four)]
         assert statuses == [0] * 4, [tail(tmp_path / f"{subject}.log") for subject in subjects]
         sent = [(0, request.at) for request in sandbox.requests()[before:]]
     assert len(sent) >= 4 * 80

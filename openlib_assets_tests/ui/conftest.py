@@ -37,6 +37,7 @@ _BROWSER_ARGUMENTS = [
     "--disable-sync",
 ]
 _PATIENCE_SECONDS = 120
+_TOLD_CHARACTERS = 1500
 # Dagster's pages scroll in parts: what is out of sight may not be there at all. The wide page has room for the whole
 # graph with the details of every asset.
 _HIGH: "ViewportSize" = {"width": 1600, "height": 1800}
@@ -157,11 +158,18 @@ def last_look(page: "Page", request: pytest.FixtureRequest) -> Iterator[None]:
 
 @contextlib.contextmanager
 def kept_if_it_fails(page: "Page", request: pytest.FixtureRequest) -> Iterator[None]:
-    """Keep what stands on a page when the test of the block failed."""
+    """Keep what stands on a page when the test of the block failed: as a picture, and as text in pytest's report."""
     failed_before = request.session.testsfailed
     yield
     if request.session.testsfailed > failed_before:
+        request.node.add_report_section("teardown", f"page {page.url}", visible_text(page))
         take_screenshot(page, f"failed-{request.node.name}")
+
+
+def visible_text(page: "Page") -> str:
+    """Return what can be read on a page, a line for each of its parts; dialogs come last. Of much, both ends."""
+    text = "\n".join(line for line in page.locator("body").inner_text().splitlines() if line.strip())
+    return text if len(text) <= 2 * _TOLD_CHARACTERS else f"{text[:_TOLD_CHARACTERS]}\n…\n{text[-_TOLD_CHARACTERS:]}"
 
 
 def take_screenshot(page: "Page", name: str, *, full_page: bool = False) -> None:

@@ -12,7 +12,7 @@ from openlib_assets_tests.ui.conftest import take_screenshot
 
 if TYPE_CHECKING:
     from dagster import DagsterRun
-    from playwright.sync_api import FloatRect, Locator, Page
+    from playwright.sync_api import FloatRect, Locator, Page, Request
 
 GROUPS = {str(layer): {table.name for table in ALL_TABLES if table.layer is layer} for layer in Layer}
 # Dagster writes a key of two parts so.
@@ -33,6 +33,7 @@ _SQL_KINDS = ("SQL", "DuckDB", "Parquet", "File")
 _RUN_MILLISECONDS = 600_000
 _CHOICE_SECONDS = 120
 _DRAWN_MILLISECONDS = 5_000
+_LAUNCH = "op=LaunchPipelineExecution"
 # What a link of Dagster's does. To load the page anew costs three times as much, most of it for the same script.
 _FOLLOW = """
 address => { history.pushState(null, "", address); dispatchEvent(new PopStateEvent("popstate", { state: null })) }
@@ -178,26 +179,50 @@ def checks_by_subject(page: "Page", asset: str, check: str) -> None:
 
 
 def launch_alone(page: "Page", job: str, subject: str) -> None:
-    """Start a run of a job for one subject in the launchpad."""
-    open_launchpad(page, job, subject)
-    page.get_by_role("button", name="Launch Run").click()
+    """Start a run of a job for one subject in the launchpad: one run, also where a click of ours is lost."""
+    asked: list[str] = []
+
+    def listen(request: "Request") -> None:
+        if _LAUNCH in request.url:
+            asked.append(request.url)
+
+    def launched() -> bool:
+        open_launchpad(page, job, subject)
+        # The page before this one is gone: what it has not asked for by now, it never will.
+        if not asked:
+            page.get_by_role("button", name="Launch Run").click()
+            with suppress(_not_in_time()):
+                page.wait_for_url("**/runs/*", timeout=_DRAWN_MILLISECONDS)
+        return bool(asked)
+
+    page.on("request", listen)
+    wait_until(launched, _CHOICE_SECONDS, what=f"the launch of {job} for {subject}")
+    page.remove_listener("request", listen)
 
 
 def open_launchpad(page: "Page", job: str, subject: str) -> None:
     """Show the launchpad of a job with a subject chosen."""
-    from playwright.sync_api import TimeoutError as NotInTimeError  # noqa: PLC0415 - slow, and only the browser's tests need it
+    tag = page.get_by_text(f"partition: {subject}", exact=True)
 
     def chosen() -> bool:
-        page.get_by_placeholder("Partition").click()
-        with suppress(NotInTimeError):
-            page.get_by_text(subject, exact=True).first.click(timeout=_DRAWN_MILLISECONDS)
-            return True
-        return False
+        if not tag.is_visible():
+            with suppress(_not_in_time()):
+                page.get_by_placeholder("Partition").click()
+                page.get_by_text(subject, exact=True).first.click(timeout=_DRAWN_MILLISECONDS)
+                # The page asks for the configuration of the partition; until it has it, none is chosen.
+                tag.wait_for(timeout=_DRAWN_MILLISECONDS)
+        return tag.is_visible()
 
     page.goto(f"/locations/openlib_assets/jobs/{job}/playground")
     shown(page, "All defaults expanded")
     # What is open closes when the page is drawn again, as long as some of it is loaded.
     wait_until(chosen, _CHOICE_SECONDS, what=f"{subject} among the partitions of {job}")
+
+
+def _not_in_time() -> type[Exception]:
+    from playwright.sync_api import TimeoutError as NotInTimeError  # noqa: PLC0415 - slow, and only the browser's tests need it
+
+    return NotInTimeError
 
 
 def re_execute(page: "Page", run: "DagsterRun", way: str) -> None:

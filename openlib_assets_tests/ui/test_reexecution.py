@@ -275,6 +275,7 @@ def test_the_storage_set_in_the_launchpad_is_where_everything_goes(tab: "Page", 
     root.filter(has_text=f"{elsewhere}").wait_for()
     take_screenshot(tab, "23-launchpad")
     tab.get_by_role("button", name="Launch Run").click()
+    tab.wait_for_url("**/runs/*")
     run = deployed.ended_run(runs + 1)
     assert run.status == dg.DagsterRunStatus.SUCCESS
     assert {folder.name for folder in elsewhere.glob("exports/*")} == {"well"}
