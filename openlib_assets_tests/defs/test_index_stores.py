@@ -11,6 +11,7 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import (
     AssetCheckEvaluationTargetMaterializationData,
 )
 from dagster._core.definitions.data_version import DATA_VERSION_TAG
+from dagster._core.definitions.partitions.subset import DefaultPartitionsSubset
 from dagster._core.events import AssetMaterializationPlannedData, AssetObservationData, StepMaterializationData
 from dagster._core.storage.event_log import SqliteEventLogStorage
 
@@ -40,8 +41,9 @@ def observed(asset: str, partition: str | None) -> dg.EventLogEntry:
     return an_event(of_type(TYPES.ASSET_OBSERVATION, AssetObservationData(thing)))
 
 
-def check_planned(asset: str) -> dg.EventLogEntry:
-    data = AssetCheckEvaluationPlanned(asset_key=dg.AssetKey(asset), check_name="c")
+def check_planned(asset: str, *partitions: str) -> dg.EventLogEntry:
+    subset = DefaultPartitionsSubset(set(partitions)) if partitions else None
+    data = AssetCheckEvaluationPlanned(asset_key=dg.AssetKey(asset), check_name="c", partitions_subset=subset)
     return an_event(of_type(TYPES.ASSET_CHECK_EVALUATION_PLANNED, data))
 
 
@@ -66,6 +68,7 @@ EVENTS = {
     "of another run": [made("a", "p"), made("a", "p", run_id="another"), checked("a", "p", run_id="another")],
     "observed": [observed("a", "p"), made("a", "p"), observed("a", None)],
     "checked": [checked("a", name, passed=name != "?") for name in ODD],
+    "planned to be checked": [check_planned("planned", *ODD), checked("planned", "love"), check_planned("other", "p")],
     "checked again": [checked("a", "p"), checked("a", "p", passed=False), checked("a", "q"), checked("b", "p")],
     "checked of no partition": [check_planned("a"), checked("a", None), checked("b", None)],
     "checked in no run": [checked("a", "p", run_id=""), checked("b", None, run_id="")],

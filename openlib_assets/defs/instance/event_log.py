@@ -15,6 +15,7 @@ from typing import Any
 
 import dagster as dg
 import sqlalchemy as sa
+from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationPlanned
 from dagster._core.events import ASSET_CHECK_EVENTS, ASSET_EVENTS, EVENT_TYPE_TO_PIPELINE_RUN_STATUS
 from dagster._core.storage.dagster_run import FINISHED_STATUSES
 from dagster._core.storage.event_log import SqliteEventLogStorage
@@ -160,6 +161,8 @@ class EventLogStorage(SqliteEventLogStorage):
             index_stores.store_planned(index, row)
         elif isinstance(details, dg.AssetCheckEvaluation) and details.partition and entry.run_id:
             index_stores.store_evaluation(index, row, event_id, details)
+        elif isinstance(details, AssetCheckEvaluationPlanned):
+            index_stores.insert_planned_checks(index, row, event_id, details)
         elif event_type in ASSET_EVENTS:
             self._store_asset_event_tags(index, [entry], [event_id])
             self._store_asset_event(index, entry, event_id)

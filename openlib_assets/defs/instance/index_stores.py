@@ -9,6 +9,7 @@ from typing import Any
 
 import dagster as dg
 import sqlalchemy as sa
+from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationPlanned
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus as Status
 
 # A row of `event_logs`, by column.
@@ -36,6 +37,21 @@ def store_made(index: sa.Connection, row: Row, event_id: int) -> None:
     """Store of an asset that it was made, with the text of the event's record as Dagster serializes it."""
     record = f'{{"__class__": "EventLogRecord", "event_log_entry": {row["event"]}, "storage_id": {event_id}}}'
     _put(index, "asset_keys", _asset(row) | {"last_materialization": record}, key=("asset_key",))
+
+
+def insert_planned_checks(index: sa.Connection, row: Row, event_id: int, planned: AssetCheckEvaluationPlanned) -> None:
+    """Insert for each partition of an asset that a check is to be evaluated."""
+    execution = {
+        "asset_key": planned.asset_key.to_string(),
+        "check_name": planned.check_name,
+        "run_id": row["run_id"],
+        "execution_status": Status.PLANNED.value,
+        "evaluation_event": row["event"],
+        "evaluation_event_timestamp": row["timestamp"],
+        "evaluation_event_storage_id": event_id,
+    }
+    for partition in planned.partitions_subset.get_partition_keys() if planned.partitions_subset else [None]:
+        _put(index, "asset_check_executions", execution | {"partition": partition})
 
 
 def store_evaluation(index: sa.Connection, row: Row, event_id: int, evaluation: dg.AssetCheckEvaluation) -> None:
