@@ -2,7 +2,8 @@
 
 import ctypes
 import gc
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 # Objects created between two garbage collections. With its default of 700, Python examines again and again what the
 # modules of Dagster keep for good: a tenth of the time of a small run.
@@ -18,6 +19,17 @@ def begin() -> None:
     gc.set_threshold(_BETWEEN_COLLECTIONS)
     with suppress(OSError, AttributeError, TypeError):  # another C library, or Windows
         ctypes.CDLL(None).mallopt(_M_TRIM_THRESHOLD, _FREE_BYTES_KEPT)
+
+
+@contextmanager
+def loading() -> Iterator[None]:
+    """Collect no garbage in the block, nor ever what it loads, which stays: another twentieth of a small run."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def end() -> None:

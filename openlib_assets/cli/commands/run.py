@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from openlib_assets.cli import process
 from openlib_assets.cli.given_subjects import given_keys
 
 if TYPE_CHECKING:
@@ -37,23 +38,24 @@ def run(subjects: tuple[str, ...], *, force: bool, as_json: bool) -> int:
 
 def run_and_print(keys: list[str], *, force: bool, as_json: bool = False) -> int:
     """Run subjects, show progress, and print the results; return the exit status."""
-    from rich.console import Console
+    with process.loading():
+        from rich.console import Console
 
-    from openlib_assets.cli.output import print_json
-    from openlib_assets.cli.runs import (
-        AcrossSubjectsError,
-        across_subjects_is_current,
-        read_store_file,
-        run_across_subjects,
-        run_subjects,
-    )
-    from openlib_assets.definitions import build_defs
-    from openlib_assets.defs.instance.home import open_instance
-    from openlib_assets.defs.resources import OpenLibraryResource
-    from openlib_assets.lake.store.catalogue import StoreFile
-    from openlib_assets.openlibrary.source import open_source
-    from openlib_assets.settings import Settings
-    from openlib_assets.storage import open_storage
+        from openlib_assets.cli.output import print_json
+        from openlib_assets.cli.runs import (
+            AcrossSubjectsError,
+            across_subjects_is_current,
+            read_store_file,
+            run_across_subjects,
+            run_subjects,
+        )
+        from openlib_assets.definitions import build_defs
+        from openlib_assets.defs.instance.home import open_instance
+        from openlib_assets.defs.resources import OpenLibraryResource
+        from openlib_assets.lake.store.catalogue import StoreFile
+        from openlib_assets.openlibrary.source import open_source
+        from openlib_assets.settings import Settings
+        from openlib_assets.storage import open_storage
 
     settings = Settings.from_env()
     open_source(settings)  # fails before anything is registered, if Open Library may not be asked

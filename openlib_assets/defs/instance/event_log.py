@@ -9,24 +9,24 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from itertools import groupby
 from typing import Any
 
 import dagster as dg
 import sqlalchemy as sa
+from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationPlanned
 from dagster._core.events import ASSET_CHECK_EVENTS, ASSET_EVENTS, EVENT_TYPE_TO_PIPELINE_RUN_STATUS
 from dagster._core.storage.dagster_run import FINISHED_STATUSES
 from dagster._core.storage.event_log import SqliteEventLogStorage
-from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
+from dagster._core.storage.event_log.schema import AssetEventTagsTable
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClassData
 
-from openlib_assets.defs.instance import index_queries, run_database
+from openlib_assets.defs.instance import index_queries, index_stores, run_database
 
-# Built once: to build the statement for each event takes as long as to store it.
-_INSERT = SqlEventLogStorageTable.insert()
 # Of these the index, too, gets what concerns it.
 _IN_THE_INDEX = {*ASSET_EVENTS, *ASSET_CHECK_EVENTS, *EVENT_TYPE_TO_PIPELINE_RUN_STATUS}
 # A run's process records that run, the daemon several; each connection holds three files open.
@@ -67,19 +67,12 @@ class EventLogStorage(SqliteEventLogStorage):
 
     def store_event(self, event: dg.EventLogEntry) -> None:
         """Commit an event to its run's database and to the index; one that either refuses is in neither."""
-        run_id = event.run_id
-        with self._lock:
-            if event.dagster_event_type in _IN_THE_INDEX:
-                # The run's database is committed first: what the index tells of is in the run's log.
-                with self._connect(INDEX_SHARD_NAME), _transaction(self._connection_to_record(run_id)):
-                    super().store_event(event)
-            else:
-                with _transaction(self._connection_to_record(run_id)) as run:
-                    run.execute(_INSERT, self._event_to_row(event))
-            # The UI follows a run by changes of this file, and SQLite writes beside it while a connection stays open.
-            os.utime(self.path_for_shard(run_id))
-            if event.dagster_event_type and _ends_a_run(event.dagster_event_type):
-                self._recorded.pop(run_id).close()
+        self._store(event.run_id, [event])
+
+    def store_event_batch(self, events: Sequence[dg.EventLogEntry]) -> None:
+        """Commit events, of each run all at once: those that tell what it plans to make."""
+        for run_id, some in groupby(events, key=lambda event: event.run_id):
+            self._store(run_id, list(some))
 
     def has_table(self, table_name: str) -> bool:
         """Tell whether there is a table; one that was seen stays."""
@@ -136,10 +129,47 @@ class EventLogStorage(SqliteEventLogStorage):
         super().dispose()
         self._close()
 
-    def _store_asset_event(self, conn: sa.Connection, event: dg.EventLogEntry, event_id: int) -> None:
-        super()._store_asset_event(conn, event, event_id)
-        if event.dagster_event_type == dg.DagsterEventType.ASSET_MATERIALIZATION:
-            self.last_materialization = dg.EventLogRecord(event_id, event)
+    def _store(self, run_id: str, events: Sequence[dg.EventLogEntry]) -> None:
+        concerns_the_index = any(event.dagster_event_type in _IN_THE_INDEX for event in events)
+        with self._lock:
+            # The run's database is committed first: what the index tells of is in the run's log.
+            with (
+                self._connect(INDEX_SHARD_NAME) if concerns_the_index else nullcontext(),
+                _transaction(self._connection_to_record(run_id)) as run,
+            ):
+                for event in events:
+                    row = self._event_to_row(event)
+                    row["timestamp"] = row["timestamp"].isoformat(" ", "microseconds")
+                    index_stores.insert_event(run, row)
+                    if event.dagster_event_type in _IN_THE_INDEX:
+                        self._store_in_index(event, row)
+            # The UI follows a run by changes of this file, and SQLite writes beside it while a connection stays open.
+            os.utime(self.path_for_shard(run_id))
+            if any(event.dagster_event_type and _ends_a_run(event.dagster_event_type) for event in events):
+                self._recorded.pop(run_id).close()
+
+    def _store_in_index(self, entry: dg.EventLogEntry, row: index_stores.Row) -> None:
+        """Store an event in the index, under way in a transaction; kinds that are rare are left to Dagster."""
+        index, event_type = self._index(), entry.dagster_event_type
+        event_id = index_stores.insert_event(index, row)
+        details = entry.dagster_event and entry.dagster_event.event_specific_data
+        is_migrated = self._has_asset_key_index_cols_on_connection(index) and self.has_table(AssetEventTagsTable.name)
+        if event_type == dg.DagsterEventType.ASSET_MATERIALIZATION and is_migrated:
+            index_stores.insert_tags(index, row, event_id, self._tags_for_asset_event(entry))
+            index_stores.store_made(index, row, event_id)
+        elif event_type == dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED and is_migrated:
+            index_stores.store_planned(index, row)
+        elif isinstance(details, dg.AssetCheckEvaluation) and details.partition and entry.run_id:
+            index_stores.store_evaluation(index, row, event_id, details)
+        elif isinstance(details, AssetCheckEvaluationPlanned):
+            index_stores.insert_planned_checks(index, row, event_id, details)
+        elif event_type in ASSET_EVENTS:
+            self._store_asset_event_tags(index, [entry], [event_id])
+            self._store_asset_event(index, entry, event_id)
+        elif event_type in ASSET_CHECK_EVENTS:
+            self.store_asset_check_event(entry, event_id)
+        if event_type == dg.DagsterEventType.ASSET_MATERIALIZATION:
+            self.last_materialization = dg.EventLogRecord(event_id, entry)
 
     def _has_asset_key_index_cols_on_connection(self, conn: sa.Connection) -> bool:
         if not self._asset_key_index_cols_seen:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import dagster as dg
 
 DEFAULT_HOME = ".dagster_home"
+_EVENTS_AT_ONCE = "1000"
 
 _UNCAPTURED = {
     "compute_logs": {"module": "dagster._core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"}
@@ -52,6 +53,8 @@ def open_instance(*, captures_output: bool = True) -> "dg.DagsterInstance":
     there by way of two files and four processes a run, a twentieth of what a small one costs.
     """
     home = prepare_home()
+    # What a run plans to make is then stored at once, not an asset of a subject at a time; all else is as it happens.
+    os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", _EVENTS_AT_ONCE)
     import dagster as dg  # noqa: PLC0415 - slow, and not every command gets here
     from dagster._core.instance.ref import InstanceRef  # noqa: PLC0415 - as above
 
