@@ -1,10 +1,9 @@
 """`openlib export --table`: every table of the warehouse, cell by cell, in each format; and `openlib sql` beside it."""
 
-import io
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from datetime import UTC
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from openpyxl.utils.datetime import from_excel, to_excel
 
 from openlib_assets.cli.main import main
 from openlib_assets.lake.catalog import ask
@@ -78,24 +78,24 @@ def test_a_table_is_in_each_format_what_sql_says_it_is(made: Pipeline, openlib: 
 
     kept = pq.read_table(tmp_path / "out.parquet")
     assert kept.schema.equals(EXPORTED[name].schema)
-    in_utc = [
-        tuple(value.astimezone(UTC) if hasattr(value, "astimezone") else value for value in row) for row in wanted
-    ]
+    in_utc = [tuple(v.astimezone(UTC) if isinstance(v, datetime) else v for v in row) for row in wanted]
     assert [tuple(row.values()) for row in kept.to_pylist()] == in_utc
 
-    (head, *cells) = openpyxl.load_workbook(tmp_path / "out.xlsx").active.iter_rows(values_only=True)
+    (sheet,) = openpyxl.load_workbook(tmp_path / "out.xlsx").worksheets
+    (head, *cells) = sheet.iter_rows(values_only=True)
     assert list(head) == columns
     assert cells == [tuple(map(as_cell, row)) for row in wanted]
 
 
 def as_cell(value: object) -> object:
-    """Return what a cell of Excel tells of a value: milliseconds of a time, nothing of an empty text."""
+    """Return what a cell tells of a value: of a number 16 digits, of a time milliseconds, in UTC."""
     if isinstance(value, list):
-        return LIST_SEPARATOR.join(value) or None
-    if isinstance(value, pd.Timestamp) or hasattr(value, "astimezone"):
-        moment = value.astimezone(UTC).replace(tzinfo=None)
-        return openpyxl.utils.datetime.from_excel(openpyxl.utils.datetime.to_excel(moment))
-    return None if value == "" else value
+        return LIST_SEPARATOR.join(value)
+    if isinstance(value, float):
+        return float(f"{value:.16G}")
+    if isinstance(value, datetime):
+        return from_excel(to_excel(value.astimezone(UTC).replace(tzinfo=None)))
+    return value
 
 
 def test_pandas_reads_the_csv_file_as_the_contract_says(made: Pipeline, openlib: Say, tmp_path: Path) -> None:
@@ -165,7 +165,7 @@ def test_a_text_longer_than_a_cell_is_cut_and_counted(tmp_path: Path) -> None:
     table, file = one_column(pa.array(["a" * 32_767, "b" * 32_768, "=1+1", "007", "", None]), tmp_path)
     told = sheets.write_sheet(tmp_path / "out.xlsx", table, table_file(file))
     assert told == ["one: 1 texts were cut to the 32,767 characters of a cell"]
-    sheet = openpyxl.load_workbook(io.BytesIO((tmp_path / "out.xlsx").read_bytes())).active
+    (sheet,) = openpyxl.load_workbook(tmp_path / "out.xlsx").worksheets
     assert [row[0] for row in sheet.iter_rows(min_row=2, values_only=True)][:4] == [
         "a" * 32_767,
         "b" * 32_767,
