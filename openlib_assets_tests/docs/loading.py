@@ -6,6 +6,8 @@
 from collections.abc import Callable, Mapping
 
 import pyarrow as pa
+from sqlglot import exp
+from sqlglot.dialects.dialect import Dialect
 
 from openlib_assets.lake import layout
 from openlib_assets.lake.contract import WAREHOUSE_TABLES, Column, Table
@@ -95,9 +97,12 @@ def _bigquery() -> list[str]:
         f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}",
         *(
             f"LOAD DATA OVERWRITE {SCHEMA}.{table.name} (\n{_columns('bigquery', table)}\n)\n"
-            f"OPTIONS (description = {_quoted('bigquery', table.description)})\n"
             f"FROM FILES (\n    format = 'PARQUET',\n    enable_list_inference = TRUE,\n"
             f"    uris = ['{GCS_ROOT}/{_file(table)}']\n)"
+            for table in WAREHOUSE_TABLES
+        ),
+        *(
+            f"ALTER TABLE {SCHEMA}.{table.name}\nSET OPTIONS (description = {_quoted('bigquery', table.description)})"
             for table in WAREHOUSE_TABLES
         ),
     ]
@@ -117,7 +122,7 @@ _PLACES = {
 
 
 def _created(dialect: str, table: Table) -> str:
-    columns = f"{_columns(dialect, table)},\n    PRIMARY KEY ({', '.join(table.key)})"
+    columns = f"{_columns(dialect, table)},\n    PRIMARY KEY ({', '.join(_named(dialect, name) for name in table.key)})"
     comment = f"\nCOMMENT = {_quoted(dialect, table.description)}" if dialect == "snowflake" else ""
     return f"CREATE TABLE IF NOT EXISTS {SCHEMA}.{table.name} (\n{columns}\n){comment}"
 
@@ -134,7 +139,7 @@ def _column(dialect: str, column: Column) -> str:
         "snowflake": f" COMMENT {_quoted(dialect, column.description)}",
         "bigquery": f" OPTIONS (description = {_quoted(dialect, column.description)})",
     }
-    return f"{column.name} {kind}{required}{about.get(dialect, '')}"
+    return f"{_named(dialect, column.name)} {kind}{required}{about.get(dialect, '')}"
 
 
 def _copied_into_snowflake(table: Table, stage: str) -> str:
@@ -151,6 +156,13 @@ def _copied_into_redshift(table: Table) -> str:
         f"COPY {SCHEMA}.{table.name}\nFROM '{S3_ROOT}/{_file(table)}'\n"
         f"IAM_ROLE 'arn:aws:iam::123456789012:role/openlib'\nFORMAT AS PARQUET{' SERIALIZETOJSON' if lists else ''}"
     )
+
+
+def _named(dialect: str, column: str) -> str:
+    """Return the name of a column, in quotes where the dialect keeps the word for itself."""
+    known = Dialect[dialect]
+    is_reserved = column in known.generator_class.RESERVED_KEYWORDS
+    return exp.to_identifier(column, quoted=is_reserved).sql(dialect)
 
 
 def _emptied(table: Table) -> str:

@@ -15,7 +15,6 @@ LOAD DATA OVERWRITE openlib.subjects (
     fetched_at TIMESTAMP NOT NULL OPTIONS (description = 'When the fetch of the subject\'s snapshot ended.'),
     source STRING NOT NULL OPTIONS (description = 'Where the snapshot was fetched from (URL).')
 )
-OPTIONS (description = 'One row is a subject that is fetched. It tells what the other tables are over, how large each subject is and how fresh.')
 FROM FILES (
     format = 'PARQUET',
     enable_list_inference = TRUE,
@@ -48,7 +47,6 @@ LOAD DATA OVERWRITE openlib.works (
     fetched_for STRING NOT NULL OPTIONS (description = 'The subject whose fetch the row is of: the last of those that list it.'),
     fetched_at TIMESTAMP NOT NULL OPTIONS (description = 'When the fetch ended that the row is of.')
 )
-OPTIONS (description = 'One row is a work, however many subjects list it. The list of all books, each once, as the subject saw it that was fetched last, with what the search says.')
 FROM FILES (
     format = 'PARQUET',
     enable_list_inference = TRUE,
@@ -59,7 +57,6 @@ LOAD DATA OVERWRITE openlib.work_subjects (
     subject STRING NOT NULL OPTIONS (description = 'Open Library\'s key of the subject, such as science_fiction or place:france.'),
     work_key STRING NOT NULL OPTIONS (description = 'Open Library\'s key of the work, such as OL27448W. That of an orphaned edition ends in M.')
 )
-OPTIONS (description = 'One row is a subject of a work, of the subjects that are fetched. It joins works and subjects.')
 FROM FILES (
     format = 'PARQUET',
     enable_list_inference = TRUE,
@@ -73,7 +70,6 @@ LOAD DATA OVERWRITE openlib.authors (
     first_year INT64 OPTIONS (description = 'First year of the author\'s dated works; null without one.'),
     last_year INT64 OPTIONS (description = 'Last year of the author\'s dated works; null without one.')
 )
-OPTIONS (description = 'One row is an author with at least one work in any subject. It tells who writes, how much, and from when to when: each author once, under one name.')
 FROM FILES (
     format = 'PARQUET',
     enable_list_inference = TRUE,
@@ -85,7 +81,6 @@ LOAD DATA OVERWRITE openlib.work_authors (
     work_key STRING NOT NULL OPTIONS (description = 'Open Library\'s key of the work, such as OL27448W. That of an orphaned edition ends in M.'),
     author_position INT64 NOT NULL OPTIONS (description = 'The author\'s place in the list as received, from 1; the first one if the author is listed twice.')
 )
-OPTIONS (description = 'One row is an author of a work. It joins works and authors.')
 FROM FILES (
     format = 'PARQUET',
     enable_list_inference = TRUE,
@@ -96,7 +91,6 @@ LOAD DATA OVERWRITE openlib.work_isbns (
     work_key STRING NOT NULL OPTIONS (description = 'Open Library\'s key of the work, such as OL27448W. That of an orphaned edition ends in M.'),
     isbn13 STRING NOT NULL OPTIONS (description = 'ISBN-13: 13 digits, the last checked; an ISBN-10 was turned into one. Other works may have it, too.')
 )
-OPTIONS (description = 'One row is an ISBN-13 of a work. It finds a work by any of its ISBNs; one that several works claim is kept with each.')
 FROM FILES (
     format = 'PARQUET',
     enable_list_inference = TRUE,
@@ -109,7 +103,6 @@ LOAD DATA OVERWRITE openlib.author_yearly_counts (
     year INT64 NOT NULL OPTIONS (description = 'Year of first publication; only years with status `ok`.'),
     book_count INT64 NOT NULL OPTIONS (description = 'Distinct works of the author first published in that year.')
 )
-OPTIONS (description = 'One row is an author and a year in which they have at least one book. It answers how many books each author published in each year, over the works of all subjects, each once.')
 FROM FILES (
     format = 'PARQUET',
     enable_list_inference = TRUE,
@@ -128,7 +121,6 @@ LOAD DATA OVERWRITE openlib.author_averages (
     avg_books_per_active_year FLOAT64 OPTIONS (description = 'dated_book_count / active_years: works per year with a work; null without a dated work.'),
     avg_books_per_calendar_year FLOAT64 OPTIONS (description = 'dated_book_count / span_years: works per year, from the first to the last; null without a dated work.')
 )
-OPTIONS (description = 'One row is an author. It answers how many books an author publishes a year on average, over all works, each once.')
 FROM FILES (
     format = 'PARQUET',
     enable_list_inference = TRUE,
@@ -142,7 +134,6 @@ LOAD DATA OVERWRITE openlib.subject_author_yearly_counts (
     year INT64 NOT NULL OPTIONS (description = 'Year of first publication; only years with status `ok`.'),
     book_count INT64 NOT NULL OPTIONS (description = 'Distinct works of the author first published in that year.')
 )
-OPTIONS (description = 'One row is an author and a year in which they have at least one book of a subject. It answers how many books of a subject each author published in each year.')
 FROM FILES (
     format = 'PARQUET',
     enable_list_inference = TRUE,
@@ -166,7 +157,6 @@ LOAD DATA OVERWRITE openlib.stocking_list (
     duplicate_of STRING OPTIONS (description = 'The better-ranked work that is likely the same book (possible_duplicate_books, score 0.6 or more).'),
     reason STRING NOT NULL OPTIONS (description = 'Why it stands where it does, in one sentence.')
 )
-OPTIONS (description = 'One row is a work of a subject, ranked by whether to stock it. For those who buy books: the stocking lists of all subjects; a work of several subjects stands in each.')
 FROM FILES (
     format = 'PARQUET',
     enable_list_inference = TRUE,
@@ -187,7 +177,6 @@ LOAD DATA OVERWRITE openlib.order_list (
     score FLOAT64 NOT NULL OPTIONS (description = 'The weighted mean of the criteria that are known, from 0 to 1; 0 without any.'),
     reason STRING NOT NULL OPTIONS (description = 'Why the work stands where it does, and whether an edition was found.')
 )
-OPTIONS (description = 'One row is an edition to order, for a subject. For those who order: the order lists of all subjects; a work of several subjects may stand in each.')
 FROM FILES (
     format = 'PARQUET',
     enable_list_inference = TRUE,
@@ -203,9 +192,44 @@ LOAD DATA OVERWRITE openlib.subject_history (
     works_added INT64 OPTIONS (description = 'Works that the snapshot before did not have; null where there was none before.'),
     works_removed INT64 OPTIONS (description = 'Works that only the snapshot before had; null where there was none before.')
 )
-OPTIONS (description = 'One row is a snapshot of a subject. It shows trends: how a subject grew and changed from one snapshot to the next. It keeps the rows of snapshots that have been pruned.')
 FROM FILES (
     format = 'PARQUET',
     enable_list_inference = TRUE,
     uris = ['gs://bucket/prefix/warehouse/VERSION/subject_history/part-0.parquet']
 );
+
+ALTER TABLE openlib.subjects
+SET OPTIONS (description = 'One row is a subject that is fetched. It tells what the other tables are over, how large each subject is and how fresh.');
+
+ALTER TABLE openlib.works
+SET OPTIONS (description = 'One row is a work, however many subjects list it. The list of all books, each once, as the subject saw it that was fetched last, with what the search says.');
+
+ALTER TABLE openlib.work_subjects
+SET OPTIONS (description = 'One row is a subject of a work, of the subjects that are fetched. It joins works and subjects.');
+
+ALTER TABLE openlib.authors
+SET OPTIONS (description = 'One row is an author with at least one work in any subject. It tells who writes, how much, and from when to when: each author once, under one name.');
+
+ALTER TABLE openlib.work_authors
+SET OPTIONS (description = 'One row is an author of a work. It joins works and authors.');
+
+ALTER TABLE openlib.work_isbns
+SET OPTIONS (description = 'One row is an ISBN-13 of a work. It finds a work by any of its ISBNs; one that several works claim is kept with each.');
+
+ALTER TABLE openlib.author_yearly_counts
+SET OPTIONS (description = 'One row is an author and a year in which they have at least one book. It answers how many books each author published in each year, over the works of all subjects, each once.');
+
+ALTER TABLE openlib.author_averages
+SET OPTIONS (description = 'One row is an author. It answers how many books an author publishes a year on average, over all works, each once.');
+
+ALTER TABLE openlib.subject_author_yearly_counts
+SET OPTIONS (description = 'One row is an author and a year in which they have at least one book of a subject. It answers how many books of a subject each author published in each year.');
+
+ALTER TABLE openlib.stocking_list
+SET OPTIONS (description = 'One row is a work of a subject, ranked by whether to stock it. For those who buy books: the stocking lists of all subjects; a work of several subjects stands in each.');
+
+ALTER TABLE openlib.order_list
+SET OPTIONS (description = 'One row is an edition to order, for a subject. For those who order: the order lists of all subjects; a work of several subjects may stand in each.');
+
+ALTER TABLE openlib.subject_history
+SET OPTIONS (description = 'One row is a snapshot of a subject. It shows trends: how a subject grew and changed from one snapshot to the next. It keeps the rows of snapshots that have been pruned.');

@@ -141,13 +141,13 @@ CREATE TABLE IF NOT EXISTS openlib.order_list (
 
 CREATE TABLE IF NOT EXISTS openlib.subject_history (
     subject VARCHAR(65535) NOT NULL,
-    snapshot VARCHAR(65535) NOT NULL,
+    "snapshot" VARCHAR(65535) NOT NULL,
     fetched_at TIMESTAMP NOT NULL,
     works BIGINT NOT NULL,
     works_dated BIGINT NOT NULL,
     works_added BIGINT,
     works_removed BIGINT,
-    PRIMARY KEY (subject, snapshot)
+    PRIMARY KEY (subject, "snapshot")
 );
 
 BEGIN;
