@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from openlib_assets.cli.runs import execute
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets_tests.conftest import Pipeline, Place
 from openlib_assets_tests.tools.instances import temporary_instance
@@ -12,6 +13,7 @@ from openlib_assets_tests.tools.instances import temporary_instance
 SIZES = {"detective_stories": 80, "place:são_paulo_(brazil)": 60, "1984": 40}
 CHANGED = "detective_stories"
 _STORE_ROWS = 60
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
 @dataclass(frozen=True)
@@ -48,4 +50,4 @@ def _run(pipeline: Pipeline) -> None:
 
 def _run_for_all(pipeline: Pipeline, job: str) -> None:
     with pipeline.environment():
-        assert pipeline.definitions.resolve_job_def(job).execute_in_process(instance=pipeline.instance).success
+        assert execute(pipeline.instance, pipeline.definitions.resolve_job_def(job), _QUIET).success
