@@ -96,7 +96,7 @@ def as_cell(value: object) -> object:
     if isinstance(value, float):
         return float(f"{value:.16G}")
     if isinstance(value, datetime):
-        return from_excel(to_excel(value.astimezone(UTC).replace(tzinfo=None)))
+        return from_excel(to_excel(value.astimezone(UTC).replace(tzinfo=None)))  # type: ignore[no-untyped-call]
     return value
 
 

@@ -160,8 +160,7 @@ def _copied_into_redshift(table: Table) -> str:
 
 def _named(dialect: str, column: str) -> str:
     """Return the name of a column, in quotes where the dialect keeps the word for itself."""
-    known = Dialect[dialect]
-    is_reserved = column in known.generator_class.RESERVED_KEYWORDS
+    is_reserved = column in Dialect.get_or_raise(dialect).generator_class.RESERVED_KEYWORDS
     return exp.to_identifier(column, quoted=is_reserved).sql(dialect)
 
 

@@ -27,7 +27,8 @@ print(json.dumps({name: json.loads(value.to_json(orient="records", date_format="
 
 @pytest.fixture(scope="module")
 def notebook() -> nbformat.NotebookNode:
-    return nbformat.read(NOTEBOOK, as_version=4)
+    read: nbformat.NotebookNode = nbformat.read(NOTEBOOK, as_version=4)  # type: ignore[no-untyped-call]
+    return read
 
 
 def code(notebook: nbformat.NotebookNode) -> str:
