@@ -121,7 +121,7 @@ check: $(DEV_INSTALLED) ## Lint, format, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-docs: $(DEV_INSTALLED) ## Make again what is generated: data dictionary, SQL in other dialects, sample output, Glue tables
+docs: $(DEV_INSTALLED) ## Make again what is generated: data dictionary, contract, SQL in other dialects, sample output, Glue tables
 	$(BIN)/python -m openlib_assets_tests.docs.generated .
 
 pictures: $(DEV_INSTALLED) ## The pictures in the README, of the sandbox (needs chromium)

@@ -12,6 +12,8 @@ CATALOG = "catalog.duckdb"
 EXPORTS = "exports"
 REPORTS = "reports"
 COMPARISON = f"{REPORTS}/index.html"
+DIGEST_PAGE = f"{REPORTS}/digest.html"
+DIGEST_FEED = "digest.atom"
 # Which version of the warehouse is current; and the lock of who makes the next one.
 WAREHOUSE_POINTER = f"{Layer.WAREHOUSE}/current.json"
 WAREHOUSE_LOCK = f"{Layer.WAREHOUSE}/_lock"
@@ -71,9 +73,12 @@ def workbook_file(subject: str, table: str) -> str:
 
 
 def reports_folder(subject: str) -> str:
-    """Return the folder of a subject's report; that of the subject `index.html` is not where the comparison lies."""
+    """Return the folder of a subject's report; that of the subject `index.html` is not where the comparison lies.
+
+    Nor is that of `digest.html` where the digest does.
+    """
     folder = f"{REPORTS}/{name_of_key(subject)}"
-    return folder if folder != COMPARISON else folder.replace(".", "%2E")
+    return folder if folder not in (COMPARISON, DIGEST_PAGE) else folder.replace(".", "%2E")
 
 
 def report_file(subject: str) -> str:

@@ -1,5 +1,5 @@
-"""What is generated: into docs/ the data dictionary, the aggregates' SQL in other dialects, and the CSV files of a
-small sandbox subject; into infra/ the tables as the Glue catalogue describes them.
+"""What is generated: into docs/ the data dictionary, the contract for other programs, SQL in other dialects, and the
+CSV files of a small sandbox subject; into infra/ the tables as the Glue catalogue describes them.
 
 `python -m openlib_assets_tests.docs.generated .` writes them; a test proves that they are what the code makes today.
 """
@@ -15,11 +15,22 @@ from openlib_assets.cli.runs import run_subjects
 from openlib_assets.definitions import build_defs
 from openlib_assets.defs.steps.checks import CONTRACT_HOLDS
 from openlib_assets.lake import layout
-from openlib_assets.lake.contract import ALL_TABLES, CSV_TABLES, DERIVED_TABLES, WAREHOUSE_TABLES, Column, Layer, Table
+from openlib_assets.lake.catalog.views import BY_SUBJECT
+from openlib_assets.lake.contract import (
+    ALL_TABLES,
+    CSV_TABLES,
+    DERIVED_TABLES,
+    WAREHOUSE_TABLES,
+    Column,
+    Layer,
+    Table,
+)
+from openlib_assets.lake.contract.model import Reference
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets.settings import Settings
 from openlib_assets.storage import Storage, open_storage
 from openlib_assets_tests.conftest import environment
+from openlib_assets_tests.docs import contract_files, loading
 from openlib_assets_tests.tools import dialects
 from openlib_assets_tests.tools.instances import temporary_instance
 
@@ -44,21 +55,35 @@ _THIS_YEAR = 2020
 
 def data_dictionary() -> str:
     """Return the data dictionary as Markdown."""
-    apart = ", ".join(f"`{check.name}`" for table in ALL_TABLES for check in table.all_checks if check.apart)
+    every = (*ALL_TABLES, *WAREHOUSE_TABLES)
+    apart = ", ".join(f"`{check.name}`" for table in every for check in table.all_checks if check.apart)
     head = (
         "# Data dictionary\n\nGenerated from `openlib_assets/lake/contract/` by `make docs`.\n\n"
         f"Dagster shows the checks of a table as one, `{CONTRACT_HOLDS}`, which has the numbers of all of them and "
-        f"names those that failed. Only {apart} are shown under their own names.\n"
+        f"names those that failed. Only {apart} are shown under their own names.\n\n"
+        "In SQL, the tables of the [warehouse](#the-warehouse) have these names; those of the subjects of which the "
+        f"warehouse has another of that name, and all of them, lie in the schema `{BY_SUBJECT}`. The same for other "
+        f"programs: [Open Data Contract Standard]({contract_files.FOLDER}/{contract_files.ODCS}), "
+        f"[JSON Schema]({contract_files.FOLDER}/{contract_files.JSON_SCHEMAS}), "
+        f"[dbt sources]({contract_files.FOLDER}/{contract_files.DBT_SOURCES}).\n\n"
+        "## Tables of the subjects\n\n"
+        "A file of each subject; `store_catalogue` and `store_matches` are one for all.\n"
     )
-    return "\n".join([head, *map(_about, ALL_TABLES)])
+    warehouse = (
+        "## The warehouse\n\n"
+        "One star schema over all subjects. Some of its tables have the names of tables of the subjects, and other "
+        "rows.\n"
+    )
+    return "\n".join([head, *map(_about, ALL_TABLES), warehouse, *map(_about, WAREHOUSE_TABLES)])
 
 
 def _about(table: Table) -> str:
     lines = [
-        f"## `{table.name}`",
+        f"### `{table.name}`",
         "",
         f"{table.description} Layer: {table.layer}. Key: {', '.join(f'`{name}`' for name in table.key)}."
-        + (f" Made from {', '.join(f'`{name}`' for name in table.made_from)}." if table.made_from else ""),
+        + (f" Made from {', '.join(f'`{name}`' for name in table.made_from)}." if table.made_from else "")
+        + "".join(f" {_refers(reference)}" for reference in table.references),
         "",
         "| column | type | null? | meaning |",
         "| --- | --- | --- | --- |",
@@ -79,17 +104,23 @@ def _about(table: Table) -> str:
     return "\n".join(lines)
 
 
+def _refers(reference: Reference) -> str:
+    columns = " and ".join(f"`{column}`" for column in reference.columns)
+    return f"{columns} {'is' if len(reference.columns) == 1 else 'are'} the key of a row of `{reference.table.name}`."
+
+
 def _type(kind: pa.DataType) -> str:
     return str(kind).replace("list<item: string>", "list of string").replace("list<element: string>", "list of string")
 
 
 def sql_files() -> dict[str, str]:
-    """Return the SQL of the aggregates in each dialect, by its path."""
-    return {
+    """Return the SQL of the aggregates, and what loads the warehouse, in each dialect, by its path."""
+    aggregates = {
         f"{dialect}/{table.name}.sql": dialects.documented(table, dialect)
         for dialect in dialects.DIALECTS
         for table in dialects.AGGREGATES
     }
+    return aggregates | {f"{name}/{loading.FILE}": loading.loading_sql(name) for name in loading.LOADED_BY}
 
 
 def glue_tables() -> str:
@@ -142,10 +173,11 @@ def write(project: Path) -> None:
     docs = project / DOCS
     (project / GLUE_TABLES).write_text(glue_tables(), encoding="utf-8")
     (docs / DATA_DICTIONARY).write_text(data_dictionary(), encoding="utf-8")
-    for name, text in sql_files().items():
-        path = docs / SQL_FOLDER / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+    for folder, texts in ((SQL_FOLDER, sql_files()), (contract_files.FOLDER, contract_files.contract_files())):
+        for name, text in texts.items():
+            path = docs / folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
     (docs / SAMPLE_FOLDER).mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         for name, content in sample_files(Path(folder)).items():

@@ -1,5 +1,6 @@
 """`openlib subjects`: the watch list and the registered partitions."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -8,7 +9,11 @@ from openlib_assets.cli.given_subjects import given_keys
 from openlib_assets.openlibrary.subject_keys import is_key, subject_key
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from openlib_assets.cli.subject_states import SubjectState
+
+_DIGEST_DAYS = 7
 
 
 @click.group()
@@ -225,3 +230,58 @@ def related(subject: str, *, limit: int, as_json: bool) -> int:
     if found and found[0]["lift"] is None:
         click.echo("no other subject is fetched, so chance is not known: those on most works come first", err=True)
     return 0
+
+
+@subjects.command()
+@click.option(
+    "--since",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="The day from which on snapshots are told of (UTC); by default seven days ago.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "html", "atom"]),
+    default="text",
+    show_default=True,
+    help="How to write it.",
+)
+@click.option(
+    "--to",
+    "file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write it into a file, instead of printing it.",
+)
+def digest(*, since: "datetime | None", form: str, file: Path | None) -> None:
+    """Tell what is new in all subjects.
+
+    Works that came and went, new authors, what to order of it, and how each subject grew.
+    """
+    from datetime import UTC, datetime, timedelta
+
+    from openlib_assets.lake.catalog import ask
+    from openlib_assets.lake.watch_list import read_or_empty
+    from openlib_assets.report.digest import news, written
+    from openlib_assets.settings import Settings
+    from openlib_assets.storage import open_storage
+
+    settings = Settings.from_env()
+    write = {"text": written.digest_text, "html": written.digest_html, "atom": written.digest_atom}[form]
+    moment = since.replace(tzinfo=UTC) if since else datetime.now(UTC) - timedelta(days=_DIGEST_DAYS)
+    (found, known), left_out = ask(
+        open_storage(settings.storage),
+        news.TABLES,
+        lambda connection: (news.digest_of(connection, moment), news.subjects_of(connection)),
+    )
+    for line in left_out:
+        click.echo(line, err=True)
+    missing = [key for key in read_or_empty(settings.subjects).keys if key not in known]
+    if missing:
+        click.echo(f"watched, and not in the warehouse yet: {', '.join(missing)}", err=True)
+    if file is None:
+        click.echo(write(found), nl=False)
+        return
+    target = open_storage(str(file.parent))
+    with target.writing(file.name) as opened:
+        opened.write_text(write(found), encoding="utf-8")
+    click.echo(target.uri(file.name))

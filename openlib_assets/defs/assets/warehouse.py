@@ -27,6 +27,7 @@ from openlib_assets.lake.contract import RAW_WORKS, SCHEMA_VERSION, WAREHOUSE_TA
 from openlib_assets.lake.transform import CheckFailedError
 from openlib_assets.lake.warehouse.refreshing import Made, Refreshed, refresh
 from openlib_assets.lake.warehouse.stacks import MAY_BE_MISSING, SOURCES
+from openlib_assets.report.digest.written import write_digest
 from openlib_assets.storage import Storage
 
 _ANY_VERSION = "YYYYMMDDTHHMMSSZ"
@@ -59,7 +60,7 @@ def _spec(table: Table) -> dg.AssetSpec:
     check_specs=[spec for table in WAREHOUSE_TABLES for spec in check_specs(table)],
 )
 def warehouse(context: dg.AssetExecutionContext, storage: StorageResource) -> Iterator[Any]:
-    """Publish the next version of the warehouse, of the subjects that are registered and made."""
+    """Publish the next version of the warehouse, of the subjects that are registered and made, and tell what is new."""
     began = time.monotonic()
     with said_in_one_line():
         place = storage.open()
@@ -71,6 +72,12 @@ def warehouse(context: dg.AssetExecutionContext, storage: StorageResource) -> It
     for line in refreshed.left_out:
         context.log.warning(line)
     yield from _told(context, place, refreshed, time.monotonic() - began)
+    # Not an asset of its own: a step more would cost a run of one subject more than the files do.
+    if refreshed.made or not place.exists(layout.DIGEST_FEED):
+        with said_in_one_line():
+            left_out = write_digest(place)
+        for line in left_out:
+            context.log.warning(line)
 
 
 def subject_versions(instance: dg.DagsterInstance) -> dict[str, str]:

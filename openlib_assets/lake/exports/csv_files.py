@@ -13,6 +13,8 @@ from openlib_assets.lake.table_files import TableFile
 
 _BATCH_ROWS = 8_192
 
+# As Python writes a time: no fraction where there is none.
+_END_OF_TIME = r"(\.000000)?Z$"
 # An empty text is quoted, since nothing at all is a null.
 _TO_BE_QUOTED = r'^$|[",\r\n]'
 
@@ -40,6 +42,9 @@ def _fields(column: pa.Array, *, excel_safe: bool) -> pa.Array:
         return texts("" if value is None else repr(value) for value in column.to_pylist())
     if pa.types.is_list(column.type):
         column = pc.binary_join(column, _BETWEEN)
+    elif pa.types.is_timestamp(column.type):
+        column = pc.replace_substring_regex(column.cast(pa.string()), pattern=_END_OF_TIME, replacement="+00:00")
+        return _null_as_nothing(column)
     elif not pa.types.is_string(column.type):
         return _null_as_nothing(column.cast(pa.string()))
     if excel_safe:

@@ -1,0 +1,1 @@
+"""What is new in all subjects: `news` finds it, `written` puts it into words."""
