@@ -7,13 +7,20 @@ LOAD DATA OVERWRITE openlib.subjects (
     subject STRING NOT NULL OPTIONS (description = 'Open Library\'s key of the subject, such as science_fiction or place:france.'),
     kind STRING NOT NULL OPTIONS (description = '`subject`, `place`, `person` or `time`: what the key begins with.'),
     name STRING NOT NULL OPTIONS (description = 'The key as people write it, without its kind.'),
-    works INT64 NOT NULL OPTIONS (description = 'Works of the subject.'),
+    works_reported INT64 NOT NULL OPTIONS (description = 'Works that Open Library listed, or counted, in proof of the fetch.'),
+    works INT64 NOT NULL OPTIONS (description = 'Works that can be used: rows of `books`.'),
+    works_rejected INT64 NOT NULL OPTIONS (description = 'Works whose record cannot be used: rows of `rejected_works`.'),
     works_dated INT64 NOT NULL OPTIONS (description = 'Works whose year has status `ok`.'),
-    authors INT64 NOT NULL OPTIONS (description = 'Distinct authors of the subject.'),
-    first_year INT64 OPTIONS (description = 'First year of the subject\'s dated works; null without one.'),
-    last_year INT64 OPTIONS (description = 'Last year of the subject\'s dated works; null without one.'),
-    fetched_at TIMESTAMP NOT NULL OPTIONS (description = 'When the fetch of the subject\'s snapshot ended.'),
-    source STRING NOT NULL OPTIONS (description = 'Where the snapshot was fetched from (URL).')
+    works_year_missing INT64 NOT NULL OPTIONS (description = 'Works without a year.'),
+    works_year_implausible INT64 NOT NULL OPTIONS (description = 'Works whose year is implausible.'),
+    works_without_author INT64 NOT NULL OPTIONS (description = 'Works that list no author.'),
+    authors INT64 NOT NULL OPTIONS (description = 'Distinct authors.'),
+    first_year INT64 OPTIONS (description = 'First year of dated works; null without one.'),
+    last_year INT64 OPTIONS (description = 'Last year of dated works; null without one.'),
+    fetched_at TIMESTAMP NOT NULL OPTIONS (description = 'When the fetch of the snapshot ended.'),
+    source STRING NOT NULL OPTIONS (description = 'Where the snapshot was fetched from (URL).'),
+    proven_by STRING OPTIONS (description = 'What the works read were compared with: `list of keys`, or a `second reading of the pages`; null for a snapshot of an earlier release.'),
+    window_seconds INT64 OPTIONS (description = '0: the works are those of one moment. Otherwise each was listed at some time within so many seconds; null for a snapshot of an earlier release.')
 )
 FROM FILES (
     format = 'PARQUET',
@@ -43,7 +50,7 @@ LOAD DATA OVERWRITE openlib.works (
     already_read INT64 OPTIONS (description = 'People who have read it; 0 is a count, null where the search says nothing.'),
     ebook_access STRING OPTIONS (description = 'The most that a reader gets of an e-book, in Open Library\'s words: `no_ebook`, `unclassified`, `printdisabled`, `borrowable` or `public`.'),
     isbn_count INT64 OPTIONS (description = 'Rows of `work_isbns`; null where the search does not know the work.'),
-    isbn13 STRING OPTIONS (description = 'The ISBN to find it by: that of the edition to order where an order list has one, else the smallest that no other work has, else the smallest; null without any.'),
+    isbn13 STRING OPTIONS (description = 'The ISBN to find it by: that of the edition to order, if the subject\'s order list has one, else the smallest; null without any.'),
     fetched_for STRING NOT NULL OPTIONS (description = 'The subject whose fetch the row is of: the last of those that list it.'),
     fetched_at TIMESTAMP NOT NULL OPTIONS (description = 'When the fetch ended that the row is of.')
 )
@@ -79,7 +86,8 @@ FROM FILES (
 LOAD DATA OVERWRITE openlib.work_authors (
     author_key STRING NOT NULL OPTIONS (description = 'Open Library\'s key of the author, such as OL26320A.'),
     work_key STRING NOT NULL OPTIONS (description = 'Open Library\'s key of the work, such as OL27448W. That of an orphaned edition ends in M.'),
-    author_position INT64 NOT NULL OPTIONS (description = 'The author\'s place in the list as received, from 1; the first one if the author is listed twice.')
+    author_position INT64 NOT NULL OPTIONS (description = 'The author\'s place in the list as received, from 1; the first one if the author is listed twice.'),
+    listed_name STRING OPTIONS (description = 'The author\'s name as the work lists it; may be null or blank.')
 )
 FROM FILES (
     format = 'PARQUET',

@@ -7,13 +7,20 @@ CREATE TABLE IF NOT EXISTS openlib.subjects (
     subject VARCHAR(65535) NOT NULL,
     kind VARCHAR(65535) NOT NULL,
     name VARCHAR(65535) NOT NULL,
+    works_reported BIGINT NOT NULL,
     works BIGINT NOT NULL,
+    works_rejected BIGINT NOT NULL,
     works_dated BIGINT NOT NULL,
+    works_year_missing BIGINT NOT NULL,
+    works_year_implausible BIGINT NOT NULL,
+    works_without_author BIGINT NOT NULL,
     authors BIGINT NOT NULL,
     first_year BIGINT,
     last_year BIGINT,
     fetched_at TIMESTAMP NOT NULL,
     source VARCHAR(65535) NOT NULL,
+    proven_by VARCHAR(65535),
+    window_seconds BIGINT,
     PRIMARY KEY (subject)
 );
 
@@ -64,6 +71,7 @@ CREATE TABLE IF NOT EXISTS openlib.work_authors (
     author_key VARCHAR(65535) NOT NULL,
     work_key VARCHAR(65535) NOT NULL,
     author_position BIGINT NOT NULL,
+    listed_name VARCHAR(65535),
     PRIMARY KEY (author_key, work_key)
 );
 

@@ -11,13 +11,20 @@ CREATE TABLE IF NOT EXISTS openlib.subjects (
     subject VARCHAR NOT NULL COMMENT 'Open Library''s key of the subject, such as science_fiction or place:france.',
     kind VARCHAR NOT NULL COMMENT '`subject`, `place`, `person` or `time`: what the key begins with.',
     name VARCHAR NOT NULL COMMENT 'The key as people write it, without its kind.',
-    works NUMBER(38, 0) NOT NULL COMMENT 'Works of the subject.',
+    works_reported NUMBER(38, 0) NOT NULL COMMENT 'Works that Open Library listed, or counted, in proof of the fetch.',
+    works NUMBER(38, 0) NOT NULL COMMENT 'Works that can be used: rows of `books`.',
+    works_rejected NUMBER(38, 0) NOT NULL COMMENT 'Works whose record cannot be used: rows of `rejected_works`.',
     works_dated NUMBER(38, 0) NOT NULL COMMENT 'Works whose year has status `ok`.',
-    authors NUMBER(38, 0) NOT NULL COMMENT 'Distinct authors of the subject.',
-    first_year NUMBER(38, 0) COMMENT 'First year of the subject''s dated works; null without one.',
-    last_year NUMBER(38, 0) COMMENT 'Last year of the subject''s dated works; null without one.',
-    fetched_at TIMESTAMP_TZ NOT NULL COMMENT 'When the fetch of the subject''s snapshot ended.',
+    works_year_missing NUMBER(38, 0) NOT NULL COMMENT 'Works without a year.',
+    works_year_implausible NUMBER(38, 0) NOT NULL COMMENT 'Works whose year is implausible.',
+    works_without_author NUMBER(38, 0) NOT NULL COMMENT 'Works that list no author.',
+    authors NUMBER(38, 0) NOT NULL COMMENT 'Distinct authors.',
+    first_year NUMBER(38, 0) COMMENT 'First year of dated works; null without one.',
+    last_year NUMBER(38, 0) COMMENT 'Last year of dated works; null without one.',
+    fetched_at TIMESTAMP_TZ NOT NULL COMMENT 'When the fetch of the snapshot ended.',
     source VARCHAR NOT NULL COMMENT 'Where the snapshot was fetched from (URL).',
+    proven_by VARCHAR COMMENT 'What the works read were compared with: `list of keys`, or a `second reading of the pages`; null for a snapshot of an earlier release.',
+    window_seconds NUMBER(38, 0) COMMENT '0: the works are those of one moment. Otherwise each was listed at some time within so many seconds; null for a snapshot of an earlier release.',
     PRIMARY KEY (subject)
 )
 COMMENT = 'One row is a subject that is fetched. It tells what the other tables are over, how large each subject is and how fresh.';
@@ -44,7 +51,7 @@ CREATE TABLE IF NOT EXISTS openlib.works (
     already_read NUMBER(38, 0) COMMENT 'People who have read it; 0 is a count, null where the search says nothing.',
     ebook_access VARCHAR COMMENT 'The most that a reader gets of an e-book, in Open Library''s words: `no_ebook`, `unclassified`, `printdisabled`, `borrowable` or `public`.',
     isbn_count NUMBER(38, 0) COMMENT 'Rows of `work_isbns`; null where the search does not know the work.',
-    isbn13 VARCHAR COMMENT 'The ISBN to find it by: that of the edition to order where an order list has one, else the smallest that no other work has, else the smallest; null without any.',
+    isbn13 VARCHAR COMMENT 'The ISBN to find it by: that of the edition to order, if the subject''s order list has one, else the smallest; null without any.',
     fetched_for VARCHAR NOT NULL COMMENT 'The subject whose fetch the row is of: the last of those that list it.',
     fetched_at TIMESTAMP_TZ NOT NULL COMMENT 'When the fetch ended that the row is of.',
     PRIMARY KEY (work_key)
@@ -72,6 +79,7 @@ CREATE TABLE IF NOT EXISTS openlib.work_authors (
     author_key VARCHAR NOT NULL COMMENT 'Open Library''s key of the author, such as OL26320A.',
     work_key VARCHAR NOT NULL COMMENT 'Open Library''s key of the work, such as OL27448W. That of an orphaned edition ends in M.',
     author_position NUMBER(38, 0) NOT NULL COMMENT 'The author''s place in the list as received, from 1; the first one if the author is listed twice.',
+    listed_name VARCHAR COMMENT 'The author''s name as the work lists it; may be null or blank.',
     PRIMARY KEY (author_key, work_key)
 )
 COMMENT = 'One row is an author of a work. It joins works and authors.';

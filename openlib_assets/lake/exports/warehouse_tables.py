@@ -11,9 +11,8 @@ import duckdb
 
 from openlib_assets.lake.catalog.querying import catalog
 from openlib_assets.lake.catalog.views import WORKS_MERGED
-from openlib_assets.lake.contract import STOCKING_LIST, WAREHOUSE_TABLES, Column, Table
+from openlib_assets.lake.contract import STOCKING_LIST, WAREHOUSE_STOCKING_LIST, WAREHOUSE_TABLES, WORKS, Column, Table
 from openlib_assets.lake.contract.columns import WHOLE
-from openlib_assets.lake.contract.warehouse import WAREHOUSE_STOCKING_LIST, WORKS
 from openlib_assets.lake.exports.csv_files import write_csv_file
 from openlib_assets.lake.exports.sheets import write_sheet
 from openlib_assets.lake.table_files import TableFile, open_table, table_file, write_table
