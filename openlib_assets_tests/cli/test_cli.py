@@ -392,7 +392,7 @@ def test_export_replaces_no_other_file_unless_it_is_told_to(cli_after_run: Cli) 
     other = cli("export", "place:france", "--to", str(folder))
     assert (other.status, other.out) == (1, "")
     assert other.err.startswith(
-        f"openlib: {folder}/authors.csv: is there with other content, perhaps of another subject;"
+        f"openlib: {folder}/authors.csv: is there with other content, perhaps of another subject or table;"
     )
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     assert cli("export", "place:france", "--to", str(folder), "--replace").status == 0

@@ -143,7 +143,8 @@ def _write(
     def previewed(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             if not preview:
-                preview.extend(tuple(row.values()) for row in batch.slice(0, _PREVIEW_ROWS).to_pylist())
+                columns = map(_shown, batch.slice(0, _PREVIEW_ROWS).columns)
+                preview.extend(zip(*(column.to_pylist() for column in columns), strict=True))
             yield batch
 
     ordered = f"SELECT {', '.join(table.schema.names)} FROM {table.name} ORDER BY {', '.join(table.key)}"  # noqa: S608
@@ -152,3 +153,8 @@ def _write(
         rows = write_table(file, previewed(batches), table.schema)
         size, digest = file.stat().st_size, file_digest(file)
     return Made(table, rows, size, digest, preview, outcomes)
+
+
+def _shown(column: pa.Array) -> pa.Array:
+    """Return a column to show: asked for a time as Python's, pyarrow would load pandas (lake/arrow_values.py)."""
+    return column.cast(pa.string()) if pa.types.is_timestamp(column.type) else column
