@@ -37,7 +37,8 @@ def made(
 
 @pytest.fixture(scope="module")
 def digest(made: tuple[Pipeline, Changes]) -> Digest:
-    found, left_out = ask(made[0].storage, TABLES, digest_of)
+    with made[0].environment():
+        found, left_out = ask(made[0].storage, TABLES, digest_of)
     assert left_out == []
     return found
 
@@ -55,13 +56,13 @@ def test_the_digest_has_what_came_and_went_since_the_first_fetch(
     assert all(one.works_before is None and one.works == SIZES[one.subject] for one in first)
     assert all(not (one.came or one.went or one.authors or one.orders) for one in first)
     query = f"SELECT author_key FROM work_authors WHERE work_key = '{changes.added}'"  # noqa: S608
-    authors, _ = ask(
-        pipeline.storage,
-        {name: TABLES[name] for name in ("work_authors",)},
-        lambda connection: connection.execute(
-            f"{query} EXCEPT SELECT author_key FROM work_authors WHERE work_key <> '{changes.added}'"  # noqa: S608
-        ).fetchall(),
-    )
+    others = f"SELECT author_key FROM work_authors WHERE work_key <> '{changes.added}'"  # noqa: S608
+    with pipeline.environment():
+        authors, _ = ask(
+            pipeline.storage,
+            {"work_authors": TABLES["work_authors"]},
+            lambda connection: connection.execute(f"{query} EXCEPT {others}").fetchall(),
+        )
     assert sorted(row["author_key"] for row in last.authors) == sorted(key for (key,) in authors)
 
 

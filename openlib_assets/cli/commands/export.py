@@ -106,7 +106,7 @@ def _publish(made: Path, names: Sequence[str], folder: Path, *, replace: bool) -
         with target.local_copy(name) as there:
             if not filecmp.cmp(there, made / name, shallow=False):
                 raise FileThereError(
-                    f"{target.uri(name)}: is there with other content, perhaps of another subject or table; "
+                    f"{target.uri(name)}: is there with other content, perhaps of another subject; "
                     "give another place, or replace it with --replace"
                 )
     for name in names:
