@@ -11,7 +11,7 @@ from openlib_assets.lake.database.connecting import DatabaseError, Target
 from openlib_assets.lake.database.loading import held_version, load
 from openlib_assets.storage import LocalStorage
 from openlib_assets_tests.database.conftest import Database, assert_same_as_files
-from openlib_assets_tests.tools.deployment import free_port
+from openlib_assets_tests.tools.deployment import PROJECT_ROOT, free_port
 from openlib_assets_tests.tools.postgres import connect
 from openlib_assets_tests.tools.warehouses import publish
 
@@ -69,6 +69,19 @@ def test_a_writer_loads_what_an_administrator_loaded_first(database: Database, s
     database.tell("UPDATE openlib.openlib_load SET shape = 'of an earlier release'")
     assert load(storage, as_loader(database)).state == "loaded"
     assert_same_as_files(database, storage)
+
+
+def test_what_the_docs_tell_an_administrator_is_enough_for_a_user_without_other_rights(
+    database: Database, storage: LocalStorage
+) -> None:
+    lines = (PROJECT_ROOT / "docs/database.md").read_text(encoding="utf-8").splitlines()
+    statements = [line.strip() for line in lines if line.startswith("    ")]
+    assert len(statements) == 4
+    database.tell(LOADER, *statements)
+    loaded = load(storage, as_loader(database))
+    assert (loaded.state, loaded.notes) == ("loaded", [])
+    assert_same_as_files(database, storage)
+    assert database.ask("SELECT has_table_privilege('openlib_reader', 'openlib.works', 'SELECT')") == [(True,)]
 
 
 def test_without_the_right_to_make_roles_the_tables_are_loaded_and_one_line_tells_of_it(
