@@ -212,7 +212,7 @@ def test_after_a_crash_of_the_server_the_next_load_goes_through(
 def test_who_joins_four_tables_while_twenty_refreshes_go_by_never_sees_an_orphan(
     database: Database, storage: LocalStorage
 ) -> None:
-    publish(storage, {"tea": (300, 0), "coffee": (100, 0)})
+    publish(storage, {"tea": (100, 0), "coffee": (50, 0)})
     load(storage, database.target())
     over, seen = threading.Event(), []
 
@@ -223,21 +223,20 @@ def test_who_joins_four_tables_while_twenty_refreshes_go_by_never_sees_an_orphan
                 cursor.execute(JOIN)
                 seen.append(cursor.fetchall()[0])
 
-    with ThreadPoolExecutor(2) as threads:
-        readers = [threads.submit(read) for _ in range(2)]
+    with ThreadPoolExecutor(1) as thread:
+        reader = thread.submit(read)
         try:
             for refresh in range(1, 21):
-                publish(storage, {"tea": (300 + 10 * refresh % 70, refresh), f"coffee_{refresh % 3}": (100, refresh)})
+                publish(storage, {"tea": (100 + 10 * refresh % 70, refresh), f"coffee_{refresh % 3}": (50, refresh)})
                 assert load(storage, database.target()).state == "changed"
         finally:
             over.set()
-        for reader in readers:
-            reader.result()
+        reader.result()
     assert len(seen) > 20
     assert [row for row in seen if len({*row[1:5]}) != 1] == []
     # All works are of the same refresh.
     assert [row for row in seen if row[5] != row[6]] == []
-    assert {row[5] for row in seen} >= {1, 20} or len({row[5] for row in seen}) > 5
+    assert len({row[5] for row in seen}) > 5
     assert_same_as_files(database, storage)
 
 
