@@ -28,7 +28,7 @@ SOAK = for storage in local s3; do \
   $(BIN)/python -m openlib_assets_tests.whole.soak --minutes $(MINUTES) --seed $(SEED) --storage $$storage || exit 1; done
 export DAGSTER_HOME ?= $(CURDIR)/.dagster_home
 
-.PHONY: help demo demo-ui test test-readme test-ui test-spreadsheets test-s3 test-deployed test-terraform test-spark audit bench bench-scaling soak soak-short check dev docs pictures presentation clean
+.PHONY: help demo demo-ui test test-readme test-ui test-spreadsheets test-s3 test-database test-deployed test-terraform test-spark audit bench bench-scaling soak soak-short check dev docs pictures presentation clean
 
 help: ## This list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 15
@@ -91,6 +91,9 @@ test-s3: $(DEV_INSTALLED) ## The storage and the pipeline on a real S3 server, C
 
 test-spark: $(DEV_INSTALLED) $(SPARK_INSTALLED) ## The aggregates' SQL on Spark (needs Java)
 	$(SPARK_VENV)/bin/python -m pytest -m spark openlib_assets_tests/spark
+
+test-database: $(DEV_INSTALLED) ## The warehouse in a real PostgreSQL (needs its server)
+	$(BIN)/python -m pytest -m database openlib_assets_tests/database
 
 test-deployed: $(DEV_INSTALLED) ## The deployment's files and processes (needs PostgreSQL's server, Ceph's as for test-s3, and npm)
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m deployed openlib_assets_tests/deployed

@@ -10,7 +10,7 @@ from types import FrameType
 from rich.console import Console
 
 from benchmarks.defs import backfill, costs, many_subjects, rebuild
-from benchmarks.lake import aggregates, duplicates, store, throughput, volume, warehouse
+from benchmarks.lake import aggregates, database, duplicates, store, throughput, volume, warehouse
 from benchmarks.openlibrary import pace
 from benchmarks.report import reports
 from benchmarks.tools.figures import Figure, measured_on, table, write_into
@@ -26,6 +26,7 @@ _BENCHMARKS: dict[str, Callable[[], list[Figure]]] = {
     "duplicates": duplicates.figures,
     "store": store.figures,
     "warehouse": warehouse.figures,
+    "database": database.figures,
 }
 _SCALING: dict[str, Callable[[], list[Figure]]] = {
     "aggregates": aggregates.figures,

@@ -68,6 +68,9 @@ DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
 # Header values are Latin-1 without control characters; parentheses would end the comment they stand in.
 _CONTACT_FORM = r"^[!-'*-~]*(@|://)[!-'*-~]*$"
 
+# What libpq would quote in its refusal.
+_NOT_ENCODED = re.compile(r"%(?![0-9A-Fa-f]{2})|%00|\s")
+
 
 def _root(text: str) -> str:
     if "@" in text and "://" in text:
@@ -101,6 +104,20 @@ def _web_address(text: str) -> SplitResult:
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError
     return parts
+
+
+def _database_url(text: str) -> str:
+    """Check a URL as libpq reads it; what is wrong with it is said without it, since it may hold a password."""
+    scheme, _, rest = text.partition("://")
+    if scheme not in ("postgresql", "postgres"):
+        raise ValueError
+    # libpq takes the first @ for the end of the password, and what follows for the name of a host.
+    place, *more = re.split("[/?#]", rest, maxsplit=1)
+    if place.count("@") > 1 or "@" in "".join(more) or "#" in rest or _NOT_ENCODED.search(rest):
+        raise ValueError(
+            "write special characters of a user name or password as %40 for @, %2F for /, %23 for #, %25 for %"
+        )
+    return text
 
 
 def _languages(text: str) -> str:
@@ -161,6 +178,7 @@ class Settings(Variables):
     `monthly_refresh` says whether the schedule of that name is on where nobody turned it on or off in Dagster.
     `store_catalogue` is the file of what the store sells, `store_format` what is to be known of that.
     `events_queue` is the URL of the SQS queue that tells of changes in the storage.
+    `database` is the PostgreSQL into which the warehouse is loaded, too, and `database_schema` the schema there.
     `repository_url` is where people read the code of what runs here, for links in the Dagster UI.
     """
 
@@ -209,6 +227,14 @@ class Settings(Variables):
     )
     events_queue: Annotated[str, AfterValidator(_queue_url)] | None = Field(
         default=None, description="the URL of an SQS queue, as https://sqs.us-east-1.amazonaws.com/123456789012/name"
+    )
+    database: Annotated[str, AfterValidator(_database_url)] | None = Field(
+        default=None, repr=False, description="a URL such as postgresql://user@host:5432/name"
+    )
+    database_schema: str = Field(
+        default="openlib",
+        pattern=r"^[a-z_][a-z0-9_]{0,62}$",
+        description="a name of small letters, digits and underscores, such as openlib",
     )
     repository_url: Annotated[str, AfterValidator(_base_url)] | None = Field(
         default=None, description="the URL of a branch, as https://github.com/somebody/openlib_assets/tree/main"

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
+from openlib_assets.lake.database.connecting import Target
 from openlib_assets.settings import Settings
 from openlib_assets.storage.errors import SettingsError
 
@@ -44,6 +45,8 @@ BAD_VALUES = {
         "ssh://example.org/books",
         "https://example.org/?branch=main",
     ],
+    "OPENLIB_DATABASE": ["books", "mysql://host/books", "jdbc:postgresql://host/books", "host=127.0.0.1 dbname=books"],
+    "OPENLIB_DATABASE_SCHEMA": ["Books", "1st", "my books", "a-b", "x" * 64, 'a"; DROP', "são"],
     "OPENLIB_S3_KMS_KEY": ["my key", "alias/", "arn:aws:s3:::bucket", "arn:aws:kms:us-east-1:12:key/x", "../key-1234"],
     "OPENLIB_S3_BUCKET_OWNER": ["12345678901", "1234567890123", "12345678901x", "me", "١٢٣٤٥٦٧٨٩٠١٢"],
 }
@@ -76,6 +79,10 @@ GOOD_VALUES: list[tuple[str, str, str, object]] = [
         "repository_url",
         "https://example.org/books/tree/main",
     ),
+    ("OPENLIB_DATABASE", "postgresql://[::1]:5432/b", "database", "postgresql://[::1]:5432/b"),
+    ("OPENLIB_DATABASE", "postgres://a:%40@x,y/b?sslrootcert=/c", "database", "postgres://a:%40@x,y/b?sslrootcert=/c"),
+    ("OPENLIB_DATABASE", "postgresql:///?service=books", "database", "postgresql:///?service=books"),
+    ("OPENLIB_DATABASE_SCHEMA", "_books2", "database_schema", "_books2"),
     ("OPENLIB_SUBJECTS", "s3://bucket/list.yaml", "subjects", "s3://bucket/list.yaml"),
 ]
 
@@ -91,6 +98,15 @@ VALUES_WITH_CREDENTIALS = [
     ("OPENLIB_API_URL", f"https://me:{SECRET}@[::1"),
     ("OPENLIB_REPOSITORY_URL", f"https://me:{SECRET}@example.org/books/tree/main"),
     ("OPENLIB_EVENTS_QUEUE", f"https://me:{SECRET}@sqs.us-east-1.amazonaws.com/1/q"),
+    # libpq would take what follows the first @ for a host, and quote it, or quote what it cannot decode.
+    ("OPENLIB_DATABASE", f"postgresql://me:x@{SECRET}@host/books"),
+    ("OPENLIB_DATABASE", f"postgresql://me:{SECRET}/x@host/books"),
+    ("OPENLIB_DATABASE", f"postgresql://me:{SECRET}?x@host/books"),
+    ("OPENLIB_DATABASE", f"postgresql://me:{SECRET}#x@host/books"),
+    ("OPENLIB_DATABASE", f"postgresql://me:{SECRET}%zz@host/books"),
+    ("OPENLIB_DATABASE", f"postgresql://me:{SECRET}%00@host/books"),
+    ("OPENLIB_DATABASE", f"postgresql://me:{SECRET} x@host/books"),
+    ("OPENLIB_DATABASE", f"mysql://me:{SECRET}@host/books"),
     ("OPENLIB_API_URL", f"ftp://me:{SECRET}@openlibrary.org"),
     ("OPENLIB_STORAGE", f"s3://key:{SECRET}@bucket/prefix"),
     ("OPENLIB_STORAGE", f"s3://{SECRET}@bucket"),
@@ -206,3 +222,14 @@ def test_what_is_given_by_name_goes_before_the_environment_and_is_checked_alike(
     assert Settings(page_size=78).page_size == 78
     with pytest.raises(SettingsError, match=r"^OPENLIB_PAGE_SIZE=1001: give a whole number from 2 to 1000"):
         Settings(page_size=1001)
+
+
+def test_the_database_is_not_shown_with_its_password(read: Read) -> None:
+    url = f"postgresql://me:{SECRET}@host/books"
+    settings = read({"OPENLIB_DATABASE": url})
+    assert settings.database == url
+    assert SECRET not in f"{settings!r} {settings}"
+    target = Target.of(settings)
+    assert target
+    assert target.address == "postgresql://host/books, schema openlib"
+    assert SECRET not in f"{target!r} {target.error(f'somebody said {SECRET}')}"

@@ -16,6 +16,7 @@ from openlib_assets.cli.stopped_runs import is_interruption, stopped_runs
 from openlib_assets.defs.assets import (
     catalog,
     comparison,
+    database,
     raw_details,
     raw_works,
     store_catalogue,
@@ -31,6 +32,8 @@ from openlib_assets.defs.steps.run_state import Failed, said_by_steps
 from openlib_assets.defs.ui_metadata import LEFT_OUT
 from openlib_assets.lake import layout
 from openlib_assets.lake.contract import STORE_MATCHES, SUBJECT_SUMMARY
+from openlib_assets.lake.database.connecting import Target
+from openlib_assets.lake.database.loading import is_loaded
 from openlib_assets.lake.store.catalogue import StoreFile
 from openlib_assets.lake.table_files import open_table
 from openlib_assets.openlibrary.errors import SubjectNotFoundError
@@ -122,8 +125,15 @@ class AcrossSubjectsError(OpenlibError):
     """What is made across all subjects could not be made."""
 
 
-def across_subjects_is_current(instance: dg.DagsterInstance, storage: Storage, store: StoreFile | None) -> bool:
-    """Tell whether what is made across all subjects was made after all that it is made from, and is still there."""
+def across_subjects_is_current(
+    instance: dg.DagsterInstance, storage: Storage, store: StoreFile | None, target: Target | None = None
+) -> bool:
+    """Tell whether what is made across all subjects was made after all that it is made from, and is still there.
+
+    What a database holds is not looked at, but what was last loaded into it.
+    """
+    if target and not is_loaded(storage, target):
+        return False
 
     def made(asset: dg.AssetKey) -> float:
         event = instance.get_latest_materialization_event(asset)
@@ -134,6 +144,7 @@ def across_subjects_is_current(instance: dg.DagsterInstance, storage: Storage, s
         warehouse: layout.WAREHOUSE_POINTER,
         catalog: layout.CATALOG,
         comparison: layout.COMPARISON,
+        database: layout.WAREHOUSE_DATABASE,
         **({store_matches: matches} if store else {}),
     }
     # What a step makes of several tables, it makes at once.

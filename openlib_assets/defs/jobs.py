@@ -5,6 +5,7 @@ import dagster as dg
 from openlib_assets.defs.assets import (
     catalog,
     comparison,
+    database,
     order_list,
     raw_details,
     raw_works,
@@ -22,7 +23,7 @@ STORE = "read_store_catalogue"
 _TAGS = {"team": "openlib"}
 
 # Once for all subjects, not once for each.
-_ACROSS = dg.AssetSelection.assets(store_matches, warehouse, catalog, comparison)
+_ACROSS = dg.AssetSelection.assets(store_matches, warehouse, catalog, comparison, database)
 _STORE = dg.AssetSelection.assets(store_catalogue)
 _ASKED = dg.AssetSelection.assets(raw_works, raw_details)
 
@@ -48,7 +49,7 @@ jobs = [
     dg.define_asset_job(
         ACROSS,
         selection=_ACROSS,
-        description="Match the store's books with all works, and make warehouse, catalog and comparison again.",
+        description="Match the store's books, and make warehouse, catalog, comparison and database again.",
         tags=_TAGS,
     ),
     dg.define_asset_job(

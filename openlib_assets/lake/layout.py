@@ -9,6 +9,7 @@ STAGING = "_staging"
 _WORKS = "raw_works"
 SNAPSHOTS = f"{Layer.BRONZE}/{_WORKS}"
 CATALOG = "catalog.duckdb"
+WAREHOUSE_DATABASE = "warehouse.duckdb"
 EXPORTS = "exports"
 REPORTS = "reports"
 COMPARISON = f"{REPORTS}/index.html"
@@ -17,6 +18,8 @@ DIGEST_FEED = "digest.atom"
 # Which version of the warehouse is current; and the lock of who makes the next one.
 WAREHOUSE_POINTER = f"{Layer.WAREHOUSE}/current.json"
 WAREHOUSE_LOCK = f"{Layer.WAREHOUSE}/_lock"
+# Which version the database holds that people named.
+WAREHOUSE_LOADED = f"{Layer.WAREHOUSE}/loaded.json"
 
 PARTITION = "subject="
 

@@ -58,7 +58,7 @@ def test_the_jobs_select_what_their_names_say() -> None:
         for name in ("all_assets", "extract", "rebuild_from_bronze", "across_subjects", "read_store_catalogue")
     }
     warehouse = {key for key in everything if key.startswith("warehouse/")}
-    across, store = {"store_matches", *warehouse, "catalog", "comparison"}, {"store_catalogue"}
+    across, store = {"store_matches", *warehouse, "catalog", "comparison", "database"}, {"store_catalogue"}
     assert selected == {
         "all_assets": everything - across - store,
         "extract": {*BRONZE},

@@ -6,9 +6,10 @@ Needs PostgreSQL's server programs: Debian's package `postgresql`.
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,14 +25,19 @@ _DEBIAN_FOLDERS = "/usr/lib/postgresql"
 
 @dataclass(frozen=True)
 class Postgres:
-    """A running server; `variables` are libpq's."""
+    """A running server; `variables` are libpq's. `crash` ends it at once, `start` starts it again."""
 
     variables: Mapping[str, str]
+    crash: Callable[[], None]
+    start: Callable[[], None]
 
 
 @contextmanager
-def postgres_server() -> Iterator[Postgres]:
-    """Run a server with an empty database for the block, in a folder that goes with it."""
+def postgres_server(*, safe: bool = False) -> Iterator[Postgres]:
+    """Run a server with an empty database for the block, in a folder that goes with it.
+
+    One that is `safe` waits for the disk, as all do but those of tests.
+    """
     user = _ordinary_user()
     variables = {
         "PGHOST": "127.0.0.1",
@@ -54,24 +60,37 @@ def postgres_server() -> Iterator[Postgres]:
             user=user,
             cwd=folder,
         )
-        process = stack.enter_context(running(_command(data, variables["PGPORT"], user), os.environ, log))
+        processes: list[subprocess.Popen[bytes]] = []
 
-        def is_up() -> bool:
-            if process.poll() is not None:
-                raise DeploymentError(f"PostgreSQL did not start:\n{tail(log)}")
-            try:
-                connect(variables).close()
-            except psycopg2.OperationalError:
-                return False
-            return True
+        def start() -> None:
+            process = stack.enter_context(
+                running(_command(data, variables["PGPORT"], user, safe=safe), os.environ, log)
+            )
+            processes.append(process)
+            wait_until(lambda: _is_up(process, variables, log), _START_SECONDS, what="PostgreSQL")
 
-        wait_until(is_up, _START_SECONDS, what="PostgreSQL")
-        yield Postgres(variables)
+        def crash() -> None:
+            processes[-1].send_signal(signal.SIGQUIT)
+            processes[-1].wait(_START_SECONDS)
+
+        start()
+        yield Postgres(variables, crash, start)
 
 
-def _command(data: Path, port: str, user: str | None) -> list[str]:
-    # Nothing of a test has to outlive a power cut.
-    settings = {"listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": "", "fsync": "off"}
+def _is_up(process: subprocess.Popen[bytes], variables: Mapping[str, str], log: Path) -> bool:
+    if process.poll() is not None:
+        raise DeploymentError(f"PostgreSQL did not start:\n{tail(log)}")
+    try:
+        connect(variables).close()
+    except psycopg2.OperationalError:
+        return False
+    return True
+
+
+def _command(data: Path, port: str, user: str | None, *, safe: bool) -> list[str]:
+    settings = {"listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": ""}
+    if not safe:  # nothing of a test has to outlive a power cut
+        settings["fsync"] = "off"
     command = [_program("postgres"), "-D", str(data), *(f"--{name}={value}" for name, value in settings.items())]
     as_user = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"] if user else []
     return [*as_user, *command]

@@ -9,7 +9,7 @@ from openlib_assets.settings import Settings
 
 @click.command()
 def doctor() -> int:
-    """Check contact, storage, pace, API, instance, schedule, the store's file and versions; exit 1 if any is wrong."""
+    """Check whatever the settings name, from contact and storage to versions; exit 1 if any is wrong."""
     from openlib_assets.storage.errors import OpenlibError
 
     settings = Settings.from_env()
@@ -21,6 +21,7 @@ def doctor() -> int:
         "instance": _instance,
         "schedule": _schedule,
         "store catalogue": _store_catalogue,
+        "database": _database,
         "versions": _versions,
     }
     wrong = set()
@@ -113,6 +114,24 @@ def _store_catalogue(settings: Settings) -> str:
     if file is None:
         return "not set, so nothing says what the store sells; name its file with OPENLIB_STORE_CATALOGUE"
     return f"{file.address}: {', '.join(f'{name} {value!r}' for name, value in file.header().items())}"
+
+
+def _database(settings: Settings) -> str:
+    from openlib_assets.lake.database.connecting import Target
+    from openlib_assets.lake.database.loading import held_version
+    from openlib_assets.lake.warehouse import versions
+    from openlib_assets.storage import open_storage
+
+    target = Target.of(settings)
+    if target is None:
+        return "not set, so the warehouse is in files only; name a PostgreSQL with OPENLIB_DATABASE"
+    held, current = held_version(target), versions.current(open_storage(settings.storage))
+    if held is None:
+        return f"{target.address}: answers, and holds no warehouse yet"
+    is_current = current is not None and held == current.name
+    return (
+        f"{target.address}: holds the warehouse of {held}, {'the current one' if is_current else 'not the current one'}"
+    )
 
 
 def _versions(_: Settings) -> str:

@@ -52,6 +52,7 @@ def run_and_print(keys: list[str], *, force: bool, as_json: bool = False) -> int
         from openlib_assets.definitions import build_defs
         from openlib_assets.defs.instance.home import open_instance
         from openlib_assets.defs.resources import OpenLibraryResource
+        from openlib_assets.lake.database.connecting import Target
         from openlib_assets.lake.store.catalogue import StoreFile
         from openlib_assets.openlibrary.source import open_source
         from openlib_assets.settings import Settings
@@ -69,7 +70,8 @@ def run_and_print(keys: list[str], *, force: bool, as_json: bool = False) -> int
             read_store_file(instance, definitions, storage, store)
         results = run_subjects(instance, definitions, storage, keys, force=force)
         left_out: list[str] = []
-        if any(not result.error for result in results) and not across_subjects_is_current(instance, storage, store):
+        done = any(not result.error for result in results)
+        if done and not across_subjects_is_current(instance, storage, store, Target.of(settings)):
             with _kept_for_later(failed):
                 left_out = run_across_subjects(instance, definitions)
     if as_json:

@@ -10,6 +10,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", dg.PreviewWarning)
     from openlib_assets.defs.assets.across_subjects import catalog, comparison
     from openlib_assets.defs.assets.bronze import raw_details, raw_works
+    from openlib_assets.defs.assets.database import database
     from openlib_assets.defs.assets.ordering import order_list, stocking_list
     from openlib_assets.defs.assets.serving import subject_csv, subject_report
     from openlib_assets.defs.assets.store import store_catalogue, store_matches
@@ -53,6 +54,7 @@ ASSETS = [
     warehouse,
     catalog,
     comparison,
+    database,
 ]
 
 __all__ = [
@@ -64,6 +66,7 @@ __all__ = [
     "books",
     "catalog",
     "comparison",
+    "database",
     "order_list",
     "possible_duplicate_books",
     "possible_same_authors",

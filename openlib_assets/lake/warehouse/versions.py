@@ -1,6 +1,7 @@
 """The versions of the warehouse: a folder each, of which one small file names the current one.
 
-A version never changes. One that is no longer current stays for a while, for who reads it still.
+A version never changes. One that is no longer current stays for a while, for who reads it still, and as long as a
+database holds it.
 """
 
 import json
@@ -49,6 +50,14 @@ class Version:
 
 
 @dataclass(frozen=True)
+class Loaded:
+    """Which version a database holds, by the address of that, without secrets."""
+
+    version: str
+    address: str
+
+
+@dataclass(frozen=True)
 class _Pointer:
     """Which version is current, and since when each of those before is not."""
 
@@ -62,6 +71,32 @@ def current(storage: Storage) -> Version | None:
     if pointer is None:
         return None
     return _read(storage, _about(pointer.version), Version)
+
+
+def existing(storage: Storage) -> Version:
+    """Return the current version; raises WarehouseError before the first."""
+    version = current(storage)
+    if version is None:
+        raise WarehouseError(f"{storage.uri(layout.WAREHOUSE_POINTER)}: there is no warehouse yet; run a subject first")
+    return version
+
+
+def find(storage: Storage, name: str) -> Version | None:
+    """Return a version by its name, None where it is gone; raises WarehouseError."""
+    return _read(storage, _about(name), Version) if storage.exists(_about(name)) else None
+
+
+def loaded(storage: Storage) -> Loaded | None:
+    """Return which version the database holds, None where there is no database; raises WarehouseError."""
+    return _read(storage, layout.WAREHOUSE_LOADED, Loaded) if storage.exists(layout.WAREHOUSE_LOADED) else None
+
+
+def set_loaded(storage: Storage, loaded: Loaded | None) -> None:
+    """Say which version the database holds: it stays, so that the next can be compared with it."""
+    if loaded is None:
+        storage.delete(layout.WAREHOUSE_LOADED)
+    else:
+        storage.write(layout.WAREHOUSE_LOADED, json.dumps(asdict(loaded)).encode())
 
 
 def next_name(now: datetime, before: Version | None) -> str:
@@ -82,8 +117,10 @@ def publish(storage: Storage, version: Version, now: datetime) -> None:
         # For Athena, which knows a table by its place: its format SymlinkTextInputFormat reads such files.
         for table in version.digests:
             storage.write(layout.warehouse_link(table), f"{storage.uri(version.file(table))}\n".encode())
+    in_database = loaded(storage)
+    current = (version.name, *kept, in_database and in_database.version)
     for folder in storage.folders(Layer.WAREHOUSE):
-        if folder not in (version.name, *kept) and not folder.startswith("_"):
+        if folder not in current and not folder.startswith("_"):
             storage.clear(layout.warehouse_version(folder))
 
 
