@@ -118,9 +118,9 @@ def publish(storage: Storage, version: Version, now: datetime) -> None:
         for table in version.digests:
             storage.write(layout.warehouse_link(table), f"{storage.uri(version.file(table))}\n".encode())
     in_database = loaded(storage)
-    current = (version.name, *kept, in_database and in_database.version)
+    wanted = (version.name, *kept, in_database and in_database.version)
     for folder in storage.folders(Layer.WAREHOUSE):
-        if folder not in current and not folder.startswith("_"):
+        if folder not in wanted and not folder.startswith("_"):
             storage.clear(layout.warehouse_version(folder))
 
 
