@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from dagster import DagsterRun
     from playwright.sync_api import FloatRect, Locator, Page, Request
 
-GROUPS = {str(layer): {table.name for table in ALL_TABLES if table.layer is layer} for layer in Layer}
-# Dagster writes a key of two parts so.
-GROUPS[str(Layer.WAREHOUSE)] = {f"{Layer.WAREHOUSE} / {table.name}" for table in WAREHOUSE_TABLES}
-_PAGES_ACROSS_SUBJECTS = {"catalog", "comparison"}
+GROUPS = {
+    str(layer): {table.name for table in (*ALL_TABLES, *WAREHOUSE_TABLES) if table.layer is layer} for layer in Layer
+}
+_PAGES_ACROSS_SUBJECTS = {"catalog", "comparison", "database"}
 # They have no partitions.
 ACROSS_SUBJECTS = _PAGES_ACROSS_SUBJECTS | {table.name for table in ALL_TABLES if not table.by_subject}
 GROUPS[str(Layer.SERVING)] |= {"subject_csv", "subject_report"} | _PAGES_ACROSS_SUBJECTS
@@ -97,15 +97,14 @@ def expand_all_groups(page: "Page") -> None:
 
 
 def graph_box(page: "Page", name: str) -> "Locator":
-    """Find a group or an asset in the graph."""
+    """Find a group or an asset in the graph, or several of that name; of a key of two parts it has the second."""
     return page.locator("foreignObject").filter(has=page.get_by_text(name, exact=True))
 
 
-def place_of(box: "Locator") -> "FloatRect":
-    """Return where a box of the graph stands."""
-    place = box.bounding_box()
-    assert place
-    return place
+def places_of(boxes: "Locator") -> "list[FloatRect]":
+    """Return where boxes of the graph stand."""
+    places = [box.bounding_box() for box in boxes.all()]
+    return [place for place in places if place]
 
 
 def holds(around: "FloatRect", box: "FloatRect") -> bool:
