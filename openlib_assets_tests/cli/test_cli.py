@@ -392,7 +392,7 @@ def test_export_replaces_no_other_file_unless_it_is_told_to(cli_after_run: Cli) 
     other = cli("export", "place:france", "--to", str(folder))
     assert (other.status, other.out) == (1, "")
     assert other.err.startswith(
-        f"openlib: {folder}/authors.csv: is there with other content, perhaps of another subject or table;"
+        f"openlib: {folder}/authors.csv: is there with other content, perhaps of another subject;"
     )
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     assert cli("export", "place:france", "--to", str(folder), "--replace").status == 0
@@ -509,7 +509,7 @@ def test_doctor_finds_all_well_or_says_what_is_wrong(cli: Cli) -> None:
     # A subject of the sandbox's stands in for the one that doctor asks for.
     said = cli("doctor")
     assert said.status == 0
-    assert said.out.count("ok ") == 8
+    assert said.out.count("ok ") == 9
     assert "monthly_refresh is off" in said.out
     assert "store catalogue: not set" in said.out
     cli.monkeypatch.setenv("OPENLIB_MONTHLY_REFRESH", "on")

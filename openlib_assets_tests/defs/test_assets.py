@@ -40,7 +40,7 @@ TABLES = (*BRONZE, *SILVER, *GOLD)
 ASSETS = (*TABLES, *SERVING, "subject_csv", "subject_report")
 STORE = ("store_catalogue", "store_matches")
 WAREHOUSE = tuple(f"warehouse/{table.name}" for table in WAREHOUSE_TABLES)
-ACROSS = ("catalog", "comparison")
+ACROSS = ("catalog", "comparison", "database")
 # What reads the fetched works themselves.
 RAW_CHILDREN = (
     "rejected_works",
@@ -429,6 +429,7 @@ def test_the_graph_is_that_of_the_design(shown: Ran) -> None:
         "warehouse/order_list": {"order_list"},
         "warehouse/subject_history": {"subject_summary", "subject_changes"},
         "catalog": {*SILVER, *GOLD, *SERVING, *STORE, *WAREHOUSE},
+        "database": {*WAREHOUSE},
         "comparison": {
             f"warehouse/{name}"
             for name in ("subjects", "works", "work_subjects", "authors", "work_authors", "subject_history")

@@ -111,7 +111,7 @@ def made_up(*snapshots: tuple[str, datetime, int, int | None, int | None]) -> It
 def came(connection: duckdb.DuckDBPyConnection, work: str, author: str, *subjects: str) -> None:
     """Add a work that came into subjects with their last snapshot."""
     connection.execute("INSERT INTO works (work_key, title) VALUES (?, ?)", [work, f"Title of {work}"])
-    connection.execute("INSERT INTO work_authors VALUES (?, ?, 1)", [author, work])
+    connection.execute("INSERT INTO work_authors VALUES (?, ?, 1, NULL)", [author, work])
     if not connection.execute("SELECT 1 FROM authors WHERE author_key = ?", [author]).fetchall():
         connection.execute("INSERT INTO authors VALUES (?, ?, 1, NULL, NULL)", [author, f"Name of {author}"])
     for subject in subjects:
@@ -146,7 +146,7 @@ def test_a_new_author_is_one_of_whom_nothing_was_known_in_any_subject() -> None:
     with made_up(*history) as connection:
         came(connection, "OL1W", "OL1A", "tea")
         came(connection, "OL2W", "OL2A", "tea")
-        connection.execute("INSERT INTO work_authors VALUES ('OL2A', 'OL3W', 1)")
+        connection.execute("INSERT INTO work_authors VALUES ('OL2A', 'OL3W', 1, NULL)")
         connection.execute("INSERT INTO work_subjects VALUES ('love', 'OL3W')")
         came(connection, "OL4W", "OL4A", "tea", "love")
         last = {one.subject: one for one in digest_of(connection, NOW - timedelta(days=1)).news}

@@ -38,6 +38,8 @@ def books(subjects: Mapping[str, Works]) -> Iterator[duckdb.DuckDBPyConnection]:
         connection.execute("CREATE TEMP TABLE books (subject VARCHAR, work_key VARCHAR, subjects VARCHAR[])")
         rows = [(subject, key, list(typed)) for subject, works in subjects.items() for key, typed in works.items()]
         connection.executemany("INSERT INTO books VALUES (?, ?, ?)", rows)
+        connection.execute("CREATE TEMP VIEW works AS SELECT DISTINCT ON (work_key) work_key, subjects FROM books")
+        connection.execute("CREATE TEMP VIEW subjects AS SELECT DISTINCT subject FROM books")
         yield connection
 
 

@@ -86,7 +86,7 @@ def assert_catalog_shows_all(pipeline: Pipeline, folder: Path) -> None:
     with opened(pipeline, folder) as connection:
         connection.execute("SET TimeZone = 'UTC'")
         for name in (*SILVER, *GOLD):
-            shown = connection.sql(f"FROM {name}").to_arrow_table().to_pylist()
+            shown = connection.sql(f"FROM by_subject.{name}").to_arrow_table().to_pylist()
             wanted = [{"subject": subject, **row} for subject in SIZES for row in rows(pipeline, name, subject)]
             assert sorted(map(repr, shown)) == sorted(map(repr, wanted)), name
 

@@ -41,7 +41,7 @@ _TOLD_CHARACTERS = 1500
 # Dagster's pages scroll in parts: what is out of sight may not be there at all. The wide page has room for the whole
 # graph with the details of every asset.
 _HIGH: "ViewportSize" = {"width": 1600, "height": 1800}
-_WIDE: "ViewportSize" = {"width": 5600, "height": 3600}
+_WIDE: "ViewportSize" = {"width": 7000, "height": 2600}
 # Without a graphics card, each step of an animation is drawn by the processor: a quarter of what a page costs.
 _STILL = """
 document.addEventListener("DOMContentLoaded", () => {

@@ -4,7 +4,7 @@ import itertools
 import re
 from contextlib import suppress
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from openlib_assets.lake.contract import ALL_TABLES, RAW_WORKS, SNAPSHOT_TABLES, WAREHOUSE_TABLES, Layer
 from openlib_assets_tests.tools.deployment import wait_until
@@ -76,15 +76,15 @@ def select_new_partition(page: "Page", subject: str) -> None:
     take_screenshot(page, f"05-selected-{subject}")
 
 
-def open_lineage(page: "Page") -> None:
-    """Show the graph of all assets as one sees it first: with its groups collapsed."""
+def open_lineage(page: "Page", selection: str = "") -> None:
+    """Show the graph of all assets, or of some, as one sees it first: with its groups collapsed."""
     page.goto("/asset-groups")
     # From top to bottom the graph is less large.
     page.evaluate(
         "localStorage.clear(); sessionStorage.clear(); "
         "localStorage.setItem('asset-graph-direction', JSON.stringify('vertical'))"
     )
-    page.goto("/asset-groups")
+    page.goto(f"/asset-groups~{quote(selection)}/" if selection else "/asset-groups")
     graph_box(page, str(Layer.BRONZE)).wait_for()
 
 

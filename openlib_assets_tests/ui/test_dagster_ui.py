@@ -23,6 +23,7 @@ from openlib_assets.lake.contract import (
     STOCKING_LIST,
     SUBJECT_TABLES,
     WAREHOUSE_TABLES,
+    Layer,
     Table,
 )
 from openlib_assets_tests.docs import pictures
@@ -261,7 +262,8 @@ def test_completeness_is_proved_by_two_numbers(page: "Page", good_run: str) -> N
 
 def test_graph_tells_that_all_is_well(wide_page: "Page", good_run: str) -> None:
     page = wide_page
-    open_lineage(page)
+    # With the warehouse, the graph is too wide to tell of all at once.
+    open_lineage(page, f'not group:"{Layer.WAREHOUSE}"')
     expand_all_groups(page)
     for table in SUBJECT_TABLES:
         box = graph_box(page, table.name)

@@ -11,7 +11,7 @@ import duckdb
 from openlib_assets.lake import layout
 from openlib_assets.lake.catalog.files import Known
 from openlib_assets.lake.catalog.querying import CatalogError, create_views, known_files, outdated_files, prepared
-from openlib_assets.lake.catalog.views import BY_SUBJECT, PUBLISHED, comments, create_merged
+from openlib_assets.lake.catalog.views import BY_SUBJECT, PUBLISHED, comments
 from openlib_assets.storage import Storage
 
 
@@ -39,7 +39,6 @@ def _written(storage: Storage, known: Known) -> str:
             prepared(connection, storage)
             connection.execute(f"CREATE SCHEMA {BY_SUBJECT}")
             create_views(connection, storage, PUBLISHED, known)
-            create_merged(connection)
             connection.begin()  # or each of some hundred comments would be synced to the disk by itself
             for statement in comments(PUBLISHED):
                 connection.execute(statement)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from itertools import count
 from typing import TypeVar
@@ -11,11 +11,11 @@ import duckdb
 
 from openlib_assets.lake import layout
 from openlib_assets.lake.catalog.files import Known, address, known_by_name, quoted, remedy
-from openlib_assets.lake.catalog.views import BY_SUBJECT, create_merged, files_of, rows_of
+from openlib_assets.lake.catalog.views import BY_SUBJECT, MERGED_FROM, WORKS_MERGED, files_of, rows_of
 from openlib_assets.lake.contract import Layer, Table
 from openlib_assets.lake.duckdb_storage import prepare
 from openlib_assets.lake.table_files import VERSION_KEY, wrong_version
-from openlib_assets.lake.transform import connected
+from openlib_assets.lake.transform import connected, sql_text
 from openlib_assets.lake.warehouse import versions
 from openlib_assets.storage import LocalStorage, Storage
 from openlib_assets.storage.errors import OpenlibError
@@ -61,34 +61,51 @@ def catalog(
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """Lend a DuckDB connection with views of tables, by their names; each is over every subject there is."""
     known = known or known_by_name(storage, list(views.values()))
-    name = f"catalog_{next(_numbers)}"
+    in_schemas = any("." in name for name in views)
     with connected({}) as connection:
         prepared(connection, storage)
-        connection.execute(f"ATTACH ':memory:' AS {name}")
-        try:
-            connection.execute(f"SET search_path = '{name}.main,memory.main'; CREATE SCHEMA {name}.{BY_SUBJECT}")
-            create_views(connection, storage, views, known)
-            if {"works", "stocking_list"} <= views.keys():
-                create_merged(connection)
+        with _database(connection) if in_schemas else nullcontext():
+            create_views(connection, storage, views, known, temporary=not in_schemas)
             yield connection
-        finally:
-            connection.execute(f"SET search_path = 'memory.main'; DETACH {name}")
+
+
+@contextmanager
+def _database(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Let a connection create views in a database of its own: DuckDB's temporary one has no schemas."""
+    name = f"catalog_{next(_numbers)}"
+    connection.execute(f"ATTACH ':memory:' AS {name}")
+    try:
+        connection.execute(f"SET search_path = '{name}.main,memory.main'; CREATE SCHEMA {name}.{BY_SUBJECT}")
+        yield
+    finally:
+        connection.execute(f"SET search_path = 'memory.main'; DETACH {name}")
 
 
 def create_views(
-    connection: duckdb.DuckDBPyConnection, storage: Storage, views: Mapping[str, Table], known: Known
+    connection: duckdb.DuckDBPyConnection,
+    storage: Storage,
+    views: Mapping[str, Table],
+    known: Known,
+    *,
+    temporary: bool = False,
 ) -> None:
-    """Create views of tables; one has no rows where nobody has the table yet. Raises CatalogError."""
+    """Create views of tables, and `works_merged` where both its tables are among them.
+
+    A view has no rows where nobody has the table yet. Raises CatalogError.
+    """
+    create = f"CREATE {'TEMP ' if temporary else ''}VIEW"
     of_the_warehouse = any(table.layer is Layer.WAREHOUSE for table in views.values())
     version = versions.current(storage) if of_the_warehouse else None
     for name, table in views.items():
         try:
             files = files_of(connection, storage, table, known, version)
-            connection.execute(f"CREATE VIEW {name} AS {rows_of(table, files, known)}")
+            connection.execute(f"{create} {name} AS {rows_of(table, files, known)}")
         except duckdb.Error as error:
             if "No files found" not in str(error):
                 raise unreadable(error) from error
-            connection.execute(f"CREATE VIEW {name} AS {rows_of(table, '', known)}")
+            connection.execute(f"{create} {name} AS {rows_of(table, '', known)}")
+    if views.keys() >= MERGED_FROM:
+        connection.execute(f"{create} {WORKS_MERGED} AS {sql_text(f'warehouse/{WORKS_MERGED}')}")
 
 
 def unreadable(error: duckdb.Error) -> CatalogError:

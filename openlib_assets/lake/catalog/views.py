@@ -10,12 +10,13 @@ import duckdb
 
 from openlib_assets.lake.catalog.files import Known, address, in_path, quoted
 from openlib_assets.lake.contract import SQL_TYPES, STORE_TABLES, SUBJECT_TABLES, WAREHOUSE_TABLES, Layer, Table
-from openlib_assets.lake.transform import literal_path, sql_text
+from openlib_assets.lake.transform import literal_path
 from openlib_assets.lake.warehouse.versions import Version
 from openlib_assets.storage import Storage
 
 BY_SUBJECT = "by_subject"
 WORKS_MERGED = "works_merged"
+MERGED_FROM = {"works", "stocking_list"}
 
 
 def by_name(tables: Iterable[Table]) -> dict[str, Table]:
@@ -37,7 +38,7 @@ CLASHING = tuple(name for name in _OF_SUBJECTS if name in _WAREHOUSE)
 def named_in(query: str) -> dict[str, Table]:
     """Return the views that a query may name: each looks for its files when it is made, which takes time on S3."""
     text = query.lower()
-    merged = ("works", "stocking_list") if WORKS_MERGED in text else ()
+    merged = MERGED_FROM if WORKS_MERGED in text else ()
     return {name: table for name, table in PUBLISHED.items() if table.name in text or name in merged}
 
 
@@ -78,11 +79,6 @@ def files_of(
         if len(kept) < len(found):
             files = f"[{', '.join(quoted(file) for file in kept)}]"
     return f"read_parquet({files}, hive_partitioning = false, filename = true)"
-
-
-def create_merged(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create the view in which works that are likely the same book are merged; it needs `works` and `stocking_list`."""
-    connection.execute(f"CREATE VIEW {WORKS_MERGED} AS {sql_text(f'warehouse/{WORKS_MERGED}')}")
 
 
 def comments(names: Mapping[str, Table]) -> Iterator[str]:

@@ -21,7 +21,7 @@ from openlib_assets.storage import Storage
 
 _Option: TypeAlias = str | bool | int | float | list[str]
 
-_MEMORY_LIMIT = "1GB"
+_MEMORY_LIMIT = "400MB"
 # For so few rows, waking other threads costs more than they save, and most of the file would be empty blocks.
 _SMALL_ROWS = 200_000
 _FOR_SMALL: dict[str, _Option] = {"threads": 1, "default_block_size": "16384"}
