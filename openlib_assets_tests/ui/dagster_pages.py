@@ -33,6 +33,7 @@ _SQL_KINDS = ("SQL", "DuckDB", "Parquet", "File")
 _RUN_MILLISECONDS = 600_000
 _CHOICE_SECONDS = 120
 _DRAWN_MILLISECONDS = 5_000
+_LONGEST_LABEL = 16
 _LAUNCH = "op=LaunchPipelineExecution"
 # What a link of Dagster's does. To load the page anew costs three times as much, most of it for the same script.
 _FOLLOW = """
@@ -98,7 +99,10 @@ def expand_all_groups(page: "Page") -> None:
 
 def graph_box(page: "Page", name: str) -> "Locator":
     """Find a group or an asset in the graph, or several of that name; of a key of two parts it has the second."""
-    return page.locator("foreignObject").filter(has=page.get_by_text(name, exact=True))
+    # A long name is cut in its middle.
+    cut = re.compile(f"^{re.escape(name[:3])}.*{re.escape(name[-5:])}$")
+    text = page.get_by_text(cut) if len(name) > _LONGEST_LABEL else page.get_by_text(name, exact=True)
+    return page.locator("foreignObject").filter(has=text)
 
 
 def places_of(boxes: "Locator") -> "list[FloatRect]":
