@@ -1,6 +1,7 @@
 """The next version of the warehouse: of the one before, and of the subjects whose tables changed since."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -21,6 +22,7 @@ from openlib_assets.storage import Storage, hold_lock
 _LOCK_SECONDS = 600.0
 _BATCH_ROWS = 65_536
 _PREVIEW_ROWS = 5
+_MEMORY_LIMIT = "300MB"
 # Of a version that differs here, nothing is kept but history.
 CODE = ", ".join([str(SCHEMA_VERSION), *(f"{table.name} {table.code_version}" for table in WAREHOUSE_TABLES)])
 
@@ -68,7 +70,7 @@ def refresh(storage: Storage, subjects: Mapping[str, str], now: datetime | None 
         now = now or datetime.now(UTC)
         name = versions.next_name(now, before)
         history = _past(storage, before, changed)
-        with connected({}) as connection:
+        with connected({}) as connection, _thrifty(connection):
             prepare(connection, storage)
             stacks.create(connection)
             if kept:
@@ -100,6 +102,17 @@ def _past(storage: Storage, before: Version | None, subjects: Sequence[str]) -> 
         for subject, snapshot in zip(*(column.to_pylist() for column in rows.columns), strict=True):
             known.setdefault(subject, set()).add(snapshot)
     return [past for subject in subjects for past in past_snapshots(storage, subject, known.get(subject, set()))]
+
+
+@contextmanager
+def _thrifty(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Let DuckDB take less memory for the block: what it holds are whole tables, which may as well lie on the disk."""
+    ((before,),) = connection.execute("SELECT current_setting('memory_limit')").fetchall()
+    connection.execute(f"SET memory_limit = '{_MEMORY_LIMIT}'")
+    try:
+        yield
+    finally:
+        connection.execute(f"SET memory_limit = '{before}'")
 
 
 def _stacked(
