@@ -22,6 +22,9 @@ from openlib_assets.storage import Storage
 _Option: TypeAlias = str | bool | int | float | list[str]
 
 _MEMORY_LIMIT = "400MB"
+# An index is held in memory as a whole while it is made.
+_MANY_ROWS = 3_000_000
+_MEMORY_LIMIT_OF_MANY = "1GB"
 # For so few rows, waking other threads costs more than they save, and most of the file would be empty blocks.
 _SMALL_ROWS = 200_000
 _FOR_SMALL: dict[str, _Option] = {"threads": 1, "default_block_size": "16384"}
@@ -56,10 +59,11 @@ def write_file(storage: Storage) -> Written:
 
 
 def _write(storage: Storage, version: Version, identity: str, file: Path) -> None:
-    small = sum(version.rows.values()) < _SMALL_ROWS
+    rows = sum(version.rows.values())
+    small = rows < _SMALL_ROWS
     with tempfile.TemporaryDirectory(prefix="openlib-") as spill:
         config: dict[str, _Option] = {
-            "memory_limit": _MEMORY_LIMIT,
+            "memory_limit": _MEMORY_LIMIT if rows < _MANY_ROWS else _MEMORY_LIMIT_OF_MANY,
             "temp_directory": spill,
             **(_FOR_SMALL if small else {}),
         }
