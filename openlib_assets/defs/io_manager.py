@@ -140,6 +140,7 @@ def _put_in_place(step: Step, storage: Storage, outputs: SubjectOutputs, keys: l
 
 
 def _layer(context: StepExecutionContext, asset: dg.AssetKey) -> str:
-    """Return the layer in which an asset is filed: its group, if that is one."""
+    """Return the layer in which an asset is filed: its group, if that is one of subjects' tables."""
     group = context.job_def.asset_layer.get(asset).group_name
-    return group if group in list(Layer) else Layer.GOLD
+    # Below the folder of the warehouse lie versions, which go when they are superseded.
+    return group if group in list(Layer) and group != Layer.WAREHOUSE else Layer.GOLD

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from openlib_assets.lake import layout
-from openlib_assets.lake.contract import BOOKS, STOCKING_LIST, WAREHOUSE_TABLES, Table
+from openlib_assets.lake.contract import BOOKS, ORDER_LIST, STOCKING_LIST, WAREHOUSE_TABLES, Table
 from openlib_assets.lake.table_files import write_table
 from openlib_assets.lake.warehouse import refreshing, versions
 from openlib_assets.lake.warehouse.refreshing import Refreshed, refresh
@@ -209,6 +209,37 @@ def test_a_file_that_cannot_be_read_keeps_one_subject_out(lake: Lake) -> None:
     assert line == f"{address}: not a readable Parquet file; left out: make it with: openlib run {MIDDLE!r}"
     del lake.last[MIDDLE]
     lake.assert_current()
+
+
+def test_a_subject_without_an_order_list_has_no_rows_of_it(lake: Lake) -> None:
+    lake.storage.delete(layout.table_file(ORDER_LIST.layer, ORDER_LIST.name, SMALL))
+    assert lake.refresh().left_out == []
+    assert {row["subject"] for row in lake.rows("order_list")} == {LARGE, MIDDLE}
+    assert {row["subject"] for row in lake.rows("stocking_list")} == {LARGE, MIDDLE, SMALL}
+
+
+def test_a_subject_whose_snapshots_are_lost_is_told_of(lake: Lake) -> None:
+    lake.storage.clear(layout.snapshots_folder(MIDDLE))
+    (line,) = lake.refresh().left_out
+    assert line.startswith(lake.storage.uri(layout.snapshots_folder(MIDDLE)))
+    assert line.endswith(f"there is no snapshot; left out: fetch it with: openlib run --force {MIDDLE!r}")
+    del lake.last[MIDDLE]
+    lake.assert_current()
+
+
+@pytest.mark.parametrize("lost", ["works", "subject_history", "version.json"])
+def test_a_version_of_which_a_file_is_lost_is_made_anew(lake: Lake, lost: str) -> None:
+    version = lake.refresh().version
+    path = f"{version.folder}/{lost}" if "." in lost else version.file(lost)
+    lake.storage.delete(path)
+    assert lake.refresh().changed == len(SIZES)
+    lake.assert_current()
+
+
+def test_what_others_put_beside_the_versions_stays(lake: Lake) -> None:
+    lake.storage.write("warehouse/mine/part-0.parquet", b"mine")
+    lake.refresh()
+    assert lake.storage.read("warehouse/mine/part-0.parquet") == b"mine"
 
 
 def test_whoever_alone_could_tell_of_works_and_cannot_is_left_out(lake: Lake) -> None:

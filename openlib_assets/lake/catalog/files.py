@@ -50,7 +50,7 @@ def known_by_name(storage: Storage, tables: Sequence[Table]) -> Known:
     # the right to list them.
     snapshots = storage.folders(layout.SNAPSHOTS) if any(table in SNAPSHOT_TABLES for table in tables) else []
     folders = set(snapshots) or {
-        folder for table in tables for folder in storage.folders(f"{table.layer}/{table.name}")
+        folder for table in tables if table.by_subject for folder in storage.folders(f"{table.layer}/{table.name}")
     }
     outgrown = {
         folder: f"{storage.uri()}: {folder} has its name from an earlier release; left out: make it again with: "

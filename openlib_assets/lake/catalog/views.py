@@ -39,12 +39,17 @@ def named_in(query: str) -> dict[str, Table]:
     """Return the views that a query may name: each looks for its files when it is made, which takes time on S3."""
     text = query.lower()
     merged = MERGED_FROM if WORKS_MERGED in text else ()
-    return {name: table for name, table in PUBLISHED.items() if table.name in text or name in merged}
+    unnamed = () if BY_SUBJECT in text else (f"{BY_SUBJECT}.",)
+    return {
+        name: table
+        for name, table in PUBLISHED.items()
+        if (table.name in text and not name.startswith(unnamed)) or name in merged
+    }
 
 
 def hint(query: str, error: duckdb.Error) -> str:
     """Return what to say to who meant tables of the subjects, whose plain names the warehouse has; else nothing."""
-    if not isinstance(error, duckdb.BinderException):
+    if not isinstance(error, duckdb.BinderException) or "subject" not in str(error):
         return ""
     meant = [name for name in CLASHING if name in query.lower() and f"{BY_SUBJECT}.{name}" not in query.lower()]
     if not meant:

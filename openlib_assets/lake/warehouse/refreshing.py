@@ -23,7 +23,7 @@ _LOCK_SECONDS = 600.0
 _BATCH_ROWS = 65_536
 _PREVIEW_ROWS = 5
 _MEMORY_LIMIT = "300MB"
-# Of a version that differs here, nothing is kept but history.
+# Of a version that differs here, or of which a file is lost, nothing is kept but history.
 CODE = ", ".join([str(SCHEMA_VERSION), *(f"{table.name} {table.code_version}" for table in WAREHOUSE_TABLES)])
 
 
@@ -61,7 +61,7 @@ def refresh(storage: Storage, subjects: Mapping[str, str], now: datetime | None 
     busy = "the warehouse is being made by another run; wait for it to end, then try again"
     with hold_lock(storage, layout.WAREHOUSE_LOCK, error_message=busy, patience=_LOCK_SECONDS) as check:
         before = versions.current(storage)
-        kept = before if before and before.code == CODE else None
+        kept = before if before and before.code == CODE and versions.is_whole(storage, before) else None
         had = kept.subjects if kept else {}
         changed = sorted(subject for subject, version in subjects.items() if had.get(subject) != version)
         removed = had.keys() - subjects.keys()
@@ -96,7 +96,7 @@ def refresh(storage: Storage, subjects: Mapping[str, str], now: datetime | None 
 
 def _past(storage: Storage, before: Version | None, subjects: Sequence[str]) -> list[Past]:
     known: dict[str, set[str]] = {}
-    if before:
+    if before and storage.exists(before.file(SUBJECT_HISTORY.name)):
         with storage.local_copy(before.file(SUBJECT_HISTORY.name)) as file:
             rows = table_file(file).to_table(["subject", "snapshot"])
         for subject, snapshot in zip(*(column.to_pylist() for column in rows.columns), strict=True):

@@ -12,7 +12,8 @@ import duckdb
 
 from openlib_assets.lake import layout
 from openlib_assets.lake.bronze.snapshots import snapshot_names
-from openlib_assets.lake.catalog.files import in_path, quoted, remedy
+from openlib_assets.lake.catalog.files import Known, quoted, remedy
+from openlib_assets.lake.catalog.views import rows_of
 from openlib_assets.lake.contract import (
     AUTHOR_BOOKS,
     AUTHOR_YEARLY_COUNTS,
@@ -118,38 +119,49 @@ def heirs(connection: duckdb.DuckDBPyConnection) -> list[str]:
     return [subject for (subject,) in connection.execute(sql_text("helpers/warehouse_heirs")).fetchall()]
 
 
-def read(connection: duckdb.DuckDBPyConnection, storage: Storage, subjects: Sequence[str]) -> dict[str, str]:
+def read(connection: duckdb.DuckDBPyConnection, storage: Storage, subjects: Iterable[str]) -> dict[str, str]:
     """Put what the tables of subjects have in the place of what was there of them.
 
     Returns the subjects of which that cannot be, each with a line that says why.
     """
-    left_out: dict[str, str] = {}
-    for start in range(0, len(subjects), _TOGETHER):
-        left_out |= _read(connection, storage, subjects[start : start + _TOGETHER])
+    snapshots = {subject: snapshot_names(storage, subject) for subject in subjects}
+    left_out = {
+        subject: f"{storage.uri(layout.snapshots_folder(subject))}: there is no snapshot; left out: fetch it with: "
+        f"openlib run --force {subject!r}"
+        for subject, names in snapshots.items()
+        if not names
+    }
+    fetched = [subject for subject, names in snapshots.items() if names]
+    for start in range(0, len(fetched), _TOGETHER):
+        left_out |= _read(connection, storage, {name: snapshots[name] for name in fetched[start : start + _TOGETHER]})
     return left_out
 
 
-def _read(connection: duckdb.DuckDBPyConnection, storage: Storage, subjects: Sequence[str]) -> dict[str, str]:
+def _read(
+    connection: duckdb.DuckDBPyConnection, storage: Storage, snapshots: Mapping[str, Sequence[str]]
+) -> dict[str, str]:
     try:
-        mixed = _opened(connection, storage, subjects)
-    except (duckdb.Error, IndexError) as error:
+        mixed = _opened(connection, storage, snapshots)
+    except duckdb.Error as error:
+        subjects = list(snapshots)
         if len(subjects) == 1:
             return {subjects[0]: _reason(storage, subjects[0], error)}
         # One file that cannot be read must not keep the others out.
         middle = len(subjects) // 2
         halves = subjects[:middle], subjects[middle:]
-        return _read(connection, storage, halves[0]) | _read(connection, storage, halves[1])
-    _put(connection, [subject for subject in subjects if subject not in mixed])
+        one, other = ({subject: snapshots[subject] for subject in half} for half in halves)
+        return _read(connection, storage, one) | _read(connection, storage, other)
+    _put(connection, [subject for subject in snapshots if subject not in mixed])
     return {
         subject: f"{subject}: its tables are not of one fetch; left as it was: make them with: openlib run {subject!r}"
         for subject in mixed
     }
 
 
-def _reason(storage: Storage, subject: str, error: Exception) -> str:
+def _reason(storage: Storage, subject: str, error: duckdb.Error) -> str:
     """Return in a line why the tables of a subject cannot be read, and what to do."""
     try:
-        for table in SOURCES[1:]:
+        for table in (table for table in SOURCES[1:] if table not in MAY_BE_MISSING):
             path = layout.table_file(table.layer, table.name, subject)
             remedy_of = f"left out: {remedy(path)}"
             with open_table(storage, path, remedy=remedy_of, versions=table.readable_versions):
@@ -159,9 +171,10 @@ def _reason(storage: Storage, subject: str, error: Exception) -> str:
     return f"{subject}: {str(error).strip().splitlines()[0]}; left out: make it with: openlib run {subject!r}"
 
 
-def _opened(connection: duckdb.DuckDBPyConnection, storage: Storage, subjects: Sequence[str]) -> list[str]:
+def _opened(
+    connection: duckdb.DuckDBPyConnection, storage: Storage, snapshots: Mapping[str, Sequence[str]]
+) -> list[str]:
     """Let a connection know the tables of subjects, and what they say; return those that do not fit together."""
-    snapshots = {subject: snapshot_names(storage, subject) for subject in subjects}
     current = [f"({quoted(subject)}, {quoted(names[-1])}, {len(names) > 1})" for subject, names in snapshots.items()]
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE fetched_snapshots AS "  # noqa: S608 - quoted
@@ -230,14 +243,12 @@ def _files(storage: Storage, table: Table, snapshots: Mapping[str, Sequence[str]
         paths = [layout.snapshot_file(subject, names[-1]) for subject, names in snapshots.items()]
     else:
         paths = [layout.table_file(table.layer, table.name, subject) for subject in snapshots]
-    files = ", ".join(quoted(literal_path(storage.uri(path))) for path in paths)
+    if table in MAY_BE_MISSING:
+        paths = [path for path in paths if storage.exists(path)]
+    listed = ", ".join(quoted(literal_path(storage.uri(path))) for path in paths)
     folders = {layout.subject_folder(subject): subject for subject in snapshots}
     shortened = {
         folder: subject for folder, subject in folders.items() if is_shortened(folder.removeprefix(layout.PARTITION))
     }
-    columns = ", ".join(column.name for column in table.columns)
-    subject = in_path(table, shortened)["subject"]
-    return (
-        f"SELECT {subject} AS subject, {columns} "  # noqa: S608 - quoted
-        f"FROM read_parquet([{files}], hive_partitioning = false, filename = true)"
-    )
+    files = f"read_parquet([{listed}], hive_partitioning = false, filename = true)" if paths else ""
+    return rows_of(table, files, Known(shortened, outgrown={}))

@@ -5,6 +5,7 @@ database holds it.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,8 @@ from openlib_assets.storage.errors import OpenlibError
 
 # How long who has opened a version may go on reading it after the next one is there.
 KEPT = timedelta(minutes=10)
+
+_VERSION = re.compile(r"\d{8}T\d{6}Z")
 
 Kind = TypeVar("Kind")
 
@@ -66,11 +69,11 @@ class _Pointer:
 
 
 def current(storage: Storage) -> Version | None:
-    """Return the current version, None before the first; raises WarehouseError."""
+    """Return the current version, None before the first, or where it is lost; raises WarehouseError."""
     pointer = _pointer(storage)
     if pointer is None:
         return None
-    return _read(storage, _about(pointer.version), Version)
+    return find(storage, pointer.version)
 
 
 def existing(storage: Storage) -> Version:
@@ -84,6 +87,11 @@ def existing(storage: Storage) -> Version:
 def find(storage: Storage, name: str) -> Version | None:
     """Return a version by its name, None where it is gone; raises WarehouseError."""
     return _read(storage, _about(name), Version) if storage.exists(_about(name)) else None
+
+
+def is_whole(storage: Storage, version: Version) -> bool:
+    """Tell whether all files of a version are there."""
+    return {version.file(table) for table in version.digests} <= set(storage.paths(version.folder))
 
 
 def loaded(storage: Storage) -> Loaded | None:
@@ -120,7 +128,7 @@ def publish(storage: Storage, version: Version, now: datetime) -> None:
     in_database = loaded(storage)
     wanted = (version.name, *kept, in_database and in_database.version)
     for folder in storage.folders(Layer.WAREHOUSE):
-        if folder not in wanted and not folder.startswith("_"):
+        if folder not in wanted and _VERSION.fullmatch(folder):
             storage.clear(layout.warehouse_version(folder))
 
 
