@@ -6,6 +6,7 @@ One run takes many subjects, so that hundreds cost hardly more than one.
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import dagster as dg
@@ -134,11 +135,6 @@ def across_subjects_is_current(
     """
     if target and not is_loaded(storage, target):
         return False
-
-    def made(asset: dg.AssetKey) -> float:
-        event = instance.get_latest_materialization_event(asset)
-        return event.timestamp if event else 0.0
-
     matches = layout.shared_table_file(STORE_MATCHES.layer, STORE_MATCHES.name)
     paths = {
         warehouse: layout.WAREHOUSE_POINTER,
@@ -148,9 +144,12 @@ def across_subjects_is_current(
         **({store_matches: matches} if store else {}),
     }
     # What a step makes of several tables, it makes at once.
+    own = {asset: min(asset.keys) for asset in paths}
+    deps = {asset: {dep.asset_key for spec in asset.specs for dep in spec.deps} for asset in paths}
+    events = instance.event_log_storage.get_latest_materialization_events({*own.values(), *chain(*deps.values())})
+    made = {key: event.timestamp for key, event in events.items() if event}
     return all(
-        storage.exists(path)
-        and made(min(asset.keys)) > max(made(dep.asset_key) for spec in asset.specs for dep in spec.deps)
+        storage.exists(path) and made.get(own[asset], 0.0) > max(made.get(dep, 0.0) for dep in deps[asset])
         for asset, path in paths.items()
     )
 
