@@ -8,6 +8,7 @@ from openlib_assets.lake.contract import SNAPSHOT_TABLES, Table
 from openlib_assets.lake.key_names import key_in_name
 from openlib_assets.lake.subject_files import is_outgrown, shortened_keys
 from openlib_assets.lake.transform import literal_path
+from openlib_assets.lake.warehouse.versions import Version
 from openlib_assets.storage import Storage
 
 _SNAPSHOT = "snapshot="
@@ -66,6 +67,11 @@ def address(storage: Storage, table: Table) -> str:
     # Of a name that is no pattern, DuckDB would not say that no file fits it.
     file = "part-0.parquet" if below else "part-*.parquet"
     return f"{literal_path(storage.uri())}/{table.layer}/{table.name}/{below}{file}"
+
+
+def in_version(storage: Storage, version: Version, table: Table) -> str:
+    """Return the SQL for the file of a table in a version of the warehouse."""
+    return f"read_parquet({quoted(literal_path(storage.uri(version.file(table.name))))}, hive_partitioning = false)"
 
 
 def in_path(table: Table, keys: Mapping[str, str]) -> dict[str, str]:

@@ -8,9 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import duckdb
 
-from openlib_assets.lake.catalog.files import Known, address, in_path, quoted
+from openlib_assets.lake.catalog.files import Known, address, in_path, in_version, quoted
 from openlib_assets.lake.contract import SQL_TYPES, STORE_TABLES, SUBJECT_TABLES, WAREHOUSE_TABLES, Layer, Table
-from openlib_assets.lake.transform import literal_path
 from openlib_assets.lake.warehouse.versions import Version
 from openlib_assets.storage import Storage
 
@@ -72,9 +71,7 @@ def files_of(
 ) -> str:
     """Return the SQL for the files of a table, of all subjects each with its name; empty if there are none."""
     if table.layer is Layer.WAREHOUSE:
-        if version is None:
-            return ""
-        return f"read_parquet({quoted(literal_path(storage.uri(version.file(table.name))))}, hive_partitioning = false)"
+        return in_version(storage, version, table) if version else ""
     files = quoted(address(storage, table))
     if known.left_out():
         found = connection.execute(f"SELECT file FROM glob({files}) ORDER BY ALL").fetchall()  # noqa: S608 - quoted

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 import duckdb
 import pyarrow as pa
 
-from openlib_assets.lake.catalog.files import quoted
+from openlib_assets.lake.catalog.files import in_version
 from openlib_assets.lake.catalog.querying import unreadable
 from openlib_assets.lake.contract import Table
-from openlib_assets.lake.transform import literal_path
 from openlib_assets.lake.warehouse.versions import Version
 from openlib_assets.storage import Storage
 
@@ -31,7 +30,7 @@ def differences(
     """Set aside in a connection how a table of two versions differs; raises CatalogError."""
     if before.digests[table.name] == version.digests[table.name]:
         return Difference(table, 0, 0)
-    old, new = _file(storage, before, table), _file(storage, version, table)
+    old, new = in_version(storage, before, table), in_version(storage, version, table)
     columns = ", ".join(column.name for column in table.columns)
     key = ", ".join(table.key)
     changed = f"SELECT {columns} FROM {new} EXCEPT SELECT {columns} FROM {old}"  # noqa: S608 - of the contract
@@ -61,7 +60,7 @@ def all_rows(
 ) -> pa.RecordBatchReader:
     """Return all rows of a table; raises CatalogError where its file cannot be read."""
     try:
-        return _read(connection, table, _file(storage, version, table), [column.name for column in table.columns])
+        return _read(connection, table, in_version(storage, version, table), [column.name for column in table.columns])
     except duckdb.Error as error:
         raise unreadable(error) from error
 
@@ -81,8 +80,3 @@ def _without_nul(column: str, kind: pa.DataType) -> str:
     if kind == pa.list_(pa.string()):
         return f"list_transform({column}, lambda text: replace(text, chr(0), '{_REPLACEMENT}'))"
     return column
-
-
-def _file(storage: Storage, version: Version, table: Table) -> str:
-    address = quoted(literal_path(storage.uri(version.file(table.name))))
-    return f"read_parquet({address}, hive_partitioning = false)"

@@ -10,11 +10,11 @@ from typing import TypeAlias
 import duckdb
 
 from openlib_assets.lake import layout
-from openlib_assets.lake.catalog.files import quoted
+from openlib_assets.lake.catalog.files import in_version, quoted
 from openlib_assets.lake.catalog.querying import prepared, unreadable
 from openlib_assets.lake.contract import WAREHOUSE_TABLES, Table
 from openlib_assets.lake.database import schema
-from openlib_assets.lake.transform import connected, literal_path
+from openlib_assets.lake.transform import connected
 from openlib_assets.lake.warehouse import versions
 from openlib_assets.lake.warehouse.versions import Version
 from openlib_assets.storage import Storage
@@ -72,7 +72,7 @@ def _write(storage: Storage, version: Version, identity: str, file: Path) -> Non
             if small:
                 connection.begin()  # or each statement would be synced to the disk by itself
             for table in WAREHOUSE_TABLES:
-                _fill(connection, table, storage.uri(version.file(table.name)))
+                _fill(connection, table, in_version(storage, version, table))
                 if not small:
                     connection.execute("CHECKPOINT")  # what an index takes until then, it takes in memory
             connection.execute(
@@ -85,11 +85,10 @@ def _write(storage: Storage, version: Version, identity: str, file: Path) -> Non
                 connection.commit()
 
 
-def _fill(connection: duckdb.DuckDBPyConnection, table: Table, address: str) -> None:
+def _fill(connection: duckdb.DuckDBPyConnection, table: Table, rows: str) -> None:
     # Foreign keys, which nobody's writes could break here, take a third of the time; the contract's checks hold them.
     columns = f"{schema.typed_columns(schema.DUCKDB, table)}, {schema.primary_key(table)}"
     connection.execute(f"CREATE TABLE {table.name} ({columns})")
-    rows = f"read_parquet({quoted(literal_path(address))}, hive_partitioning = false)"
     connection.execute(f"INSERT INTO {table.name} BY NAME FROM {rows}")
     for statement in schema.indexes(schema.DUCKDB, table):
         connection.execute(statement)

@@ -12,7 +12,7 @@ import duckdb
 
 from openlib_assets.lake import layout
 from openlib_assets.lake.bronze.snapshots import snapshot_names
-from openlib_assets.lake.catalog.files import Known, quoted, remedy
+from openlib_assets.lake.catalog.files import Known, in_version, quoted, remedy
 from openlib_assets.lake.catalog.views import rows_of
 from openlib_assets.lake.contract import (
     AUTHOR_BOOKS,
@@ -86,13 +86,14 @@ def create(connection: duckdb.DuckDBPyConnection) -> None:
 def keep(connection: duckdb.DuckDBPyConnection, storage: Storage, version: Version) -> None:
     """Fill the tables with what a version has. Raises DuckDB's errors."""
     for table in STACKS:
-        connection.execute(f"INSERT INTO {table.name} BY NAME {_kept(storage, version, table)}")
+        connection.execute(f"INSERT INTO {table.name} BY NAME FROM {in_version(storage, version, table)}")
 
 
 def keep_history(connection: duckdb.DuckDBPyConnection, storage: Storage, version: Version) -> None:
     """Fill the history with what a version has, if it can be read."""
     with suppress(duckdb.Error):
-        connection.execute(f"INSERT INTO {SUBJECT_HISTORY.name} BY NAME {_kept(storage, version, SUBJECT_HISTORY)}")
+        rows = in_version(storage, version, SUBJECT_HISTORY)
+        connection.execute(f"INSERT INTO {SUBJECT_HISTORY.name} BY NAME FROM {rows}")
 
 
 def add_history(connection: duckdb.DuckDBPyConnection, history: Sequence[Past]) -> None:
@@ -229,12 +230,6 @@ def _insert(connection: duckdb.DuckDBPyConnection, table: Table, condition: str)
 
 def _listed(subjects: Iterable[str]) -> str:
     return f"({', '.join(map(quoted, subjects))})"
-
-
-def _kept(storage: Storage, version: Version, table: Table) -> str:
-    """Return the query for the rows of a table that a version has."""
-    file = quoted(literal_path(storage.uri(version.file(table.name))))
-    return f"FROM read_parquet({file}, hive_partitioning = false)"
 
 
 def _files(storage: Storage, table: Table, snapshots: Mapping[str, Sequence[str]]) -> str:
