@@ -1,0 +1,69 @@
+"""Dumps of a few lines, written by hand: one line for each record or activity, six files in a folder."""
+
+import gzip
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from openlib_assets_tests.tools.reference_catalogue import catalogue
+from openlib_assets_tests.tools.reference_dump import Row
+
+DATE = "2026-08-31"
+BEFORE = "2026-07-31"
+FILES = ("works", "editions", "authors", "redirects", "ratings", "reading-log")
+
+Lines = Mapping[str, Iterable[str | bytes]]
+
+
+def record(kind: str, key: str, **fields: Any) -> str:
+    """A line of a record file."""
+    return "\t".join((f"/type/{kind}", key, "1", "2026-01-01T00:00:00.000000", json.dumps({"key": key, **fields})))
+
+
+def work(key: str, **fields: Any) -> str:
+    return record("work", f"/works/{key}", **fields)
+
+
+def edition(key: str, *works: str, **fields: Any) -> str:
+    """An edition of works; without any it is an orphan."""
+    listed = {"works": [{"key": f"/works/{one}"} for one in works]} if works else {}
+    return record("edition", f"/books/{key}", **listed, **fields)
+
+
+def author(key: str, name: object = None, **fields: Any) -> str:
+    return record("author", f"/authors/{key}", **({} if name is None else {"name": name}), **fields)
+
+
+def by(*keys: str) -> list[Row]:
+    """What a work lists as its authors."""
+    return [{"type": {"key": "/type/author_role"}, "author": {"key": f"/authors/{key}"}} for key in keys]
+
+
+def redirect(key: str, location: str) -> str:
+    return record("redirect", key, location=location)
+
+
+def rating(key: str, stars: int = 5, day: str = "2026-08-01") -> str:
+    return f"/works/{key}\t\\N\t{stars}\t{day}"
+
+
+def write_dump(folder: Path, date: str, lines: Lines) -> Path:
+    """Write the six files of a dump into a folder of its own."""
+    dump = folder / date
+    dump.mkdir()
+    for file in FILES:
+        encoded = [line if isinstance(line, bytes) else line.encode() for line in lines.get(file, ())]
+        content = b"".join(line + b"\n" for line in encoded)
+        (dump / f"ol_dump_{file}_{date}.txt.gz").write_bytes(gzip.compress(content))
+    return dump
+
+
+def tables(folder: Path, lines: Lines, before: Lines | None = None, date: str = DATE) -> dict[str, list[Row]]:
+    """The catalogue of these lines by file, and of those of the dump before."""
+    earlier = None if before is None else (write_dump(folder, BEFORE, before), BEFORE)
+    return catalogue(write_dump(folder, date, lines), date, earlier)
+
+
+def values(rows: Iterable[Row], *names: str) -> list[list[Any]]:
+    return [[row[name] for name in names or row] for row in rows]

@@ -1,0 +1,224 @@
+"""Every table of the catalogue of a dump in plain Python: the truth that the SQL must equal cell by cell.
+
+Written from the specification alone, with the standard library only and nothing of the package under test. What is read
+of a line stands in `reference_dump.py`, what is counted of works in `reference_counts.py`.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+from openlib_assets_tests.tools.reference_counts import (
+    Work,
+    author_averages,
+    author_yearly_counts,
+    changes,
+    demand,
+    subjects,
+    unless_blank,
+    works_by_author,
+)
+from openlib_assets_tests.tools.reference_details import isbn13
+from openlib_assets_tests.tools.reference_dump import (
+    WORK_KEY,
+    Dump,
+    Record,
+    Row,
+    bare,
+    keys,
+    listed,
+    read_dump,
+    text,
+    texts,
+)
+
+# The field that lists subjects of a type, and what stands before their keys.
+SUBJECT_FIELDS = {
+    "subject": ("subjects", ""),
+    "person": ("subject_people", "person:"),
+    "place": ("subject_places", "place:"),
+    "time": ("subject_times", "time:"),
+}
+# Those behind the key, in order.
+WORK_COLUMNS = (
+    *("title", "first_publish_year", "year_status", "edition_count", "author_count", "has_fulltext", "cover_id"),
+    *("subjects", "author_keys", "author_names"),
+)
+# What is left out of the key of a subject.
+DROPPED = ';/?:@&=+$,<>#%"{}|\\^[]`\n\r'
+
+_YEAR = re.compile(r"\b(\d{4})\b")
+_KEY_OF = str.maketrans(dict.fromkeys(DROPPED) | {" ": "_"})
+_INT64 = 2**63 - 1
+
+
+def catalogue(folder: Path, date: str, before: tuple[Path, str] | None = None) -> dict[str, list[Row]]:
+    """Compute all tables of the dump of a date; `before` is the folder and the date of the dump before.
+
+    The columns of a row stand in the specified order, and so do the rows.
+    """
+    dump = read_dump(folder, date)
+    authors = _authors(dump)
+    editions = _editions(dump)
+    works = _works(dump, date)
+    rows = [work.row for work in works]
+    earlier = None if before is None else [work.row for work in _works(read_dump(*before), before[1])]
+    by_author = works_by_author(rows)
+    names = {row["author_key"]: unless_blank(row["name"]) for row in authors}
+    return {
+        "catalogue_rejects": dump.rejects,
+        "catalogue_authors": authors,
+        "catalogue_editions": editions,
+        "catalogue_isbns": sorted(
+            (
+                {"work_key": row["work_key"], "isbn13": isbn, "edition_key": row["edition_key"]}
+                for row in editions
+                for isbn in row["isbn13"]
+            ),
+            key=lambda row: (row["work_key"], row["isbn13"], row["edition_key"]),
+        ),
+        "catalogue_works": rows,
+        "catalogue_demand": demand(dump),
+        "catalogue_subjects": subjects(works, earlier),
+        "catalogue_author_yearly_counts": author_yearly_counts(names, by_author),
+        "catalogue_author_averages": author_averages(names, by_author),
+        "catalogue_changes": (
+            [] if before is None or earlier is None else changes(earlier, rows, dump, before[1], date)
+        ),
+    }
+
+
+def works_of_subject(folder: Path, date: str, subject: str) -> list[Row]:
+    """The rows of `catalogue_works` that have a subject, which is a key with its prefix."""
+    works = _works(read_dump(folder, date), date)
+    return [work.row for work in works if any(key == subject for _, key, _ in work.subjects)]
+
+
+def year_of(publish_date: str | None) -> int | None:
+    """The year in a publish date."""
+    found = _YEAR.search(publish_date or "")
+    return int(found[1]) if found else None
+
+
+def subject_key(name: str) -> str:
+    """The key of a subject without its prefix; empty where the name gives none."""
+    return name.strip().lower().translate(_KEY_OF)
+
+
+def _authors(dump: Dump) -> list[Row]:
+    rows = (
+        {
+            "author_key": bare(key),
+            "name": text(record.get("name")),
+            "birth_date": text(record.get("birth_date")),
+            "death_date": text(record.get("death_date")),
+        }
+        for key, record in dump.authors
+    )
+    return sorted(rows, key=lambda row: row["author_key"])
+
+
+def _editions(dump: Dump) -> list[Row]:
+    rows = (
+        {
+            "edition_key": bare(key),
+            "work_key": work_key,
+            "title": text(record.get("title")),
+            "isbn13": _isbns(record),
+            "publishers": texts(record.get("publishers")),
+            "languages": [language.removeprefix("/languages/") for language in keys(record.get("languages"))],
+            "format": text(record.get("physical_format")),
+            "pages": _pages(text(record.get("number_of_pages"))),
+            "publish_date": text(record.get("publish_date")),
+            "publish_year": year_of(text(record.get("publish_date"))),
+            "cover_id": _cover(record),
+        }
+        for key, record in dump.editions
+        for work_key in _works_of_edition(record) or [bare(key)]
+    )
+    return sorted(rows, key=lambda row: (row["work_key"], row["edition_key"]))
+
+
+def _isbns(record: Record) -> list[str]:
+    entries = [*texts(record.get("isbn_10")), *texts(record.get("isbn_13"))]
+    return sorted({isbn for entry in entries if (isbn := isbn13(entry))})
+
+
+def _works_of_edition(record: Record) -> list[str]:
+    """The works of an edition; none makes it an orphan."""
+    return list(dict.fromkeys(bare(key) for key in keys(record.get("works")) if re.fullmatch(WORK_KEY, key)))
+
+
+def _pages(number_of_pages: str | None) -> int | None:
+    digits = (number_of_pages or "").strip()
+    return int(digits) if re.fullmatch("[0-9]{1,9}", digits) else None
+
+
+def _cover(record: Record) -> int | None:
+    """The first cover that is one; -1 and null say that there is none."""
+    covers = (one for one in listed(record.get("covers")) if isinstance(one, int) and not isinstance(one, bool))
+    return next((one for one in covers if 0 < one <= _INT64), None)
+
+
+def _works(dump: Dump, date: str) -> list[Work]:
+    names = {f"/authors/{row['author_key']}": row["name"] or "" for row in _authors(dump)}
+    editions: dict[str, list[Row]] = defaultdict(list)
+    for row in _editions(dump):
+        editions[row["work_key"]].append(row)
+    orphans = [(key, record) for key, record in dump.editions if not _works_of_edition(record)]
+    listing = [
+        *((bare(key), record, _listed_authors(record)) for key, record in dump.works),
+        *((bare(key), record, keys(record.get("authors"))) for key, record in orphans),
+    ]
+    works = []
+    for work_key, record, listed_authors in listing:
+        authors = [author for author in listed_authors if author in names]
+        columns = {
+            **_own_columns(record, editions[work_key], dump_year=int(date[:4])),
+            "author_count": len(set(authors)),
+            "author_keys": [bare(author) for author in authors],
+            "author_names": [names[author] for author in authors],
+        }
+        row = {"work_key": work_key, **{name: columns[name] for name in WORK_COLUMNS}}
+        works.append(Work(row, _subjects_of(record)))
+    return sorted(works, key=lambda work: work.row["work_key"])
+
+
+def _own_columns(record: Record, editions: Sequence[Row], *, dump_year: int) -> Row:
+    """What a work says of itself and its editions, which are sorted by key, say of it."""
+    year = min((row["publish_year"] for row in editions if row["publish_year"] is not None), default=None)
+    titles = [text(record.get("title")), *(row["title"] for row in editions)]
+    covers = [_cover(record), *(row["cover_id"] for row in editions)]
+    return {
+        "title": next((title for title in titles if title), None),
+        "first_publish_year": year,
+        "year_status": _year_status(year, dump_year),
+        "edition_count": len(editions),
+        "has_fulltext": None,
+        "cover_id": next((cover for cover in covers if cover is not None), None),
+        "subjects": texts(record.get("subjects")),
+    }
+
+
+def _listed_authors(record: Record) -> list[str]:
+    """The keys of a work's authors; one is an object with its key, or is the key."""
+    given = (entry.get("author") for entry in listed(record.get("authors")) if isinstance(entry, dict))
+    found = (author.get("key") if isinstance(author, dict) else author for author in given)
+    return [key for key in found if isinstance(key, str)]
+
+
+def _year_status(year: int | None, dump_year: int) -> str:
+    if year is None:
+        return "missing"
+    return "ok" if 1000 < year <= dump_year + 1 else "implausible"
+
+
+def _subjects_of(record: Record) -> frozenset[tuple[str, str, str]]:
+    """The distinct subjects of a record as (type, key with prefix, as written)."""
+    return frozenset(
+        (subject_type, prefix + key, written)
+        for subject_type, (field, prefix) in SUBJECT_FIELDS.items()
+        for written in texts(record.get(field))
+        if (key := subject_key(written))
+    )
