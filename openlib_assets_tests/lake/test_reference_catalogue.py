@@ -67,20 +67,20 @@ def test_an_edition_has_a_row_for_each_of_its_works_and_isbns_are_those_of_both_
     orphan = {"works": [{"key": "/works/OL1M"}, None]}
     editions = [
         record("edition", "/books/OL9M", **odd, **isbns),
-        edition("OL10M", "OL1W", isbn_13=["9780306406157"]),
+        edition("OL10M", "OL1W", isbn_13=["9780804429573"]),
         record("edition", "/books/OL2M", **orphan, number_of_pages=" 012\n", covers=[None, -1, 0, True, "7", 5, 6]),
     ]
     found = tables(tmp_path, {"editions": editions})
     both = ["9780306406157", "9780804429573"]
     assert values(found["catalogue_editions"], "work_key", "edition_key", "isbn13", "pages", "cover_id") == [
-        ["OL1W", "OL10M", ["9780306406157"], None, None],
+        ["OL1W", "OL10M", ["9780804429573"], None, None],
         ["OL1W", "OL9M", both, None, None],
         ["OL2M", "OL2M", [], 12, 5],
         ["OL2W", "OL9M", both, None, None],
     ]
     assert values(found["catalogue_isbns"]) == [
-        ["OL1W", "9780306406157", "OL10M"],
         ["OL1W", "9780306406157", "OL9M"],
+        ["OL1W", "9780804429573", "OL10M"],
         ["OL1W", "9780804429573", "OL9M"],
         ["OL2W", "9780306406157", "OL9M"],
         ["OL2W", "9780804429573", "OL9M"],
@@ -238,6 +238,7 @@ def test_changes_are_told_with_where_removed_works_went(tmp_path: Path) -> None:
             work("OL1W", title="New name"),
             work("OL2W", title="Same"),
             work("OL3W"),
+            work("OL110W", title="A work, though a redirect leads on"),
             work("OL111W", title="End"),
         ],
         "editions": [edition("OL8M", title="Twin")],
@@ -260,6 +261,7 @@ def test_changes_are_told_with_where_removed_works_went(tmp_path: Path) -> None:
         for row in (
             ["OL100W", "OL100W", "removed", None],  # eleven hops
             ["OL101W", "OL101W", "removed", "OL111W"],  # ten
+            ["OL110W", "A work, though a redirect leads on", "added", None],
             ["OL111W", "End", "added", None],
             ["OL1W", "New name", "changed", None],
             ["OL3W", None, "added", None],
