@@ -6,7 +6,7 @@ of a line stands in `reference_dump.py`, what is counted of works in `reference_
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from openlib_assets_tests.tools.reference_counts import (
@@ -61,9 +61,9 @@ def catalogue(folder: Path, date: str, before: tuple[Path, str] | None = None) -
     dump = read_dump(folder, date)
     authors = _authors(dump)
     editions = _editions(dump)
-    works = _works(dump, date)
+    works = _works(dump, authors, editions, date)
     rows = [work.row for work in works]
-    earlier = None if before is None else [work.row for work in _works(read_dump(*before), before[1])]
+    earlier = None if before is None else [work.row for work in _works_of_dump(*before)]
     by_author = works_by_author(rows)
     names = {row["author_key"]: unless_blank(row["name"]) for row in authors}
     return {
@@ -91,7 +91,7 @@ def catalogue(folder: Path, date: str, before: tuple[Path, str] | None = None) -
 
 def works_of_subject(folder: Path, date: str, subject: str) -> list[Row]:
     """The rows of `catalogue_works` that have a subject, which is a key with its prefix."""
-    works = _works(read_dump(folder, date), date)
+    works = _works_of_dump(folder, date)
     return [work.row for work in works if any(key == subject for _, key, _ in work.subjects)]
 
 
@@ -161,10 +161,15 @@ def _cover(record: Record) -> int | None:
     return next((one for one in covers if 0 < one <= _INT64), None)
 
 
-def _works(dump: Dump, date: str) -> list[Work]:
-    names = {f"/authors/{row['author_key']}": row["name"] or "" for row in _authors(dump)}
+def _works_of_dump(folder: Path, date: str) -> list[Work]:
+    dump = read_dump(folder, date)
+    return _works(dump, _authors(dump), _editions(dump), date)
+
+
+def _works(dump: Dump, authors_table: Iterable[Row], editions_table: Iterable[Row], date: str) -> list[Work]:
+    names = {f"/authors/{row['author_key']}": row["name"] or "" for row in authors_table}
     editions: dict[str, list[Row]] = defaultdict(list)
-    for row in _editions(dump):
+    for row in editions_table:
         editions[row["work_key"]].append(row)
     orphans = [(key, record) for key, record in dump.editions if not _works_of_edition(record)]
     listing = [

@@ -143,7 +143,7 @@ def _columns(line: bytes, number: int, word: str) -> list[str]:
 
 def _object(column: str) -> Record:
     try:
-        value = json.loads(column, parse_constant=_no_constant)
+        value = _JSON.decode(column)
     except ValueError as error:
         raise _RejectedError("not a JSON object") from error
     if not isinstance(value, dict):
@@ -154,6 +154,9 @@ def _object(column: str) -> Record:
 def _no_constant(name: str) -> NoReturn:
     """Refuse NaN, Infinity and -Infinity, which Python reads and JSON does not know."""
     raise ValueError(name)
+
+
+_JSON = json.JSONDecoder(parse_constant=_no_constant)
 
 
 def _is_date(day: str) -> bool:
