@@ -39,6 +39,10 @@ REFRESH_OFF: Final = "off"
 DETAILS_ON: Final = "on"
 DETAILS_OFF: Final = "off"
 
+# Where the works of subjects come from.
+FROM_API: Final = "api"
+FROM_DUMP: Final = "dump"
+
 # Open Library's codes of languages (MARC's), each with the code of two letters by which its search is asked for it.
 _LANGUAGE_CODES = (
     "aar:aa abk:ab afr:af aka:ak alb:sq amh:am ara:ar arg:an arm:hy asm:as ava:av ave:ae aym:ay aze:az bak:ba "
@@ -178,6 +182,7 @@ class Settings(Variables):
     `monthly_refresh` says whether the schedule of that name is on where nobody turned it on or off in Dagster.
     `store_catalogue` is the file of what the store sells, `store_format` what is to be known of that.
     `events_queue` is the URL of the SQS queue that tells of changes in the storage.
+    `source` says where works come from: Open Library's `api`, the latest `dump` that is built, or that of a date.
     `database` is the PostgreSQL into which the warehouse is loaded, too, and `database_schema` the schema there.
     `repository_url` is where people read the code of what runs here, for links in the Dagster UI.
     """
@@ -228,6 +233,11 @@ class Settings(Variables):
     events_queue: Annotated[str, AfterValidator(_queue_url)] | None = Field(
         default=None, description="the URL of an SQS queue, as https://sqs.us-east-1.amazonaws.com/123456789012/name"
     )
+    source: str = Field(
+        default=FROM_API,
+        pattern=r"^(api|dump(:[0-9]{4}-[0-9]{2}-[0-9]{2})?)$",
+        description="api, dump, or dump:DATE such as dump:2026-08-31",
+    )
     database: Annotated[str, AfterValidator(_database_url)] | None = Field(
         default=None, repr=False, description="a URL such as postgresql://user@host:5432/name"
     )
@@ -259,3 +269,13 @@ class Settings(Variables):
                 f"OPENLIB_CONTACT is not set: {public} turns away clients without a contact; "
                 "set it to your e-mail address or a URL, as in: export OPENLIB_CONTACT=you@example.org"
             )
+
+
+def is_dump(source: str) -> bool:
+    """Tell whether works come from a dump."""
+    return source.partition(":")[0] == FROM_DUMP
+
+
+def dump_wanted(source: str) -> str | None:
+    """Return the date of the dump that a source names; None where it is the latest."""
+    return source.partition(":")[2] or None

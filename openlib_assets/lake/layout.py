@@ -22,6 +22,11 @@ WAREHOUSE_LOCK = f"{Layer.WAREHOUSE}/_lock"
 WAREHOUSE_LOADED = f"{Layer.WAREHOUSE}/loaded.json"
 
 PARTITION = "subject="
+# Of a table that there is once for each dump.
+DUMP = "dump="
+DUMP_LAKES = "dumps"
+# Where steps put what does not fit into memory; never data.
+SPILL = "_spill"
 
 
 def table_file(layer: str, table: str, subject: str) -> str:
@@ -112,3 +117,18 @@ def warehouse_file(version: str, table: str) -> str:
 def warehouse_link(table: str) -> str:
     """Return the path of the file that says, on S3, where the current version of a table lies."""
     return f"{Layer.WAREHOUSE}/_files/{table}/current.txt"
+
+
+def dump_folder(layer: str, table: str, date: str) -> str:
+    """Return the folder of a table of the dump of a date, which lies there in parts."""
+    return f"{layer}/{table}/{DUMP}{date}"
+
+
+def dump_lake(date: str) -> str:
+    """Return the path of the file that says that all tables of a dump are there."""
+    return f"{DUMP_LAKES}/{date}.json"
+
+
+def dump_lock(date: str) -> str:
+    """Return the path of the lock of who makes the tables of a dump."""
+    return f"_locks/{DUMP}{date}"

@@ -69,6 +69,8 @@ class Table:
     `looks_back`: its SQL also sees `previous_books`, `previous_author_lists` and `previous_snapshot`, made from the
     snapshot before; they are empty without one. `code_version` goes up with every change of the table's SQL or columns
     that changes its content. `by_subject`: each subject has one; otherwise there is one for all.
+    `by_dump`: there is one for each monthly dump. `in_order`: its key is checked by the order of its rows, since the
+    keys of a whole catalogue cannot be counted within its memory.
     `references`: what its rows refer to, of a table of the warehouse. `same_sql_as`: the table by whose SQL it is made,
     too, from other inputs of the same names.
     """
@@ -87,6 +89,8 @@ class Table:
     columns_since: int = 1
     code_version: str = "1"
     by_subject: bool = True
+    by_dump: bool = False
+    in_order: bool = False
     references: tuple[Reference, ...] = ()
     same_sql_as: "Table | None" = None
 
@@ -114,7 +118,8 @@ class Table:
     def all_checks(self) -> tuple[Check, ...]:
         """The checks that every table has, then the table's own."""
         resolved = (_references_resolve(self),) if self.references else ()
-        return (_key_is_unique(self), _required_columns_are_filled(self), *resolved, *self.checks)
+        key = _rows_are_in_order(self) if self.in_order else _key_is_unique(self)
+        return (key, _required_columns_are_filled(self), *resolved, *self.checks)
 
 
 def _key_is_unique(table: Table) -> Check:
@@ -124,6 +129,22 @@ def _key_is_unique(table: Table) -> Check:
         f"No two rows share the same {key}.",
         f"SELECT count(*) AS rows, count(DISTINCT ({key})) AS distinct_keys FROM {table.name}",  # noqa: S608 - names from this module
         "rows = distinct_keys",
+    )
+
+
+def _rows_are_in_order(table: Table) -> Check:
+    key = ", ".join(table.key)
+    row, before = (f"({', '.join(columns)})" for columns in (table.key, [f"{name}_before" for name in table.key]))
+    lagged = ", ".join(f"lag({name}) OVER () AS {name}_before" for name in table.key)
+    return Check(
+        "rows_are_in_order",
+        f"The rows are sorted by {key}, and no two share the same.",
+        f"""
+        SELECT count(*) AS rows,
+               count(*) FILTER (WHERE {table.key[0]}_before IS NOT NULL AND {row} <= {before}) AS out_of_order
+        FROM (SELECT {key}, {lagged} FROM {table.name})
+        """,  # noqa: S608 - as above
+        "out_of_order = 0",
     )
 
 

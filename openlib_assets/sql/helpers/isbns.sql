@@ -2,18 +2,35 @@
 
 -- The last digit of an ISBN-13, by its first twelve as a number: they weigh 1 and 3 in turn.
 CREATE OR REPLACE MACRO last_of_13(twelve) AS (
-    10 - list_sum(list_transform(
-        [100000000000, 10000000000, 1000000000, 100000000, 10000000, 1000000, 100000, 10000, 1000, 100, 10, 1],
-        lambda unit, place: (twelve // unit) % 10 * (CASE WHEN place % 2 = 1 THEN 1 ELSE 3 END)
-    )) % 10
+    10 - (
+        twelve // 100000000000 % 10
+        + 3 * (twelve // 10000000000 % 10)
+        + twelve // 1000000000 % 10
+        + 3 * (twelve // 100000000 % 10)
+        + twelve // 10000000 % 10
+        + 3 * (twelve // 1000000 % 10)
+        + twelve // 100000 % 10
+        + 3 * (twelve // 10000 % 10)
+        + twelve // 1000 % 10
+        + 3 * (twelve // 100 % 10)
+        + twelve // 10 % 10
+        + 3 * (twelve % 10)
+    ) % 10
 ) % 10;
 
 -- The last of an ISBN-10, 10 standing for X, by its first nine as a number: they weigh 10 down to 2.
 CREATE OR REPLACE MACRO last_of_10(nine) AS (
-    11 - list_sum(list_transform(
-        [100000000, 10000000, 1000000, 100000, 10000, 1000, 100, 10, 1],
-        lambda unit, place: (nine // unit) % 10 * (11 - place)
-    )) % 11
+    11 - (
+        10 * (nine // 100000000 % 10)
+        + 9 * (nine // 10000000 % 10)
+        + 8 * (nine // 1000000 % 10)
+        + 7 * (nine // 100000 % 10)
+        + 6 * (nine // 10000 % 10)
+        + 5 * (nine // 1000 % 10)
+        + 4 * (nine // 100 % 10)
+        + 3 * (nine // 10 % 10)
+        + 2 * (nine % 10)
+    ) % 11
 ) % 11;
 
 -- A book number as people write it, without blanks and any kind of hyphen, with a large X.

@@ -1,0 +1,27 @@
+"""The tables of the whole catalogue, one set for each monthly dump."""
+
+from openlib_assets.lake.contract.dumps.gold import CATALOGUE_AVERAGES, CATALOGUE_CHANGES, CATALOGUE_YEARLY_COUNTS
+from openlib_assets.lake.contract.dumps.silver import (
+    CATALOGUE_AUTHORS,
+    CATALOGUE_DEMAND,
+    CATALOGUE_EDITIONS,
+    CATALOGUE_ISBNS,
+    CATALOGUE_REJECTS,
+    CATALOGUE_SUBJECTS,
+    CATALOGUE_WORKS,
+)
+
+CATALOGUE_TABLES = (
+    CATALOGUE_REJECTS,
+    CATALOGUE_AUTHORS,
+    CATALOGUE_DEMAND,
+    CATALOGUE_EDITIONS,
+    CATALOGUE_ISBNS,
+    CATALOGUE_WORKS,
+    CATALOGUE_SUBJECTS,
+    CATALOGUE_YEARLY_COUNTS,
+    CATALOGUE_AVERAGES,
+    CATALOGUE_CHANGES,
+)
+
+__all__ = ["CATALOGUE_TABLES"]

@@ -1,0 +1,208 @@
+"""Makes the tables of a dump: each whole or not at all, and none again whose inputs and code are what they were."""
+
+import hashlib
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import mkdtemp
+
+import duckdb
+import pyarrow as pa
+
+from openlib_assets.lake import layout
+from openlib_assets.lake.contract import CATALOGUE_TABLES, Layer
+from openlib_assets.lake.dumps.engine import catalogue_engine, helpers_text
+from openlib_assets.lake.dumps.lines import BadLine, LineReader
+from openlib_assets.lake.dumps.made import Made, read_made, record_made, unmake
+from openlib_assets.lake.dumps.ranges import Range, bands_of, slices_of
+from openlib_assets.lake.dumps.relations import addresses, give, give_none
+from openlib_assets.lake.dumps.steps import BEFORE, LineFile, Step, layer_of
+from openlib_assets.lake.transform import CheckOutcome, run_checks, sql_text
+from openlib_assets.storage import LocalStorage, Storage
+from openlib_assets.storage.errors import OpenlibError
+
+# So few that a subject is read with few rows beside its own; for tables read as a whole, larger groups cost less.
+_ROWS_TO_LOOK_UP = 20_480
+_ROWS_TO_SCAN = 122_880
+_CONTRACT = {table.name: table for table in CATALOGUE_TABLES}
+_BAD_LINES = pa.schema([("line", pa.int64()), ("reason", pa.string()), ("line_text", pa.string())])
+
+_Parts = Iterator["_Part"]
+
+
+class NotMadeError(OpenlibError):
+    """A table is to be made from one that is not there."""
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A file of a table: its name, rows and bytes, and the least key that is in no part before."""
+
+    name: str
+    rows: int
+    bytes: int
+    first: str
+
+
+@dataclass(frozen=True)
+class Built:
+    """A table that is there, and what its checks found; `changed`: it was made now."""
+
+    made: Made
+    outcomes: Sequence[CheckOutcome]
+    changed: bool
+
+
+@dataclass(frozen=True)
+class Build:
+    """The making of the lake of the dump of a date, by who holds its lock; `before` is the dump to compare it with."""
+
+    storage: Storage
+    date: str
+    before: str | None = None
+
+    def read(self, file: LineFile, local: Path, digest: str, listener: Callable[[int], None] = lambda _: None) -> Built:
+        """Make the table of the lines of a local file, for whose content `digest` stands.
+
+        `listener` hears how many bytes of it have been read. Raises DumpFileError, and StorageError.
+        """
+        query = sql_text(f"{Layer.BRONZE}/{file.table}")
+        reader = LineReader(local, file.columns, listener)
+
+        def parts(connection: duckdb.DuckDBPyConnection) -> _Parts:
+            connection.register("lines", pa.RecordBatchReader.from_batches(reader.schema, reader.batches()))
+            try:
+                yield self._written(connection, Layer.BRONZE, file.table, 0, query)
+            finally:
+                connection.unregister("lines")
+            if reader.bad:
+                bad = pa.Table.from_pylist([vars(line) for line in reader.bad], schema=_BAD_LINES)
+                connection.register("bad_lines", bad)
+                yield self._written(connection, Layer.BRONZE, file.table, 1, "FROM bad_lines ORDER BY line")
+
+        return self._built(Layer.BRONZE, file.table, _version(file.name, digest, query), parts)
+
+    def make(self, step: Step) -> Built:
+        """Make the table of a step from what is there. Raises NotMadeError, CheckFailedError, and StorageError."""
+        reads = {name: self._there(name) for name in step.reads}
+        versions = [made.version if made else "" for made in reads.values()]
+        query = sql_text(step.sql)
+
+        def parts(connection: duckdb.DuckDBPyConnection) -> _Parts:
+            connection.execute(f"CREATE TEMP TABLE dump AS {self._about()}")
+            self._give(connection, reads)
+            for number, piece in enumerate(self._pieces(connection, step, reads)):
+                if step.slices:
+                    self._give(connection, reads, step.slices, piece)
+                elif step.bands:
+                    connection.execute(f"CREATE OR REPLACE TEMP TABLE band AS {piece.as_query()}")
+                rows = _ROWS_TO_LOOK_UP if step.looked_up else _ROWS_TO_SCAN
+                yield self._written(connection, step.layer, step.table, number, query, piece.first or "", rows)
+            self._give(connection, reads)
+
+        return self._built(step.layer, step.table, _version(self.date, str(self.before), query, *versions), parts)
+
+    def _there(self, name: str) -> Made | None:
+        """Return the table that a step reads by a name; None for one of the dump before where there is none."""
+        table = name.removesuffix(BEFORE)
+        date = self.date if name == table else self.before
+        made = read_made(self.storage, layer_of(table), table, date) if date else None
+        if made is None and name == table:
+            raise NotMadeError(f"{table} of the dump of {date} is not there; make it with: openlib dump build {date}")
+        return made
+
+    def _give(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        reads: Mapping[str, Made | None],
+        column: str = "",
+        piece: Range | None = None,
+    ) -> None:
+        for name, made in reads.items():
+            if made:
+                give(connection, self.storage, name, made, column=column, piece=piece)
+            else:
+                give_none(connection, name, name.removesuffix(BEFORE))
+
+    def _pieces(
+        self, connection: duckdb.DuckDBPyConnection, step: Step, reads: Mapping[str, Made | None]
+    ) -> Sequence[Range]:
+        first = reads[step.reads[0]]
+        if step.slices and first:
+            return slices_of(connection, addresses(self.storage, first), step.slices)
+        return bands_of(connection) if step.bands else [Range()]
+
+    def _about(self) -> str:
+        before = f"'{self.before}'" if self.before else "NULL::VARCHAR"
+        return f"SELECT '{self.date}' AS date, {before} AS date_before, {int(self.date[:4])}::BIGINT AS year"
+
+    def _built(
+        self, layer: Layer, table: str, version: str, parts: Callable[[duckdb.DuckDBPyConnection], _Parts]
+    ) -> Built:
+        """Return the table as it is there, of this version, or else made now."""
+        there = read_made(self.storage, layer, table, self.date)
+        if there and there.version == version and all(map(self.storage.exists, there.paths())):
+            return Built(there, (), changed=False)
+        # Whatever is made from the table is not of one piece with it any more.
+        self.storage.delete(layout.dump_lake(self.date))
+        unmake(self.storage, layer, table, self.date)
+        began, cpu = time.monotonic(), time.process_time()
+        with self._spilling() as spill, catalogue_engine(self.storage, spill) as connection:
+            written = list(parts(connection))
+            made = Made(
+                layer=layer,
+                table=table,
+                date=self.date,
+                version=version,
+                rows=sum(part.rows for part in written),
+                bytes=sum(part.bytes for part in written),
+                parts=[part.name for part in written],
+                firsts=[part.first for part in written],
+                seconds=time.monotonic() - began,
+                cpu_seconds=time.process_time() - cpu,
+            )
+            outcomes: list[CheckOutcome] = []
+            if table in _CONTRACT:
+                give(connection, self.storage, table, made)
+                outcomes = run_checks(connection, _CONTRACT[table])
+        record_made(self.storage, made)
+        return Built(made, outcomes, changed=True)
+
+    def _written(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        layer: Layer,
+        table: str,
+        number: int,
+        query: str,
+        first: str = "",
+        row_group: int = _ROWS_TO_SCAN,
+    ) -> _Part:
+        name = f"part-{number:03}.parquet"
+        options = f"FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE {row_group}"
+        with self.storage.writing(f"{layout.dump_folder(layer, table, self.date)}/{name}") as file:
+            target = str(file).replace("'", "''")
+            (rows,) = connection.execute(f"COPY ({query}) TO '{target}' ({options})").fetchall()[0]
+            size = file.stat().st_size
+        return _Part(name, rows, size, first)
+
+    @contextmanager
+    def _spilling(self) -> Iterator[Path]:
+        """Lend a folder for what does not fit into memory: beside the data, where there has to be room anyway."""
+        place = None
+        if isinstance(self.storage, LocalStorage):
+            place = Path(self.storage.uri(layout.SPILL))
+            place.mkdir(parents=True, exist_ok=True)
+        folder = Path(mkdtemp(prefix=f"{self.date}-", dir=place))
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _version(*parts: str) -> str:
+    """Return what stands for all that a table is made from and by."""
+    return hashlib.sha256("\n".join([helpers_text(), *parts]).encode()).hexdigest()[:16]

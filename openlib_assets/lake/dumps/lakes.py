@@ -1,0 +1,56 @@
+"""Which dumps have a lake that is complete, and can be read."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from openlib_assets.lake import layout
+from openlib_assets.lake.dumps.made import Made, read_made
+from openlib_assets.lake.dumps.steps import STEPS, layer_of
+from openlib_assets.openlibrary.errors import PermanentError
+from openlib_assets.storage import Storage, hold_lock
+
+_BUSY = "the dump of {date} is being built by another run; wait for it to end, then try again"
+
+
+class NoLakeError(PermanentError):
+    """There is no lake of a dump; the text says how to make it."""
+
+
+def complete_lakes(storage: Storage) -> list[str]:
+    """Return the dates of the dumps of which all tables are there, the latest last."""
+    names = [path.rpartition("/")[2] for path in storage.paths(layout.DUMP_LAKES)]
+    return sorted(name.removesuffix(".json") for name in names if name.endswith(".json"))
+
+
+def publish_lake(storage: Storage, date: str) -> None:
+    """Say that all tables of a dump are there, from now on until one of them is made again."""
+    made = {step.table: table_of(storage, step.table, date).version for step in STEPS}
+    storage.write(layout.dump_lake(date), json.dumps(made, indent=1).encode())
+
+
+def lake_date(storage: Storage, wanted: str | None) -> str:
+    """Return the date of the lake to read: the wanted one, or the latest; raises NoLakeError where there is none."""
+    dates = complete_lakes(storage)
+    if wanted is None and dates:
+        return dates[-1]
+    if wanted in dates:
+        return wanted
+    missing = f"no dump of {wanted}" if wanted else "no dump"
+    have = f"; there are: {', '.join(dates)}" if dates else ""
+    raise NoLakeError(f"{storage.uri()}: {missing} is built{have}; build one with: openlib dump build {wanted or ''}".rstrip())
+
+
+def table_of(storage: Storage, table: str, date: str) -> Made:
+    """Return a table of a dump; raises NoLakeError where it is not there."""
+    made = read_made(storage, layer_of(table), table, date)
+    if made is None:
+        raise NoLakeError(f"{storage.uri()}: {table} of {date} is gone; build it with: openlib dump build {date}")
+    return made
+
+
+@contextmanager
+def building(storage: Storage, date: str) -> Iterator[None]:
+    """Hold the lock of who makes tables of a dump; raises LockTakenError."""
+    with hold_lock(storage, layout.dump_lock(date), error_message=_BUSY.format(date=date)):
+        yield

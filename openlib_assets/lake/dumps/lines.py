@@ -1,0 +1,150 @@
+"""The lines of a dump's file, decompressed and cut at their tabs, a piece of the file at a time.
+
+What a line lacks to be cut is said here; what its columns lack, where they are read (`sql/dumps/`). The text is not
+copied: the columns are views into the piece, since a whole dump has some 60 GB of it.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from isal import igzip_threaded
+
+from openlib_assets.storage.errors import OpenlibError
+
+_PIECE_BYTES = 8 << 20
+# Open Library's longest lines have some 8 MB (docs/dumps.md).
+_LONGEST_LINE_BYTES = 64 << 20
+_TAB, _LF = 9, 10
+_INLINE_BYTES = 12
+NOT_UTF_8 = "not UTF-8"
+
+_Places = npt.NDArray[np.int64]
+_Bytes = npt.NDArray[np.uint8]
+
+
+class DumpFileError(OpenlibError):
+    """A file of a dump cannot be read; the text says which and why."""
+
+
+@dataclass(frozen=True)
+class BadLine:
+    """A line that cannot be cut: its number from 1, why, and its text with what is no UTF-8 replaced."""
+
+    line: int
+    reason: str
+    text: str
+
+
+@dataclass
+class LineReader:
+    """Cuts the lines of a file into `columns`; those that cannot be cut are in `bad` once the batches have been read.
+
+    A batch has the number of each line, its whole text, and its columns by name; a column that nobody wants is named
+    by an empty text. `lines` is how many were read; `listener` hears how many bytes of the file have been.
+    """
+
+    file: Path
+    columns: tuple[str, ...]
+    listener: Callable[[int], None] = lambda _: None
+    lines: int = 0
+    bad: list[BadLine] = field(default_factory=list)
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The schema of the batches."""
+        named = [pa.field(name, pa.string_view()) for name in self.columns if name]
+        return pa.schema([pa.field("line", pa.int64()), pa.field("line_text", pa.string_view()), *named])
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Yield the lines that can be cut; raises DumpFileError where the file is damaged or is none."""
+        rest = b""
+        try:
+            with self.file.open("rb") as compressed, igzip_threaded.open(compressed, "rb", threads=1) as opened:
+                while piece := opened.read(_PIECE_BYTES):
+                    self.listener(compressed.tell())
+                    whole = piece.rfind(b"\n") + 1
+                    if whole:
+                        yield self._batch(rest + piece[:whole])
+                        rest = piece[whole:]
+                    else:
+                        rest += piece
+                    if len(rest) > _LONGEST_LINE_BYTES:
+                        raise DumpFileError(f"{self.file}: line {self.lines + 1:,} does not end; it is no dump of lines")
+        except (OSError, EOFError) as error:
+            raise DumpFileError(
+                f"{self.file}: damaged after line {self.lines:,} ({error}); remove it, and fetch it again"
+            ) from error
+        if rest:
+            yield self._batch(rest + b"\n")
+
+    def _batch(self, text: bytes) -> pa.RecordBatch:
+        data = np.frombuffer(text, np.uint8)
+        ends = np.flatnonzero(data == _LF)
+        starts = np.concatenate(([0], ends[:-1] + 1))
+        numbers = np.arange(self.lines + 1, self.lines + 1 + len(ends))
+        self.lines += len(ends)
+        tabs = np.flatnonzero(data == _TAB)
+        due = len(self.columns) - 1
+        # Of each line, the place of its first tab among all, and behind its last one.
+        first, behind = np.searchsorted(tabs, starts), np.searchsorted(tabs, ends)
+        good = behind - first == due
+        if not text.isascii():
+            good &= self._utf_8(text, starts, ends)
+        if not good.all():
+            self._set_aside(text, numbers, starts, ends, good)
+            numbers, starts, ends, first = numbers[good], starts[good], ends[good], first[good]
+        cuts = [starts - 1, *(tabs[first + place] for place in range(due)), ends]
+        buffer = pa.py_buffer(text)
+        columns = [pa.array(numbers), _views(data, buffer, starts, ends)]
+        columns += [
+            _views(data, buffer, cuts[place] + 1, cuts[place + 1]) for place, name in enumerate(self.columns) if name
+        ]
+        return pa.RecordBatch.from_arrays(columns, schema=self.schema)
+
+    def _utf_8(self, text: bytes, starts: _Places, ends: _Places) -> npt.NDArray[np.bool_]:
+        """Tell of each line whether it is UTF-8."""
+        try:
+            text.decode()
+        except UnicodeDecodeError:
+            return np.array([_is_utf_8(text[start:end]) for start, end in zip(starts, ends, strict=True)], dtype=bool)
+        return np.ones(len(starts), dtype=bool)
+
+    def _set_aside(
+        self, text: bytes, numbers: _Places, starts: _Places, ends: _Places, good: npt.NDArray[np.bool_]
+    ) -> None:
+        for place in np.flatnonzero(~good):
+            line = text[starts[place] : ends[place]]
+            reason = self._not_so_many_columns if _is_utf_8(line) else NOT_UTF_8
+            self.bad.append(BadLine(int(numbers[place]), reason, line.decode(errors="replace")))
+
+    @property
+    def _not_so_many_columns(self) -> str:
+        return f"not {('four', 'five')[len(self.columns) - 4]} columns"
+
+
+def _is_utf_8(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _views(data: _Bytes, buffer: pa.Buffer, starts: _Places, ends: _Places) -> pa.Array:
+    """Return parts of a text as an array of Arrow's string views: a length, then the text itself or its place."""
+    lengths = (ends - starts).astype(np.int32)
+    words = np.zeros((len(starts), 4), np.int32)
+    words[:, 0] = lengths
+    short = lengths <= _INLINE_BYTES
+    begins = np.minimum(starts[:, None] + np.arange(_INLINE_BYTES), len(data) - 1)
+    letters = data[begins]
+    letters[np.arange(_INLINE_BYTES) >= lengths[:, None]] = 0
+    inline = letters.view(np.int32)
+    words[:, 1] = inline[:, 0]
+    words[:, 2] = np.where(short, inline[:, 1], 0)
+    words[:, 3] = np.where(short, inline[:, 2], starts)
+    return pa.Array.from_buffers(pa.string_view(), len(starts), [None, pa.py_buffer(words), buffer])

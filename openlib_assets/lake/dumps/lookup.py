@@ -1,0 +1,65 @@
+"""Reads what a dump has of one subject, or of some works, without reading the rest of the lake."""
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Literal
+
+import duckdb
+import pyarrow as pa
+
+from openlib_assets.lake.dumps.lakes import table_of
+from openlib_assets.lake.dumps.relations import quoted, rows_of
+from openlib_assets.lake.duckdb_storage import prepare
+from openlib_assets.lake.transform import connected
+from openlib_assets.storage import Storage
+from openlib_assets.storage.errors import OpenlibError
+
+_SUBJECT_WORKS = "catalogue_subject_works"
+
+
+class UnreadableLakeError(OpenlibError):
+    """A file of a lake cannot be read; the text says which and what to run."""
+
+
+def count_works(storage: Storage, date: str, subject: str) -> int:
+    """Return how many works of a dump have a subject."""
+    with _reading(storage, date) as connection:
+        (count,) = connection.execute(f"SELECT count(*) {_of_subject(storage, date, subject)}").fetchall()[0]
+    return int(count)
+
+
+def works_of_subject(
+    storage: Storage, date: str, subject: str, column: Literal["payload", "document"], rows: int
+) -> Iterator[pa.RecordBatch]:
+    """Yield a column of the works of a subject in the order of their keys, some rows at a time."""
+    query = f"SELECT {column} {_of_subject(storage, date, subject)} ORDER BY work_key"
+    with _reading(storage, date) as connection:
+        yield from connection.sql(query).to_arrow_reader(rows)
+
+
+def editions_of_works(storage: Storage, date: str, work_keys: Sequence[str]) -> list[dict[str, object]]:
+    """Return all editions of some works that have an ISBN, by work and edition."""
+    keys = ", ".join(map(quoted, work_keys)) or "NULL"
+    rows = rows_of(storage, table_of(storage, "catalogue_editions", date))
+    query = f"FROM {rows} WHERE work_key IN ({keys}) AND len(isbn13) > 0 ORDER BY work_key, edition_key"
+    with _reading(storage, date) as connection:
+        return connection.execute(query).to_arrow_table().to_pylist()
+
+
+def _of_subject(storage: Storage, date: str, subject: str) -> str:
+    """Return the end of a query for the rows of a subject, which are all in one part."""
+    made = table_of(storage, _SUBJECT_WORKS, date)
+    place = max(0, bisect_right(made.firsts, subject) - 1)
+    return f"FROM {rows_of(storage, made, place)} WHERE subject = {quoted(subject)}"
+
+
+@contextmanager
+def _reading(storage: Storage, date: str) -> Iterator[duckdb.DuckDBPyConnection]:
+    with connected({}) as connection:
+        try:
+            prepare(connection, storage)
+            yield connection
+        except duckdb.IOException as error:
+            line = str(error).splitlines()[0]
+            raise UnreadableLakeError(f"{line}; make it again with: openlib dump build {date}") from error

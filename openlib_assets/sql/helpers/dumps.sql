@@ -1,0 +1,139 @@
+-- Helpers for what the lines of a dump say; no table of their own.
+
+-- What a record says of what is wanted of it; null where it is no JSON object. It is read a second time, without halves
+-- of characters, only where it could not be read.
+CREATE OR REPLACE MACRO work_fields(record) AS from_json(
+    record,
+    '{
+        "title": "VARCHAR",
+        "subtitle": "VARCHAR",
+        "authors": [{"author": "VARCHAR"}],
+        "covers": ["BIGINT"],
+        "subjects": ["VARCHAR"],
+        "subject_people": ["VARCHAR"],
+        "subject_places": ["VARCHAR"],
+        "subject_times": ["VARCHAR"]
+    }'
+);
+CREATE OR REPLACE MACRO work_record(record) AS
+    coalesce(TRY(work_fields(record)), TRY(work_fields(fit_for_parsing(record))));
+CREATE OR REPLACE MACRO edition_fields(record) AS from_json(
+    record,
+    '{
+        "works": [{"key": "VARCHAR"}],
+        "title": "VARCHAR",
+        "subtitle": "VARCHAR",
+        "isbn_10": ["VARCHAR"],
+        "isbn_13": ["VARCHAR"],
+        "publishers": ["VARCHAR"],
+        "languages": [{"key": "VARCHAR"}],
+        "physical_format": "VARCHAR",
+        "number_of_pages": "VARCHAR",
+        "publish_date": "VARCHAR",
+        "covers": ["BIGINT"],
+        "authors": [{"key": "VARCHAR"}],
+        "subjects": ["VARCHAR"],
+        "subject_people": ["VARCHAR"],
+        "subject_places": ["VARCHAR"],
+        "subject_times": ["VARCHAR"]
+    }'
+);
+CREATE OR REPLACE MACRO edition_record(record) AS
+    coalesce(TRY(edition_fields(record)), TRY(edition_fields(fit_for_parsing(record))));
+CREATE OR REPLACE MACRO author_fields(record) AS
+    from_json(record, '{"name": "VARCHAR", "birth_date": "VARCHAR", "death_date": "VARCHAR"}');
+CREATE OR REPLACE MACRO author_record(record) AS
+    coalesce(TRY(author_fields(record)), TRY(author_fields(fit_for_parsing(record))));
+CREATE OR REPLACE MACRO redirect_fields(record) AS from_json(record, '{"location": "VARCHAR"}');
+CREATE OR REPLACE MACRO redirect_record(record) AS
+    coalesce(TRY(redirect_fields(record)), TRY(redirect_fields(fit_for_parsing(record))));
+
+-- The texts of a list without its nulls; an empty list where there is none.
+CREATE OR REPLACE MACRO listed_texts(texts) AS coalesce(list_filter(texts, lambda text: text IS NOT NULL), []);
+
+-- The texts of a list in their order, each once; an empty list where there is none.
+CREATE OR REPLACE MACRO first_of_each(texts) AS
+    coalesce(list_filter(texts, lambda text, place: list_position(texts, text) = place), []);
+
+-- Keys of authors as other tables have them; what is none is left out.
+CREATE OR REPLACE MACRO bare_author_keys(keys) AS coalesce(
+    list_transform(
+        list_filter(keys, lambda key: starts_with(key, '/authors/')), lambda key: substr(key, 1 + length('/authors/'))
+    ),
+    []
+);
+
+-- The keys of the authors of a work: of each, Open Library has an object with its key, or just the key.
+CREATE OR REPLACE MACRO listed_author_keys(authors) AS bare_author_keys(
+    list_transform(
+        authors,
+        lambda role: CASE WHEN starts_with(role.author, '{') THEN TRY(role.author ->> '$.key') ELSE role.author END
+    )
+);
+
+-- The first cover that is one: editors leave -1 and null behind.
+CREATE OR REPLACE MACRO first_cover(covers) AS list_filter(covers, lambda cover: cover > 0)[1];
+
+-- The distinct ISBN-13 of what people typed into the two fields for ISBNs, by the rules of helpers/isbns.sql: as numbers,
+-- which takes a third of the time that it takes with texts. An ISBN-10 is a number below zero until it is a 13.
+CREATE OR REPLACE MACRO tidy_isbn(entry) AS
+    CASE WHEN regexp_full_match(entry, '97[89][0-9]{10}|[0-9]{9}[0-9X]') THEN entry ELSE bare_isbn(entry) END;
+CREATE OR REPLACE MACRO isbn_number(bare) AS CASE
+    WHEN regexp_full_match(bare, '97[89][0-9]{10}') THEN try_cast(bare AS BIGINT)
+    WHEN regexp_full_match(bare, '[0-9]{9}[0-9X]')
+        THEN -1 - 11 * try_cast(left(bare, 9) AS BIGINT) - try_cast(replace(right(bare, 1), 'X', '10') AS BIGINT)
+END;
+CREATE OR REPLACE MACRO is_isbn_number(number) AS CASE
+    WHEN number > 0
+        THEN last_of_13(number // 10) = number % 10
+            AND NOT (number < 9790000000000 AND number // 10 % 1000000000 % 111111111 = 0)
+    ELSE last_of_10((-1 - number) // 11) = (-1 - number) % 11
+        AND NOT (
+            (-1 - number) // 11 % 111111111 = 0 AND (-1 - number) // 11 // 111111111 = (-1 - number) % 11
+        )
+END;
+CREATE OR REPLACE MACRO isbn13_of_number(number) AS CASE
+    WHEN number > 0 THEN number
+    ELSE 10 * (978000000000 + (-1 - number) // 11) + last_of_13(978000000000 + (-1 - number) // 11)
+END;
+CREATE OR REPLACE MACRO listed_isbns(isbn_10, isbn_13) AS coalesce(
+    list_transform(
+        list_filter(
+            list_transform(list_concat(isbn_10, isbn_13), lambda entry: isbn_number(tidy_isbn(entry))),
+            lambda number: is_isbn_number(number)
+        ),
+        lambda number: isbn13_of_number(number)::VARCHAR
+    ),
+    []
+);
+
+-- The digits of the year in a publish date by Open Library's rule, the first match of Python's \b(\d{4})\b: digits and
+-- letters of all scripts, which RE2's own \b and \d do not know (openlibrary/solr/updater/work.py).
+CREATE OR REPLACE MACRO year_digits(publish_date) AS CASE
+    WHEN regexp_full_match(publish_date, '[0-9]{4}') THEN publish_date
+    ELSE regexp_extract(publish_date, '(^|[^\p{L}\p{N}_])(\p{Nd}{4})($|[^\p{L}\p{N}_])', 2)
+END;
+CREATE OR REPLACE MACRO year_of_digits(digits) AS
+    coalesce(try_cast(digits AS BIGINT), try_cast(folded_digits(digits) AS BIGINT));
+
+-- Whether a text is a date, as in 2026-08-31.
+CREATE OR REPLACE MACRO is_date(text) AS
+    regexp_full_match(text, '[0-9]{4}-[0-9]{2}-[0-9]{2}') AND try_cast(text AS DATE) IS NOT NULL;
+
+-- A subject's key in the index, without a prefix; the first two forms are those that nearly all have.
+CREATE OR REPLACE MACRO index_key(spelling) AS CASE
+    WHEN regexp_full_match(spelling, '[A-Za-z0-9.()''-]+( [A-Za-z0-9.()''-]+)*') THEN replace(lower(spelling), ' ', '_')
+    ELSE translate(
+        lowered(stripped(spelling)), ' ;/?:@&=+$,<>#%"{}|\^[]`' || chr(10) || chr(13), '_'
+    )
+END;
+CREATE OR REPLACE MACRO index_keys(prefix, spellings) AS
+    list_filter(list_transform(spellings, lambda spelling: index_key(spelling)), lambda key: key <> '')
+        .list_transform(lambda key: prefix || key);
+
+-- A name that is more than what Unicode calls white space; null for any other.
+CREATE OR REPLACE MACRO nonblank(name) AS CASE WHEN regexp_matches(name, '[^\t-\r\x{85}\p{Z}]') THEN name END;
+
+-- Where Open Library has a work, or an edition that is one.
+CREATE OR REPLACE MACRO address_of(work_key) AS
+    CASE WHEN suffix(work_key, 'M') THEN '/books/' ELSE '/works/' END || work_key;
