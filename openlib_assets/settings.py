@@ -19,6 +19,7 @@ from openlib_assets.storage.s3_options import S3Options
 from openlib_assets.storage.variables import Variables
 
 PUBLIC_API_URL = "https://openlibrary.org"
+PUBLIC_DUMPS_URL = "https://archive.org"
 
 # Open Library grants identified clients three requests a second, others one (openlibrary.org/developers/api).
 IDENTIFIED_RATE = 3.0
@@ -181,6 +182,8 @@ class Settings(Variables):
     `languages` are those in which books are to be ordered, in order of preference.
     `monthly_refresh` says whether the schedule of that name is on where nobody turned it on or off in Dagster.
     `store_catalogue` is the file of what the store sells, `store_format` what is to be known of that.
+    `dumps` is where files of the monthly dumps lie already (a folder or `s3://bucket/prefix`), `dumps_url` where they
+    are downloaded from.
     `events_queue` is the URL of the SQS queue that tells of changes in the storage.
     `source` says where works come from: Open Library's `api`, the latest `dump` that is built, or that of a date.
     `database` is the PostgreSQL into which the warehouse is loaded, too, and `database_schema` the schema there.
@@ -229,6 +232,10 @@ class Settings(Variables):
     )
     store_format: Annotated[str, AfterValidator(_store_format)] | None = Field(
         default=None, description="names and values such as encoding=cp1252,delimiter=semicolon,isbn=EAN,title=Titel"
+    )
+    dumps: Annotated[str, AfterValidator(_root)] | None = Field(default=None, description=ROOT_FORMS)
+    dumps_url: Annotated[str, AfterValidator(_base_url)] = Field(
+        default=PUBLIC_DUMPS_URL, description=f"a base URL such as {PUBLIC_DUMPS_URL}"
     )
     events_queue: Annotated[str, AfterValidator(_queue_url)] | None = Field(
         default=None, description="the URL of an SQS queue, as https://sqs.us-east-1.amazonaws.com/123456789012/name"

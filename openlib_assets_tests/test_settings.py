@@ -24,6 +24,8 @@ BAD_VALUES = {
         "two words",
         "x\ny",
     ],
+    "OPENLIB_DUMPS": ["s3://", "https://archive.org/download", "ftp://host/folder"],
+    "OPENLIB_DUMPS_URL": ["archive.org", "s3://bucket", "https://archive.org/?x=1", "https://archive.org#x"],
     "OPENLIB_CONTACT": ["nobody", "two words@example.org", "ünï@example.org", "a@example.org\x7f", "\u200ba@b.c"],
     "OPENLIB_REQUESTS_PER_SECOND": ["0", "-1", "nan", "inf", "-inf", "1e999", "three", "1,5", "1 2", "x\ny"],
     "OPENLIB_MAX_IN_FLIGHT": ["0", "-1", "101", "1.5", "1e1", "٣", "1_0", "+3", "many", "9" * 50],
@@ -58,6 +60,9 @@ GOOD_VALUES: list[tuple[str, str, str, object]] = [
     ("OPENLIB_STORAGE", "s3://bucket/some/prefix/", "storage", "s3://bucket/some/prefix"),
     ("OPENLIB_API_URL", "http://127.0.0.1:8080/", "api_url", "http://127.0.0.1:8080"),
     ("OPENLIB_API_URL", "http://[::1]:8080/mirror", "api_url", "http://[::1]:8080/mirror"),
+    ("OPENLIB_DUMPS", "/tmp/dumps/", "dumps", "/tmp/dumps"),  # noqa: S108 - only named, never used
+    ("OPENLIB_DUMPS", "s3://bucket/dumps/", "dumps", "s3://bucket/dumps"),
+    ("OPENLIB_DUMPS_URL", "http://127.0.0.1:8080/", "dumps_url", "http://127.0.0.1:8080"),
     ("OPENLIB_CONTACT", " me@example.org ", "contact", "me@example.org"),
     ("OPENLIB_CONTACT", "https://example.org/who?a=b", "contact", "https://example.org/who?a=b"),
     ("OPENLIB_REQUESTS_PER_SECOND", "0.5", "requests_per_second", 0.5),
@@ -96,6 +101,8 @@ VALUES_WITH_CREDENTIALS = [
     ("OPENLIB_API_URL", f"https://me:{SECRET}@"),
     ("OPENLIB_API_URL", f"https://me:{SECRET}@host:port"),
     ("OPENLIB_API_URL", f"https://me:{SECRET}@[::1"),
+    ("OPENLIB_DUMPS", f"s3://key:{SECRET}@bucket/prefix"),
+    ("OPENLIB_DUMPS_URL", f"https://me:{SECRET}@archive.org"),
     ("OPENLIB_REPOSITORY_URL", f"https://me:{SECRET}@example.org/books/tree/main"),
     ("OPENLIB_EVENTS_QUEUE", f"https://me:{SECRET}@sqs.us-east-1.amazonaws.com/1/q"),
     # libpq would take what follows the first @ for a host, and quote it, or quote what it cannot decode.
@@ -149,6 +156,8 @@ def test_without_variables_the_defaults_hold(read: Read) -> None:
         retry_wait=60.0,
         page_size=1000,
         subjects="data/subjects.yaml",
+        dumps=None,
+        dumps_url="https://archive.org",
         pace="host",
         events_queue=None,
     )

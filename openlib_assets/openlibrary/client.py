@@ -4,11 +4,9 @@ What belongs here: what is asked, and asked again. How a request is sent is `con
 read that of `answers/`, what several answers mean together `enumeration.py`'s.
 """
 
-import random
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 from urllib.parse import urlencode, urljoin, urlsplit
 
 import tenacity
@@ -25,27 +23,18 @@ from openlib_assets.openlibrary.answers.checked import (
 from openlib_assets.openlibrary.connection import Connection
 from openlib_assets.openlibrary.editions import editions_query
 from openlib_assets.openlibrary.errors import (
-    BannedError,
     InterruptedFetchError,
     PermanentError,
     RateLimitedError,
-    SourceError,
     TransientError,
 )
 from openlib_assets.openlibrary.listings import WORKS, Listing
 from openlib_assets.openlibrary.records import Record
+from openlib_assets.openlibrary.retries import Answer, ask, seconds_to_wait
 from openlib_assets.openlibrary.subject_keys import subject_query
 from openlib_assets.settings import Settings
 
-Answer = TypeVar("Answer")
-
-TRIES = 12
-_LONGEST_WAIT_FACTOR = 10
-_OTHER_WAITS_START_AT = 1 / 20
 _MAX_REDIRECTS = 3
-# Of a URL in a message; that of a request for editions names forty works.
-_LONGEST_SHOWN = 200
-_END_SHOWN = 50
 
 
 @dataclass
@@ -164,25 +153,13 @@ class Client:
         return self._get(url, hits)
 
     def _get(self, url: str, read: Callable[[bytes], Answer], wanted: Callable[[], bool] = _always) -> Answer:
-        """Fetch a URL until `read` accepts the answer, up to `TRIES` times."""
-        retrying = tenacity.Retrying(
-            stop=tenacity.stop_after_attempt(TRIES),
-            retry=tenacity.retry_if_exception_type(TransientError),
+        """Fetch a URL until `read` accepts the answer, up to `retries.TRIES` times."""
+        return ask(
+            lambda tries: read(self._once(url, wanted, again=tries > 1)),
+            url,
             wait=self._wait,
             sleep=self._connection.wait,
-            reraise=True,
         )
-        tries = 0
-        try:
-            for attempt in retrying:
-                with attempt:
-                    tries = attempt.retry_state.attempt_number
-                    return read(self._once(url, wanted, again=tries > 1))
-        except (BannedError, InterruptedFetchError):
-            raise
-        except SourceError as error:
-            raise type(error)(f"{_shown(url)}: {error} ({tries} {'try' if tries == 1 else 'tries'})") from error
-        raise AssertionError("tenacity returns or raises")
 
     def _once(self, url: str, wanted: Callable[[], bool] = _always, *, again: bool = False) -> bytes:
         for _ in range(_MAX_REDIRECTS + 1):
@@ -211,16 +188,9 @@ class Client:
         return target._replace(scheme=base.scheme, netloc=base.netloc).geturl()
 
     def _wait(self, state: tenacity.RetryCallState) -> float:
-        """Return the seconds until the next try: doubling up to ten times the first, and up to a quarter more."""
+        """Return the seconds until the next try; after a 429 everybody waits so long."""
         limited = state.outcome is not None and isinstance(state.outcome.exception(), RateLimitedError)
-        first = self.settings.retry_wait * (1 if limited else _OTHER_WAITS_START_AT)
-        doubled = first * min(2.0 ** (state.attempt_number - 1), _LONGEST_WAIT_FACTOR)
-        wait = doubled * random.uniform(1, 1.25)  # noqa: S311 - spreads retries, keeps no secret
+        wait = seconds_to_wait(state, self.settings.retry_wait, limited=limited)
         if limited:
             self._connection.pause(wait)
         return wait
-
-
-def _shown(url: str) -> str:
-    """Return an address for a message; the end says which page it is of."""
-    return url if len(url) <= _LONGEST_SHOWN else f"{url[: _LONGEST_SHOWN - _END_SHOWN]}...{url[-_END_SHOWN:]}"

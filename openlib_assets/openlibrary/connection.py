@@ -25,7 +25,7 @@ from openlib_assets.settings import Settings
 _LONGEST_ANSWER_FACTOR = 10
 # Small beside a page, so that the time is looked at often while a slow one comes in.
 _CHUNK_BYTES = 1 << 14
-_TRANSIENT_STATUSES = {408, 425, 500, 502, 503, 504}
+_TRANSIENT_STATUSES = {408, 425}
 _STOP_POLL_SECONDS = 0.5
 # How long after a 429, and after how few good answers, a refused connection is a ban and not a server that restarts.
 _BAN_SECONDS = 300.0
@@ -85,9 +85,9 @@ class Connection:
                     "wait an hour, then run again with a lower OPENLIB_REQUESTS_PER_SECOND"
                 )
                 raise self._banned from error
-            raise TransientError(_reason(error)) from error
+            raise TransientError(failure(error)) from error
         except requests.exceptions.RequestException as error:
-            raise TransientError(_reason(error)) from error
+            raise TransientError(failure(error)) from error
 
     def pause(self, seconds: float) -> None:
         """Block all requests for so many seconds from now, after a 429."""
@@ -112,7 +112,7 @@ class Connection:
             if status == 429:
                 self._warned()
                 raise RateLimitedError("HTTP 429, too many requests")
-            if status in _TRANSIENT_STATUSES or status >= 500:
+            if is_transient(status):
                 raise TransientError(f"HTTP {status}")
             if status != 200:
                 raise PermanentError(f"HTTP {status}{_advice(status, self.settings.contact)}")
@@ -149,6 +149,11 @@ class Connection:
             self._idle_sessions.append(session)
 
 
+def is_transient(status: int) -> bool:
+    """Tell whether another try may be answered with another status."""
+    return status in _TRANSIENT_STATUSES or status >= 500
+
+
 def user_agent(contact: str | None) -> str:
     """Return the User-Agent: name, version and, where there is one, the contact that Open Library asks for."""
     name = f"openlib_assets/{version('openlib-assets')}"
@@ -165,7 +170,7 @@ def _advice(status: int, contact: str | None) -> str:
     return ""
 
 
-def _reason(error: requests.exceptions.RequestException) -> str:
+def failure(error: Exception) -> str:
     """Return in a few words why a connection failed."""
     text = str(error)
     if isinstance(error, requests.exceptions.Timeout) or "timed out" in text:

@@ -38,5 +38,13 @@ class IncompleteError(SourceError):
     """The enumeration did not settle: works held and works listed differ, or the subject kept changing."""
 
 
+class MissingDumpError(SourceError):
+    """There is no dump of the date, or a file of it is missing."""
+
+
+class DamagedDumpError(SourceError):
+    """A file of a dump is not what it should be."""
+
+
 class InterruptedFetchError(SourceError):
     """The run was asked to stop."""

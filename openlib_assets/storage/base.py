@@ -52,6 +52,10 @@ class Storage(Protocol):
         """Tell whether there is a file at `path`."""
         ...
 
+    def size(self, path: str) -> int:
+        """Return how many bytes the file at `path` has; raises MissingFileError where there is none."""
+        ...
+
     def stamp(self, path: str) -> str:
         """Return what differs after every change of the file at `path`, without reading it; empty without a file."""
         ...

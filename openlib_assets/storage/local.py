@@ -38,6 +38,12 @@ class LocalStorage:
         with _errors(self.uri(path)):
             return self._at(path).is_file()
 
+    def size(self, path: str) -> int:
+        if not self.exists(path):
+            raise MissingFileError(f"{self.uri(path)}: there is no such file")
+        with _errors(self.uri(path)):
+            return self._at(path).stat().st_size
+
     def stamp(self, path: str) -> str:
         with _errors(self.uri(path)):
             try:

@@ -89,6 +89,12 @@ class S3Storage:
     def exists(self, path: str) -> bool:
         return self._head(path) is not None
 
+    def size(self, path: str) -> int:
+        head = self._head(path)
+        if head is None:
+            raise MissingFileError(f"{self.uri(path)}: there is no such file")
+        return head["ContentLength"]
+
     def stamp(self, path: str) -> str:
         head = self._head(path)
         return f"{head['ContentLength']} {head['ETag']}" if head else ""

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from openlib_assets.openlibrary.client import TRIES, Client
+from openlib_assets.openlibrary.client import Client
 from openlib_assets.openlibrary.errors import PermanentError, RateLimitedError, SourceError, TransientError
+from openlib_assets.openlibrary.retries import TRIES
 from openlib_assets.sandbox import TRANSIENT
 from openlib_assets.settings import Settings
 from openlib_assets_tests.conftest import settings_for

@@ -40,6 +40,14 @@ def test_a_stamp_tells_that_a_file_changed(storage: Storage) -> None:
     assert storage.stamp("folder/file") != first
 
 
+def test_a_size_is_that_of_the_content(storage: Storage) -> None:
+    storage.write("folder/file", b"seven b")
+    assert storage.size("folder/file") == 7
+    for path in ("folder", "folder/none", "folder/file/none"):
+        with pytest.raises(MissingFileError, match="there is no such file"):
+            storage.size(path)
+
+
 def test_a_digest_is_that_of_the_content(storage: Storage) -> None:
     assert storage.digest("folder/file") == ""
     storage.write("folder/file", b"one")

@@ -3,9 +3,12 @@
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote
 
+from openlib_assets.sandbox.archive import routes
+from openlib_assets.sandbox.archive.items import Items
 from openlib_assets.sandbox.catalogue import keys, ordering
 from openlib_assets.sandbox.catalogue.catalogue import Catalogue
 from openlib_assets.sandbox.http import api, faults, parameters, queries, search
@@ -29,6 +32,7 @@ class Request:
     host: str
     user_agent: str
     accept_language: str = ""
+    range: str = ""
 
     @property
     def path(self) -> str:
@@ -66,6 +70,13 @@ class Answering:
 
     def outcome(self, request: Request) -> Outcome:
         """Pace a request and say what is sent."""
+        if self._config.dumps and routes.is_archives(unquote(request.path)):
+            self._stopping.wait(self._config.latency)
+            return self._archived(request, self._config.dumps)
+        return self._asked(request)
+
+    def _asked(self, request: Request) -> Outcome:
+        """What becomes of a request to Open Library, which has limits."""
         if self._ban and self._ban.holds(request.started):
             return Outcome(None, "ban")
         if refusal := self._refusal(request):
@@ -128,6 +139,24 @@ class Answering:
                 self._catalogue, query, asked, order, moment=request.number, missing=self.unsearchable
             ),
         )
+
+    def _archived(self, request: Request, folder: Path) -> Outcome:
+        """What becomes of a request to archive.org, which has no part in Open Library's limits."""
+        if request.method not in ("GET", "HEAD"):
+            return Outcome(api.METHOD_NOT_ALLOWED)
+        path = unquote(request.path)
+        fault = self.faults.choose(request.number, request.target, routes.file_sent(path), faults.ARCHIVE_FAULTS)
+        if fault in ("reset", "stall"):
+            return Outcome(None, fault)
+        if fault and fault in faults.REPLACEMENTS:
+            return Outcome(faults.REPLACEMENTS[fault], fault)
+        asked_range = "" if fault == "range_ignored" else request.range
+        items = Items(folder, self.faults.plan.permanent)
+        right = routes.answer(items, path, request.query, host=request.host, asked_range=asked_range)
+        given = faults.shortened(right) if fault == "wrong_length" else right
+        breaks_off = fault in faults.BREAKING_OFF and right.length > 0
+        ignores = fault == "range_ignored" and bool(request.range)
+        return Outcome(given, fault if breaks_off or ignores or given != right else None)
 
     def _faulty(self, request: Request, subject: str, answer: Callable[[], Page | Reply]) -> Outcome:
         """The right answer to a valid request, unless a fault is due."""

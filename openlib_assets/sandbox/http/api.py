@@ -12,6 +12,7 @@ from openlib_assets.sandbox.catalogue import facets, keys, works
 from openlib_assets.sandbox.catalogue.catalogue import Catalogue
 from openlib_assets.sandbox.catalogue.ordering import Clauses, Order
 from openlib_assets.sandbox.catalogue.works import Record
+from openlib_assets.sandbox.http.content import Part
 from openlib_assets.sandbox.http.parameters import SearchParameters, SubjectParameters
 
 _GREATEST_OFFSET = 2**31 - 1  # Solr refuses greater ones
@@ -22,12 +23,24 @@ SUBJECT_SEARCH = "/search/subjects.json"
 
 
 class Reply(NamedTuple):
-    """An HTTP answer."""
+    """An HTTP answer. A `part` of something large takes the place of the body."""
 
     status: int
     body: bytes = b""
     content_type: str = "application/json"
     headers: Mapping[str, str] = {}
+    part: Part | None = None
+
+    @property
+    def length(self) -> int:
+        """How many bytes are sent after the headers."""
+        return self.part.length if self.part else len(self.body)
+
+    def chunks(self, length: int) -> Iterable[bytes]:
+        """The first bytes after the headers, as many as `length` says."""
+        if self.part:
+            return self.part.content.chunks(self.part.start, length)
+        return (self.body[:length],)
 
 
 def json_reply(body: object, status: int = 200) -> Reply:

@@ -29,3 +29,4 @@ class SandboxConfig:
     search_rows: int | None = None  # documents in an answer of the search, at most; Open Library has no maximum
     faults: FaultPlan = field(default_factory=FaultPlan)
     log: Path | None = None  # every request as a line of JSON
+    dumps: Path | None = None  # the folder of the files ol_dump_<name>_<date>.txt.gz that archive.org has

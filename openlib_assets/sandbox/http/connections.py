@@ -10,6 +10,7 @@ from socketserver import TCPServer, ThreadingMixIn
 from typing import Any, Protocol
 
 from openlib_assets.sandbox.http.answering import Outcome
+from openlib_assets.sandbox.http.faults import BREAKING_OFF
 
 
 class Answerer(Protocol):
@@ -55,17 +56,20 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self.send_response(reply.status)
         self.send_header("Content-Type", reply.content_type)
-        self.send_header("Content-Length", str(len(reply.body)))
+        self.send_header("Content-Length", str(reply.length))
         for name, value in reply.headers.items():
             self.send_header(name, value)
         if self.close_connection:
             self.send_header("Connection", "close")
         self.end_headers()
-        if fault == "cut_body":
-            self.wfile.write(reply.body[: len(reply.body) // 2])
-            self.close_connection = True
-        elif self.command != "HEAD":
-            self.wfile.write(reply.body)
+        breaks_off = fault in BREAKING_OFF
+        if self.command != "HEAD":
+            for chunk in reply.chunks(reply.length // 2 if breaks_off else reply.length):
+                self.wfile.write(chunk)
+        if fault == "stall_body":
+            self.wfile.flush()
+            answerer.stall()
+        self.close_connection = self.close_connection or breaks_off
 
     def log_message(self, *_: object) -> None:
         """Say nothing: the sandbox keeps its own log."""

@@ -6,7 +6,7 @@ Every fault here has been seen on Open Library or on the way to it.
 import random
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -54,6 +54,11 @@ def _missing_years(page: Page) -> Page:
     return page._replace(works=[{**work, **dict.fromkeys(_YEAR & work.keys())} for work in page.works])
 
 
+def shortened(reply: Reply) -> Reply:
+    """A file that ends early, and as it seems by intention."""
+    return reply._replace(part=reply.part._replace(length=reply.part.length * 2 // 3)) if reply.part else reply
+
+
 def _html(status: int, text: str) -> Reply:
     page = f"<html>\n<head><title>{text}</title></head>\n<body>\n<h1>{text}</h1>\n</body>\n</html>\n"
     return Reply(status, page.encode(), "text/html")
@@ -91,10 +96,23 @@ CONNECTION_FAULTS = ("cut_body", "reset", "stall", "redirect")
 
 FAULTS = (*DISTORTIONS, *REPLACEMENTS, *CONNECTION_FAULTS)
 
+# These send half of the body and no more.
+BREAKING_OFF = ("cut_body", "stall_body")
+
+# What goes wrong with answers of archive.org.
+ARCHIVE_FAULTS = (*REPLACEMENTS, *BREAKING_OFF, "reset", "stall", "range_ignored", "wrong_length")
+
+# What goes wrong with a file before anybody downloads it: permanent, by the name of the file.
+DAMAGES = ("empty_dump", "cut_dump", "swapped_dump", "other_month", "unlisted_dump")
+
 # Asking again does not help against these; and no page shows that its years are missing by mistake.
 PERMANENT = frozenset(("http_403", "http_404", "http_422", "missing_years"))
 TRANSIENT = tuple(fault for fault in FAULTS if fault not in PERMANENT)
-_GROUPS = {"all": FAULTS, "transient": TRANSIENT}
+_GROUPS = {
+    "all": FAULTS,
+    "transient": TRANSIENT,
+    "archive": tuple(fault for fault in ARCHIVE_FAULTS if fault not in PERMANENT),
+}
 
 
 @dataclass(frozen=True)
@@ -116,7 +134,8 @@ class FaultPlan:
     """When which fault is served: planned ones first, then permanent ones by subject key, then at random.
 
     The permanent and the random ones come to all requests, or only to those whose paths begin with `at`, such as
-    `/search.json`.
+    `/search.json`. In the place of a subject stands, for a dump, the name of its file. A fault that an address does not
+    have comes to no request for it.
     """
 
     probabilities: Mapping[str, float] = field(default_factory=dict)
@@ -129,8 +148,9 @@ class FaultPlan:
 
     def __post_init__(self) -> None:
         named = {*self.probabilities, *self.permanent.values(), *(planned.fault for planned in self.planned)}
-        if unknown := named - set(FAULTS):
-            raise ValueError(f"unknown faults: {', '.join(sorted(unknown))}; the faults are {', '.join(FAULTS)}")
+        known = dict.fromkeys((*FAULTS, *ARCHIVE_FAULTS, *DAMAGES))
+        if unknown := named - set(known):
+            raise ValueError(f"unknown faults: {', '.join(sorted(unknown))}; the faults are {', '.join(known)}")
         if any(chance < 0 for chance in self.probabilities.values()) or sum(self.probabilities.values()) > 1.000001:
             raise ValueError("probabilities of faults must be from 0 to 1, and so must their sum")
 
@@ -139,7 +159,7 @@ class FaultPlan:
         """Random faults from a text such as `null_count=0.05,http_503=0.1`.
 
         `all=0.02` spreads a probability evenly over every fault, `transient=0.02` over those
-        that asking again overcomes.
+        that asking again overcomes, `archive=0.02` over those of downloads.
         """
         probabilities: dict[str, float] = {}
         for part in filter(None, (part.strip() for part in text.split(","))):
@@ -164,16 +184,21 @@ class FaultSource:
         self._in_a_row: Counter[str] = Counter()
         self._lock = threading.Lock()
 
-    def choose(self, number: int, target: str, subject: str) -> str | None:
+    def choose(
+        self, number: int, target: str, subject: str, possible: Collection[str] = frozenset(FAULTS)
+    ) -> str | None:
         """The fault for a request, if any."""
         with self._lock:
             for place, planned in enumerate(self.plan.planned):
-                if self._served[place] < planned.times and planned.meets(number, target):
+                due = self._served[place] < planned.times and planned.fault in possible
+                if due and planned.meets(number, target):
                     self._served[place] += 1
                     return planned.fault
             if not target.startswith(self.plan.at):
                 return None
-            return self.plan.permanent.get(subject) or self._at_random(target)
+            permanent = self.plan.permanent.get(subject)
+            fault = permanent if permanent in possible else self._at_random(target)
+            return fault if fault in possible else None
 
     def _at_random(self, target: str) -> str | None:
         if not self.plan.probabilities:

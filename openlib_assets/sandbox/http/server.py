@@ -39,6 +39,7 @@ class LoggedRequest:
     fault: str | None
     user_agent: str
     bytes: int
+    range: str = ""  # what the client asked for of a file
 
 
 class Sandbox:
@@ -165,6 +166,7 @@ class Sandbox:
             host=headers.get("host", ""),
             user_agent=headers.get("user-agent", ""),
             accept_language=headers.get("accept-language", ""),
+            range=headers.get("range", ""),
         )
         for hook in self._hooks:
             hook(request.number, request.path, request.query)
@@ -187,7 +189,8 @@ class Sandbox:
             status=outcome.reply.status if outcome.reply else None,
             fault=outcome.fault,
             user_agent=request.user_agent,
-            bytes=len(outcome.reply.body) if outcome.reply else 0,
+            bytes=outcome.reply.length if outcome.reply else 0,
+            range=request.range,
         )
         with self._log_lock:
             self._requests.append(logged)

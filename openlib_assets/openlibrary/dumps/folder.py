@@ -1,0 +1,53 @@
+"""Dumps in a folder or on S3, where somebody put them: nobody said how large they should be, or of which bytes."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path, PurePosixPath
+
+from openlib_assets.openlibrary.dumps.beginnings import BEGINNING_BYTES, check_beginning
+from openlib_assets.openlibrary.dumps.names import DUMP_FILES, Dump, DumpFile, parts_of_file_name
+from openlib_assets.openlibrary.errors import DamagedDumpError, MissingDumpError
+from openlib_assets.storage import open_storage
+
+
+class DumpFolder:
+    """The dumps whose files lie below a root, in whatever folders; every method raises StorageError."""
+
+    def __init__(self, root: str) -> None:
+        self._storage = open_storage(root)
+
+    def available(self) -> list[Dump]:
+        """Return all dumps, the newest first; one may be without some of its files."""
+        found: dict[date, dict[str, DumpFile]] = defaultdict(dict)
+        for path in self._storage.paths(""):
+            if parts := parts_of_file_name(PurePosixPath(path).name):
+                name, day = parts
+                found[day][name] = DumpFile(name, day, path, self._storage.size(path))
+        return [Dump(day, self._storage.uri(), found[day]) for day in sorted(found, reverse=True)]
+
+    def resolve(self, day: date | None = None, names: Sequence[str] = DUMP_FILES) -> Dump:
+        """Return the dump of a date, by default the newest; raises MissingDumpError where a file of it is missing."""
+        dumps = self.available()
+        chosen = next((dump for dump in dumps if day in (None, dump.day)), None)
+        if chosen is None:
+            listed = f"the newest are {', '.join(str(dump.day) for dump in dumps[:3])}" if dumps else "it has none"
+            raise MissingDumpError(f"{self._storage.uri()}: there is no dump of {day or 'any date'}; {listed}")
+        chosen.require(names, "put it there, or name another date")
+        return chosen
+
+    @contextmanager
+    def local_copy(self, file: DumpFile) -> Iterator[Path]:
+        """Lend a file as one on the local disk, which must not be changed, or used after the block.
+
+        Raises DamagedDumpError where its beginning is not that of such a file.
+        """
+        with self._storage.local_copy(file.path) as path:
+            with path.open("rb") as opened:
+                beginning = opened.read(BEGINNING_BYTES)
+            try:
+                check_beginning(beginning, file)
+            except DamagedDumpError as error:
+                raise DamagedDumpError(f"{self._storage.uri(file.path)}: {error}") from error
+            yield path
