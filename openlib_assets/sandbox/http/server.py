@@ -50,7 +50,9 @@ class Sandbox:
 
     def __init__(self, config: SandboxConfig, *, host: str = "127.0.0.1", port: int = 0):
         self.config = config
-        self._catalogue = Catalogue(config.subjects, seed=config.seed, this_year=config.this_year)
+        self._catalogue = Catalogue(
+            config.subjects, seed=config.seed, this_year=config.this_year, settled=config.settled
+        )
         self._hooks: list[Hook] = []
         self._requests: list[LoggedRequest] = []
         self._numbers = itertools.count(1)
