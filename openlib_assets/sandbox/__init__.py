@@ -5,6 +5,7 @@ It can be slow, strict and faulty on request. It imports nothing else of this pa
 
 from openlib_assets.sandbox.catalogue.catalogue import parse_subjects
 from openlib_assets.sandbox.catalogue.keys import subject_key
+from openlib_assets.sandbox.dumps.lines import BadLine
 from openlib_assets.sandbox.http.config import SandboxConfig
 from openlib_assets.sandbox.http.faults import FAULTS, PERMANENT, TRANSIENT, FaultPlan, Planned
 from openlib_assets.sandbox.http.server import LoggedRequest, Sandbox
@@ -13,6 +14,7 @@ __all__ = [
     "FAULTS",
     "PERMANENT",
     "TRANSIENT",
+    "BadLine",
     "FaultPlan",
     "LoggedRequest",
     "Planned",

@@ -5,7 +5,7 @@ on all works. Half a character, which the database may hold, is U+FFFD in the in
 """
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Set
 from typing import Any
 
 from openlib_assets.sandbox.catalogue import dice, keys, people, works
@@ -57,7 +57,7 @@ def settle(seed: int, record: Record, names: Mapping[str, str]) -> Record:
     count = 1 if code & 1 else record["edition_count"]
     first = edition_key(code, 0)
     has_cover_of_edition = record["cover_id"] is not None and (code & 1 or record["cover_edition_key"] is not None)
-    settled = {
+    settled: Record = {
         **record,
         "title": readable(record["title"]),
         "edition_count": count,
@@ -66,7 +66,7 @@ def settle(seed: int, record: Record, names: Mapping[str, str]) -> Record:
         "cover_edition_key": first if count and has_cover_of_edition else None,
     }
     if not count:
-        return settled | {"first_publish_year": None} | _UNSCANNED
+        return {**settled, "first_publish_year": None, **_UNSCANNED}
     if record["lending_edition"]:
         settled["lending_edition"] = edition_key(code, works.scanned_place(dice.roll(seed, code >> 1), settled))
     return settled
@@ -83,7 +83,7 @@ _UNSCANNED: Mapping[str, Any] = {
 }
 
 
-def check(record: Record, edits: Collection[str], subjects: Iterable[str], listing: Collection[str]) -> None:
+def check(record: Record, edits: Set[str], subjects: Iterable[str], listing: Collection[str]) -> None:
     """Refuse a record with edited fields that nothing in the database could give.
 
     `subjects` are the keys of all subjects that the catalogue knows; `listing` of those that list the work. Raises
@@ -94,11 +94,11 @@ def check(record: Record, edits: Collection[str], subjects: Iterable[str], listi
         raise ValueError(f"{record['key']} of a settled catalogue: {wrong}")
 
 
-def _wrong(record: Record, edits: Collection[str]) -> str | None:
+def _wrong(record: Record, edits: Set[str]) -> str | None:
     code, count, year, cover = works.code(record["key"]), *(record[it] for it in _NUMBERS)
     checks = {
         f"works have numbers below {WORKS_END}": code >> 1 < WORKS_END,
-        f"{', '.join(_FOLLOWING)} follow from the editions": not edits & set(_FOLLOWING),
+        f"{', '.join(_FOLLOWING)} follow from the editions": edits.isdisjoint(_FOLLOWING),
         "title must be a text with something in it": isinstance(record["title"], str) and record["title"] != "",
         "edition_count must be a number of editions": isinstance(count, int) and count >= 0,
         "an orphaned edition is one edition": not code & 1 or count == 1 or "edition_count" not in edits,
@@ -115,9 +115,7 @@ def _wrong(record: Record, edits: Collection[str]) -> str | None:
 _NUMBERS = ("edition_count", "first_publish_year", "cover_id")
 
 
-def _wrong_subject(
-    record: Record, edits: Collection[str], subjects: Iterable[str], listing: Collection[str]
-) -> str | None:
+def _wrong_subject(record: Record, edits: Set[str], subjects: Iterable[str], listing: Collection[str]) -> str | None:
     if "subject" not in edits:
         return None
     named = {keys.normalize(readable(subject)) for subject in record["subject"]}

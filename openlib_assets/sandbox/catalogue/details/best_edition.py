@@ -47,11 +47,13 @@ class Sought(NamedTuple):
     conditions: tuple[Condition, ...] = ()
 
 
-def edition_documents(world: World, record: Record) -> list[Record]:
-    """The documents of all editions of a work."""
+def with_documents(world: World, record: Record) -> list[tuple[Edition, Record]]:
+    """All editions of a work, each with its document."""
     code = works.code(record["key"])
     rolled = dice.roll(world.seed, code >> 1)
-    return [edition_document(world, edition, record, rolled) for edition in editions(world, code, record, rolled)]
+    story = story_of(world.seed, code >> 1, rolled)
+    made = editions(world, code, record, rolled)
+    return [(edition, _document(world, edition, record, rolled, story)) for edition in made]
 
 
 def best_edition(world: World, record: Record, sought: Sought) -> Record:
@@ -59,7 +61,7 @@ def best_edition(world: World, record: Record, sought: Sought) -> Record:
 
     Without an edition in the language it is one in another.
     """
-    found = [document for document in edition_documents(world, record) if _meets(document, sought.conditions)]
+    found = [document for _, document in with_documents(world, record) if _meets(document, sought.conditions)]
     best = max(found, key=lambda document: _score(document, sought.language), default=None)
     return {
         "numFound": len(found),
@@ -74,7 +76,7 @@ def is_found(world: World, record: Record, conditions: Sequence[Condition], *, t
 
     A work without editions has only its own title to meet them.
     """
-    documents = edition_documents(world, record)
+    documents = [document for _, document in with_documents(world, record)]
     if together and documents:
         return any(_meets(document, conditions) for document in documents)
     documents.append({"title": record["title"]})
@@ -93,10 +95,9 @@ def _score(document: Record, language: str) -> int:
     )
 
 
-def edition_document(world: World, edition: Edition, record: Record, rolled: Dice) -> Record:
-    """The document of an edition of a work, which says nothing of what is not known."""
+def _document(world: World, edition: Edition, record: Record, rolled: Dice, story: Story) -> Record:
     chance = edition.looks
-    title = _title(edition, record, rolled, story_of(world.seed, works.code(record["key"]) >> 1, rolled))
+    title = _title(edition, record, rolled, story)
     known = {
         "key": f"/books/{edition.key}",
         "title": None if world.settled and record["title"] == UNTITLED else title,
