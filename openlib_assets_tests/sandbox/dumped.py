@@ -6,12 +6,45 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import date
 from math import ceil
 from pathlib import Path
 from statistics import median
 from typing import Any
+from urllib.parse import urlencode
+
+from openlib_assets.sandbox import Sandbox
+from openlib_assets_tests.sandbox.asking import Answer, answer
 
 Record = dict[str, Any]
+
+_FIELDS_OF_RECORDS = ("key", "title", "edition_count", "cover_id", "subject", "authors", "first_publish_year")
+DAY = date(2026, 8, 31)
+FILES = ("authors", "editions", "ratings", "reading-log", "redirects", "works")
+SETTLED_SUBJECTS = {
+    "science_fiction": 950,
+    "fiction_general": 900,
+    "person:sherlock_holmes": 90,
+    "place:london": 60,
+    "time:20th_century": 50,
+    "nothing": 0,
+}
+FIELDS = (
+    *("key", "title", "edition_count", "subject", "first_publish_year", "author_key", "author_name", "cover_i"),
+    *(
+        "edition_key",
+        "format",
+        "isbn",
+        "language",
+        "number_of_pages_median",
+        "publish_date",
+        "publisher",
+        "publish_year",
+    ),
+    *("ratings_average", "ratings_count", "readinglog_count"),
+    *("want_to_read_count", "currently_reading_count", "already_read_count"),
+)
+
 
 _YEAR = re.compile(r"\b(\d{4})\b")
 _DROPPED = dict.fromkeys(map(ord, ';/?:@&=+$,<>#%"{}|\\^[]`\n\r'))
@@ -68,6 +101,27 @@ def indexed(folder: Path, bad: Iterable[tuple[str, int]] = ()) -> dict[str, Inde
             of_work[work].append(edition)
     readers = _readers(folder, skipped)
     return {key: _index(work, of_work[key], authors, readers[key]) for key, work in works.items()}
+
+
+def assert_tells(sandbox: Sandbox, index: dict[str, Indexed], subjects: Iterable[str]) -> None:
+    """Compare what the API tells of subjects with an index: all works, no others, and all that is said of them."""
+    for subject in subjects:
+        expected = {key: index[key] for key in sorted(index) if subject in index[key].subjects}
+        listed = answer(sandbox, f"/subjects/{subject}.json?sort=key&limit=1000")["works"]
+        assert [{name: work[name] for name in _FIELDS_OF_RECORDS} for work in listed] == [
+            it.record for it in expected.values()
+        ]
+        kind, _, name = subject.rpartition(":")
+        asked = {"q": f'{kind or "subject"}_key:"{name}"', "fields": ",".join(FIELDS), "sort": "key", "limit": 1000}
+        found = answer(sandbox, f"/search.json?{urlencode(asked)}")["docs"]
+        assert [_without_order(document) for document in found] == [
+            _without_order(it.document) for it in expected.values()
+        ]
+
+
+def _without_order(document: Answer) -> Answer:
+    """A document in which lists without an order are sets."""
+    return {name: set(it) if name in ("isbn", "publish_year") else it for name, it in document.items()}
 
 
 def _readable(value: Any) -> Any:

@@ -30,8 +30,8 @@ class Row(NamedTuple):
 
     def line(self, null: str) -> Line:
         """The row, where `null` stands for no edition."""
-        edition = null if self.edition_key is None else f"/books/{self.edition_key}"
-        return Line(f"{self.work_key}\t{edition}\t{self.value}\t{self.day}".encode())
+        edition_key = null if self.edition_key is None else self.edition_key
+        return Line(f"{self.work_key}\t{edition_key}\t{self.value}\t{self.day}".encode())
 
 
 def ratings(work_key: str, editions: Sequence[str], readers: Mapping[str, float], day: date, seed: int) -> list[Row]:

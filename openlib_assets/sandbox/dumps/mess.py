@@ -11,25 +11,21 @@ from openlib_assets.sandbox.dumps.lines import Line
 _TIME = b"2010-04-28T06:54:19.472104"
 _NOT_UTF_8, _NOT_JSON = "not UTF-8", "not a JSON object"
 _BAD_OBJECTS = (
-    *(
-        b'{"title": "cut',
-        b"[]",
-        b'"a text"',
-        b"null",
-        b"7",
-        b"",
-        b"{'title': 'x'}",
-        b'{"title": "x"} x',
-        b'{"title": "x",}',
-    ),
-    *(
-        b'{"pages": NaN}',
-        b'{"pages": Infinity}',
-        b'{"title": "a\\qb"}',
-        b'{"title": "\x01"}',
-        b"{title: 1}",
-        b'{"a": 01}',
-    ),
+    b'{"title": "cut',
+    b"[]",
+    b'"a text"',
+    b"null",
+    b"7",
+    b"",
+    b"{'title': 'x'}",
+    b'{"title": "x"} x',
+    b'{"title": "x",}',
+    b'{"pages": NaN}',
+    b'{"pages": Infinity}',
+    b'{"title": "a\\qb"}',
+    b'{"title": "\x01"}',
+    b"{title: 1}",
+    b'{"a": 01}',
 )
 _BAD_SHELVES = (b"want to read", b"Abandoned", b"1", b"", rb"\N", b"Already Read ")
 _BAD_RATINGS = (b"0", b"6", b"4.5", b"05", b"", rb"\N", b"five", b" 4", b"-1")
@@ -68,22 +64,23 @@ def _bad_records(file: str, number: int) -> Iterator[Line]:
     key = f"{kind.prefix}{90_000_000 + number}{kind.letter}".encode()
     good = _json(kind, key, number)
 
-    def line(*columns: bytes) -> bytes:
-        return b"\t".join(columns)
-
     start = (b"/type/" + name, key, b"3", _TIME)
-    yield Line(line(*start, good.replace(b"\\u00e9", b"\xe9")), _NOT_UTF_8)
-    yield Line(line(*start, b"{\xff") + b"\tand more", _NOT_UTF_8)
-    yield Line(line(*start, good[:-1] + b', "a": "\xed\xa0\x80"}'), _NOT_UTF_8)
+    yield Line(_columns(*start, good.replace(b"\\u00e9", b"\xe9")), _NOT_UTF_8)
+    yield Line(_columns(*start, b"{\xff") + b"\tand more", _NOT_UTF_8)
+    yield Line(_columns(*start, good[:-1] + b', "a": "\xed\xa0\x80"}'), _NOT_UTF_8)
     for columns in ((*start,), (*start, good, b""), (*start, b"{}\t"), (b"",), (key, good), (b"<!DOCTYPE html>",)):
-        yield Line(line(*columns), "not five columns")
+        yield Line(_columns(*columns), "not five columns")
     for other in (b"/type/delete", b"/type/page", b"/type/" + name + b"s", name, b"", b"/type/" + name.title()):
-        yield Line(line(other, *start[1:], good if number % 2 else b"{"), wrong_type)
+        yield Line(_columns(other, *start[1:], good if number % 2 else b"{"), wrong_type)
     if kind.article:
         for wrong_key in _bad_keys(kind, number):
-            yield Line(line(start[0], wrong_key.encode(), *start[2:], good if number % 2 else b"[]"), _no_key(kind))
+            yield Line(_columns(start[0], wrong_key.encode(), *start[2:], good if number % 2 else b"[]"), _no_key(kind))
     for wrong in _BAD_OBJECTS:
-        yield Line(line(*start, wrong), _NOT_JSON)
+        yield Line(_columns(*start, wrong), _NOT_JSON)
+
+
+def _columns(*columns: bytes) -> bytes:
+    return b"\t".join(columns)
 
 
 def _bad_keys(kind: _Kind, number: int) -> Sequence[str]:
@@ -118,18 +115,15 @@ def _bad_activity(file: str, number: int) -> Iterator[Line]:
     is_rating = file == "ratings"
     good, day = b"4" if is_rating else b"Already Read", b"2024-02-29"
 
-    def line(*columns: bytes) -> bytes:
-        return b"\t".join(columns)
-
-    yield Line(line(key, null, good, day + b"\xff"), _NOT_UTF_8)
-    yield Line(line(key, b"\xc3", good), _NOT_UTF_8)
+    yield Line(_columns(key, null, good, day + b"\xff"), _NOT_UTF_8)
+    yield Line(_columns(key, b"\xc3", good), _NOT_UTF_8)
     for columns in ((key, null, good), (key, null, good, day, b""), (b"",), (b" ".join((key, null, good, day)),)):
-        yield Line(line(*columns), "not four columns")
+        yield Line(_columns(*columns), "not four columns")
     for wrong_key in _bad_keys(kind, number):
-        yield Line(line(wrong_key.encode(), null, good, day), _no_key(kind))
-    yield Line(line(good, null, key, day), _no_key(kind))
+        yield Line(_columns(wrong_key.encode(), null, good, day), _no_key(kind))
+    yield Line(_columns(good, null, key, day), _no_key(kind))
     for wrong_value in _BAD_RATINGS if is_rating else _BAD_SHELVES:
         reason = "not a rating from 1 to 5" if is_rating else "not a shelf"
-        yield Line(line(key, null, wrong_value, day if number % 2 else b"never"), reason)
+        yield Line(_columns(key, null, wrong_value, day if number % 2 else b"never"), reason)
     for wrong_day in _BAD_DAYS:
-        yield Line(line(key, null, good, wrong_day), "not a date")
+        yield Line(_columns(key, null, good, wrong_day), "not a date")

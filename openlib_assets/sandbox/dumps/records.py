@@ -1,11 +1,12 @@
 """The records of works, editions and authors: what an index builder reads, and gets from it what the catalogue says."""
 
 import random
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from openlib_assets.sandbox.catalogue import works
 from openlib_assets.sandbox.catalogue.catalogue import Catalogue
+from openlib_assets.sandbox.catalogue.details import readers
 from openlib_assets.sandbox.catalogue.details.best_edition import UNTITLED
 from openlib_assets.sandbox.catalogue.details.editions import Edition
 from openlib_assets.sandbox.catalogue.details.isbns import indexed, other_form
@@ -13,45 +14,65 @@ from openlib_assets.sandbox.catalogue.works import Record
 from openlib_assets.sandbox.dumps import prose
 
 Fields = dict[str, Any]
-Printed = Sequence[tuple[Edition, Record]]  # the editions of a work with their documents, by key
 
 _LISTS_OF_SUBJECTS = {"person": "subject_people", "place": "subject_places", "time": "subject_times"}
 _ISBN_13_LENGTH = 12  # shorter entries stand among the ISBN-10
 
 
-def work(catalogue: Catalogue, code: int, printed: Printed, gone: Sequence[str], chance: random.Random) -> Fields:
+class Told(NamedTuple):
+    """What a catalogue tells of a work: records, documents, and the editions by key with their documents."""
+
+    code: int
+    record: Record
+    document: Record
+    about: Mapping[str, Sequence[str]]
+    editions: Sequence[tuple[Edition, Record]]
+
+    @classmethod
+    def of(cls, catalogue: Catalogue, code: int) -> "Told":
+        """What it tells now."""
+        document = catalogue.document(code, {"subtitle", *readers.FIELDS})
+        return cls(code, catalogue.record(code), document, catalogue.about(code), catalogue.editions(code))
+
+    @property
+    def is_orphan(self) -> bool:
+        """Whether it is an edition without a work."""
+        return bool(self.code & 1)
+
+
+def work(told: Told, gone: Sequence[str], chance: random.Random) -> Fields:
     """The record of a work. Some list authors among those `gone`, of whom the index knows nothing.
 
     A work may leave to its editions what the index would take from them: the title, the cover.
     """
-    record = catalogue.record(code)
-    fields = prose.of_work(chance) | _subjects(catalogue, code, record)
-    fields |= catalogue.document(code, ("subtitle",))
-    title_of_edition = next((document["title"] for _, document in printed if "title" in document), UNTITLED)
+    record = told.record
+    fields = prose.of_work(chance) | _subjects(told)
+    fields |= {name: told.document[name] for name in ("subtitle",) if name in told.document}
+    title_of_edition = next((document["title"] for _, document in told.editions if "title" in document), UNTITLED)
     fields |= _title(record["title"], chance, may_lack=title_of_edition == record["title"])
-    covers_of_editions = [document["cover_i"] for _, document in printed if "cover_i" in document]
+    covers_of_editions = [document["cover_i"] for _, document in told.editions if "cover_i" in document]
     fields |= _covers(record["cover_id"], chance, may_lack=covers_of_editions[:1] == [record["cover_id"]])
     if entries := _authors([author["key"] for author in record["authors"]], gone, chance):
         fields["authors"] = entries
     return fields
 
 
-def edition(
-    catalogue: Catalogue, code: int, printed: tuple[Edition, Record], gone: Sequence[str], chance: random.Random
-) -> Fields:
-    """The record of an edition, which now and then lists a work among those `gone`, too; an orphaned one lists none."""
-    made, document = printed
-    record, is_orphan = catalogue.record(code), code & 1
+def edition(told: Told, place: int, gone: Sequence[str], chance: random.Random) -> Fields:
+    """The record of the edition at a place, which now and then lists a work among those `gone`, too.
+
+    An orphaned one lists no work, but authors, of whom some are among those `gone`.
+    """
+    (made, document), record = told.editions[place], told.record
     fields = prose.of_edition(chance) | _numbers(made.isbns, chance)
     fields |= _title(document.get("title", UNTITLED), chance) | _covers(document.get("cover_i"), chance)
     fields |= {name: document[name] for name in ("subtitle",) if name in document}
     authors = [{"key": author["key"]} for author in record["authors"]]
-    if is_orphan:
-        fields |= _subjects(catalogue, code, record) | {"authors": [*authors, *_gone_author(gone, chance)]}
+    if told.is_orphan:
+        fields |= _subjects(told) | {"authors": [*authors, *_gone_author(gone, chance)]}
         if chance.random() < 0.3:
             fields["works"] = []
     else:
-        fields["works"] = _works(works.key(code), gone, chance)
+        fields["works"] = _works(works.key(told.code), gone, chance)
         fields |= {"authors": authors} if authors and chance.random() < 0.85 else {}
         fields |= {"subjects": [prose.prose(chance, 2)]} if chance.random() < 0.1 else {}
     if made.publisher:
@@ -81,10 +102,10 @@ def author(name: str, chance: random.Random) -> Fields:
     return fields
 
 
-def _subjects(catalogue: Catalogue, code: int, record: Record) -> Fields:
-    """The lists of subjects; as often as not none where there are none."""
-    about = catalogue.about(code)
-    lists = {"subjects": record["subject"], **{name: about[kind] for kind, name in _LISTS_OF_SUBJECTS.items()}}
+def _subjects(told: Told) -> Fields:
+    """The lists of subjects that are not empty."""
+    lists = {"subjects": told.record["subject"]}
+    lists |= {name: list(told.about[kind]) for kind, name in _LISTS_OF_SUBJECTS.items()}
     return {name: subjects for name, subjects in lists.items() if subjects}
 
 

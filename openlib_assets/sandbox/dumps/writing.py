@@ -8,7 +8,6 @@ from pathlib import Path
 
 from openlib_assets.sandbox.catalogue import works
 from openlib_assets.sandbox.catalogue.catalogue import Catalogue
-from openlib_assets.sandbox.catalogue.details import readers
 from openlib_assets.sandbox.dumps import activity, gone, lines, mess, records
 from openlib_assets.sandbox.dumps.activity import Row
 from openlib_assets.sandbox.dumps.lines import FILES, BadLine, Line, record_line
@@ -60,18 +59,17 @@ def _lines(catalogue: Catalogue, day: date, merged: dict[str, str], null: str) -
     found: dict[str, list[Line]] = {file: [] for file in FILES}
     ratings, shelves = activity.of_gone(these.works[::5], day), []
     for code in codes:
-        key, printed = works.key(code), catalogue.editions(code)
+        key, told = works.key(code), records.Told.of(catalogue, code)
         chance = random.Random(f"{seed}/{key}")
-        if not code & 1:
-            fields = records.work(catalogue, code, printed, these.authors, chance)
+        if not told.is_orphan:
+            fields = records.work(told, these.authors, chance)
             found["works"].append(record_line("work", key, fields, chance, day))
-        for one in printed:
-            fields = records.edition(catalogue, code, one, these.authors if code & 1 else these.works, chance)
-            found["editions"].append(record_line("edition", f"/books/{one[0].key}", fields, chance, day))
-        counts = catalogue.document(code, readers.FIELDS)
-        edition_keys = [edition.key for edition, _ in printed]
-        ratings += activity.ratings(key, edition_keys, counts, day, seed)
-        shelves += activity.shelves(key, edition_keys, counts, day, seed)
+        edition_keys = [f"/books/{edition.key}" for edition, _ in told.editions]
+        for place, edition_key in enumerate(edition_keys):
+            fields = records.edition(told, place, these.authors if told.is_orphan else these.works, chance)
+            found["editions"].append(record_line("edition", edition_key, fields, chance, day))
+        ratings += activity.ratings(key, edition_keys, told.document, day, seed)
+        shelves += activity.shelves(key, edition_keys, told.document, day, seed)
     found["editions"] += gone.editions(these, seed, day)
     found["authors"] = [_author(key, name, seed, day) for key, name in names.items()]
     moved = gone.locations(these.works, keys, seed) | gone.locations(these.authors, list(names), seed) | merged
