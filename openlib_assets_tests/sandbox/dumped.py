@@ -18,7 +18,6 @@ from openlib_assets_tests.sandbox.asking import Answer, answer
 
 Record = dict[str, Any]
 
-_FIELDS_OF_RECORDS = ("key", "title", "edition_count", "cover_id", "subject", "authors", "first_publish_year")
 DAY = date(2026, 8, 31)
 FILES = ("authors", "editions", "ratings", "reading-log", "redirects", "works")
 SETTLED_SUBJECTS = {
@@ -29,23 +28,14 @@ SETTLED_SUBJECTS = {
     "time:20th_century": 50,
     "nothing": 0,
 }
-FIELDS = (
+
+_OF_RECORDS = ("key", "title", "edition_count", "cover_id", "subject", "authors", "first_publish_year")
+_OF_DOCUMENTS = (
     *("key", "title", "edition_count", "subject", "first_publish_year", "author_key", "author_name", "cover_i"),
-    *(
-        "edition_key",
-        "format",
-        "isbn",
-        "language",
-        "number_of_pages_median",
-        "publish_date",
-        "publisher",
-        "publish_year",
-    ),
-    *("ratings_average", "ratings_count", "readinglog_count"),
+    *("edition_key", "format", "isbn", "language", "number_of_pages_median", "publish_date", "publisher"),
+    *("publish_year", "ratings_average", "ratings_count", "readinglog_count"),
     *("want_to_read_count", "currently_reading_count", "already_read_count"),
 )
-
-
 _YEAR = re.compile(r"\b(\d{4})\b")
 _DROPPED = dict.fromkeys(map(ord, ';/?:@&=+$,<>#%"{}|\\^[]`\n\r'))
 _SUBJECTS = {"subjects": "", "subject_people": "person:", "subject_places": "place:", "subject_times": "time:"}
@@ -108,11 +98,16 @@ def assert_tells(sandbox: Sandbox, index: dict[str, Indexed], subjects: Iterable
     for subject in subjects:
         expected = {key: index[key] for key in sorted(index) if subject in index[key].subjects}
         listed = answer(sandbox, f"/subjects/{subject}.json?sort=key&limit=1000")["works"]
-        assert [{name: work[name] for name in _FIELDS_OF_RECORDS} for work in listed] == [
+        assert [{name: work[name] for name in _OF_RECORDS} for work in listed] == [
             it.record for it in expected.values()
         ]
         kind, _, name = subject.rpartition(":")
-        asked = {"q": f'{kind or "subject"}_key:"{name}"', "fields": ",".join(FIELDS), "sort": "key", "limit": 1000}
+        asked = {
+            "q": f'{kind or "subject"}_key:"{name}"',
+            "fields": ",".join(_OF_DOCUMENTS),
+            "sort": "key",
+            "limit": 1000,
+        }
         found = answer(sandbox, f"/search.json?{urlencode(asked)}")["docs"]
         assert [_without_order(document) for document in found] == [
             _without_order(it.document) for it in expected.values()

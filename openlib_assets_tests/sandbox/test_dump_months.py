@@ -15,23 +15,17 @@ def test_a_later_dump_tells_what_changed_meanwhile(tmp_path: Path) -> None:
     with Sandbox(SandboxConfig({"love": 60, "war": 40, "place:oz": 30}, this_year=2026, settled=True)) as sandbox:
         before, after = tmp_path / "before", tmp_path / "after"
         sandbox.write_dumps(before, date(2026, 8, 31))
-        keys = [key for key in sandbox.keys("love") if key not in sandbox.keys("war") and key.endswith("W")]
-        gone, merged, moved, changed, emptied = (key for key in keys if key not in sandbox.keys("place:oz")) and keys[
-            :5
-        ]
+        elsewhere = {*sandbox.keys("war"), *sandbox.keys("place:oz")}
+        keys = [key for key in sandbox.keys("love") if key not in elsewhere and key.endswith("W")]
+        gone, merged, moved, changed, emptied = keys[:5]
         new = sandbox.add_work("love", {"title": "New", "first_publish_year": 1999, "edition_count": 3})
         orphan = sandbox.add_work("war", {"key": "/works/OL7M", "title": "Orphan"})
         for key in (gone, merged, moved):
-            for subject in ("love", "place:oz"):
-                if key in sandbox.keys(subject):
-                    sandbox.remove_work(subject, key)
+            sandbox.remove_work("love", key)
         sandbox.add_work("war", {"key": moved})
-        authors = [
-            {"key": "/authors/OL5A", "name": "Someone Else \ud800"},
-            {"key": "/authors/OL5A", "name": "Someone Else"},
-        ]
+        authors = [{"key": "/authors/OL5A", "name": "Someone Else"}, {"key": "/authors/OL5A", "name": "Someone Else"}]
         sandbox.change_work(
-            "love", changed, title="Other", authors=authors[1:], first_publish_year=1601, cover_id=77, edition_count=9
+            "love", changed, title="Other", authors=authors, first_publish_year=1601, cover_id=77, edition_count=9
         )
         sandbox.change_work("love", emptied, edition_count=0)
         sandbox.write_dumps(after, date(2026, 9, 30), merged={merged: changed})
@@ -44,11 +38,11 @@ def test_a_later_dump_tells_what_changed_meanwhile(tmp_path: Path) -> None:
         assert all(then[key] == now[key] for key in same)
         assert records(after, "redirects")[merged]["location"] == changed
         assert gone not in records(after, "redirects")
-        assert now[moved].subjects >= {"war"}
+        assert "war" in now[moved].subjects
         assert "love" not in now[moved].subjects
         record = now[changed].record
         assert (record["title"], record["first_publish_year"], record["cover_id"]) == ("Other", 1601, 77)
-        assert record["authors"] == authors[1:]
+        assert record["authors"] == authors
         assert now[emptied].record["first_publish_year"] is None
         assert now[orphan["key"]].record["edition_count"] == 1
 
