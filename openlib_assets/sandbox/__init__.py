@@ -5,6 +5,7 @@ It can be slow, strict and faulty on request. It imports nothing else of this pa
 
 from openlib_assets.sandbox.catalogue.catalogue import parse_subjects
 from openlib_assets.sandbox.catalogue.keys import subject_key
+from openlib_assets.sandbox.dumps.lines import BadLine
 from openlib_assets.sandbox.http.config import SandboxConfig
 from openlib_assets.sandbox.http.faults import (
     ARCHIVE_FAULTS,
@@ -23,6 +24,7 @@ __all__ = [
     "FAULTS",
     "PERMANENT",
     "TRANSIENT",
+    "BadLine",
     "FaultPlan",
     "LoggedRequest",
     "Planned",

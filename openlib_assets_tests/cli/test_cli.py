@@ -188,6 +188,8 @@ def test_the_link_to_a_folder_opens_it_in_spite_of_a_percent_sign_in_its_name() 
         ("sandbox", "--faults", "gremlins=0.5"),
         ("sandbox", "--subject", "love"),
         ("sandbox", "--port", "0", "--store", "no/such/folder/store.csv"),
+        ("sandbox", "--port", "0", "--dumps", "/dev/null/dumps"),
+        ("sandbox", "--dumps", "dumps", "--dump-date", "2026-08"),
         ("prune", "--keep", "0"),
     ],
 )

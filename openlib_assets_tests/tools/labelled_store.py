@@ -51,7 +51,7 @@ def labelled_store(works: int, rows: int) -> LabelledStore:
     isbns = [
         (record["key"].removeprefix("/works/"), isbn)
         for record in records
-        for isbn in search_document(_SEED, record, ("isbn",)).get("isbn", [])
+        for isbn in search_document(catalogue.world, record, ("isbn",)).get("isbn", [])
     ]
     given = pa.table({"work_key": [key for key, _ in isbns], "text": [isbn for _, isbn in isbns]})
     with connected({"given": given}) as connection:

@@ -1,5 +1,6 @@
 """`openlib sandbox`: serve the sandbox Open Library."""
 
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import click
@@ -64,6 +65,16 @@ STORE_ROWS = 300
     help=f"Write the catalogue of a store that sells some of the books, {STORE_ROWS} rows of CSV, to this file.",
 )
 @click.option(
+    "--dumps",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write the monthly dumps of the catalogue to this folder, and serve what they tell.",
+)
+@click.option(
+    "--dump-date",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Date of the dumps; the last day of last month by default.",
+)
+@click.option(
     "--log", type=click.Path(dir_okay=False, path_type=Path), help="Write each request to this file, as a line of JSON."
 )
 def sandbox(
@@ -80,6 +91,8 @@ def sandbox(
     faults: str,
     faults_at: str,
     store: Path | None,
+    dumps: Path | None,
+    dump_date: datetime | None,
     log: Path | None,
 ) -> None:
     """Serve a sandbox Open Library on this machine, until interrupted."""
@@ -88,6 +101,7 @@ def sandbox(
     if faults == "list":
         click.echo("\n".join(FAULTS))
         return
+    dump_day = dump_date.date() if dump_date else _last_of_last_month()
     sizes = DEMO_SUBJECTS | ({"science_fiction": size} if size else {})
     try:
         config = SandboxConfig(
@@ -99,11 +113,14 @@ def sandbox(
             delay=delay,
             ban_after=ban_after,
             faults=FaultPlan.parse(faults, at=faults_at),
+            settled=dumps is not None,
             log=log,
         )
         server = Sandbox(config, port=port)
         if store is not None:
             server.write_store_catalogue(store, STORE_ROWS)
+        if dumps is not None:
+            server.write_dumps(dumps, dump_day)
     except (ValueError, OSError) as error:
         raise click.UsageError(str(error)) from error
     click.echo(f"sandbox Open Library at {server.url}; use it with OPENLIB_API_URL={server.url}")
@@ -111,7 +128,13 @@ def sandbox(
         click.echo(f"  {key}: {works:,} works")
     if store is not None:
         click.echo(f"  a store that sells some of them: {store}")
+    if dumps is not None:
+        click.echo(f"  dumps of {dump_day}: {dumps}")
     try:
         server.serve_forever()
     except KeyboardInterrupt:
         click.echo("stopped")
+
+
+def _last_of_last_month() -> date:
+    return datetime.now(UTC).date().replace(day=1) - timedelta(1)

@@ -1,23 +1,18 @@
 """Which works each subject lists, in which order, and what has been edited since the start."""
 
-import random
 import threading
 from array import array
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from hashlib import blake2b
-from typing import Any, NamedTuple
+from typing import Any
 
-from openlib_assets.sandbox.catalogue import dice, keys, ordering, stories, words, works
+from openlib_assets.sandbox.catalogue import dice, keys, ordering, settled, stories, words, works
 from openlib_assets.sandbox.catalogue.details import best_edition, documents
 from openlib_assets.sandbox.catalogue.details.best_edition import Condition, Sought
+from openlib_assets.sandbox.catalogue.details.editions import Edition
+from openlib_assets.sandbox.catalogue.listing import Listing, Subject
 from openlib_assets.sandbox.catalogue.works import Record
 
-# Numbers of works come in blocks of ten. The first of every block is common stock: each subject takes
-# every tenth work from it, so that subjects overlap. The other nine are a subject's own (or nearly so).
-_BLOCK = 10
-_BLOCKS = 4_500_007  # a prime, so that every stride visits every block; 45 million works, as in Open Library
-_LARGEST_SUBJECT = _BLOCK * (_BLOCKS - 1)
 _NEW_WORKS = 50_000_000  # works added while running get the highest numbers, as in life
 _REMEMBERED_ORDERS = 8
 
@@ -37,66 +32,24 @@ def parse_subjects(specs: Iterable[str]) -> dict[str, int]:
     return sizes
 
 
-class Stride(NamedTuple):
-    """A walk through all blocks in an order of its own."""
-
-    start: int
-    step: int
-    inverse: int
-
-    @classmethod
-    def named(cls, seed: int, name: str) -> "Stride":
-        """The walk of a subject, or of the common stock."""
-        chance = random.Random(blake2b(f"{seed}/{name}".encode()).digest())
-        step = chance.randrange(1, _BLOCKS)
-        return cls(chance.randrange(_BLOCKS), step, pow(step, -1, _BLOCKS))
-
-    def block(self, place: int) -> int:
-        """The block at a place of the walk."""
-        return (self.start + place * self.step) % _BLOCKS
-
-    def place(self, block: int) -> int:
-        """Where the walk meets a block."""
-        return (block - self.start) * self.inverse % _BLOCKS
-
-
-class _Subject(NamedTuple):
-    """A subject as generated, before anyone edits it."""
-
-    kind: str
-    size: int
-    stride: Stride
-    spellings: tuple[str, ...]
-
-    def spelling(self, number: int) -> str:
-        """How the editors of a work spell this subject."""
-        return self.spellings[number // _BLOCK % len(self.spellings)]
-
-
 class Catalogue:
     """Subjects and their works. Safe to read and edit from several threads.
 
-    A work is known by its code (see `works.key`). Codes are kept in key order, records are made when read.
+    A work is known by its code (see `works.key`). Codes are kept in key order, records are made when read. Where the
+    catalogue is settled, all that it says of a work follows from one state of a database (see `settled`).
     """
 
-    def __init__(self, sizes: Mapping[str, int], *, seed: int, this_year: int):
-        for subject, size in sizes.items():
-            if keys.subject_key(subject) != subject or not keys.split_prefix(subject)[1]:
-                raise ValueError(f"{subject!r} is not a normalised subject key")
-            if not 0 <= size <= _LARGEST_SUBJECT:
-                raise ValueError(f"{subject}: {size} works, but it must be from 0 to {_LARGEST_SUBJECT}")
-        self.seed = seed
-        self.this_year = this_year
-        self._subjects = {
-            key: _Subject(keys.subject_type(key), size, Stride.named(seed, key), _spellings(key))
-            for key, size in sizes.items()
-        }
-        self._walks = [(it, it.stride.start, it.stride.inverse, it.size) for it in self._subjects.values()]
-        self._common = Stride.named(seed, "")
-        strewn = tuple(name for name in words.SUBJECTS if keys.normalize(name) not in sizes)
-        self._world = works.World(seed, this_year, strewn)
+    def __init__(self, sizes: Mapping[str, int], *, seed: int, this_year: int, settled: bool = False):
+        self._listing = Listing(sizes, seed)
+        self._subjects = self._listing.subjects
+        spellings = (*words.SUBJECTS, *words.BROKEN_SUBJECTS) if settled else words.SUBJECTS
+        strewn = tuple(name for name in spellings if keys.normalize(name) not in sizes)
+        self.world = works.World(seed, this_year, strewn, settled)
         self._codes: dict[str, array[int]] = {}
         self._edits: dict[int, Record] = {}
+        # Of a settled catalogue: which subjects list a work now, where that was edited, and edited names of authors.
+        self._moved: dict[int, dict[str, bool]] = {}
+        self._names: dict[str, str] = {}
         self._orders: dict[object, ordering.Order] = {}
         self._added = 0
         self._lock = threading.RLock()
@@ -117,22 +70,30 @@ class Catalogue:
         with self._lock:
             return self._in_key_order(subject)[:]
 
+    def all_codes(self) -> list[int]:
+        """The codes of the works of all subjects now, each once, in key order."""
+        with self._lock:
+            codes = {code for subject in self._subjects for code in self._in_key_order(subject)}
+        return sorted(codes, key=works.key)
+
     def record(self, code: int) -> Record:
         """The work's record now, without `availability`."""
-        own = [subject.spelling(code >> 1) for subject in self._lists(code) if subject.kind == "subject"]
-        generated = works.record(self._world, code, own)
-        edits = self._edits.get(code)
-        return {**generated, **edits} if edits else generated
+        record = self._edited(code)
+        return settled.settle(self.world.seed, record, self._names) if self.world.settled else record
 
     def document(self, code: int, fields: Collection[str], sought: Sought | None = None) -> Record:
         """The work as the search finds it now: of the `fields` those that have a value, and an edition if sought."""
-        seed, record = self.seed, self.record(code)
-        document = documents.search_document(seed, record, fields)
-        return {**document, "editions": best_edition.best_edition(seed, record, sought)} if sought else document
+        record = self.record(code)
+        document = documents.search_document(self.world, record, fields)
+        return {**document, "editions": best_edition.best_edition(self.world, record, sought)} if sought else document
+
+    def editions(self, code: int) -> list[tuple[Edition, Record]]:
+        """The editions of the work now, each with its document in the index."""
+        return best_edition.with_documents(self.world, self.record(code))
 
     def is_found(self, code: int, conditions: Sequence[Condition], *, together: bool) -> bool:
         """Whether editions of a work meet conditions, see `best_edition.is_found`."""
-        return best_edition.is_found(self.seed, self.record(code), conditions, together=together)
+        return best_edition.is_found(self.world, self.record(code), conditions, together=together)
 
     def holds(self, code: int) -> bool:
         """Whether any subject lists a work."""
@@ -145,7 +106,10 @@ class Catalogue:
 
     def about(self, code: int) -> dict[str, list[str]]:
         """What the index knows of a work beside its record: languages, publishers, people, places, times."""
-        known = {name: [value] if value else [] for name, value in works.about(self.seed, code).items()}
+        known = {name: [value] if value else [] for name, value in works.about(self.world.seed, code).items()}
+        if self.world.settled:
+            known = {kind: [it for it in names if self._is_strewn(kind, it)] for kind, names in known.items()}
+            known |= {"language": [], "publisher": []} | self.document(code, ("language", "publisher"))
         for subject in self._lists(code):
             spelling = subject.spelling(code >> 1)
             if subject.kind != "subject" and spelling not in known[subject.kind]:
@@ -190,18 +154,22 @@ class Catalogue:
             place, listed = _find(codes, code)
             if listed:
                 raise ValueError(f"{subject} lists {edits['key']} already")
-            if self._subjects[subject].kind == "subject":
+            if self._subjects[subject].kind == "subject" and not self.world.settled:
                 spelling = self._subjects[subject].spelling(0)
                 edits.setdefault("subject", [*self.record(code)["subject"], spelling])
-            self._edit(code, edits)
+            self._edit(code, edits, {**self._moved.get(code, {}), subject: True})
             codes.insert(place, code)
             return self.record(code)
 
     def remove_work(self, subject: str, work_key: str) -> None:
         """Take a work out of a subject; other subjects keep it."""
         with self._lock:
-            del self._in_key_order(subject)[self._place(subject, work_key)]
-            self._orders.clear()
+            place, code = self._place(subject, work_key), works.code(work_key)
+            edits = self._edits.get(code, {})
+            if self.world.settled and "subject" in edits:
+                edits = {**edits, "subject": [it for it in edits["subject"] if keys.normalize(it) != subject]}
+            self._edit(code, edits, {**self._moved.get(code, {}), subject: False})
+            del self._in_key_order(subject)[place]
 
     def change_work(self, subject: str, work_key: str, fields: Mapping[str, Any]) -> None:
         """Change fields of a work, in every subject that lists it."""
@@ -209,10 +177,20 @@ class Catalogue:
             self._place(subject, work_key)
             self._edit(works.code(work_key), fields)
 
-    def _edit(self, code: int, fields: Mapping[str, Any]) -> None:
+    def _edit(self, code: int, fields: Mapping[str, Any], moved: Mapping[str, bool] | None = None) -> None:
         edits = {**self._edits.get(code, {}), **fields}
-        if unknown := edits.keys() - self.record(code).keys():
+        if unknown := edits.keys() - self._edited(code).keys():
             raise ValueError(f"a work record has no {', '.join(sorted(unknown))}")
+        if self.world.settled:
+            before = self._moved.get(code, {})
+            self._moved[code] = dict(before if moved is None else moved)
+            try:
+                listing = [key for key, subject in self._subjects.items() if subject in self._lists(code)]
+                settled.check({**self._edited(code), **edits}, edits.keys(), self._subjects, listing)
+            except ValueError:
+                self._moved[code] = before
+                raise
+            self._names |= {author["key"]: author["name"] for author in fields.get("authors", ())}
         self._edits[code] = edits
         self._orders.clear()
 
@@ -224,42 +202,39 @@ class Catalogue:
 
     def _in_key_order(self, subject: str) -> "array[int]":
         if subject not in self._codes:
-            generated = (self._code(subject, index) for index in range(self._subjects[subject].size))
-            self._codes[subject] = array("Q", sorted(generated, key=works.key))
+            self._codes[subject] = array("Q", self._listing.codes(subject))
         return self._codes[subject]
 
-    def _code(self, subject: str, index: int) -> int:
-        place, within = divmod(index, _BLOCK)
-        stride = self._subjects[subject].stride if within else self._common
-        return works.generated_code(_BLOCK * (stride.block(place) + 1) + within)
+    def _lists(self, code: int) -> list[Subject]:
+        """The subjects that list a work: as generated, or now if the catalogue is settled."""
+        listed, moved = self._listing.of_work(code), self._moved.get(code)
+        if not moved:
+            return listed
+        return [subject for key, subject in self._subjects.items() if moved.get(key, subject in listed)]
 
-    def _lists(self, code: int) -> list[_Subject]:
-        """The subjects that list a work as generated."""
-        number = code >> 1
-        block, within = divmod(number - _BLOCK, _BLOCK)
-        if not 0 <= block < _BLOCKS or code != works.generated_code(number):
-            return []
-        if within == 0:
-            index = _BLOCK * self._common.place(block)
-            return [subject for subject in self._subjects.values() if index < subject.size]
-        return [
-            subject
-            for subject, start, inverse, size in self._walks  # Stride.place, but faster for a thousand subjects
-            if (block - start) * inverse % _BLOCKS * _BLOCK + within < size
-        ]
+    def _edited(self, code: int) -> Record:
+        """The record as generated and edited."""
+        own = [subject.spelling(code >> 1) for subject in self._lists(code) if subject.kind == "subject"]
+        return works.record(self.world, code, own) | self._edits.get(code, {})
+
+    def _is_strewn(self, kind: str, name: str) -> bool:
+        """Whether a name of a person, a place or a time is that of no subject."""
+        return f"{kind}:{keys.normalize(name)}" not in self._subjects
 
     def _sort_value(self, code: int, field: str) -> Any:
         """A value to sort by, without making the whole record."""
         if field == "key":
             return works.key(code)
-        edits, rolled = self._edits.get(code, {}), dice.roll(self.seed, code >> 1)
+        edits, rolled = self._edits.get(code, {}), dice.roll(self.world.seed, code >> 1)
         if field == "popularity":
             return rolled.popularity % 50
+        if self.world.settled:
+            edits = self.record(code)
         if field == "title":
-            return edits["title"] if "title" in edits else stories.title(self.seed, code)
+            return edits["title"] if "title" in edits else stories.title(self.world.seed, code)
         if field == "edition_count":
             return edits.get("edition_count", works.edition_count(rolled))
-        year = edits.get("first_publish_year", works.first_publish_year(rolled, self._world.this_year))
+        year = edits.get("first_publish_year", works.first_publish_year(rolled, self.world.this_year))
         return ordering.UNDATED[field] if year is None else year
 
 
@@ -267,14 +242,6 @@ def _find(codes: "array[int]", code: int) -> tuple[int, bool]:
     """Where a code is among codes in key order, or would be, and whether it is there."""
     place = bisect_left(codes, works.key(code), key=works.key)
     return place, place < len(codes) and codes[place] == code
-
-
-def _spellings(subject: str) -> tuple[str, ...]:
-    """How editors write a subject: all of it means the same key."""
-    name = keys.split_prefix(subject)[1]
-    plain = name.replace("_", " ")
-    written = (*[plain.capitalize()] * 6, plain, plain, plain.title(), plain.upper())
-    return tuple(spelling for spelling in written if keys.normalize(spelling) == name) or (name,)
 
 
 def _matches(record: Record, fulltext_only: bool, published: tuple[int, int] | None) -> bool:

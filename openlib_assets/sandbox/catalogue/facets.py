@@ -54,7 +54,7 @@ def details(catalogue: Catalogue, codes: Iterable[int], own_key: str) -> dict[st
     ]
     fields["languages"] = [{"name": name, "count": count} for name, count in _most_frequent(counts["language"])]
     fields["publishing_history"] = [
-        [year, count] for year, count in sorted(counts["year"].items()) if 1000 < year <= catalogue.this_year + 1
+        [year, count] for year, count in sorted(counts["year"].items()) if 1000 < year <= catalogue.world.this_year + 1
     ]
     return fields
 

@@ -61,6 +61,12 @@ def author(person: int, spelling: int, *, second: bool = False) -> dict[str, str
     return {"key": key, "name": _spelled(person, spelling, second=second)}
 
 
+def name(number: int) -> str:
+    """The name of whoever has an author number, where it is spelled alike on all works."""
+    rank = (number - 1) * _BACK % _AUTHOR_NUMBERS
+    return _spelled(rank % PEOPLE, number * 2_654_435_761 >> 8, second=rank >= PEOPLE)
+
+
 def without_accents(text: str) -> str:
     """A text as it is written where accents cannot be typed.
 

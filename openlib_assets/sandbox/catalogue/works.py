@@ -27,6 +27,7 @@ class World(NamedTuple):
     seed: int
     this_year: int
     subjects: Sequence[str]  # the spellings that editors strew about
+    settled: bool = False  # whether the index is up to date with the database
 
 
 def record(world: World, code: int, own_subjects: Sequence[str]) -> Record:
@@ -154,6 +155,11 @@ def edition_years(record: Record) -> list[int]:
         return []
     until_now = max(1, (LATEST_ORDINARY_YEAR - first) // 3 + 1)
     return [first + 3 * later for later in range(max(1, min(editions_told(record), until_now, _MOST_YEARS)))]
+
+
+def scanned_place(dice: Dice, record: Record) -> int:
+    """Which edition of a work is scanned, if any is: its place among the editions as they are made."""
+    return dice.collection % editions_told(record)
 
 
 def editions_told(record: Record) -> int:

@@ -19,6 +19,7 @@ class SandboxConfig:
     subjects: Mapping[str, int]  # normalised key -> number of works
     seed: int = 1
     this_year: int = field(default_factory=_this_year)
+    settled: bool = False  # the index is up to date with the database: what dumps hold gives every answer
     latency: float = 0.0  # seconds before each answer
     requests_per_second: float | None = None  # Open Library: 3
     burst: int = 25

@@ -72,10 +72,8 @@ def found(catalogue: Catalogue, query: WorkQuery, order: ordering.Clauses, *, on
 
 def _everywhere(catalogue: Catalogue, query: WorkQuery) -> list[int]:
     """The works of all subjects, in key order, whose titles hold all words."""
-    codes = {code for subject in catalogue.counts() for code in catalogue.codes(subject)}
-    if query.words:
-        codes = {code for code in codes if set(query.words) <= set(_words(catalogue.record(code)))}
-    return sorted(codes, key=works.key)
+    codes = catalogue.all_codes()
+    return [code for code in codes if set(query.words) <= set(_words(catalogue.record(code)))] if query.words else codes
 
 
 def _words(record: Record) -> list[str]:

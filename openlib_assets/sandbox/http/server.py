@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,6 +16,8 @@ from openlib_assets.sandbox.catalogue import works
 from openlib_assets.sandbox.catalogue.catalogue import Catalogue
 from openlib_assets.sandbox.catalogue.details.documents import chosen_fields
 from openlib_assets.sandbox.catalogue.works import Record
+from openlib_assets.sandbox.dumps.lines import BadLine
+from openlib_assets.sandbox.dumps.writing import write_dumps
 from openlib_assets.sandbox.http import api
 from openlib_assets.sandbox.http.answering import Answering, Outcome, Request
 from openlib_assets.sandbox.http.config import SandboxConfig
@@ -51,7 +54,9 @@ class Sandbox:
 
     def __init__(self, config: SandboxConfig, *, host: str = "127.0.0.1", port: int = 0):
         self.config = config
-        self._catalogue = Catalogue(config.subjects, seed=config.seed, this_year=config.this_year)
+        self._catalogue = Catalogue(
+            config.subjects, seed=config.seed, this_year=config.this_year, settled=config.settled
+        )
         self._hooks: list[Hook] = []
         self._requests: list[LoggedRequest] = []
         self._numbers = itertools.count(1)
@@ -130,6 +135,24 @@ class Sandbox:
         books = store_books(self._catalogue, rows, seed=self.config.seed)
         write_store_catalogue(path, books)
         return books
+
+    def write_dumps(
+        self,
+        folder: Path,
+        day: date,
+        *,
+        mess: float = 0.0,
+        older: bool = False,
+        merged: Mapping[str, str] | None = None,
+    ) -> list[BadLine]:
+        """Write the dump of a day, which tells of the catalogue as it is now what the API tells.
+
+        It is the six files `ol_dump_<file>_<day>.txt.gz`. `mess` is the share of lines to add that a reader has to
+        reject; they are returned. `older`: nulls of ratings and shelves are empty texts. `merged`: for keys of works
+        that are gone, the keys of works that they were merged into. Raises `ValueError` unless the catalogue is
+        settled.
+        """
+        return write_dumps(self._catalogue, folder, day, mess=mess, older=older, merged=merged)
 
     def add_work(self, subject: str, record: Mapping[str, Any] | None = None) -> Record:
         """Add a work to a subject and return it: a new one, or with the given `key` and other fields."""

@@ -46,7 +46,7 @@ def store_books(catalogue: Catalogue, rows: int, *, seed: int = 1) -> list[Store
     """
     chance = random.Random(f"store/{seed}")
     kinds = chance.choices((*_SHARES, "book"), (*_SHARES.values(), 100 - sum(_SHARES.values())), k=rows)
-    elsewhere = Catalogue({}, seed=catalogue.seed + 1, this_year=catalogue.this_year)
+    elsewhere = Catalogue({}, seed=catalogue.world.seed + 1, this_year=catalogue.world.this_year)
     sold = _sold(catalogue, rows + kinds.count("clash"), chance)
     found: list[StoreBook] = []
     for kind in kinds:
@@ -72,11 +72,11 @@ def write_store_catalogue(path: Path, books: Iterable[StoreBook]) -> None:
 
 def _sold(catalogue: Catalogue, count: int, chance: random.Random) -> list[int]:
     """Codes of so many works, or of all: of two that are drawn, the one with more editions comes first."""
-    codes = sorted({code for subject in catalogue.counts() for code in catalogue.codes(subject)})
+    codes = sorted(catalogue.all_codes())
     drawn = chance.sample(codes, min(len(codes), 2 * count))
     pairs = [drawn[place : place + 2] for place in range(0, len(drawn), 2)]
     for pair in pairs:
-        pair.sort(key=lambda code: works.edition_count(dice.roll(catalogue.seed, code >> 1)))
+        pair.sort(key=lambda code: works.edition_count(dice.roll(catalogue.world.seed, code >> 1)))
     winners, losers = [pair[-1] for pair in pairs], [pair[0] for pair in pairs if len(pair) == 2]
     return [*winners, *losers][:count][::-1]
 
@@ -84,9 +84,9 @@ def _sold(catalogue: Catalogue, count: int, chance: random.Random) -> list[int]:
 def _book(catalogue: Catalogue, code: int, chance: random.Random, kind: str = "book") -> StoreBook:
     """A row of an edition of a work, as the store writes it."""
     record, number = catalogue.record(code), code >> 1
-    rolled = dice.roll(catalogue.seed, number)
-    story = stories.story_of(catalogue.seed, number, rolled)
-    edition = _edition(editions(catalogue.seed, code, record, rolled), story.language, chance)
+    rolled = dice.roll(catalogue.world.seed, number)
+    story = stories.story_of(catalogue.world.seed, number, rolled)
+    edition = _edition(editions(catalogue.world, code, record, rolled), story.language, chance)
     language = next(iter(edition.languages), story.language) if edition else story.language
     told = story if language in (story.language, "und") else stories.Story(story.dice, language)
     isbn = _isbn(edition, chance)
@@ -97,7 +97,7 @@ def _book(catalogue: Catalogue, code: int, chance: random.Random, kind: str = "b
         _price(chance),
         _units(chance),
         kind,
-        _same_books(catalogue.seed, code) if kind == "book" else frozenset(),
+        _same_books(catalogue.world.seed, code) if kind == "book" else frozenset(),
     )
 
 
@@ -128,7 +128,7 @@ def _repeated(book: StoreBook, chance: random.Random) -> StoreBook:
 
 def _clashing(book: StoreBook, catalogue: Catalogue, other: int) -> StoreBook:
     """The book with the ISBN of another one, if that has any."""
-    made = editions(catalogue.seed, other, catalogue.record(other), dice.roll(catalogue.seed, other >> 1))
+    made = editions(catalogue.world, other, catalogue.record(other), dice.roll(catalogue.world.seed, other >> 1))
     isbn = next(filter(None, map(_number, made)), None)
     return book._replace(isbn=isbn, kind="clash") if isbn else book
 

@@ -9,7 +9,7 @@ from openlib_assets.sandbox.catalogue.details import printings
 from openlib_assets.sandbox.catalogue.details.editions import Edition, editions
 from openlib_assets.sandbox.catalogue.dice import Dice
 from openlib_assets.sandbox.catalogue.stories import Story, plain_title, story_of
-from openlib_assets.sandbox.catalogue.works import Record
+from openlib_assets.sandbox.catalogue.works import Record, World
 
 FIELDS = frozenset(
     (
@@ -21,6 +21,7 @@ _TEXTS = frozenset(("title", "publisher"))
 _LANGUAGE_SCORE, _COVER_SCORE = 40, 2
 _ACCESS_SCORES = {"public": 10, "borrowable": 8, "printdisabled": 2}
 _COVERS = 14_000_000
+UNTITLED = "__None__"  # what the index says where neither the work nor an edition has a title
 
 
 class Condition(NamedTuple):
@@ -46,20 +47,21 @@ class Sought(NamedTuple):
     conditions: tuple[Condition, ...] = ()
 
 
-def edition_documents(seed: int, record: Record) -> list[Record]:
-    """The documents of all editions of a work."""
+def with_documents(world: World, record: Record) -> list[tuple[Edition, Record]]:
+    """All editions of a work, each with its document."""
     code = works.code(record["key"])
-    rolled = dice.roll(seed, code >> 1)
-    story = story_of(seed, code >> 1, rolled)
-    return [_document(edition, record, rolled, story) for edition in editions(seed, code, record, rolled)]
+    rolled = dice.roll(world.seed, code >> 1)
+    story = story_of(world.seed, code >> 1, rolled)
+    made = editions(world, code, record, rolled)
+    return [(edition, _document(world, edition, record, rolled, story)) for edition in made]
 
 
-def best_edition(seed: int, record: Record, sought: Sought) -> Record:
+def best_edition(world: World, record: Record, sought: Sought) -> Record:
     """What the field `editions` of a work holds: how many editions meet the conditions, and the best of them.
 
     Without an edition in the language it is one in another.
     """
-    found = [document for document in edition_documents(seed, record) if _meets(document, sought.conditions)]
+    found = [document for _, document in with_documents(world, record) if _meets(document, sought.conditions)]
     best = max(found, key=lambda document: _score(document, sought.language), default=None)
     return {
         "numFound": len(found),
@@ -69,12 +71,12 @@ def best_edition(seed: int, record: Record, sought: Sought) -> Record:
     }
 
 
-def is_found(seed: int, record: Record, conditions: Sequence[Condition], *, together: bool) -> bool:
+def is_found(world: World, record: Record, conditions: Sequence[Condition], *, together: bool) -> bool:
     """Whether a work meets conditions on its editions: each by any of them, or all `together` by one.
 
     A work without editions has only its own title to meet them.
     """
-    documents = edition_documents(seed, record)
+    documents = [document for _, document in with_documents(world, record)]
     if together and documents:
         return any(_meets(document, conditions) for document in documents)
     documents.append({"title": record["title"]})
@@ -93,11 +95,12 @@ def _score(document: Record, language: str) -> int:
     )
 
 
-def _document(edition: Edition, record: Record, rolled: Dice, story: Story) -> Record:
+def _document(world: World, edition: Edition, record: Record, rolled: Dice, story: Story) -> Record:
     chance = edition.looks
+    title = _title(edition, record, rolled, story)
     known = {
         "key": f"/books/{edition.key}",
-        "title": _title(edition, record, rolled, story),
+        "title": None if world.settled and record["title"] == UNTITLED else title,
         "subtitle": printings.SUBTITLES[chance // 100 % len(printings.SUBTITLES)] if chance % 100 < 41 else None,
         "language": list(edition.languages),
         "publisher": [edition.publisher] if edition.publisher else [],
@@ -129,7 +132,7 @@ def _cover(edition: Edition, record: Record) -> int | None:
 
 def _is_scanned(edition: Edition, record: Record, rolled: Dice) -> bool:
     """One edition of a work is scanned, if any."""
-    return bool(record["has_fulltext"]) and edition.place == rolled.collection % works.editions_told(record)
+    return bool(record["has_fulltext"]) and edition.place == works.scanned_place(rolled, record)
 
 
 def _words(text: str) -> list[str]:

@@ -8,7 +8,7 @@ from openlib_assets.sandbox.catalogue import dice, keys, works
 from openlib_assets.sandbox.catalogue.details import printings, readers
 from openlib_assets.sandbox.catalogue.details.editions import Edition, editions
 from openlib_assets.sandbox.catalogue.dice import Dice
-from openlib_assets.sandbox.catalogue.works import Record
+from openlib_assets.sandbox.catalogue.works import Record, World
 
 _OF_THE_RECORD = frozenset(
     (
@@ -51,21 +51,25 @@ def chosen_fields(names: Iterable[str], of: Collection[str] = FIELDS) -> frozens
     return frozenset(field for name in names for field in fnmatch.filter(of, name))
 
 
-def search_document(seed: int, record: Record, fields: Collection[str]) -> Record:
+def search_document(world: World, record: Record, fields: Collection[str]) -> Record:
     """The document of a work with this record: of the `fields` those that have a value."""
     code = works.code(record["key"])
-    rolled = dice.roll(seed, code >> 1)
+    rolled = dice.roll(world.seed, code >> 1)
     known = _of_the_record(record, rolled)
+    if world.settled:
+        known["cover_i"] = record["cover_id"]
     if "subject_key" in fields:
         known["subject_key"] = sorted({keys.normalize(subject) for subject in record["subject"]})
     if not readers.FIELDS.isdisjoint(fields):
-        known |= readers.readers(seed, code >> 1, works.editions_told(record))
+        known |= readers.readers(world, code, works.editions_told(record))
     if "publish_year" in fields:
         known["publish_year"] = works.edition_years(record)
     unions = [(name, union) for name, union in _OF_EDITIONS.items() if name in fields]
     if unions:
-        made = editions(seed, code, record, rolled)
+        made = editions(world, code, record, rolled)
         known |= {name: union(made) for name, union in unions}
+        if world.settled and "isbn" in known:
+            known["isbn"] = _distinct(isbn for edition in made for isbn in edition.isbns)
     return {name: value for name, value in known.items() if name in fields and value is not None and value != []}
 
 

@@ -4,11 +4,11 @@ from hashlib import blake2b
 from struct import Struct
 from typing import NamedTuple
 
-from openlib_assets.sandbox.catalogue import dice, words, works
+from openlib_assets.sandbox.catalogue import dice, settled, words, works
 from openlib_assets.sandbox.catalogue.details import isbns, printings
 from openlib_assets.sandbox.catalogue.dice import Dice
 from openlib_assets.sandbox.catalogue.stories import story_of
-from openlib_assets.sandbox.catalogue.works import Record
+from openlib_assets.sandbox.catalogue.works import Record, World
 
 _LANGUAGES = tuple(words.NOUNS)
 _FIRST_ISBN_YEAR = 1967
@@ -46,9 +46,12 @@ class _Chances(NamedTuple):
 _PACKED = Struct(f"<{len(_Chances._fields)}I")
 
 
-def editions(seed: int, code: int, record: Record, rolled: Dice) -> list[Edition]:
-    """The editions of a work, as many as its record counts; the first is that of its cover."""
-    number = code >> 1
+def editions(world: World, code: int, record: Record, rolled: Dice) -> list[Edition]:
+    """The editions of a work, as many as its record counts; the first is that of its cover.
+
+    Those of a settled catalogue are in the order of their keys, where the first may stand anywhere.
+    """
+    seed, number = world.seed, code >> 1
     language = story_of(seed, number, rolled).language
     years = works.edition_years(record)
     made = []
@@ -56,20 +59,24 @@ def editions(seed: int, code: int, record: Record, rolled: Dice) -> list[Edition
         chances = _cast(seed, number, place)
         known = _languages(language, chances) if place else works.first_languages(rolled, language)
         year = years[place % len(years)] if years else None
+        isbn, group = _number(seed, number, place, chances), known[0] if known else language
+        entries = _isbns(isbn, chances.mess, year, group)
         made.append(
             Edition(
                 place,
-                f"OL{chances.key % _GREATEST_NUMBER + 1}M",
+                settled.edition_key(code, place) if world.settled else f"OL{chances.key % _GREATEST_NUMBER + 1}M",
                 known,
                 _publisher(chances) if place else works.first_publisher(rolled),
-                _date(year, chances.date) if place < len(years) or chances.date % 30 else None,
+                _written(world, year, chances) if place < len(years) or chances.date % 30 else None,
                 printings.FORMATS[chances.format // 5 % len(printings.FORMATS)] if chances.format % 5 == 0 else None,
                 _pages(rolled, chances.pages),
-                _isbns(_number(seed, number, place, chances), chances.mess, year, known[0] if known else language),
+                isbns.indexed(entries) if world.settled else entries,
                 chances.looks,
             )
         )
-    if made:
+    if world.settled:
+        made.sort(key=lambda edition: edition.key)
+    elif made:
         own = f"OL{number}M" if code & 1 else None  # an orphaned edition is its own work
         key = record["cover_edition_key"] or own
         made[0] = made[0]._replace(key=key) if key else made[0]
@@ -99,6 +106,21 @@ def _publisher(chances: _Chances) -> str | None:
         return None
     spelling = printings.IMPRINTS[chance // 20 % len(printings.IMPRINTS)]
     return spelling.format(words.PUBLISHERS[which])
+
+
+def _written(world: World, year: int | None, chances: _Chances) -> str | None:
+    """The date; in a settled catalogue, where an index had to read it, now and then in an odd way."""
+    if not world.settled or chances.looks // 16 % 10:
+        return _date(year, chances.date)
+    shapes = printings.ODD_UNDATED if year is None else printings.ODD_DATES
+    digits = f"{year or 0:04}"
+    shape = shapes[chances.date % len(shapes)]
+    return shape.format(
+        year=digits,
+        next=(year or 0) + 1,
+        wide=digits.translate(printings.FULL_WIDTH),
+        arabic=digits.translate(printings.ARABIC_INDIC),
+    )
 
 
 def _date(year: int | None, chance: int) -> str | None:

@@ -1,6 +1,6 @@
 """The ISBNs of an edition as the index holds them: both forms of the number, and what people typed instead of it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import mul
 
 # Beginnings of numbers by the language that they are given for; languages without one of their own use the first.
@@ -29,6 +29,24 @@ def isbns(chance: int, quirk: int, language: str | None) -> list[str]:
     group = groups[chance % len(groups)]
     body = group + f"{chance:010}"[len(group) - _BODY :]
     return _FORMS[quirk % len(_FORMS)](body)
+
+
+def indexed(entries: Iterable[str]) -> list[str]:
+    """The entries of an edition as the index holds them: with the other form of every number that has two."""
+    stripped = [entry.strip() for entry in entries]
+    others = (other_form(entry.replace("-", "").replace(" ", "")) for entry in stripped)
+    return list(dict.fromkeys((*stripped, *filter(None, others))))
+
+
+def other_form(isbn: str) -> str | None:
+    """The number with ten digits as one with thirteen, or the other way round; None if it is none, or has no other.
+
+    >>> other_form("0306406152"), other_form("9780306406157"), other_form("0306406153")
+    ('9780306406157', '0306406152', None)
+    """
+    if len(isbn) == _BODY + 1 and isbn[:-1].isdecimal() and isbn == isbn_10(isbn[:-1]):
+        return isbn_13(isbn[:-1])
+    return isbn_10(isbn[3:-1]) if is_isbn_13(isbn) and isbn.startswith("978") else None
 
 
 def isbn_10(body: str) -> str:

@@ -17,6 +17,26 @@ MONTHS = (
 # What stands where the date should: nothing, or no year that anybody can read.
 UNDATED = (None, None, "19uu", "[n.d.]", "198-?", "17--", "no date")
 
+# Dates that people write in other ways: the first four digits that stand alone are the year, in any script.
+ODD_DATES = (
+    "{year}/{next}",
+    "{year} г.",
+    "cop. {year}",
+    "©{year}",
+    "{year} [or {next}]",
+    "[{year}?]",
+    "{wide}",
+    "{arabic}",
+    "{year}-05-01",
+    "1st ed., {year}, c19{year}",
+    "{year}; {next}年",
+    "05/{year}",
+)
+# And those in which no four digits stand alone, as often as somebody would still read a year.
+ODD_UNDATED = ("c1985", "1985年", "1985г.", "_1985", "19850101", "198-?", "1985th", "[19--]", "MCMLXXXV", ".")
+FULL_WIDTH = {ord("0") + digit: ord("０") + digit for digit in range(10)}
+ARABIC_INDIC = {ord("0") + digit: ord("٠") + digit for digit in range(10)}
+
 # One edition in five says its format, as whoever typed it pleased.
 FORMATS = (
     *["Paperback"] * 12,

@@ -1,0 +1,1 @@
+"""The monthly dumps of a settled catalogue, as Open Library writes them."""
