@@ -106,15 +106,23 @@ class Catalogue:
 
     def about(self, code: int) -> dict[str, list[str]]:
         """What the index knows of a work beside its record: languages, publishers, people, places, times."""
-        known = {name: [value] if value else [] for name, value in works.about(self.world.seed, code).items()}
         if self.world.settled:
-            known = {kind: [it for it in names if self._is_strewn(kind, it)] for kind, names in known.items()}
-            known |= {"language": [], "publisher": []} | self.document(code, ("language", "publisher"))
+            known = self.document(code, ("language", "publisher"))
+            return {"language": [], "publisher": [], **known, **self.names(code)}
+        return self._about(code) | self.names(code)
+
+    def names(self, code: int) -> dict[str, list[str]]:
+        """The people, places and times that a work is about, by kind."""
+        known = self._about(code)
+        names = {kind: [it for it in known[kind] if self._is_strewn(kind, it)] for kind in ("person", "place", "time")}
         for subject in self._lists(code):
             spelling = subject.spelling(code >> 1)
-            if subject.kind != "subject" and spelling not in known[subject.kind]:
-                known[subject.kind].append(spelling)
-        return known
+            if subject.kind != "subject" and spelling not in names[subject.kind]:
+                names[subject.kind].append(spelling)
+        return names
+
+    def _about(self, code: int) -> dict[str, list[str]]:
+        return {name: [value] if value else [] for name, value in works.about(self.world.seed, code).items()}
 
     def search(
         self,
@@ -218,8 +226,8 @@ class Catalogue:
         return works.record(self.world, code, own) | self._edits.get(code, {})
 
     def _is_strewn(self, kind: str, name: str) -> bool:
-        """Whether a name of a person, a place or a time is that of no subject."""
-        return f"{kind}:{keys.normalize(name)}" not in self._subjects
+        """Whether a name of a person, a place or a time may be on any work: in a settled one if it is no subject's."""
+        return not self.world.settled or f"{kind}:{keys.normalize(name)}" not in self._subjects
 
     def _sort_value(self, code: int, field: str) -> Any:
         """A value to sort by, without making the whole record."""

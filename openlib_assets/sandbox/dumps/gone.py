@@ -25,11 +25,12 @@ class Gone(NamedTuple):
     authors: Sequence[str]
 
 
-def gone(works: int, authors: int) -> Gone:
-    """The keys of what is gone beside so many works and authors."""
+def gone(works: int) -> Gone:
+    """The keys of what is gone beside so many works."""
+    places = range(max(_FEWEST, works // _SHARE))
     return Gone(
-        [f"/works/OL{WORKS_END + place}W" for place in range(max(_FEWEST, works // _SHARE))],
-        [f"/authors/OL{AUTHORS_END + place}A" for place in range(max(_FEWEST, authors // _SHARE))],
+        [f"/works/OL{WORKS_END + place}W" for place in places],
+        [f"/authors/OL{AUTHORS_END + place}A" for place in places],
     )
 
 

@@ -25,14 +25,14 @@ class Told(NamedTuple):
     code: int
     record: Record
     document: Record
-    about: Mapping[str, Sequence[str]]
+    names: Mapping[str, Sequence[str]]
     editions: Sequence[tuple[Edition, Record]]
 
     @classmethod
     def of(cls, catalogue: Catalogue, code: int) -> "Told":
         """What it tells now."""
         document = catalogue.document(code, {"subtitle", *readers.FIELDS})
-        return cls(code, catalogue.record(code), document, catalogue.about(code), catalogue.editions(code))
+        return cls(code, catalogue.record(code), document, catalogue.names(code), catalogue.editions(code))
 
     @property
     def is_orphan(self) -> bool:
@@ -105,7 +105,7 @@ def author(name: str, chance: random.Random) -> Fields:
 def _subjects(told: Told) -> Fields:
     """The lists of subjects that are not empty."""
     lists = {"subjects": told.record["subject"]}
-    lists |= {name: list(told.about[kind]) for kind, name in _LISTS_OF_SUBJECTS.items()}
+    lists |= {name: list(told.names[kind]) for kind, name in _LISTS_OF_SUBJECTS.items()}
     return {name: subjects for name, subjects in lists.items() if subjects}
 
 

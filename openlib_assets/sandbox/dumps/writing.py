@@ -54,12 +54,13 @@ def _lines(catalogue: Catalogue, day: date, merged: dict[str, str], null: str) -
     keys = [works.key(code) for code in codes if not code & 1]
     if listed := merged.keys() & set(keys):
         raise ValueError(f"{min(listed)} is not gone")
-    names = {author["key"]: author["name"] for code in codes for author in catalogue.record(code)["authors"]}
-    these = gone.gone(len(keys), len(names))
+    names: dict[str, str] = {}
+    these = gone.gone(len(keys))
     found: dict[str, list[Line]] = {file: [] for file in FILES}
     ratings, shelves = activity.of_gone(these.works[::5], day), []
     for code in codes:
         key, told = works.key(code), records.Told.of(catalogue, code)
+        names |= {author["key"]: author["name"] for author in told.record["authors"]}
         chance = random.Random(f"{seed}/{key}")
         if not told.is_orphan:
             fields = records.work(told, these.authors, chance)
