@@ -9,7 +9,7 @@ from openlib_assets.defs.addresses import located
 from openlib_assets.defs.assets import ASSETS
 from openlib_assets.defs.io_manager import ParquetIOManager
 from openlib_assets.defs.jobs import jobs
-from openlib_assets.defs.resources import OpenLibraryResource, storage_resource
+from openlib_assets.defs.resources import DumpsResource, OpenLibraryResource, storage_resource
 from openlib_assets.defs.schedules import schedules
 from openlib_assets.defs.sensors import sensors
 from openlib_assets.settings import Settings
@@ -26,6 +26,7 @@ def build_defs(settings: Settings | None = None, *, resources: Mapping[str, Any]
         assets=located(ASSETS, settings),
         resources={
             "openlibrary": OpenLibraryResource.from_env(),
+            "dumps": DumpsResource(),
             "storage": storage,
             "io_manager": ParquetIOManager(storage=storage),
             **(resources or {}),

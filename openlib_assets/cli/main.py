@@ -23,6 +23,7 @@ _COMMANDS = {
     "export": "Write the CSV files of a subject into a folder.",
     "orders": "Print what to order for subjects, or write it into a file.",
     "sql": "Query the tables of all subjects.",
+    "dump": "Build the whole catalogue from a monthly dump, and find its subjects.",
     "warehouse": "Bring what is made across all subjects up to date.",
     "storage": "Copy the storage root, from disk to S3 or back.",
     "prune": "Remove old bronze snapshots and run history.",

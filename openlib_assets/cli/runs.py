@@ -44,7 +44,7 @@ from openlib_assets.storage.errors import OpenlibError
 _FETCHED = (raw_works, raw_details)
 
 # The console is the command's own; what a run logs goes into the instance.
-_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
 @dataclass
@@ -93,12 +93,12 @@ def run_subjects(
     left_out: dict[str, list[str]] = defaultdict(list)
     made: set[str | None] = set()
     job = definitions.resolve_job_def(ALL)
-    config = _QUIET | {"ops": {asset.op.name: {"config": {"force": force}} for asset in _FETCHED}}
+    config = QUIET | {"ops": {asset.op.name: {"config": {"force": force}} for asset in _FETCHED}}
     began = _last_id(instance)
     for parent, group in groups.items():
         for stretch in stretches([*registered, *new], group):
             result = execute(instance, job, config, run_tags(stretch), goes_on_from=parent)
-            if _interrupted(result):
+            if interrupted(result):
                 raise KeyboardInterrupt
             failed |= _failures(result, stretch)
             for key, reason in _tolerated_failures(result):
@@ -184,12 +184,12 @@ def _run_for_all(
     instance: dg.DagsterInstance, definitions: dg.Definitions, job: str
 ) -> list[Mapping[str, dg.MetadataValue[Any]]]:
     """Run a job of assets that there are once for all subjects, and return what was recorded of each."""
-    result = execute(instance, definitions.resolve_job_def(job), _QUIET)
-    if _interrupted(result):
+    result = execute(instance, definitions.resolve_job_def(job), QUIET)
+    if interrupted(result):
         raise KeyboardInterrupt
     if not result.success:
         failures = result.get_step_failure_events()
-        raise AcrossSubjectsError("; ".join(f"{event.step_key}: {_reason(event, result)}" for event in failures))
+        raise AcrossSubjectsError("; ".join(f"{event.step_key}: {reason_of(event, result)}" for event in failures))
     return [event.materialization.metadata for event in result.get_asset_materialization_events()]
 
 
@@ -217,7 +217,7 @@ def execute(
     return execute_run(InMemoryJob(job), run, instance)
 
 
-def _interrupted(result: dg.JobExecutionResult) -> bool:
+def interrupted(result: dg.JobExecutionResult) -> bool:
     """Tell whether a run ended by a signal, which Dagster hands on as a step's failure."""
     return any(is_interruption(event.step_failure_data.error) for event in result.get_step_failure_events())
 
@@ -231,7 +231,7 @@ def _failures(result: dg.JobExecutionResult, stretch: Sequence[str]) -> dict[str
     told = said_by_steps(result.all_events)
     failed = {key: why for said in told.values() if not said.tolerated for key, why in said.failed.items()}
     if not result.success and not any(said.failed for said in told.values()):
-        reasons = [_reason(event, result) for event in result.get_step_failure_events()]
+        reasons = [reason_of(event, result) for event in result.get_step_failure_events()]
         reason = reasons[0] if reasons else f"the run failed; see run {result.run_id}"
         failed = dict.fromkeys(stretch, Failed("", "", reason))
     return failed
@@ -244,7 +244,7 @@ def _tolerated_failures(result: dg.JobExecutionResult) -> Iterator[tuple[str, st
             yield from ((key, f"{why.asset}: {why.reason}") for key, why in said.failed.items())
 
 
-def _reason(event: dg.DagsterEvent, result: dg.JobExecutionResult) -> str:
+def reason_of(event: dg.DagsterEvent, result: dg.JobExecutionResult) -> str:
     """Return in one line why a step failed."""
     data = event.step_failure_data
     if data.user_failure_data:

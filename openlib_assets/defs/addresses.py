@@ -9,7 +9,7 @@ import dagster as dg
 
 from openlib_assets.defs.asset_keys import asset_key
 from openlib_assets.defs.ui_metadata import DEFINITIONS, URI_METADATA
-from openlib_assets.lake.contract import DERIVED_TABLES, STORE_TABLES, WAREHOUSE_TABLES
+from openlib_assets.lake.contract import CATALOGUE_TABLES, DERIVED_TABLES, STORE_TABLES, WAREHOUSE_TABLES
 from openlib_assets.settings import Settings
 from openlib_assets.storage import LocalStorage, storage_kind, storage_uri
 
@@ -18,7 +18,7 @@ CODE_REFERENCES = "dagster/code_references"
 _PROJECT = Path(__file__).parents[2]
 _SQL_FILES = {
     asset_key(table): _PROJECT / "openlib_assets/sql" / f"{table.sql}.sql"
-    for table in (*DERIVED_TABLES, *STORE_TABLES, *WAREHOUSE_TABLES)
+    for table in (*DERIVED_TABLES, *STORE_TABLES, *WAREHOUSE_TABLES, *CATALOGUE_TABLES)
 }
 
 # What the UI shows with a picture; it has none for `local`.

@@ -13,24 +13,27 @@ from openlib_assets.defs.assets import (
     store_matches,
     warehouse,
 )
+from openlib_assets.defs.assets.dumps import GROUP
 
 ALL = "all_assets"
 EXTRACT = "extract"
 REBUILD = "rebuild_from_bronze"
 ACROSS = "across_subjects"
 STORE = "read_store_catalogue"
+BUILD_DUMP = "build_dump"
 
 _TAGS = {"team": "openlib"}
 
 # Once for all subjects, not once for each.
 _ACROSS = dg.AssetSelection.assets(store_matches, warehouse, catalog, comparison, database)
 _STORE = dg.AssetSelection.assets(store_catalogue)
+_DUMPS = dg.AssetSelection.groups(GROUP)
 _ASKED = dg.AssetSelection.assets(raw_works, raw_details)
 
 jobs = [
     dg.define_asset_job(
         ALL,
-        selection=dg.AssetSelection.all() - _ACROSS - _STORE,
+        selection=dg.AssetSelection.all() - _DUMPS - _ACROSS - _STORE,
         description="Fetch a subject and make everything from it.",
         tags=_TAGS,
     ),
@@ -42,7 +45,7 @@ jobs = [
     ),
     dg.define_asset_job(
         REBUILD,
-        selection=dg.AssetSelection.all() - _ACROSS - _STORE - _ASKED - dg.AssetSelection.assets(order_list),
+        selection=dg.AssetSelection.all() - _DUMPS - _ACROSS - _STORE - _ASKED - dg.AssetSelection.assets(order_list),
         description="Make silver, gold and serving again from the current snapshots, without requests to Open Library.",
         tags=_TAGS,
     ),
@@ -56,6 +59,12 @@ jobs = [
         STORE,
         selection=_STORE,
         description="Read the file of what the store sells.",
+        tags=_TAGS,
+    ),
+    dg.define_asset_job(
+        BUILD_DUMP,
+        selection=_DUMPS,
+        description="Fetch a monthly dump and make the tables of the whole catalogue from it.",
         tags=_TAGS,
     ),
 ]

@@ -1,4 +1,4 @@
-"""The partitions: one per subject, keyed by Open Library's own normalised subject key, and runs of many of them."""
+"""The partitions: one per subject, keyed by Open Library's own normalised key, and runs of many; one per dump."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,6 +13,10 @@ SUBJECTS = "subjects"
 SUBJECTS_A_RUN = 25
 
 subjects = dg.DynamicPartitionsDefinition(name=SUBJECTS)
+
+# By their dates, such as 2026-08-31.
+DUMPS = "dumps"
+dumps = dg.DynamicPartitionsDefinition(name=DUMPS)
 
 
 def stretches(registered: Sequence[str], wanted: Collection[str], longest: int | None = None) -> Iterator[list[str]]:

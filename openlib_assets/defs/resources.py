@@ -9,9 +9,12 @@ from typing import Annotated, Any
 import dagster as dg
 from pydantic import Field, PrivateAttr
 
+from openlib_assets.lake.dumps.files import Listener as DumpListener
+from openlib_assets.lake.dumps.source import Dump, DumpEditions
 from openlib_assets.openlibrary.enumeration import Listener
+from openlib_assets.openlibrary.listings import DETAILS, WORKS
 from openlib_assets.openlibrary.source import Editions, Source, open_details, open_editions, open_source
-from openlib_assets.settings import Settings
+from openlib_assets.settings import DETAILS_ON, Settings, is_dump
 from openlib_assets.storage import Storage, open_storage, storage_kind
 
 _CONTACT = "OPENLIB_CONTACT"
@@ -19,11 +22,15 @@ _S3 = "s3"
 
 
 class OpenLibraryResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # generic only for old-style code
-    """Open Library, as the OPENLIB_* variables say when a run starts."""
+    """Open Library, its API or a dump of it, as the OPENLIB_* variables say when a run starts."""
 
     contact: Annotated[
         str | None,
         Field(description="E-mail address or URL that is sent to Open Library (OPENLIB_CONTACT).", repr=False),
+    ] = None
+    works_from: Annotated[
+        str | None,
+        Field(description="api, dump (the latest one built) or dump:DATE; OPENLIB_SOURCE where nothing is said here."),
     ] = None
     _listener: Listener | None = PrivateAttr(default=None)
 
@@ -47,24 +54,64 @@ class OpenLibraryResource(dg.ConfigurableResource):  # type: ignore[type-arg]  #
         """Whoever hears how far a fetch has come."""
         return self._listener
 
-    def source(self) -> Source:
-        """Open the source of works for one step."""
-        return open_source(self._settings())
+    def source(self, storage: Storage) -> Source:
+        """Open the source of works for one step; a dump lies in the storage."""
+        settings = self._settings()
+        return Dump(storage, settings.source, WORKS) if is_dump(settings.source) else open_source(settings)
 
-    def details(self) -> Source | None:
+    def details(self, storage: Storage) -> Source | None:
         """Open the source of what the search says of works for one step; None where it is left out."""
-        return open_details(self._settings())
+        settings = self._settings()
+        if is_dump(settings.source) and settings.details == DETAILS_ON:
+            return Dump(storage, settings.source, DETAILS)
+        return open_details(settings)
 
-    def editions(self) -> Editions | None:
+    def editions(self, storage: Storage) -> Editions | None:
         """Open the source of editions to order for one step; None where what the search says is left out."""
-        return open_editions(self._settings())
+        settings = self._settings()
+        if is_dump(settings.source) and settings.details == DETAILS_ON:
+            return DumpEditions(storage, settings.source)
+        return open_editions(settings)
 
     def languages(self) -> str:
         """Return the languages in which books are to be ordered, with commas, in order of preference."""
         return self._settings().languages
 
     def _settings(self) -> Settings:
-        return Settings(contact=self.contact) if self.contact else Settings.from_env()
+        said = {"contact": self.contact, "source": self.works_from}
+        given: dict[str, Any] = {name: value for name, value in said.items() if value}
+        return Settings(**given) if given else Settings.from_env()
+
+
+class DumpsResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # as above
+    """The monthly dumps, from where the OPENLIB_* variables say when a run starts."""
+
+    _listener: DumpListener | None = PrivateAttr(default=None)
+
+    @staticmethod
+    def heard_by(listener: DumpListener) -> dg.ResourceDefinition:
+        """Return it for runs in this process, which tell `listener` how far they have come."""
+
+        def listened_to(_: object) -> DumpsResource:
+            resource = DumpsResource()
+            resource._listener = listener
+            return resource
+
+        return dg.ResourceDefinition(listened_to)
+
+    @property
+    def listener(self) -> DumpListener:
+        """Whoever hears what is done of what: bytes, of how many if that is known."""
+        return self._listener or _nobody
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force."""
+        return Settings.from_env()
+
+
+def _nobody(_what: str, _done: int, _due: int) -> None:
+    return
 
 
 class StorageResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # as above

@@ -18,6 +18,7 @@ from openlib_assets.lake import layout
 from openlib_assets.lake.catalog.views import BY_SUBJECT
 from openlib_assets.lake.contract import (
     ALL_TABLES,
+    CATALOGUE_TABLES,
     CSV_TABLES,
     DERIVED_TABLES,
     WAREHOUSE_TABLES,
@@ -55,7 +56,7 @@ _THIS_YEAR = 2020
 
 def data_dictionary() -> str:
     """Return the data dictionary as Markdown."""
-    every = (*ALL_TABLES, *WAREHOUSE_TABLES)
+    every = (*ALL_TABLES, *WAREHOUSE_TABLES, *CATALOGUE_TABLES)
     apart = ", ".join(f"`{check.name}`" for table in every for check in table.all_checks if check.apart)
     head = (
         "# Data dictionary\n\nGenerated from `openlib_assets/lake/contract/` by `make docs`.\n\n"
@@ -74,7 +75,20 @@ def data_dictionary() -> str:
         "One star schema over all subjects. Some of its tables have the names of tables of the subjects, and other "
         "rows.\n"
     )
-    return "\n".join([head, *map(_about, ALL_TABLES), warehouse, *map(_about, WAREHOUSE_TABLES)])
+    dumps = (
+        "## The whole catalogue\n\n"
+        "Tables of a [monthly dump](dumps.md), of all of Open Library; in SQL, those of the latest dump that is built.\n"
+    )
+    return "\n".join(
+        [
+            head,
+            *map(_about, ALL_TABLES),
+            warehouse,
+            *map(_about, WAREHOUSE_TABLES),
+            dumps,
+            *map(_about, CATALOGUE_TABLES),
+        ]
+    )
 
 
 def _about(table: Table) -> str:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import date as calendar_date
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 Row = dict[str, Any]
 Record = dict[str, Any]
@@ -143,20 +143,12 @@ def _columns(line: bytes, number: int, word: str) -> list[str]:
 
 def _object(column: str) -> Record:
     try:
-        value = _JSON.decode(column)
+        value = json.loads(column)
     except ValueError as error:
         raise _RejectedError("not a JSON object") from error
     if not isinstance(value, dict):
         raise _RejectedError("not a JSON object")
     return value
-
-
-def _no_constant(name: str) -> NoReturn:
-    """Refuse NaN, Infinity and -Infinity, which Python reads and JSON does not know."""
-    raise ValueError(name)
-
-
-_JSON = json.JSONDecoder(parse_constant=_no_constant)
 
 
 def _is_date(day: str) -> bool:

@@ -1,5 +1,6 @@
 """`openlib run`: the main job."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,12 +28,19 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Write a snapshot even if nothing changed, and accept the loss of more than a fifth of the works.",
 )
+@click.option(
+    "--source",
+    metavar="SOURCE",
+    help="Where works come from: api, dump (the latest that is built) or dump:DATE; by default OPENLIB_SOURCE, or api.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
-def run(subjects: tuple[str, ...], *, force: bool, as_json: bool) -> int:
+def run(subjects: tuple[str, ...], *, force: bool, source: str | None, as_json: bool) -> int:
     """Fetch each SUBJECT from Open Library and make all its tables and files.
 
     A subject is a name ("science fiction"), a key (place:france), a path or a URL of Open Library.
     """
+    if source:
+        os.environ["OPENLIB_SOURCE"] = source
     return run_and_print(given_keys(subjects), force=force, as_json=as_json)
 
 
@@ -53,14 +61,19 @@ def run_and_print(keys: list[str], *, force: bool, as_json: bool = False) -> int
         from openlib_assets.defs.instance.home import open_instance
         from openlib_assets.defs.resources import OpenLibraryResource
         from openlib_assets.lake.database.connecting import Target
+        from openlib_assets.lake.dumps.lakes import lake_date
         from openlib_assets.lake.store.catalogue import StoreFile
         from openlib_assets.openlibrary.source import open_source
-        from openlib_assets.settings import Settings
+        from openlib_assets.settings import Settings, dump_wanted, is_dump
         from openlib_assets.storage import open_storage
 
     settings = Settings.from_env()
-    open_source(settings)  # fails before anything is registered, if Open Library may not be asked
     storage = open_storage(settings.storage)
+    # Fails before anything is registered, if Open Library may not be asked, or its dump is not built.
+    if is_dump(settings.source):
+        lake_date(storage, dump_wanted(settings.source))
+    else:
+        open_source(settings)
     console = Console(stderr=True, highlight=False)
     with _interruptible(), open_instance(captures_output=False) as instance, _progress(console, keys) as listener:
         definitions = build_defs(settings, resources={"openlibrary": OpenLibraryResource.from_env().heard_by(listener)})

@@ -11,6 +11,7 @@ with warnings.catch_warnings():
     from openlib_assets.defs.assets.across_subjects import catalog, comparison
     from openlib_assets.defs.assets.bronze import raw_details, raw_works
     from openlib_assets.defs.assets.database import database
+    from openlib_assets.defs.assets.dumps import catalogue_assets, dump_files, dump_records
     from openlib_assets.defs.assets.ordering import order_list, stocking_list
     from openlib_assets.defs.assets.serving import subject_csv, subject_report
     from openlib_assets.defs.assets.store import store_catalogue, store_matches
@@ -55,6 +56,9 @@ ASSETS = [
     catalog,
     comparison,
     database,
+    dump_files,
+    dump_records,
+    *catalogue_assets,
 ]
 
 __all__ = [
@@ -67,6 +71,8 @@ __all__ = [
     "catalog",
     "comparison",
     "database",
+    "dump_files",
+    "dump_records",
     "order_list",
     "possible_duplicate_books",
     "possible_same_authors",

@@ -41,7 +41,8 @@ def raw_works(
 ) -> Iterator[Any]:
     """Fetch the works of subjects, several subjects at once."""
     with still_registered(), said_in_one_line():
-        fetches = _Fetches(context, RAW_WORKS, openlibrary.source(), storage.open(), openlibrary.listener, config.force)
+        place = storage.open()
+        fetches = _Fetches(context, RAW_WORKS, openlibrary.source(place), place, openlibrary.listener, config.force)
         outputs = fetches.outputs(waits=False)
     yield from put_out(context, outputs)
 
@@ -59,9 +60,10 @@ def raw_details(
     The tables that are made from works alone are made at the same time, so the lock of a subject is waited for.
     """
     with still_registered(), said_in_one_line():
-        source = openlibrary.details()
+        place = storage.open()
+        source = openlibrary.details(place)
         if source:
-            fetches = _Fetches(context, RAW_DETAILS, source, storage.open(), openlibrary.listener, config.force)
+            fetches = _Fetches(context, RAW_DETAILS, source, place, openlibrary.listener, config.force)
             outputs = fetches.outputs(waits=True, tolerated=True)
         else:
             context.log.info("the search is not asked, as OPENLIB_DETAILS says")

@@ -106,7 +106,8 @@ def order_list(
 ) -> Iterator[Any]:
     """Look for the editions to order of subjects, several subjects at once."""
     with still_registered(), said_in_one_line():
-        orders = _Orders(context, storage.open(), stocking_list, openlibrary.editions(), openlibrary.languages())
+        place = storage.open()
+        orders = _Orders(context, place, stocking_list, openlibrary.editions(place), openlibrary.languages())
     yield from put_out(context, orders.outputs())
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import tempfile
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,9 @@ import duckdb
 from openlib_assets.lake import layout
 from openlib_assets.lake.catalog.files import Known
 from openlib_assets.lake.catalog.querying import CatalogError, create_views, known_files, outdated_files, prepared
-from openlib_assets.lake.catalog.views import BY_SUBJECT, PUBLISHED, comments
+from openlib_assets.lake.catalog.views import BY_SUBJECT, OF_DUMPS, PUBLISHED, comments
+from openlib_assets.lake.contract import Table
+from openlib_assets.lake.dumps.lakes import complete_lakes
 from openlib_assets.storage import Storage
 
 
@@ -21,26 +24,27 @@ def write_catalog(storage: Storage) -> tuple[str, list[str]]:
     A file with the same views is left as it is. The views hold addresses and nothing secret: who opens the file on S3
     brings credentials of their own.
     """
-    tables = list(PUBLISHED.values())
+    views = PUBLISHED | (OF_DUMPS if complete_lakes(storage) else {})
+    tables = list(views.values())
     known = known_files(storage, tables)
     try:
-        return _written(storage, known), known.left_out()
+        return _written(storage, views, known), known.left_out()
     except CatalogError:
         known = replace(known, outdated=outdated_files(storage, tables))
         if not known.outdated:
             raise
-    return _written(storage, known), known.left_out()
+    return _written(storage, views, known), known.left_out()
 
 
-def _written(storage: Storage, known: Known) -> str:
+def _written(storage: Storage, views: Mapping[str, Table], known: Known) -> str:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / layout.CATALOG
         with duckdb.connect(file) as connection:
             prepared(connection, storage)
             connection.execute(f"CREATE SCHEMA {BY_SUBJECT}")
-            create_views(connection, storage, PUBLISHED, known)
+            create_views(connection, storage, views, known)
             connection.begin()  # or each of some hundred comments would be synced to the disk by itself
-            for statement in comments(PUBLISHED):
+            for statement in comments(views):
                 connection.execute(statement)
             connection.commit()
         definitions = _definitions(file)

@@ -131,8 +131,8 @@ def outdated_files(storage: Storage, tables: Sequence[Table]) -> dict[str, str]:
     with connected({}) as connection:
         prepared(connection, storage)
         for table in dict.fromkeys(tables):
-            # The warehouse is made anew where its version is another one.
-            if table.layer is Layer.WAREHOUSE:
+            # The warehouse and the lake of a dump are made anew where their version is another one.
+            if table.layer is Layer.WAREHOUSE or table.by_dump:
                 continue
             try:
                 versions_of_files = connection.execute(_other_versions(storage, table)).fetchall()

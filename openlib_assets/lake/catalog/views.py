@@ -1,7 +1,8 @@
 """Which views there are, by name, and the SQL of each.
 
 The tables of the warehouse have the plain names. Those of the subjects, `subject` first, lie in the schema
-`by_subject`; where the warehouse has no table of that name, they have their plain name, too.
+`by_subject`; where the warehouse has no table of that name, they have their plain name, too. Those of the whole catalogue
+are of one dump.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -9,7 +10,17 @@ from collections.abc import Iterable, Iterator, Mapping
 import duckdb
 
 from openlib_assets.lake.catalog.files import Known, address, in_path, in_version, quoted
-from openlib_assets.lake.contract import SQL_TYPES, STORE_TABLES, SUBJECT_TABLES, WAREHOUSE_TABLES, Layer, Table
+from openlib_assets.lake.contract import (
+    CATALOGUE_TABLES,
+    SQL_TYPES,
+    STORE_TABLES,
+    SUBJECT_TABLES,
+    WAREHOUSE_TABLES,
+    Layer,
+    Table,
+)
+from openlib_assets.lake.dumps.lakes import complete_lakes, table_of
+from openlib_assets.lake.dumps.relations import rows_of as rows_of_dump
 from openlib_assets.lake.warehouse.versions import Version
 from openlib_assets.storage import Storage
 
@@ -25,11 +36,13 @@ def by_name(tables: Iterable[Table]) -> dict[str, Table]:
 
 _WAREHOUSE = by_name(WAREHOUSE_TABLES)
 _OF_SUBJECTS = by_name(SUBJECT_TABLES)
-PUBLISHED: Mapping[str, Table] = {
+PUBLISHED: dict[str, Table] = {
     **_WAREHOUSE,
     **{table.name: table for table in (*SUBJECT_TABLES, *STORE_TABLES) if table.name not in _WAREHOUSE},
     **{f"{BY_SUBJECT}.{name}": table for name, table in _OF_SUBJECTS.items()},
 }
+# Of the latest dump that is built.
+OF_DUMPS: dict[str, Table] = by_name(CATALOGUE_TABLES)
 # Tables of subjects whose plain names are those of the warehouse, which have no column `subject`, or another meaning.
 CLASHING = tuple(name for name in _OF_SUBJECTS if name in _WAREHOUSE)
 
@@ -41,7 +54,7 @@ def named_in(query: str) -> dict[str, Table]:
     unnamed = () if BY_SUBJECT in text else (f"{BY_SUBJECT}.",)
     return {
         name: table
-        for name, table in PUBLISHED.items()
+        for name, table in (PUBLISHED | OF_DUMPS).items()
         if (table.name in text and not name.startswith(unnamed)) or name in merged
     }
 
@@ -72,6 +85,9 @@ def files_of(
     """Return the SQL for the files of a table, of all subjects each with its name; empty if there are none."""
     if table.layer is Layer.WAREHOUSE:
         return in_version(storage, version, table) if version else ""
+    if table.by_dump:
+        lakes = complete_lakes(storage)
+        return rows_of_dump(storage, table_of(storage, table.name, lakes[-1])) if lakes else ""
     files = quoted(address(storage, table))
     if known.left_out():
         found = connection.execute(f"SELECT file FROM glob({files}) ORDER BY ALL").fetchall()  # noqa: S608 - quoted

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -15,11 +16,11 @@ import pyarrow as pa
 from openlib_assets.lake import layout
 from openlib_assets.lake.contract import CATALOGUE_TABLES, Layer
 from openlib_assets.lake.dumps.engine import catalogue_engine, helpers_text
-from openlib_assets.lake.dumps.lines import BadLine, LineReader
+from openlib_assets.lake.dumps.lines import DumpFileError, LineReader
 from openlib_assets.lake.dumps.made import Made, read_made, record_made, unmake
 from openlib_assets.lake.dumps.ranges import Range, bands_of, slices_of
-from openlib_assets.lake.dumps.relations import addresses, give, give_none
-from openlib_assets.lake.dumps.steps import BEFORE, LineFile, Step, layer_of
+from openlib_assets.lake.dumps.relations import addresses, give, give_none, quoted
+from openlib_assets.lake.dumps.steps import BEFORE, STEPS, LineFile, Step, layer_of
 from openlib_assets.lake.transform import CheckOutcome, run_checks, sql_text
 from openlib_assets.storage import LocalStorage, Storage
 from openlib_assets.storage.errors import OpenlibError
@@ -27,6 +28,9 @@ from openlib_assets.storage.errors import OpenlibError
 # So few that a subject is read with few rows beside its own; for tables read as a whole, larger groups cost less.
 _ROWS_TO_LOOK_UP = 20_480
 _ROWS_TO_SCAN = 122_880
+_PREVIEW_ROWS = 5
+# Of a file that has less than this share of the lines of the dump before, something is missing.
+_LEAST_LINES = 0.8
 _CONTRACT = {table.name: table for table in CATALOGUE_TABLES}
 _BAD_LINES = pa.schema([("line", pa.int64()), ("reason", pa.string()), ("line_text", pa.string())])
 
@@ -48,12 +52,24 @@ class _Part:
 
 
 @dataclass(frozen=True)
+class _Piece:
+    """How a part is written: the least key that is in no part before it, and how many rows a row group has."""
+
+    first: str = ""
+    row_group: int = _ROWS_TO_SCAN
+
+
+_WHOLE = _Piece()
+
+
+@dataclass(frozen=True)
 class Built:
-    """A table that is there, and what its checks found; `changed`: it was made now."""
+    """A table that is there; if it was made now, it is `changed`, with what its checks found and its first rows."""
 
     made: Made
-    outcomes: Sequence[CheckOutcome]
-    changed: bool
+    outcomes: Sequence[CheckOutcome] = ()
+    preview: Sequence[tuple[Any, ...]] = ()
+    changed: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,26 +86,35 @@ class Build:
         `listener` hears how many bytes of it have been read. Raises DumpFileError, and StorageError.
         """
         query = sql_text(f"{Layer.BRONZE}/{file.table}")
+        folder = self._folder(Layer.BRONZE, file.table)
         reader = LineReader(local, file.columns, listener)
 
         def parts(connection: duckdb.DuckDBPyConnection) -> _Parts:
             connection.register("lines", pa.RecordBatchReader.from_batches(reader.schema, reader.batches()))
             try:
-                yield self._written(connection, Layer.BRONZE, file.table, 0, query)
+                yield self._written(connection, folder, 0, query)
+            except duckdb.Error:
+                if reader.error:
+                    raise reader.error from None
+                raise
             finally:
                 connection.unregister("lines")
             if reader.bad:
                 bad = pa.Table.from_pylist([vars(line) for line in reader.bad], schema=_BAD_LINES)
                 connection.register("bad_lines", bad)
-                yield self._written(connection, Layer.BRONZE, file.table, 1, "FROM bad_lines ORDER BY line")
+                connection.register("lines", reader.schema.empty_table())
+                same_columns = f"({query}) UNION ALL BY NAME FROM bad_lines ORDER BY line"
+                yield self._written(connection, folder, 1, same_columns)
+            self._require_lines(file, local, reader.lines)
 
         return self._built(Layer.BRONZE, file.table, _version(file.name, digest, query), parts)
 
     def make(self, step: Step) -> Built:
         """Make the table of a step from what is there. Raises NotMadeError, CheckFailedError, and StorageError."""
         reads = {name: self._there(name) for name in step.reads}
-        versions = [made.version if made else "" for made in reads.values()]
         query = sql_text(step.sql)
+        folder = self._folder(step.layer, step.table)
+        row_group = _ROWS_TO_LOOK_UP if step.looked_up else _ROWS_TO_SCAN
 
         def parts(connection: duckdb.DuckDBPyConnection) -> _Parts:
             connection.execute(f"CREATE TEMP TABLE dump AS {self._about()}")
@@ -99,11 +124,37 @@ class Build:
                     self._give(connection, reads, step.slices, piece)
                 elif step.bands:
                     connection.execute(f"CREATE OR REPLACE TEMP TABLE band AS {piece.as_query()}")
-                rows = _ROWS_TO_LOOK_UP if step.looked_up else _ROWS_TO_SCAN
-                yield self._written(connection, step.layer, step.table, number, query, piece.first or "", rows)
+                yield self._written(connection, folder, number, query, _Piece(piece.first or "", row_group))
             self._give(connection, reads)
 
-        return self._built(step.layer, step.table, _version(self.date, str(self.before), query, *versions), parts)
+        return self._built(step.layer, step.table, self._version(step, reads), parts)
+
+    def is_complete(self) -> bool:
+        """Tell whether the tables of all steps are there, each made from the others as they are now."""
+        try:
+            return all(self._is_current(step) for step in STEPS)
+        except NotMadeError:
+            return False
+
+    def _is_current(self, step: Step) -> bool:
+        made, reads = self._there(step.table), {name: self._there(name) for name in step.reads}
+        return made is not None and made.version == self._version(step, reads)
+
+    def _folder(self, layer: Layer, table: str) -> str:
+        return layout.dump_folder(layer, table, self.date)
+
+    def _version(self, step: Step, reads: Mapping[str, Made | None]) -> str:
+        versions = [made.version if made else "" for made in reads.values()]
+        return _version(self.date, str(self.before), sql_text(step.sql), *versions)
+
+    def _require_lines(self, file: LineFile, local: Path, lines: int) -> None:
+        """Raise DumpFileError if a file has far fewer lines than that of the dump before, as after a cut."""
+        before = read_made(self.storage, Layer.BRONZE, file.table, self.before) if self.before else None
+        if before and lines < _LEAST_LINES * before.rows:
+            raise DumpFileError(
+                f"{local}: {lines:,} lines, while that of the dump of {self.before} has {before.rows:,}: something is "
+                "missing; fetch it again, or take the dump of another date"
+            )
 
     def _there(self, name: str) -> Made | None:
         """Return the table that a step reads by a name; None for one of the dump before where there is none."""
@@ -145,7 +196,7 @@ class Build:
         """Return the table as it is there, of this version, or else made now."""
         there = read_made(self.storage, layer, table, self.date)
         if there and there.version == version and all(map(self.storage.exists, there.paths())):
-            return Built(there, (), changed=False)
+            return Built(there)
         # Whatever is made from the table is not of one piece with it any more.
         self.storage.delete(layout.dump_lake(self.date))
         unmake(self.storage, layer, table, self.date)
@@ -164,30 +215,21 @@ class Build:
                 seconds=time.monotonic() - began,
                 cpu_seconds=time.process_time() - cpu,
             )
-            outcomes: list[CheckOutcome] = []
-            if table in _CONTRACT:
-                give(connection, self.storage, table, made)
-                outcomes = run_checks(connection, _CONTRACT[table])
+            give(connection, self.storage, table, made)
+            outcomes = run_checks(connection, _CONTRACT[table]) if table in _CONTRACT else []
+            preview = connection.execute(f"FROM {table} LIMIT {_PREVIEW_ROWS}").fetchall()
         record_made(self.storage, made)
-        return Built(made, outcomes, changed=True)
+        return Built(made, outcomes, preview, changed=True)
 
     def _written(
-        self,
-        connection: duckdb.DuckDBPyConnection,
-        layer: Layer,
-        table: str,
-        number: int,
-        query: str,
-        first: str = "",
-        row_group: int = _ROWS_TO_SCAN,
+        self, connection: duckdb.DuckDBPyConnection, folder: str, number: int, query: str, piece: _Piece = _WHOLE
     ) -> _Part:
         name = f"part-{number:03}.parquet"
-        options = f"FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE {row_group}"
-        with self.storage.writing(f"{layout.dump_folder(layer, table, self.date)}/{name}") as file:
-            target = str(file).replace("'", "''")
-            (rows,) = connection.execute(f"COPY ({query}) TO '{target}' ({options})").fetchall()[0]
+        options = f"FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE {piece.row_group}"
+        with self.storage.writing(f"{folder}/{name}") as file:
+            (rows,) = connection.execute(f"COPY ({query}) TO {quoted(str(file))} ({options})").fetchall()[0]
             size = file.stat().st_size
-        return _Part(name, rows, size, first)
+        return _Part(name, rows, size, piece.first)
 
     @contextmanager
     def _spilling(self) -> Iterator[Path]:

@@ -1,4 +1,4 @@
-"""DuckDB for tables as large as Open Library itself: bounded in memory, spilling beside the data, with their helpers."""
+"""DuckDB for tables as large as Open Library: bounded in memory, spilling beside the data, with their functions."""
 
 import sys
 import unicodedata
@@ -13,8 +13,7 @@ from openlib_assets.lake.duckdb_storage import prepare
 from openlib_assets.lake.transform import FUNCTIONS, sql_text
 from openlib_assets.storage import Storage
 
-# Of a machine with 6 GB for this: DuckDB takes up to 0.3 GB more than it is allowed, and the lines under way are outside
-# of it.
+# Of 6 GB: DuckDB takes up to 0.3 GB more than it is allowed, and the lines under way are outside of it.
 MEMORY_LIMIT = "4GB"
 # What the largest sort of a whole catalogue would put on disk (docs/dumps.md).
 SPILL_LIMIT = "40GB"

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from openlib_assets.lake import layout
+from openlib_assets.lake.dumps.building import Build
 from openlib_assets.lake.dumps.made import Made, read_made
 from openlib_assets.lake.dumps.steps import STEPS, layer_of
 from openlib_assets.openlibrary.errors import PermanentError
@@ -23,10 +24,13 @@ def complete_lakes(storage: Storage) -> list[str]:
     return sorted(name.removesuffix(".json") for name in names if name.endswith(".json"))
 
 
-def publish_lake(storage: Storage, date: str) -> None:
-    """Say that all tables of a dump are there, from now on until one of them is made again."""
-    made = {step.table: table_of(storage, step.table, date).version for step in STEPS}
-    storage.write(layout.dump_lake(date), json.dumps(made, indent=1).encode())
+def publish_lake(build: Build) -> bool:
+    """Say that all tables of a dump are there, until one of them is made again; return whether they are."""
+    if not build.is_complete():
+        return False
+    made = {step.table: table_of(build.storage, step.table, build.date).version for step in STEPS}
+    build.storage.write(layout.dump_lake(build.date), json.dumps(made, indent=1).encode())
+    return True
 
 
 def lake_date(storage: Storage, wanted: str | None) -> str:
@@ -38,7 +42,8 @@ def lake_date(storage: Storage, wanted: str | None) -> str:
         return wanted
     missing = f"no dump of {wanted}" if wanted else "no dump"
     have = f"; there are: {', '.join(dates)}" if dates else ""
-    raise NoLakeError(f"{storage.uri()}: {missing} is built{have}; build one with: openlib dump build {wanted or ''}".rstrip())
+    remedy = f"openlib dump build {wanted or ''}".rstrip()
+    raise NoLakeError(f"{storage.uri()}: {missing} is built{have}; build one with: {remedy}")
 
 
 def table_of(storage: Storage, table: str, date: str) -> Made:
@@ -49,8 +54,13 @@ def table_of(storage: Storage, table: str, date: str) -> Made:
     return made
 
 
+def date_before(storage: Storage, date: str) -> str | None:
+    """Return the date of the dump that one is compared with: the last one before it of which all tables are there."""
+    return max((other for other in complete_lakes(storage) if other < date), default=None)
+
+
 @contextmanager
-def building(storage: Storage, date: str) -> Iterator[None]:
-    """Hold the lock of who makes tables of a dump; raises LockTakenError."""
+def building(storage: Storage, date: str) -> Iterator[Build]:
+    """Hold the lock of who makes tables of a dump, and lend what makes them; raises LockTakenError."""
     with hold_lock(storage, layout.dump_lock(date), error_message=_BUSY.format(date=date)):
-        yield
+        yield Build(storage, date, date_before(storage, date))

@@ -7,6 +7,7 @@ copied: the columns are views into the piece, since a whole dump has some 60 GB 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -36,7 +37,7 @@ class BadLine:
 
     line: int
     reason: str
-    text: str
+    line_text: str
 
 
 @dataclass
@@ -44,7 +45,8 @@ class LineReader:
     """Cuts the lines of a file into `columns`; those that cannot be cut are in `bad` once the batches have been read.
 
     A batch has the number of each line, its whole text, and its columns by name; a column that nobody wants is named
-    by an empty text. `lines` is how many were read; `listener` hears how many bytes of the file have been.
+    by an empty text. `lines` is how many were read; `listener` hears how many bytes of the file have been. `error` is
+    what ended the reading: who reads through DuckDB gets another one, of which only the text tells.
     """
 
     file: Path
@@ -52,6 +54,7 @@ class LineReader:
     listener: Callable[[int], None] = lambda _: None
     lines: int = 0
     bad: list[BadLine] = field(default_factory=list)
+    error: Exception | None = None
 
     @property
     def schema(self) -> pa.Schema:
@@ -61,9 +64,16 @@ class LineReader:
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Yield the lines that can be cut; raises DumpFileError where the file is damaged or is none."""
+        try:
+            yield from self._pieces()
+        except Exception as error:
+            self.error = error
+            raise
+
+    def _pieces(self) -> Iterator[pa.RecordBatch]:
         rest = b""
         try:
-            with self.file.open("rb") as compressed, igzip_threaded.open(compressed, "rb", threads=1) as opened:
+            with self.file.open("rb") as compressed, _unpacked(compressed) as opened:
                 while piece := opened.read(_PIECE_BYTES):
                     self.listener(compressed.tell())
                     whole = piece.rfind(b"\n") + 1
@@ -73,7 +83,9 @@ class LineReader:
                     else:
                         rest += piece
                     if len(rest) > _LONGEST_LINE_BYTES:
-                        raise DumpFileError(f"{self.file}: line {self.lines + 1:,} does not end; it is no dump of lines")
+                        raise DumpFileError(
+                            f"{self.file}: line {self.lines + 1:,} does not end; this is no file of a dump"
+                        )
         except (OSError, EOFError) as error:
             raise DumpFileError(
                 f"{self.file}: damaged after line {self.lines:,} ({error}); remove it, and fetch it again"
@@ -124,6 +136,12 @@ class LineReader:
     @property
     def _not_so_many_columns(self) -> str:
         return f"not {('four', 'five')[len(self.columns) - 4]} columns"
+
+
+def _unpacked(compressed: BinaryIO) -> BinaryIO:
+    """Return what is decompressed of a file, by a thread that runs ahead."""
+    opened: BinaryIO = igzip_threaded.open(compressed, "rb", threads=1)  # type: ignore[no-untyped-call]
+    return opened
 
 
 def _is_utf_8(line: bytes) -> bool:

@@ -8,9 +8,9 @@ from typing import Literal
 import duckdb
 import pyarrow as pa
 
+from openlib_assets.lake.duckdb_storage import prepare
 from openlib_assets.lake.dumps.lakes import table_of
 from openlib_assets.lake.dumps.relations import quoted, rows_of
-from openlib_assets.lake.duckdb_storage import prepare
 from openlib_assets.lake.transform import connected
 from openlib_assets.storage import Storage
 from openlib_assets.storage.errors import OpenlibError
@@ -41,10 +41,26 @@ def works_of_subject(
 def editions_of_works(storage: Storage, date: str, work_keys: Sequence[str]) -> list[dict[str, object]]:
     """Return all editions of some works that have an ISBN, by work and edition."""
     keys = ", ".join(map(quoted, work_keys)) or "NULL"
-    rows = rows_of(storage, table_of(storage, "catalogue_editions", date))
-    query = f"FROM {rows} WHERE work_key IN ({keys}) AND len(isbn13) > 0 ORDER BY work_key, edition_key"
+    source = rows_of(storage, table_of(storage, "catalogue_editions", date))
+    query = f"FROM {source} WHERE work_key IN ({keys}) AND len(isbn13) > 0 ORDER BY work_key, edition_key"
     with _reading(storage, date) as connection:
-        return connection.execute(query).to_arrow_table().to_pylist()
+        rows: list[dict[str, object]] = connection.execute(query).to_arrow_table().to_pylist()
+        return rows
+
+
+def find_subjects(storage: Storage, date: str, text: str, limit: int) -> list[dict[str, object]]:
+    """Return the subjects whose key or name has a text in it, in whatever case, the largest first."""
+    source = rows_of(storage, table_of(storage, "catalogue_subjects", date))
+    sought = quoted(text.strip().lower())
+    query = f"""
+        FROM {source}
+        WHERE contains(replace(subject, '_', ' '), replace({sought}, '_', ' ')) OR contains(lower(name), {sought})
+        ORDER BY works DESC, subject
+        LIMIT {limit}
+    """
+    with _reading(storage, date) as connection:
+        found: list[dict[str, object]] = connection.execute(query).to_arrow_table().to_pylist()
+        return found
 
 
 def _of_subject(storage: Storage, date: str, subject: str) -> str:

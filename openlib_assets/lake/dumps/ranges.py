@@ -1,6 +1,7 @@
 """Ranges of a key, into which a table is cut that is larger than memory."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import duckdb
 
@@ -20,7 +21,6 @@ class Range:
         """Return the SQL that holds for the keys of the range in a column."""
         bounds = [f"{column} {sign} {_quoted(key)}" for sign, key in ((">=", self.first), ("<", self.last)) if key]
         return " AND ".join(bounds) or "true"
-
 
     def as_query(self) -> str:
         """Return the query for a row with both ends."""
@@ -50,7 +50,9 @@ def bands_of(connection: duckdb.DuckDBPyConnection) -> list[Range]:
         f"""
         SELECT min(subject)
         FROM (
-            SELECT subject, (sum(works) OVER (ORDER BY subject ROWS UNBOUNDED PRECEDING) - works) // {_BAND_ROWS} AS band
+            SELECT
+                subject,
+                (sum(works) OVER (ORDER BY subject ROWS UNBOUNDED PRECEDING) - works) // {_BAND_ROWS} AS band
             FROM catalogue_subjects
         )
         GROUP BY band
@@ -63,7 +65,7 @@ def bands_of(connection: duckdb.DuckDBPyConnection) -> list[Range]:
 def _between(starts: list[str]) -> list[Range]:
     # Equal ones, of a key that fills a slice by itself, begin one range.
     edges = [None, *dict.fromkeys(starts), None]
-    return [Range(first, last) for first, last in zip(edges[:-1], edges[1:], strict=True)]
+    return [Range(first, last) for first, last in pairwise(edges)]
 
 
 def _quoted(key: str | None) -> str:

@@ -24,7 +24,9 @@ from openlib_assets.storage import Storage
 
 _ROWS_A_PAGE = 10_000
 # Forms of books that a store of printed ones does not order.
-_NOT_PRINTED = re.compile(r"audio|\bcd\b|cd-rom|cassette|mp3|micro(form|fiche|film)|e-?book|electronic|kindle|digital", re.I)
+_NOT_PRINTED = re.compile(
+    r"audio|\bcd\b|cd-rom|cassette|mp3|micro(form|fiche|film)|e-?book|electronic|kindle|digital", re.IGNORECASE
+)
 _COLUMNS: dict[str, Literal["payload", "document"]] = {WORKS.name: "payload", DETAILS.name: "document"}
 
 
@@ -49,7 +51,7 @@ class Dump:
         count = count_works(self._storage, self._date, subject)
         if not count:
             raise SubjectNotFoundError(
-                f"the dump of {self._date} has no works under {subject!r}; find a subject with: openlib dump subjects TEXT"
+                f"the dump of {self._date} has no works under {subject!r}; find subjects: openlib dump subjects TEXT"
             )
         pages = []
         keys: list[str] = []

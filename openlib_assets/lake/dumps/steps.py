@@ -76,7 +76,13 @@ STEPS = (
         "catalogue_subjects",
         ("work_records", "work_documents", "catalogue_works", f"catalogue_works{BEFORE}"),
     ),
-    Step(Layer.SILVER, "catalogue_subject_works", ("work_documents", "catalogue_subjects"), bands="subject", looked_up=True),
+    Step(
+        Layer.SILVER,
+        "catalogue_subject_works",
+        ("work_documents", "catalogue_subjects"),
+        bands="subject",
+        looked_up=True,
+    ),
     Step(Layer.GOLD, "catalogue_author_yearly_counts", ("catalogue_works", "catalogue_authors")),
     Step(
         Layer.GOLD,

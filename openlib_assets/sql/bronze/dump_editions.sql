@@ -2,7 +2,7 @@
 --
 -- An edition without a work is one itself, with authors and subjects of its own.
 WITH parsed AS (
-    SELECT line, line_text, type, key, edition_record(record) AS record
+    SELECT line, line_text, type, key, edition_record(record) AS record, starts_with(ltrim(record), '{') AS is_object
     FROM lines
 ),
 judged AS (
@@ -11,7 +11,7 @@ judged AS (
         CASE
             WHEN type <> '/type/edition' THEN 'type is not /type/edition'
             WHEN NOT regexp_full_match(key, '/books/OL[0-9]+M') THEN 'not the key of an edition'
-            WHEN record IS NULL THEN 'not a JSON object'
+            WHEN record IS NULL OR NOT is_object THEN 'not a JSON object'
         END AS reason,
         coalesce(
             list_filter(record.works, lambda work: regexp_full_match(work.key, '/works/OL[0-9]+W')), []

@@ -1,6 +1,6 @@
 -- One row is a line of the file of redirects: from where to where it leads, or why it cannot be used.
 WITH parsed AS (
-    SELECT line, line_text, type, key, redirect_record(record) AS record
+    SELECT line, line_text, type, key, redirect_record(record) AS record, starts_with(ltrim(record), '{') AS is_object
     FROM lines
 ),
 judged AS (
@@ -8,7 +8,7 @@ judged AS (
         *,
         CASE
             WHEN type <> '/type/redirect' THEN 'type is not /type/redirect'
-            WHEN record IS NULL THEN 'not a JSON object'
+            WHEN record IS NULL OR NOT is_object THEN 'not a JSON object'
         END AS reason
     FROM parsed
 )

@@ -1,6 +1,6 @@
 -- One row is a line of the file of works: what is wanted of its record, or why it cannot be used.
 WITH parsed AS (
-    SELECT line, line_text, type, key, work_record(record) AS record
+    SELECT line, line_text, type, key, work_record(record) AS record, starts_with(ltrim(record), '{') AS is_object
     FROM lines
 ),
 judged AS (
@@ -9,7 +9,7 @@ judged AS (
         CASE
             WHEN type <> '/type/work' THEN 'type is not /type/work'
             WHEN NOT regexp_full_match(key, '/works/OL[0-9]+W') THEN 'not the key of a work'
-            WHEN record IS NULL THEN 'not a JSON object'
+            WHEN record IS NULL OR NOT is_object THEN 'not a JSON object'
         END AS reason
     FROM parsed
 )

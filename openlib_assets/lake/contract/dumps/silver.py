@@ -9,7 +9,7 @@ from openlib_assets.lake.contract.columns import AUTHOR_KEY, REAL, TEXT, WHOLE, 
 from openlib_assets.lake.contract.model import Check, Column, Layer, Table
 from openlib_assets.lake.contract.silver import BOOKS
 
-# So many lines of a file may be bad, or so large a share of them if that is more; a file of something else has only such.
+# So many lines of a file may be bad, or so large a share of them if that is more.
 MOST_BAD_LINES = 1_000
 MOST_BAD = 0.01
 
@@ -18,7 +18,7 @@ of_a_dump = partial(Table, by_subject=False, by_dump=True, in_order=True)
 EDITION_KEY = Column("edition_key", TEXT, "Open Library's key of the edition, such as OL7353617M.")
 ISBN13 = Column("isbn13", TEXT, "The ISBN-13; an ISBN-10 is turned into one, and what is none is left out.")
 _FILES = ("ratings", "redirects", "reading_log", "authors", "works", "editions")
-_LINES = " UNION ALL ".join(f"SELECT '{file}' AS file, line, reason FROM dump_{file}" for file in _FILES)
+_LINES = " UNION ALL ".join(f"SELECT '{file}' AS file, line, reason FROM dump_{file}" for file in _FILES)  # noqa: S608 - names from this module
 
 CATALOGUE_REJECTS = of_a_dump(
     "catalogue_rejects",
@@ -38,8 +38,8 @@ CATALOGUE_REJECTS = of_a_dump(
             "few_rejected",
             f"At most {MOST_BAD_LINES:,} lines of a file cannot be used, or {MOST_BAD:.0%} of them if that is more.",
             f"""
-            SELECT max(bad - greatest({MOST_BAD_LINES}, {MOST_BAD} * lines)) AS most_over, sum(bad)::BIGINT AS rejected,
-                   sum(lines)::BIGINT AS lines
+            SELECT sum(lines)::BIGINT AS lines, sum(bad)::BIGINT AS rejected,
+                   max(bad - greatest({MOST_BAD_LINES}, floor({MOST_BAD} * lines)))::BIGINT AS most_over
             FROM (SELECT file, count(*) AS lines, count(reason) AS bad FROM ({_LINES}) GROUP BY file)
             """,  # noqa: S608 - names from this module
             "coalesce(most_over, 0) <= 0",
@@ -75,8 +75,8 @@ CATALOGUE_DEMAND = of_a_dump(
         Column(
             "burst_ratings_count",
             WHOLE,
-            "Of the ratings, those on burst days: days with at least 100 ratings in all of Open Library, more than half "
-            "of them of four stars, which no readers gave.",
+            "Of the ratings, those on burst days: days with at least 100 ratings in all of Open Library, more than "
+            "half of them of four stars, which no readers gave.",
         ),
         Column("want_to_read", WHOLE, "Readers who want to read it."),
         Column("currently_reading", WHOLE, "Readers who are reading it."),

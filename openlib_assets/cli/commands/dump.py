@@ -1,0 +1,103 @@
+"""`openlib dump`: the monthly dumps there are, the catalogue built from one, and its subjects."""
+
+import click
+
+
+@click.group()
+def dump() -> None:
+    """The whole catalogue of Open Library from a monthly dump."""
+
+
+@dump.command("list")
+@click.option(
+    "--most", type=click.IntRange(min=1), default=6, show_default=True, help="How many of the newest to ask for."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def list_(*, most: int, as_json: bool) -> None:
+    """List the newest dumps with their sizes, and what is here of each."""
+    from openlib_assets.cli.output import print_json, print_rows
+    from openlib_assets.lake.dumps.files import recorded_files
+    from openlib_assets.lake.dumps.lakes import complete_lakes
+    from openlib_assets.openlibrary.dumps import DUMP_FILES, Archive, DumpFolder
+    from openlib_assets.settings import Settings
+    from openlib_assets.storage import open_storage
+
+    settings = Settings.from_env()
+    storage = open_storage(settings.storage)
+    found = DumpFolder(settings.dumps).available() if settings.dumps else Archive(settings).available(most)
+    sizes = {str(dump.day): sum(file.size for file in dump.files.values()) for dump in found[:most]}
+    missing = {str(dump.day): [name for name in DUMP_FILES if name not in dump.files] for dump in found[:most]}
+    built = complete_lakes(storage)
+    rows = []
+    for date in sorted({*sizes, *built}, reverse=True):
+        recorded = recorded_files(storage, date)
+        state = "built" if date in built else "downloaded" if recorded and recorded.are_there else ""
+        rows.append((date, sizes.get(date), ", ".join(missing.get(date, [])), state))
+    if as_json:
+        print_json([dict(zip(("dump", "bytes", "missing", "state"), row, strict=True)) for row in rows])
+    else:
+        print_rows(("dump", "bytes", "missing", "state"), rows)
+
+
+@dump.command()
+@click.argument("date", required=False)
+def build(date: str | None) -> int:
+    """Build the catalogue from the dump of DATE, such as 2026-08-31, or from the newest.
+
+    Its files are downloaded unless OPENLIB_DUMPS names a folder that has them. What is there already is not made
+    again: after an interruption, the same command goes on.
+    """
+    from rich.console import Console
+
+    from openlib_assets.cli.dump_runs import build_dump, progress
+    from openlib_assets.definitions import build_defs
+    from openlib_assets.defs.instance.home import open_instance
+    from openlib_assets.defs.resources import DumpsResource
+    from openlib_assets.lake.dumps.lakes import table_of
+    from openlib_assets.openlibrary.dumps import Archive, DumpFolder, parse_day
+    from openlib_assets.settings import Settings
+    from openlib_assets.storage import open_storage
+
+    settings = Settings.from_env()
+    storage = open_storage(settings.storage)
+    day = parse_day(date) if date else None
+    # Once for all its files: what is newest may change meanwhile.
+    found = DumpFolder(settings.dumps).resolve(day) if settings.dumps else Archive(settings).resolve(day)
+    named = str(found.day)
+    console = Console(stderr=True, highlight=False)
+    with open_instance(captures_output=False) as instance, progress(console) as listener:
+        build_dump(instance, build_defs(settings, resources={"dumps": DumpsResource.heard_by(listener)}), named)
+    works, subjects, bad = (
+        table_of(storage, table, named).rows for table in ("catalogue_works", "catalogue_subjects", "catalogue_rejects")
+    )
+    click.echo(f"the dump of {named} is built: {works:,} works, {subjects:,} subjects, {bad:,} lines set aside")
+    click.echo("find subjects with: openlib dump subjects TEXT; run one with: openlib run --source dump SUBJECT")
+    return 0
+
+
+@dump.command()
+@click.argument("text")
+@click.option("--limit", type=click.IntRange(min=1), default=25, show_default=True, help="How many to print.")
+@click.option("--date", help="Of which dump; the latest that is built by default.")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def subjects(text: str, *, limit: int, date: str | None, as_json: bool) -> int:
+    """Find subjects whose key or name has TEXT in it, the largest first."""
+    from openlib_assets.cli.output import print_json, print_rows
+    from openlib_assets.lake.dumps.lakes import lake_date
+    from openlib_assets.lake.dumps.lookup import find_subjects
+    from openlib_assets.openlibrary.dumps import parse_day
+    from openlib_assets.settings import Settings, dump_wanted
+    from openlib_assets.storage import open_storage
+
+    settings = Settings.from_env()
+    storage = open_storage(settings.storage)
+    wanted = str(parse_day(date)) if date else dump_wanted(settings.source)
+    named = lake_date(storage, wanted)
+    found = find_subjects(storage, named, text, limit)
+    if as_json:
+        print_json(found)
+    elif found:
+        print_rows(tuple(found[0]), [tuple(subject.values()) for subject in found])
+    else:
+        click.echo(f"no subject of the dump of {named} has {text!r} in its key or name", err=True)
+    return int(not found)

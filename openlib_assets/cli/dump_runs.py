@@ -1,0 +1,66 @@
+"""Builds of dumps in this process, on a Dagster instance: what `openlib dump build` does."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from openlib_assets.cli.runs import QUIET, execute, interrupted, reason_of
+from openlib_assets.defs.instance.run_launcher import fail_dead_runs
+from openlib_assets.defs.jobs import BUILD_DUMP
+from openlib_assets.defs.partitions import DUMPS
+from openlib_assets.storage.errors import OpenlibError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from openlib_assets.lake.dumps.files import Listener
+
+
+class BuildFailedError(OpenlibError):
+    """A table of a dump could not be made; the text says which and why."""
+
+
+def build_dump(instance: dg.DagsterInstance, definitions: dg.Definitions, date: str) -> None:
+    """Register a dump, and make all its tables that are not as they should be.
+
+    Raises BuildFailedError, and KeyboardInterrupt when interrupted; the same call then goes on.
+    """
+    fail_dead_runs(instance)
+    instance.add_dynamic_partitions(DUMPS, [date])
+    result = execute(instance, definitions.resolve_job_def(BUILD_DUMP), QUIET, {"dagster/partition": date})
+    if interrupted(result):
+        raise KeyboardInterrupt
+    if not result.success:
+        failures = result.get_step_failure_events()
+        raise BuildFailedError("; ".join(f"{event.step_key}: {reason_of(event, result)}" for event in failures))
+
+
+@contextmanager
+def progress(console: "Console") -> Iterator["Listener"]:
+    """Show what is under way, with bytes and time left where they are known; without a terminal, a line for each."""
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+    bar = Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        DownloadColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+    task = bar.add_task("", total=None, visible=False)
+    under_way: list[str] = []
+
+    def listener(what: str, done: int, due: int) -> None:
+        if under_way[-1:] != [what]:
+            under_way.append(what)
+            bar.reset(task, description=what, total=due or None, visible=True)
+            if not console.is_terminal:
+                console.print(what, markup=False, emoji=False)
+        bar.update(task, completed=done)
+
+    with bar:
+        yield listener

@@ -1,0 +1,198 @@
+"""The whole catalogue from a monthly dump: its files, their lines, and the tables made of them; partitioned by date."""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any, TypedDict
+
+import dagster as dg
+
+from openlib_assets.defs.asset_keys import asset_key
+from openlib_assets.defs.assets.common import OWNERS, address, layer_tags
+from openlib_assets.defs.partitions import dumps as dump_dates
+from openlib_assets.defs.resources import DumpsResource, StorageResource
+from openlib_assets.defs.steps.checks import check_specs, results
+from openlib_assets.defs.steps.outputs import said_in_one_line
+from openlib_assets.defs.ui_metadata import DEFINED, URI_METADATA, column_schema, markdown, table_description
+from openlib_assets.lake import layout
+from openlib_assets.lake.contract import CATALOGUE_TABLES, Layer, Table
+from openlib_assets.lake.dumps.building import Build, Built
+from openlib_assets.lake.dumps.files import FILES_TABLE, Listener, fetch_files, require_files
+from openlib_assets.lake.dumps.lakes import building, publish_lake
+from openlib_assets.lake.dumps.steps import FILES, STEPS, Step
+from openlib_assets.lake.transform import CheckFailedError
+from openlib_assets.openlibrary.dumps import DUMP_FILES, parse_day
+from openlib_assets.storage import Storage
+
+GROUP = "dumps"
+_ANY_DATE = "YYYY-MM-DD"
+_RECORDS = "dump_records"
+_POLICY = dg.BackfillPolicy.multi_run(1)
+# Tables that nobody reads but the asset that makes them on its way.
+_ON_THE_WAY = {
+    "catalogue_works": ("work_records", "work_authors", "work_documents"),
+    "catalogue_subjects": ("catalogue_subject_works",),
+}
+
+
+class _Arguments(TypedDict):
+    """Arguments of dg.asset that all assets of a dump have."""
+
+    group_name: str
+    owners: list[str]
+    partitions_def: dg.PartitionsDefinition[str]
+    backfill_policy: dg.BackfillPolicy
+    tags: Mapping[str, str]
+    metadata: Mapping[str, Any]
+
+
+def _arguments(layer: Layer, path: str, **more: Any) -> _Arguments:
+    return _Arguments(
+        group_name=GROUP,
+        owners=OWNERS,
+        partitions_def=dump_dates,
+        backfill_policy=_POLICY,
+        tags=layer_tags(layer),
+        metadata={**address(path), **more},
+    )
+
+
+@dg.asset(
+    name=FILES_TABLE,
+    description="The files of a monthly dump, downloaded from archive.org and checked, or as they lie in the folder "
+    f"that `OPENLIB_DUMPS` names. {DEFINED}",
+    kinds={"python"},
+    code_version="1",
+    **_arguments(Layer.BRONZE, layout.dump_folder(Layer.BRONZE, FILES_TABLE, _ANY_DATE)),
+)
+def dump_files(
+    context: dg.AssetExecutionContext, storage: StorageResource, dumps: DumpsResource
+) -> dg.MaterializeResult[None]:
+    """Fetch the files of a dump."""
+    with said_in_one_line():
+        files = fetch_files(dumps.settings, storage.open(), parse_day(context.partition_key), dumps.listener)
+    rows = ((name, files.sizes[name], files.md5[name]) for name in DUMP_FILES)
+    return dg.MaterializeResult(
+        metadata={
+            URI_METADATA: files.address,
+            "bytes": sum(files.sizes.values()),
+            "files": dg.MetadataValue.md(markdown(("file", "bytes", "MD5"), rows)),
+        },
+        data_version=dg.DataVersion(hashlib.sha256(repr((files.sizes, files.md5)).encode()).hexdigest()),
+    )
+
+
+@dg.asset(
+    name=_RECORDS,
+    description="What is wanted of each line of the files of a dump, typed, with its number; or why it cannot be used. "
+    f"Of each file it is a table of its own. {DEFINED}",
+    kinds={"sql", "duckdb", "parquet"},
+    code_version="1",
+    deps=[dump_files],
+    **_arguments(Layer.BRONZE, f"{Layer.BRONZE}/dump_works/{layout.DUMP}{_ANY_DATE}"),
+)
+def dump_records(
+    context: dg.AssetExecutionContext, storage: StorageResource, dumps: DumpsResource
+) -> dg.MaterializeResult[None]:
+    """Read the files of a dump."""
+    place, date = storage.open(), context.partition_key
+    made: dict[str, Built] = {}
+    with said_in_one_line(), building(place, date) as build:
+        files = require_files(place, date)
+        for file in FILES:
+            heard = partial(_heard, dumps.listener, f"reading {file.name}", files.sizes[file.name])
+            with files.local(file.name) as (path, content):
+                made[file.name] = build.read(file, path, content, heard)
+            context.log.info(f"{file.name}: {_story(made[file.name])}")
+    rows = ((name, one.made.rows, one.made.bytes, f"{one.made.seconds:.1f}") for name, one in made.items())
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/partition_row_count": sum(one.made.rows for one in made.values()),
+            "bytes": sum(one.made.bytes for one in made.values()),
+            "seconds": sum(one.made.seconds for one in made.values()),
+            "state": "made" if any(one.changed for one in made.values()) else "unchanged",
+            "lines": dg.MetadataValue.md(markdown(("file", "lines", "bytes", "seconds"), rows)),
+        },
+        data_version=dg.DataVersion(_joined(made[name].made.version for name in DUMP_FILES)),
+    )
+
+
+def _table_asset(table: Table) -> dg.AssetsDefinition:
+    """Return the asset of a table of the whole catalogue."""
+    steps = [step for step in STEPS if step.table in (*_ON_THE_WAY.get(table.name, ()), table.name)]
+
+    @dg.asset(
+        name=table.name,
+        description=table_description(table),
+        kinds={"sql", "duckdb", "parquet"},
+        code_version=table.code_version,
+        deps=list(table.made_from),
+        check_specs=check_specs(table),
+        **_arguments(
+            table.layer,
+            layout.dump_folder(table.layer, table.name, _ANY_DATE),
+            **{"dagster/column_schema": column_schema(table), "key": ", ".join(table.key)},
+        ),
+    )
+    def made(context: dg.AssetExecutionContext, storage: StorageResource, dumps: DumpsResource) -> Iterator[Any]:
+        place, date = storage.open(), context.partition_key
+        with said_in_one_line(), building(place, date) as build:
+            try:
+                built = _built(context, build, steps, dumps.listener)
+            except CheckFailedError as error:
+                yield from results(error.outcomes, asset_key(error.table))
+                raise
+            publish_lake(build)
+        own = built[table.name]
+        yield dg.MaterializeResult(
+            metadata=_told(place, table, own, list(built.values())),
+            data_version=dg.DataVersion(own.made.version),
+            check_results=list(results(own.outcomes, asset_key(table))),
+        )
+        if not own.outcomes:
+            for spec in context.assets_def.check_specs:
+                yield dg.Output(None, output_name=spec.get_python_identifier())
+
+    return made
+
+
+def _built(
+    context: dg.AssetExecutionContext, build: Build, steps: Sequence[Step], listener: Listener
+) -> Mapping[str, Built]:
+    built = {}
+    for step in steps:
+        listener(f"making {step.table}", 0, 0)
+        built[step.table] = build.make(step)
+        context.log.info(f"{step.table}: {_story(built[step.table])}")
+    return built
+
+
+def _heard(listener: Listener, what: str, due: int, done: int) -> None:
+    listener(what, done, due)
+
+
+def _joined(versions: Iterable[str]) -> str:
+    return hashlib.sha256(" ".join(versions).encode()).hexdigest()[:16]
+
+
+def _story(built: Built) -> str:
+    made = built.made
+    if not built.changed:
+        return f"{made.rows:,} rows are there already"
+    return f"{made.rows:,} rows in {made.seconds:.1f} s, {made.cpu_seconds:.1f} s of CPU"
+
+
+def _told(storage: Storage, table: Table, own: Built, all_steps: Sequence[Built]) -> dict[str, Any]:
+    return {
+        "dagster/partition_row_count": own.made.rows,
+        URI_METADATA: storage.uri(layout.dump_folder(table.layer, table.name, own.made.date)),
+        "bytes": own.made.bytes,
+        "parts": len(own.made.parts),
+        "seconds": round(sum(built.made.seconds for built in all_steps), 3),
+        "CPU seconds": round(sum(built.made.cpu_seconds for built in all_steps), 3),
+        "state": "made" if own.changed else "unchanged",
+        **({"preview": dg.MetadataValue.md(markdown(table.schema.names, own.preview))} if own.changed else {}),
+    }
+
+
+catalogue_assets = [_table_asset(table) for table in CATALOGUE_TABLES]

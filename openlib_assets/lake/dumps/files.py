@@ -1,0 +1,132 @@
+"""The files of a dump, wherever they come from: those that somebody put into a folder, or downloaded ones.
+
+Downloads wait on the local disk until their lines have been read: beside the data, or, where that is on S3, in the
+user's cache folder. A record says which they are, so that nobody has to be asked about them again.
+"""
+
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+
+from platformdirs import user_cache_path
+
+from openlib_assets.lake import layout
+from openlib_assets.lake.contract import Layer
+from openlib_assets.openlibrary.dumps import DUMP_FILES, Archive, Dump, DumpFile, DumpFolder, Progress, download_dump
+from openlib_assets.openlibrary.errors import MissingDumpError
+from openlib_assets.settings import Settings
+from openlib_assets.storage import LocalStorage, Storage
+
+FILES_TABLE = "dump_files"
+_RECORD = "files.json"
+
+# Hears of what so many bytes are done, and how many there are in all; 0 where nobody knows.
+Listener = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Files:
+    """The files of the dump of a day at an `address`, by their names: of each its path there, size, and MD5 if known.
+
+    `folder` is where downloaded ones are on the local disk; None where somebody put the files at the address.
+    """
+
+    day: str
+    address: str
+    folder: str | None
+    paths: Mapping[str, str]
+    sizes: Mapping[str, int]
+    md5: Mapping[str, str | None]
+
+    @property
+    def are_there(self) -> bool:
+        """Whether downloaded files are all on the disk, as far as their sizes tell; those of others may be."""
+        return self.folder is None or all(
+            path.is_file() and path.stat().st_size == self.sizes[name] for name, path in self._downloaded().items()
+        )
+
+    @contextmanager
+    def local(self, name: str) -> Iterator[tuple[Path, str]]:
+        """Lend a file on the local disk, and what stands for its content; raises SourceError and StorageError."""
+        if self.folder is not None:
+            yield self._downloaded()[name], self.md5[name] or ""
+        else:
+            file = DumpFile(name, date.fromisoformat(self.day), self.paths[name], self.sizes[name])
+            with DumpFolder(self.address).local_copy(file) as path:
+                state = path.stat()
+                yield path, f"{state.st_size} {state.st_mtime_ns}"
+
+    def _downloaded(self) -> dict[str, Path]:
+        return {name: Path(self.folder or "") / path.rpartition("/")[2] for name, path in self.paths.items()}
+
+
+def fetch_files(
+    settings: Settings, storage: Storage, day: date, listener: Listener, stop: threading.Event | None = None
+) -> Files:
+    """Return the files of the dump of a day, downloaded unless the settings name a folder that has them.
+
+    Raises MissingDumpError and DamagedDumpError, and what archive.org, the disk or the storage did.
+    """
+    if settings.dumps:
+        files = _files(DumpFolder(settings.dumps).resolve(day), settings.dumps, None)
+        for name in DUMP_FILES:
+            with files.local(name):  # whose beginning is looked at
+                pass
+    else:
+        archive = Archive(settings, stop)
+        dump = archive.resolve(day)
+        folder = _place(storage, str(day))
+        files = _files(dump, dump.address, folder)
+        if files != recorded_files(storage, str(day)) or not files.are_there:
+
+            def heard(progress: Progress) -> None:
+                listener(progress.file_name, progress.bytes_done, progress.bytes_due)
+
+            download_dump(archive, dump, DUMP_FILES, folder, heard)
+    storage.write(_record_path(str(day)), json.dumps(asdict(files), indent=1).encode())
+    return files
+
+
+def recorded_files(storage: Storage, day: str) -> Files | None:
+    """Return the files of the dump of a day as they were last fetched; None if they were not."""
+    path = _record_path(day)
+    if storage.exists(path):
+        with suppress(ValueError, TypeError):  # a record of another release
+            return Files(**json.loads(storage.read(path)))
+    return None
+
+
+def require_files(storage: Storage, day: str) -> Files:
+    """Return the files of the dump of a day as they were last fetched; raises MissingDumpError if they are gone."""
+    files = recorded_files(storage, day)
+    if files is None or not files.are_there:
+        raise MissingDumpError(
+            f"the files of the dump of {day} are not here; fetch them with: openlib dump build {day}"
+        )
+    return files
+
+
+def _files(dump: Dump, address: str, folder: Path | None) -> Files:
+    files = {name: dump.files[name] for name in DUMP_FILES}
+    return Files(
+        day=str(dump.day),
+        address=address,
+        folder=None if folder is None else str(folder),
+        paths={name: file.path for name, file in files.items()},
+        sizes={name: file.size for name, file in files.items()},
+        md5={name: file.md5 for name, file in files.items()},
+    )
+
+
+def _place(storage: Storage, day: str) -> Path:
+    if isinstance(storage, LocalStorage):
+        return Path(storage.uri(layout.dump_folder(Layer.BRONZE, FILES_TABLE, day)))
+    return user_cache_path("openlib_assets") / "dumps" / day
+
+
+def _record_path(day: str) -> str:
+    return f"{layout.dump_folder(Layer.BRONZE, FILES_TABLE, day)}/{_RECORD}"
