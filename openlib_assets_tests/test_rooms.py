@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import openlib_assets
-from openlib_assets.lake.contract import ALL_TABLES, Layer
+from openlib_assets.lake.contract import ALL_TABLES, CATALOGUE_TABLES, Layer
 
 PACKAGE = Path(openlib_assets.__file__).parent
 TESTS = Path(__file__).parent
@@ -60,7 +60,7 @@ def test_no_folder_holds_so_many_modules_that_it_wants_rooms_of_its_own() -> Non
 
 
 def test_every_sql_file_of_silver_and_gold_makes_a_table_of_the_contract() -> None:
-    tables = {f"{table.layer}/{table.name}.sql" for table in ALL_TABLES}
+    tables = {f"{table.layer}/{table.name}.sql" for table in (*ALL_TABLES, *CATALOGUE_TABLES)}
     sql = PACKAGE / "sql"
     files = {
         path.relative_to(sql).as_posix() for layer in (Layer.SILVER, Layer.GOLD) for path in sql.glob(f"{layer}/*")

@@ -16,7 +16,7 @@ from openlib_assets import definitions
 from openlib_assets.defs.assets import ASSETS as ALL_ASSETS
 from openlib_assets.defs.assets import authors
 from openlib_assets.defs.assets.tables import table_asset
-from openlib_assets.lake.contract import AUTHORS, WAREHOUSE_TABLES
+from openlib_assets.lake.contract import AUTHORS, CATALOGUE_TABLES, WAREHOUSE_TABLES
 from openlib_assets.sandbox import FaultPlan, Sandbox, SandboxConfig
 from openlib_assets.settings import PUBLIC_API_URL
 from openlib_assets_tests.conftest import (
@@ -40,6 +40,7 @@ TABLES = (*BRONZE, *SILVER, *GOLD)
 ASSETS = (*TABLES, *SERVING, "subject_csv", "subject_report")
 STORE = ("store_catalogue", "store_matches")
 WAREHOUSE = tuple(f"warehouse/{table.name}" for table in WAREHOUSE_TABLES)
+DUMPS = ("dump_files", "dump_records", *(table.name for table in CATALOGUE_TABLES))
 ACROSS = ("catalog", "comparison", "database")
 # What reads the fetched works themselves.
 RAW_CHILDREN = (
@@ -180,7 +181,7 @@ def test_each_check_is_evaluated_for_each_subject_by_itself(four: Ran) -> None:
     )
     assert set(evaluations.values()) == {1}
     checks = four.pipeline.definitions.resolve_asset_graph().asset_check_keys
-    for check in (check for check in checks if check.asset_key.to_user_string() not in (*STORE, *WAREHOUSE)):
+    for check in (check for check in checks if check.asset_key.to_user_string() not in (*STORE, *WAREHOUSE, *DUMPS)):
         evaluated = {
             subject
             for asset, name, subject in evaluations
@@ -368,18 +369,19 @@ def path_of(ran: Ran, table: str) -> str:
 
 def test_every_asset_says_what_it_is_who_owns_it_and_where_it_is_stored(shown: Ran) -> None:
     specs = {spec.key.to_user_string(): spec for spec in shown.pipeline.definitions.resolve_all_asset_specs()}
-    assert set(specs) == {*ASSETS, *STORE, *WAREHOUSE, *ACROSS}
+    assert set(specs) == {*ASSETS, *STORE, *WAREHOUSE, *ACROSS, *DUMPS}
     serving = (*SERVING, "subject_csv", "subject_report", *ACROSS)
     layers = dict.fromkeys(BRONZE, "bronze") | dict.fromkeys(serving, "serving") | dict.fromkeys(WAREHOUSE, "warehouse")
+    layers |= dict.fromkeys(DUMPS, "dumps")
+    partitions = dict.fromkeys((*STORE, *WAREHOUSE, *ACROSS)) | dict.fromkeys(DUMPS, "dumps")
     stored = "s3" if shown.pipeline.place.root.startswith("s3://") else "file"
     for name, spec in specs.items():
         assert spec.description
         assert list(spec.owners) == ["team:openlib"]
         assert spec.group_name == layers.get(name, "silver" if name in (*SILVER, *STORE) else "gold")
         assert spec.kinds & {"s3", "file"} == {stored}
-        assert spec.partitions_def == (
-            None if name in (*STORE, *WAREHOUSE, *ACROSS) else dg.DynamicPartitionsDefinition(name="subjects")
-        )
+        by = partitions.get(name, "subjects")
+        assert spec.partitions_def == (by and dg.DynamicPartitionsDefinition(name=by))
         assert spec.code_version
     assert specs["raw_works"].kinds == {"python", "parquet", stored}
     assert specs["books"].kinds == {"sql", "duckdb", "parquet", stored}
@@ -434,6 +436,20 @@ def test_the_graph_is_that_of_the_design(shown: Ran) -> None:
             f"warehouse/{name}"
             for name in ("subjects", "works", "work_subjects", "authors", "work_authors", "subject_history")
         },
+        "dump_files": set(),
+        "dump_records": {"dump_files"},
+        "catalogue_rejects": {"dump_records"},
+        "catalogue_authors": {"dump_records"},
+        "catalogue_demand": {"dump_records"},
+        "catalogue_editions": {"dump_records"},
+        "catalogue_isbns": {"catalogue_editions"},
+        "catalogue_works": {"dump_records", "catalogue_authors", "catalogue_demand", "catalogue_editions"},
+        "catalogue_subjects": {"catalogue_works"},
+        "catalogue_author_yearly_counts": {"catalogue_works", "catalogue_authors"},
+        "catalogue_author_averages": {
+            *("catalogue_works", "catalogue_authors", "catalogue_author_yearly_counts"),
+        },
+        "catalogue_changes": {"catalogue_works", "dump_records"},
     }
 
 
@@ -507,7 +523,7 @@ def test_every_check_has_a_description_and_says_numbers(shown: Ran) -> None:
         (evaluation.asset_key.to_user_string(), evaluation.check_name): evaluation
         for evaluation in shown.result.get_asset_check_evaluations()
     }
-    assert set(evaluations) == {(table, name) for table, name in names if table not in (*STORE, *WAREHOUSE)}
+    assert set(evaluations) == {(table, name) for table, name in names if table not in (*STORE, *WAREHOUSE, *DUMPS)}
     assert {name.partition(": ")[0] for name in evaluations["books", "contract_holds"].metadata} == {
         "Subject",
         "key_is_unique",

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import tomllib
+from collections import defaultdict
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from openlib_assets.definitions import build_defs
 from openlib_assets.defs import schedules, sensors
 from openlib_assets.defs.instance.home import DEFAULT_HOME
 from openlib_assets.defs.resources import OpenLibraryResource
+from openlib_assets.lake.contract import CATALOGUE_TABLES
 from openlib_assets.settings import Settings
 from openlib_assets_tests.conftest import BRONZE
 
@@ -55,16 +57,26 @@ def test_the_jobs_select_what_their_names_say() -> None:
     everything = {key.to_user_string() for key in defs.resolve_asset_graph().get_all_asset_keys()}
     selected = {
         name: {key.to_user_string() for key in defs.resolve_job_def(name).asset_layer.executable_asset_keys}
-        for name in ("all_assets", "extract", "rebuild_from_bronze", "across_subjects", "read_store_catalogue")
+        for name in (
+            "all_assets",
+            "extract",
+            "rebuild_from_bronze",
+            "across_subjects",
+            "read_store_catalogue",
+            "build_dump",
+        )
     }
     warehouse = {key for key in everything if key.startswith("warehouse/")}
     across, store = {"store_matches", *warehouse, "catalog", "comparison", "database"}, {"store_catalogue"}
+    dumps = {"dump_files", "dump_records", *(table.name for table in CATALOGUE_TABLES)}
+    everything -= dumps
     assert selected == {
         "all_assets": everything - across - store,
         "extract": {*BRONZE},
         "rebuild_from_bronze": everything - across - store - {*BRONZE, "order_list"},
         "across_subjects": across,
         "read_store_catalogue": store,
+        "build_dump": dumps,
     }
     for name in selected:
         assert defs.resolve_job_def(name).description
@@ -96,8 +108,11 @@ def test_steps_run_in_the_process_of_their_run() -> None:
 
 def test_every_asset_is_backfilled_by_the_same_policy_since_dagster_would_split_the_runs() -> None:
     graph = build_defs(Settings()).resolve_asset_graph()
-    policies = {graph.get(key).backfill_policy for key in graph.get_all_asset_keys() if graph.get(key).is_partitioned}
-    assert len(policies) == 1
+    policies = defaultdict(set)
+    for asset in map(graph.get, graph.get_all_asset_keys()):
+        policies[asset.partitions_def].add(asset.backfill_policy)
+    del policies[None]
+    assert [len(of_one_kind) for of_one_kind in policies.values()] == [1, 1]
 
 
 def test_the_storage_is_that_of_the_settings_and_resources_can_be_replaced() -> None:

@@ -10,7 +10,7 @@ import pytest
 from openlib_assets.definitions import build_defs
 from openlib_assets.defs.asset_keys import asset_key
 from openlib_assets.defs.ui_metadata import markdown
-from openlib_assets.lake.contract import ALL_TABLES, DERIVED_TABLES, STORE_TABLES, WAREHOUSE_TABLES
+from openlib_assets.lake.contract import ALL_TABLES, CATALOGUE_TABLES, DERIVED_TABLES, STORE_TABLES, WAREHOUSE_TABLES
 from openlib_assets.lake.transform import sql_text
 from openlib_assets.settings import Settings
 from openlib_assets_tests.tools.deployment import PROJECT_ROOT
@@ -84,7 +84,7 @@ def test_every_asset_names_the_function_that_makes_it_and_a_table_its_sql_first(
             for file in sql
             if isinstance(file, dg.LocalFileCodeReference)
         ]
-        tables = (*DERIVED_TABLES, *STORE_TABLES, *WAREHOUSE_TABLES)
+        tables = (*DERIVED_TABLES, *STORE_TABLES, *WAREHOUSE_TABLES, *CATALOGUE_TABLES)
         assert texts == [sql_text(table.sql) for table in tables if asset_key(table).to_user_string() == name]
 
 

@@ -77,7 +77,7 @@ def data_dictionary() -> str:
     )
     dumps = (
         "## The whole catalogue\n\n"
-        "Tables of a [monthly dump](dumps.md), of all of Open Library; in SQL, those of the latest dump that is built.\n"
+        "Tables of a [monthly dump](dumps.md), of all of Open Library; in SQL, those of the latest that is built.\n"
     )
     return "\n".join(
         [

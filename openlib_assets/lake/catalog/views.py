@@ -1,8 +1,8 @@
 """Which views there are, by name, and the SQL of each.
 
 The tables of the warehouse have the plain names. Those of the subjects, `subject` first, lie in the schema
-`by_subject`; where the warehouse has no table of that name, they have their plain name, too. Those of the whole catalogue
-are of one dump.
+`by_subject`; where the warehouse has no table of that name, they have their plain name, too. Those of the whole
+catalogue are of one dump.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

@@ -85,7 +85,7 @@ class Build:
 
         `listener` hears how many bytes of it have been read. Raises DumpFileError, and StorageError.
         """
-        query = sql_text(f"{Layer.BRONZE}/{file.table}")
+        query = sql_text(file.sql)
         folder = self._folder(Layer.BRONZE, file.table)
         reader = LineReader(local, file.columns, listener)
 

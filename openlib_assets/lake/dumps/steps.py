@@ -16,6 +16,7 @@ class Step:
     `slices`: the step goes through its first input, and all others that have the column, in ranges of this column, by
     which they are sorted; so that it needs no more memory than a range. `bands`: the table has a part for each range of
     this column, of which no value is in two parts. `looked_up`: single keys of it are read, by which it is sorted.
+    `inner`: it is no table of the contract, but one on the way to others.
     """
 
     layer: Layer
@@ -24,11 +25,12 @@ class Step:
     slices: str | None = None
     bands: str | None = None
     looked_up: bool = False
+    inner: bool = False
 
     @property
     def sql(self) -> str:
         """The name of the SQL file below `sql/`, without its ending."""
-        return f"{self.layer}/{self.table}"
+        return f"dumps/{self.table}" if self.inner else f"{self.layer}/{self.table}"
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,11 @@ class LineFile:
     def table(self) -> str:
         """The table of its lines."""
         return f"dump_{self.name.replace('-', '_')}"
+
+    @property
+    def sql(self) -> str:
+        """The name of the SQL file below `sql/`, without its ending."""
+        return f"dumps/{self.table}"
 
 
 _OF_RECORDS = ("type", "key", "", "", "record")
@@ -62,13 +69,14 @@ STEPS = (
     Step(Layer.SILVER, "catalogue_demand", ("dump_ratings", "dump_reading_log")),
     Step(Layer.SILVER, "catalogue_editions", ("dump_editions",), looked_up=True),
     Step(Layer.SILVER, "catalogue_isbns", ("catalogue_editions",), slices="work_key"),
-    Step(Layer.SILVER, "work_records", ("dump_works", "dump_editions")),
-    Step(Layer.SILVER, "work_authors", ("work_records", "catalogue_authors")),
+    Step(Layer.SILVER, "work_records", ("dump_works", "dump_editions"), inner=True),
+    Step(Layer.SILVER, "work_authors", ("work_records", "catalogue_authors"), inner=True),
     Step(
         Layer.SILVER,
         "work_documents",
         ("work_records", "work_authors", "catalogue_editions", "catalogue_demand"),
         slices="work_key",
+        inner=True,
     ),
     Step(Layer.SILVER, "catalogue_works", ("work_documents",), slices="work_key"),
     Step(
@@ -82,6 +90,7 @@ STEPS = (
         ("work_documents", "catalogue_subjects"),
         bands="subject",
         looked_up=True,
+        inner=True,
     ),
     Step(Layer.GOLD, "catalogue_author_yearly_counts", ("catalogue_works", "catalogue_authors")),
     Step(

@@ -139,7 +139,7 @@ CATALOGUE_WORKS = of_a_dump(
         Column("author_keys", pa.list_(TEXT), "The authors' keys in the order of the record, with repeats."),
         Column("author_names", pa.list_(TEXT), "Their names at the same places; empty where there is none."),
     ),
-    made_from=("dump_records", "catalogue_editions", "catalogue_authors"),
+    made_from=("dump_records", "catalogue_editions", "catalogue_authors", "catalogue_demand"),
 )
 
 CATALOGUE_SUBJECTS = of_a_dump(

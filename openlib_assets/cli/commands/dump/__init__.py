@@ -49,7 +49,7 @@ def build(date: str | None) -> int:
     """
     from rich.console import Console
 
-    from openlib_assets.cli.dump_runs import build_dump, progress
+    from openlib_assets.cli.commands.dump.builds import build_dump, progress
     from openlib_assets.definitions import build_defs
     from openlib_assets.defs.instance.home import open_instance
     from openlib_assets.defs.resources import DumpsResource
