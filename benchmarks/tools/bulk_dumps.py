@@ -37,6 +37,7 @@ _MOST_EDITIONS = 40  # of a work
 _SHELVED, _RATED, _FLOODED = 8_000, 1_690, 20_000
 _REDIRECTS = 0.043  # to each work
 _DAYS = 2500
+_MERGED, _RETITLED = 1009, 197  # one in so many each month
 _SHELVES = (*[b"Want to Read"] * 7, b"Currently Reading", *[b"Already Read"] * 3, b"Stopped Reading")
 _STARS = (*b"1234555544",)
 
@@ -47,6 +48,15 @@ class _Bulk(NamedTuple):
     forms: Templates
     works: int
     day: date
+    month: int
+
+    def is_merged(self, work: int) -> bool:
+        """Whether a work is gone by this month: one in a thousand each month."""
+        return work % _MERGED < self.month
+
+    def is_retitled(self, work: int) -> bool:
+        """Whether a work has another title by this month: one in two hundred each month."""
+        return work % _RETITLED < self.month
 
     def author(self, chance: int) -> int:
         """The number of an author: a few wrote much."""
@@ -58,12 +68,16 @@ class _Bulk(NamedTuple):
         return [f"{self.day - timedelta(before)}".encode() for before in range(_DAYS)]
 
 
-def write_bulk_dumps(folder: Path, day: date, works: int, *, seed: int = 1, processes: int = 2) -> None:
-    """Write the six files of a dump of so many works into a folder, in so many processes."""
+def write_bulk_dumps(folder: Path, day: date, works: int, *, seed: int = 1, month: int = 0, processes: int = 2) -> None:
+    """Write the six files of a dump of so many works into a folder, in so many processes.
+
+    Each `month` after the first some more works were merged into others, to which redirects lead, and some have other
+    titles.
+    """
     if not 0 < works <= MOST_WORKS:
         raise ValueError(f"{works} works, but it must be from 1 to {MOST_WORKS}")
     folder.mkdir(parents=True, exist_ok=True)
-    bulk = _Bulk(templates(seed, day), works, day)
+    bulk = _Bulk(templates(seed, day), works, day, month)
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
         written = [pool.submit(_write, path(folder, file, day), file, bulk) for file in _FILES]
         for task in written:
@@ -104,11 +118,13 @@ def _coprime(one: int, other: int) -> bool:
 def _works(bulk: _Bulk) -> Iterator[bytes]:
     topics, lines = max(2, bulk.works // 6), bulk.forms.works
     for work in range(bulk.works):
+        if bulk.is_merged(work):
+            continue
         chance = _mixed(work)
         topic = chance >> 40
         yield lines[chance % len(lines)] % {
             b"k": _number(work),
-            b"n": work,
+            b"n": work + bulk.works * bulk.is_retitled(work),
             b"a": bulk.author(chance >> 12),
             b"b": bulk.author(chance >> 30),
             b"s": int(topics ** (topic % 4096 / 4096)),
@@ -165,6 +181,8 @@ def _authors(bulk: _Bulk) -> Iterator[bytes]:
 
 def _redirects(bulk: _Bulk) -> Iterator[bytes]:
     lines = bulk.forms.redirects
+    for work in filter(bulk.is_merged, range(bulk.works)):
+        yield lines[work % len(lines)] % {b"k": _number(work), b"w": _number((work + _MERGED // 2) % bulk.works)}
     for place in range(int(bulk.works * _REDIRECTS)):
         chance = _mixed(place)
         location = _number(chance % bulk.works) if chance >> 20 & 15 else _NUMBERS + place

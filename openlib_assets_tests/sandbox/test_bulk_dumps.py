@@ -80,6 +80,18 @@ def test_few_works_are_read(bulk: Path) -> None:
     assert sum(count for _, count in floods.most_common(3)) > 0.15 * len(ratings)
 
 
+def test_works_change_and_go_from_month_to_month(bulk: Path, tmp_path: Path) -> None:
+    write_bulk_dumps(tmp_path, DAY, WORKS, month=2)
+    then, now = (records(folder, "works") for folder in (bulk, tmp_path))
+    gone = then.keys() - now.keys()
+    locations = {key: redirect["location"] for key, redirect in records(tmp_path, "redirects").items()}
+
+    assert len(gone) / WORKS == pytest.approx(0.002, abs=0.0005)
+    assert {locations[key] for key in gone} <= now.keys()
+    assert sum(now[key] != then[key] for key in now) / WORKS == pytest.approx(0.01, abs=0.004)
+    assert now.keys() < then.keys()
+
+
 def test_a_larger_dump_holds_the_smaller_one(bulk: Path, tmp_path: Path) -> None:
     write_bulk_dumps(tmp_path, DAY, WORKS + 500, processes=1)
     for file in ("works", "editions", "authors"):
