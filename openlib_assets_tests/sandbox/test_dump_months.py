@@ -27,7 +27,8 @@ def test_a_later_dump_tells_what_changed_meanwhile(tmp_path: Path) -> None:
         sandbox.change_work(
             "love", changed, title="Other", authors=authors, first_publish_year=1601, cover_id=77, edition_count=9
         )
-        sandbox.change_work("love", emptied, edition_count=0)
+        sandbox.change_work("love", emptied, edition_count=0, subject=["LOVE", "Half a \ud800"])
+        sandbox.add_work("war", {"key": emptied})
         sandbox.write_dumps(after, date(2026, 9, 30), merged={merged: changed})
         then, now = indexed(before), indexed(after)
 
@@ -44,6 +45,7 @@ def test_a_later_dump_tells_what_changed_meanwhile(tmp_path: Path) -> None:
         assert (record["title"], record["first_publish_year"], record["cover_id"]) == ("Other", 1601, 77)
         assert record["authors"] == authors
         assert now[emptied].record["first_publish_year"] is None
+        assert now[emptied].subjects >= {"love", "war", "half_a_\ufffd"}
         assert now[orphan["key"]].record["edition_count"] == 1
 
 

@@ -162,7 +162,8 @@ class Catalogue:
             place, listed = _find(codes, code)
             if listed:
                 raise ValueError(f"{subject} lists {edits['key']} already")
-            if self._subjects[subject].kind == "subject" and not self.world.settled:
+            keeps_subjects = not self.world.settled or "subject" in self._edits.get(code, {})
+            if self._subjects[subject].kind == "subject" and keeps_subjects:
                 spelling = self._subjects[subject].spelling(0)
                 edits.setdefault("subject", [*self.record(code)["subject"], spelling])
             self._edit(code, edits, {**self._moved.get(code, {}), subject: True})

@@ -21,6 +21,15 @@ _AUTHOR_KEY = re.compile(r"/authors/OL(?P<number>[1-9][0-9]*)A")
 _FOLLOWING = ("cover_edition_key", "lending_edition", "lending_identifier")  # from the editions
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _BROKEN_NAME = 499  # one author in so many
+_UNSCANNED: Mapping[str, Any] = {
+    "ia_collection": [],
+    "printdisabled": False,
+    "lending_edition": "",
+    "lending_identifier": "",
+    "ia": None,
+    "public_scan": False,
+    "has_fulltext": False,
+}
 
 
 def edition_key(code: int, place: int) -> str:
@@ -72,17 +81,6 @@ def settle(seed: int, record: Record, names: Mapping[str, str]) -> Record:
     return settled
 
 
-_UNSCANNED: Mapping[str, Any] = {
-    "ia_collection": [],
-    "printdisabled": False,
-    "lending_edition": "",
-    "lending_identifier": "",
-    "ia": None,
-    "public_scan": False,
-    "has_fulltext": False,
-}
-
-
 def check(record: Record, edits: Set[str], subjects: Iterable[str], listing: Collection[str]) -> None:
     """Refuse a record with edited fields that nothing in the database could give.
 
@@ -95,7 +93,8 @@ def check(record: Record, edits: Set[str], subjects: Iterable[str], listing: Col
 
 
 def _wrong(record: Record, edits: Set[str]) -> str | None:
-    code, count, year, cover = works.code(record["key"]), *(record[it] for it in _NUMBERS)
+    code = works.code(record["key"])
+    count, year, cover = (record[name] for name in ("edition_count", "first_publish_year", "cover_id"))
     checks = {
         f"works have numbers below {WORKS_END}": code >> 1 < WORKS_END,
         f"{', '.join(_FOLLOWING)} follow from the editions": edits.isdisjoint(_FOLLOWING),
@@ -112,16 +111,12 @@ def _wrong(record: Record, edits: Set[str]) -> str | None:
     return next((rule for rule, is_kept in checks.items() if not is_kept), None)
 
 
-_NUMBERS = ("edition_count", "first_publish_year", "cover_id")
-
-
 def _wrong_subject(record: Record, edits: Set[str], subjects: Iterable[str], listing: Collection[str]) -> str | None:
     if "subject" not in edits:
         return None
     named = {keys.normalize(readable(subject)) for subject in record["subject"]}
-    other = next(
-        (key for key in subjects if (key in named) != (key in listing) and not keys.split_prefix(key)[0]), None
-    )
+    plain = (key for key in subjects if keys.subject_type(key) == "subject")
+    other = next((key for key in plain if (key in named) != (key in listing)), None)
     return other and f"subject must name the subjects that list the work, and no others that are known: see {other}"
 
 

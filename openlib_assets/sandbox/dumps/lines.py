@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 FILES = ("works", "editions", "authors", "redirects", "ratings", "reading-log")
 
 _FIRST_DAY = date(2008, 4, 1)  # of what was imported when Open Library began
+_CREATION_TOLD = 500  # so many days later records began to tell when they were made
 _SETTLED_DAY = date(2025, 8, 31)
 _MICROSECONDS = 24 * 3600 * 10**6
 _GZIP = 16 + zlib.MAX_WBITS
@@ -48,7 +49,7 @@ def path(folder: Path, file: str, day: date) -> Path:
 def record_line(kind: str, key: str, fields: Mapping[str, Any], chance: random.Random, day: date) -> Line:
     """A record as the dump of a day holds it, with what every record says. U+FFFD becomes half a character."""
     days = (settled_day(day) - _FIRST_DAY).days
-    created = chance.randrange(max(1, days - 30))
+    created = int(max(1, days - 30) * chance.random() ** 2)
     modified = created + int((days - created) * chance.random() ** 2)
     revision = 1 if modified == created else chance.randrange(2, 12)
     written = _moment(modified, chance)
@@ -56,11 +57,14 @@ def record_line(kind: str, key: str, fields: Mapping[str, Any], chance: random.R
         **fields,
         "key": key,
         "type": {"key": f"/type/{kind}"},
-        "latest_revision": revision,
         "revision": revision,
-        "created": {"type": "/type/datetime", "value": _moment(created, chance)},
         "last_modified": {"type": "/type/datetime", "value": written},
     }
+    if created >= _CREATION_TOLD:
+        record |= {
+            "created": {"type": "/type/datetime", "value": _moment(created, chance)},
+            "latest_revision": revision,
+        }
     names = list(record)
     chance.shuffle(names)
     text = json.dumps({name: record[name] for name in names})
