@@ -33,7 +33,7 @@ _COLUMNS: dict[str, Literal["payload", "document"]] = {WORKS.name: "payload", DE
 class Dump:
     """A listing of a dump's works, read from its lake."""
 
-    max_in_flight = 1
+    max_in_flight = 3
 
     def __init__(self, storage: Storage, source: str, listing: Listing) -> None:
         self._storage = storage
@@ -74,7 +74,7 @@ class Dump:
 class DumpEditions:
     """The editions of a dump: of each work all there are."""
 
-    max_in_flight = 1
+    max_in_flight = 3
 
     def __init__(self, storage: Storage, source: str) -> None:
         self._storage = storage
