@@ -58,18 +58,22 @@ def both(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     sizes = {f"{KINDS[number % 4]}of_{number}": 1 + number * number for number in range(subjects - 1)}
     config = SandboxConfig({**sizes, "place:são_paulo_(brazil)": largest}, settled=True)
     with Sandbox(config) as sandbox, ExitStack() as stack:
-        sandbox.write_dumps(folder / "dump", date.fromisoformat(DATE), mess=0.01)
-        pipelines = []
-        for source in ("api", "dump"):
-            instance = stack.enter_context(temporary_instance())
-            pipeline = Pipeline(Place(str(folder / source), {}), instance, sandbox.url, OPENLIB_SOURCE=source)
-            if source == "dump":
-                build_lake(pipeline.storage, folder / "dump", DATE)
-                asked = len(sandbox.requests)
-            run(pipeline, list(config.subjects))
-            pipelines.append(pipeline)
+        sandbox.write_dumps(folder / "files", date.fromisoformat(DATE), mess=0.01)
+        api, dump = (
+            Pipeline(
+                Place(str(folder / source), {}),
+                stack.enter_context(temporary_instance()),
+                sandbox.url,
+                OPENLIB_SOURCE=source,
+            )
+            for source in ("api", "dump")
+        )
+        run(api, list(config.subjects))
+        asked = len(sandbox.requests)
+        build_lake(dump.storage, folder / "files", DATE)
+        run(dump, list(config.subjects))
         assert len(sandbox.requests) == asked
-        yield Both(list(config.subjects), *pipelines, catalogue(folder / "dump", DATE))
+        yield Both(list(config.subjects), api, dump, catalogue(folder / "files", DATE))
 
 
 def run(pipeline: Pipeline, subjects: Sequence[str]) -> None:
