@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from openlib_assets.lake import layout
 from openlib_assets.lake.contract import CATALOGUE_TABLES, Layer
-from openlib_assets.lake.dumps.engine import catalogue_engine, helpers_text
+from openlib_assets.lake.dumps.engine import catalogue_engine, helpers_text, interruptibly
 from openlib_assets.lake.dumps.lines import DumpFileError, LineReader
 from openlib_assets.lake.dumps.made import Made, read_made, record_made, unmake
 from openlib_assets.lake.dumps.ranges import Range, Sizes, bands_of, slices_of
@@ -95,6 +95,7 @@ class Build:
                 raise
             finally:
                 connection.unregister("lines")
+                reader.close()
             if reader.bad:
                 bad = pa.Table.from_pylist([vars(line) for line in reader.bad], schema=_BAD_LINES)
                 connection.register("bad_lines", bad)
@@ -197,11 +198,8 @@ class Build:
         self.storage.delete(layout.dump_lake(self.date))
         unmake(self.storage, layer, table, self.date)
         began, cpu = time.monotonic(), time.process_time()
-        with (
-            self._telling(self._folder(layer, table)),
-            self._spilling() as spill,
-            catalogue_engine(self.storage, spill) as connection,
-        ):
+
+        def built() -> Built:
             written = list(parts(connection))
             made = Made(
                 layer=layer,
@@ -218,8 +216,16 @@ class Build:
             give(connection, self.storage, table, made)
             outcomes = run_checks(connection, _CONTRACT[table]) if table in _CONTRACT else []
             preview = connection.execute(f"FROM {table} LIMIT {_PREVIEW_ROWS}").fetchall()
-        record_made(self.storage, made)
-        return Built(made, outcomes, preview, changed=True)
+            return Built(made, outcomes, preview, changed=True)
+
+        with (
+            self._telling(self._folder(layer, table)),
+            self._spilling() as spill,
+            catalogue_engine(self.storage, spill) as connection,
+        ):
+            result = interruptibly(connection, built)
+        record_made(self.storage, result.made)
+        return result
 
     def _written(
         self, connection: duckdb.DuckDBPyConnection, folder: str, number: int, query: str, piece: _Piece

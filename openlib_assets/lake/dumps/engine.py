@@ -2,10 +2,12 @@
 
 import sys
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
 import duckdb
 
@@ -17,6 +19,10 @@ from openlib_assets.storage import Storage
 MEMORY_LIMIT = "4GB"
 # What the largest sort of a whole catalogue would put on disk (docs/dumps.md).
 SPILL_LIMIT = "40GB"
+# How often a query is told to end until it does: there may be another one after it.
+_INSIST_SECONDS = 0.1
+
+Result = TypeVar("Result")
 
 
 @contextmanager
@@ -32,6 +38,21 @@ def catalogue_engine(storage: Storage, spill: Path) -> Iterator[duckdb.DuckDBPyC
         prepare(connection, storage)
         connection.execute(helpers_text())
         yield connection
+
+
+def interruptibly(connection: duckdb.DuckDBPyConnection, work: Callable[[], Result]) -> Result:
+    """Return what `work` does with a connection, in a thread of its own; whatever interrupts this one ends it at once.
+
+    DuckDB looks for signals between its tasks only, and a task may read a whole file.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        under_way = pool.submit(work)
+        try:
+            return under_way.result()
+        finally:
+            while not under_way.done():
+                connection.interrupt()
+                wait([under_way], _INSIST_SECONDS)
 
 
 @cache

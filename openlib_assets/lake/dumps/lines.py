@@ -4,7 +4,8 @@ What a line lacks to be cut is said here; what its columns lack, where they are 
 copied: the columns are views into the piece, since a whole dump has some 60 GB of it.
 """
 
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -56,6 +57,10 @@ class LineReader:
     bad: list[BadLine] = field(default_factory=list)
     error: Exception | None = None
 
+    def __post_init__(self) -> None:
+        self._rest = self._pieces()
+        self._in_use = threading.Lock()
+
     @property
     def schema(self) -> pa.Schema:
         """The schema of the batches."""
@@ -64,13 +69,23 @@ class LineReader:
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Yield the lines that can be cut; raises DumpFileError where the file is damaged or is none."""
-        try:
-            yield from self._pieces()
-        except Exception as error:
-            self.error = error
-            raise
+        while True:
+            with self._in_use:
+                try:
+                    batch = next(self._rest, None)
+                except Exception as error:
+                    self.error = error
+                    raise
+            if batch is None:
+                return
+            yield batch
 
-    def _pieces(self) -> Iterator[pa.RecordBatch]:
+    def close(self) -> None:
+        """Let go of the file, as soon as nobody reads: after a query was interrupted, a thread of DuckDB still may."""
+        with self._in_use:
+            self._rest.close()
+
+    def _pieces(self) -> Generator[pa.RecordBatch, None, None]:
         rest = b""
         try:
             with self.file.open("rb") as compressed, _unpacked(compressed) as opened:
