@@ -22,6 +22,11 @@ def extract(_root: str) -> dg.JobDefinition:
     return build_defs().resolve_job_def("extract")
 
 
+def build_dump(_root: str) -> dg.JobDefinition:
+    """Return the job that makes the catalogue of a dump."""
+    return build_defs().resolve_job_def("build_dump")
+
+
 def in_processes(_root: str) -> dg.JobDefinition:
     """Return a job of some assets, each step in a process of its own, two at once."""
     defs = build_defs()
