@@ -33,7 +33,10 @@ from openlib_assets.defs.partitions import run_tags
 from openlib_assets.sandbox import Sandbox
 from openlib_assets.settings import Settings
 from openlib_assets.storage import Storage, open_storage
-from openlib_assets_tests.tools import reference
+from openlib_assets_tests.tools import (
+    botocore_files,  # noqa: F401 - it need only be imported
+    reference,
+)
 from openlib_assets_tests.tools.ceph import Ceph, ceph_s3
 from openlib_assets_tests.tools.deployment import DeploymentError
 from openlib_assets_tests.tools.instances import temporary_instance
