@@ -4,14 +4,15 @@ To import this module is enough. A test opens S3 several times, and each time th
 """
 
 from functools import cache
+from typing import Any
 
 from botocore.loaders import JSONFileLoader
 
-_read = cache(JSONFileLoader()._load_file)
+_read = cache(JSONFileLoader().load_file)
 
 
-def _read_once(_: JSONFileLoader, *file: object) -> object:
-    return _read(*file)
+def _read_once(_: JSONFileLoader, file_path: str) -> Any:
+    return _read(file_path)
 
 
-JSONFileLoader._load_file = _read_once
+JSONFileLoader.load_file = _read_once  # type: ignore[assignment, method-assign]
