@@ -12,7 +12,7 @@ from pathlib import Path
 
 from openlib_assets.cli.runs import execute
 from openlib_assets.lake import layout
-from openlib_assets.lake.contract import Layer
+from openlib_assets.lake.contract import STORE_TABLES, Layer
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets_tests.conftest import Pipeline, Place
 from openlib_assets_tests.tools.instances import temporary_instance
@@ -21,8 +21,11 @@ SIZES = {"detective_stories": 80, "place:são_paulo_(brazil)": 60, "1984": 40}
 CHANGED = "detective_stories"
 _STORE_ROWS = 60
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-# What is made across subjects tells where it lies, so that it is made in each place.
-_ACROSS = (layout.CATALOG, layout.WAREHOUSE_DATABASE, layout.COMPARISON, layout.DIGEST_PAGE, layout.DIGEST_FEED)
+# What is made across subjects tells where it lies, so that it is made in each place; and what the store says, with it.
+_ACROSS = (
+    *(layout.CATALOG, layout.WAREHOUSE_DATABASE, layout.COMPARISON, layout.DIGEST_PAGE, layout.DIGEST_FEED),
+    *(layout.shared_table_file(table.layer, table.name) for table in STORE_TABLES),
+)
 # Nobody is asked any more.
 _NOWHERE = "http://127.0.0.1:9"
 
@@ -66,7 +69,8 @@ def fetched_twice(folder: Path, place: Place | None = None) -> Iterator[tuple[Pi
         pipeline = Pipeline(place or _on_disk(folder), instance, _NOWHERE, **_variables(folder))
         if place:
             _copy(Path(_on_disk(folder).root), pipeline)
-            _run_for_all(pipeline, "across_subjects")
+            for job in ("read_store_catalogue", "across_subjects"):
+                _run_for_all(pipeline, job)
         yield pipeline, changes
 
 
