@@ -15,6 +15,8 @@ from openlib_assets.storage import LocalStorage
 from openlib_assets_tests.tools.made_up_lake import fetch, write
 
 _SUBJECTS, _WORKS = 1_000, 30
+_SIZES = {f"small_{number}": _WORKS for number in range(_SUBJECTS)}
+_CHANGED = "small_500"
 _LIMIT_SECONDS = 1800
 
 
@@ -59,18 +61,27 @@ def figures() -> list[Figure]:
 def write_subjects(folder: str) -> dict[str, str]:
     """Write the tables of all subjects, as runs would, and return their versions."""
     storage = LocalStorage(folder)
-    sizes = {f"small_{number}": _WORKS for number in range(_SUBJECTS)}
-    with Sandbox(SandboxConfig(sizes)) as sandbox:
-        for subject in sizes:
+    with Sandbox(SandboxConfig(_SIZES)) as sandbox:
+        for subject in _SIZES:
             write(storage, fetch(sandbox, subject, 0))
-    return dict.fromkeys(sizes, "first")
+    return dict.fromkeys(_SIZES, "first")
+
+
+def write_change(folder: str) -> dict[str, str]:
+    """Write the tables of the subject that changes: a work went and another one came; return its version."""
+    with Sandbox(SandboxConfig(_SIZES)) as sandbox:
+        before = fetch(sandbox, _CHANGED, 0)
+        sandbox.remove_work(_CHANGED, sandbox.keys(_CHANGED)[-1])
+        sandbox.add_work(_CHANGED)
+        write(LocalStorage(folder), fetch(sandbox, _CHANGED, 1, before))
+    return {_CHANGED: "second"}
 
 
 def measure(folder: str, versions: Mapping[str, str]) -> Measured:
-    """Make the warehouse of all subjects, and again of one other."""
+    """Make the warehouse of all subjects, and again when one has changed."""
     storage = LocalStorage(Path(folder))
     built = _refreshed(storage, versions)
-    changed = _refreshed(storage, {**versions, next(iter(versions)): "second"})
+    changed = _refreshed(storage, {**versions, **in_own_process(_LIMIT_SECONDS, write_change, folder)})
     return Measured(built, changed, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6)
 
 

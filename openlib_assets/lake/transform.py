@@ -247,17 +247,21 @@ def _engine(*, threads: int | None) -> duckdb.DuckDBPyConnection:
     return engine
 
 
-def run_checks(connection: duckdb.DuckDBPyConnection, table: Table) -> list[CheckOutcome]:
-    """Run the checks of a table that the connection knows, with its inputs, by name; raises CheckFailedError."""
+def run_checks(connection: duckdb.DuckDBPyConnection, table: Table, changed: str | None = None) -> list[CheckOutcome]:
+    """Run the checks of a table that the connection knows, with its inputs, by name; raises CheckFailedError.
+
+    `changed` is the relation of those of its rows that are new to it, if all others have passed (Table.checks_of).
+    """
+    checks = table.checks_of(changed or table.name)
     # Together, since planning a query takes longer than to run it; by position, since no order of joins is sought then.
     queries = " POSITIONAL JOIN ".join(
         f"(SELECT numbers, {check.passes} AS passed FROM ({check.numbers}) AS numbers)"  # noqa: S608 - from the contract
-        for check in table.all_checks
+        for check in checks
     )
     found = connection.execute(f"FROM {queries}").fetchall()[0]
     outcomes = [
         CheckOutcome(check, bool(passed), numbers)
-        for check, numbers, passed in zip(table.all_checks, found[::2], found[1::2], strict=True)
+        for check, numbers, passed in zip(checks, found[::2], found[1::2], strict=True)
     ]
     if any(outcome.check.blocking and not outcome.passed for outcome in outcomes):
         raise CheckFailedError(table, outcomes)

@@ -113,26 +113,33 @@ class Table:
     @property
     def all_checks(self) -> tuple[Check, ...]:
         """The checks that every table has, then the table's own."""
+        return self.checks_of(self.name)
+
+    def checks_of(self, changed: str) -> tuple[Check, ...]:
+        """Return all checks, of which those of single rows and keys look at the relation `changed` only.
+
+        That is enough where all other rows passed them, and none of these has the key of a row in `changed`.
+        """
         resolved = (_references_resolve(self),) if self.references else ()
-        return (_key_is_unique(self), _required_columns_are_filled(self), *resolved, *self.checks)
+        return (_key_is_unique(self, changed), _required_columns_are_filled(self, changed), *resolved, *self.checks)
 
 
-def _key_is_unique(table: Table) -> Check:
+def _key_is_unique(table: Table, rows: str) -> Check:
     key = ", ".join(table.key)
     return Check(
         "key_is_unique",
         f"No two rows share the same {key}.",
-        f"SELECT count(*) AS rows, count(DISTINCT ({key})) AS distinct_keys FROM {table.name}",  # noqa: S608 - names from this module
+        f"SELECT count(*) AS rows, count(DISTINCT ({key})) AS distinct_keys FROM {rows}",  # noqa: S608 - names from this module
         "rows = distinct_keys",
     )
 
 
-def _required_columns_are_filled(table: Table) -> Check:
+def _required_columns_are_filled(table: Table, rows: str) -> Check:
     nulls = " + ".join(f"count(*) FILTER (WHERE {c.name} IS NULL)" for c in table.columns if not c.nullable)
     return Check(
         "required_columns_are_filled",
         "No column that must have a value contains null.",
-        f"SELECT count(*) AS rows, {nulls} AS nulls FROM {table.name}",  # noqa: S608 - as above
+        f"SELECT count(*) AS rows, {nulls} AS nulls FROM {rows}",  # noqa: S608 - as above
         "nulls = 0",
     )
 

@@ -90,8 +90,8 @@ def find(storage: Storage, name: str) -> Version | None:
 
 
 def is_whole(storage: Storage, version: Version) -> bool:
-    """Tell whether all files of a version are there."""
-    return {version.file(table) for table in version.digests} <= set(storage.paths(version.folder))
+    """Tell whether all files of a version are there, as they were written."""
+    return all(storage.digest(version.file(table)) == digest for table, digest in version.digests.items())
 
 
 def loaded(storage: Storage) -> Loaded | None:
