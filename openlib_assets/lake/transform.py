@@ -247,12 +247,14 @@ def _engine(*, threads: int | None) -> duckdb.DuckDBPyConnection:
     return engine
 
 
-def run_checks(connection: duckdb.DuckDBPyConnection, table: Table, changed: str | None = None) -> list[CheckOutcome]:
-    """Run the checks of a table that the connection knows, with its inputs, by name; raises CheckFailedError.
+def run_checks(
+    connection: duckdb.DuckDBPyConnection, table: Table, checks: Sequence[Check] | None = None
+) -> list[CheckOutcome]:
+    """Run checks of a table that the connection knows, with its inputs, by name; raises CheckFailedError.
 
-    `changed` is the relation of those of its rows that are new to it, if all others have passed (Table.checks_of).
+    They are all of its checks, unless others are given.
     """
-    checks = table.checks_of(changed or table.name)
+    checks = table.all_checks if checks is None else checks
     # Together, since planning a query takes longer than to run it; by position, since no order of joins is sought then.
     queries = " POSITIONAL JOIN ".join(
         f"(SELECT numbers, {check.passes} AS passed FROM ({check.numbers}) AS numbers)"  # noqa: S608 - from the contract

@@ -1,6 +1,6 @@
 """What a table of the contract is: its layer, grain, key, columns and checks."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -113,15 +113,19 @@ class Table:
     @property
     def all_checks(self) -> tuple[Check, ...]:
         """The checks that every table has, then the table's own."""
-        return self.checks_of(self.name)
+        resolved = (_references_resolve(self, _dangling),) if self.references else ()
+        return (_key_is_unique(self, self.name), _required_columns_are_filled(self, self.name), *resolved, *self.checks)
 
-    def checks_of(self, changed: str) -> tuple[Check, ...]:
-        """Return all checks, of which those of single rows and keys look at the relation `changed` only.
+    @property
+    def checks_of_change(self) -> tuple[Check, ...]:
+        """The same, for a table that has passed them all before some of its rows were replaced.
 
-        That is enough where all other rows passed them, and none of these has the key of a row in `changed`.
+        `changed_<table>` has the rows that came; no row that stays has a key of theirs. `gone_<table>` has the keys
+        that a table no longer has. Only checks of its own look at all rows.
         """
-        resolved = (_references_resolve(self),) if self.references else ()
-        return (_key_is_unique(self, changed), _required_columns_are_filled(self, changed), *resolved, *self.checks)
+        name = f"changed_{self.name}"
+        resolved = (_references_resolve(self, _dangling_of_change),) if self.references else ()
+        return (_key_is_unique(self, name), _required_columns_are_filled(self, name), *resolved, *self.checks)
 
 
 def _key_is_unique(table: Table, rows: str) -> Check:
@@ -144,10 +148,10 @@ def _required_columns_are_filled(table: Table, rows: str) -> Check:
     )
 
 
-def _references_resolve(table: Table) -> Check:
+def _references_resolve(table: Table, dangling: Callable[[Table, Reference], str]) -> Check:
     names = [f"{'_and_'.join(reference.columns)}_unknown" for reference in table.references]
     counted = [
-        f"({_dangling(table, reference)}) AS {name}" for name, reference in zip(names, table.references, strict=True)
+        f"({dangling(table, reference)}) AS {name}" for name, reference in zip(names, table.references, strict=True)
     ]
     return Check(
         "references_resolve",
@@ -159,10 +163,19 @@ def _references_resolve(table: Table) -> Check:
 
 def _dangling(table: Table, reference: Reference) -> str:
     """Return the query for the number of rows that refer to what is not there."""
+    return _referring(table.name, "ANTI", reference, reference.table.name)
+
+
+def _dangling_of_change(table: Table, reference: Reference) -> str:
+    """Return the same, where only a row that came, or one that refers to a key that is gone, can be such a row."""
+    came = _referring(f"changed_{table.name}", "ANTI", reference, reference.table.name)
+    left = _referring(table.name, "SEMI", reference, f"gone_{reference.table.name}")
+    return f"SELECT ({came}) + ({left})"
+
+
+def _referring(rows: str, join: str, reference: Reference, target: str) -> str:
+    """Return the query for the number of rows whose reference is not in a target (`ANTI`), or is (`SEMI`)."""
     pairs = zip(reference.columns, reference.table.key, strict=True)
     fits = " AND ".join(f"referring.{column} = target.{key}" for column, key in pairs)
     is_filled = " AND ".join(f"referring.{column} IS NOT NULL" for column in reference.columns)
-    return (
-        f"SELECT count(*) FROM {table.name} AS referring "  # noqa: S608 - as above
-        f"ANTI JOIN {reference.table.name} AS target ON {fits} WHERE {is_filled}"
-    )
+    return f"SELECT count(*) FROM {rows} AS referring {join} JOIN {target} AS target ON {fits} WHERE {is_filled}"  # noqa: S608 - as above

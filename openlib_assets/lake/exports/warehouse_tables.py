@@ -21,7 +21,7 @@ from openlib_assets.lake.warehouse.versions import Version, WarehouseError
 from openlib_assets.storage import Storage
 
 _BATCH_ROWS = 8_192
-_REMEDY = "make it with: openlib run SUBJECT"
+_REMEDY = "make it with: openlib warehouse"
 MERGED = replace(
     WORKS,
     name=WORKS_MERGED,
@@ -58,7 +58,7 @@ def _rows(storage: Storage, table: Table) -> Iterator[TableFile]:
     """Lend the rows of a table of the warehouse as they are in its current version."""
     version = versions.current(storage)
     if version is None:
-        raise WarehouseError(f"{storage.uri()}: there is no warehouse yet; {_REMEDY}")
+        raise WarehouseError(f"{storage.uri()}: there is no warehouse yet; make it with: openlib run SUBJECT")
     with _merged(storage) if table is MERGED else _published(storage, version, table) as rows:
         yield rows
 

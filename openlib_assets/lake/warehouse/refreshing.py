@@ -88,9 +88,9 @@ def _files(storage: Storage, version: Version | None) -> Iterator[Mapping[str, P
     """Lend the files of a version that are there, by table."""
     with ExitStack() as stack:
         files = {}
-        for table in version.digests if version else ():
+        for table, path in ((table, version.file(table)) for table in version.digests) if version else ():
             with suppress(MissingFileError):
-                files[table] = stack.enter_context(storage.local_copy(version.file(table)))
+                files[table] = stack.enter_context(storage.local_copy(path))
         yield files
 
 

@@ -26,6 +26,7 @@ from openlib_assets.lake.contract import (
     WAREHOUSE_ORDER_LIST,
     WAREHOUSE_STOCKING_LIST,
     WAREHOUSE_SUBJECTS,
+    WAREHOUSE_TABLES,
     WAREHOUSE_YEARLY_COUNTS,
     WORK_AUTHORS,
     WORK_SUBJECTS,
@@ -154,6 +155,16 @@ def show_files(connection: duckdb.DuckDBPyConnection, files: Mapping[str, Path])
     for name, file in files.items():
         connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS FROM {_rows_of(file)}")
     connection.execute(f"CREATE OR REPLACE TEMP VIEW author_books AS FROM {WORK_AUTHORS.name}")
+
+
+def make_gone(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the keys that are gone, of each table that others refer to, in `gone_<table>`."""
+    for table in dict.fromkeys(reference.table for one in WAREHOUSE_TABLES for reference in one.references):
+        key, owner = ", ".join(table.key), _OWNERS[table.name]
+        connection.execute(
+            f"CREATE TEMP TABLE gone_{table.name} AS SELECT {key} FROM before_{table.name} "  # noqa: S608 - of the contract
+            f"SEMI JOIN touched_{owner} USING ({owner}) ANTI JOIN {changed(table)} USING ({key})"
+        )
 
 
 def in_order(connection: duckdb.DuckDBPyConnection, table: Table, file: Path | None) -> Iterator[pa.RecordBatch]:

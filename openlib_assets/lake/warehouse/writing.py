@@ -45,9 +45,10 @@ def written(
             made[table.name] = _written(file, table, rows.in_order(connection, table, kept.get(table.name)))
             files[table.name] = file
         rows.show_files(connection, files)
+        rows.make_gone(connection)
         for name, one in made.items():
-            changed = rows.changed(one.table) if name in kept else None
-            made[name] = replace(one, outcomes=run_checks(connection, one.table, changed))
+            checks = one.table.checks_of_change if kept else one.table.all_checks
+            made[name] = replace(one, outcomes=run_checks(connection, one.table, checks))
         check()
     return made
 
