@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from openlib_assets.lake.catalog.querying import catalog
+from openlib_assets.lake.catalog.querying import catalog, unreadable
 from openlib_assets.lake.catalog.views import WORKS_MERGED
 from openlib_assets.lake.contract import STOCKING_LIST, WAREHOUSE_STOCKING_LIST, WAREHOUSE_TABLES, WORKS, Column, Table
 from openlib_assets.lake.contract.columns import WHOLE
@@ -77,7 +77,10 @@ def _merged(storage: Storage) -> Iterator[TableFile]:
     with tempfile.TemporaryDirectory(prefix="openlib-") as folder:
         file = Path(folder) / "rows.parquet"
         with catalog(storage, needed) as connection:
-            write_table(file, _in_order(connection), MERGED.schema)
+            try:
+                write_table(file, _in_order(connection), MERGED.schema)
+            except duckdb.Error as error:
+                raise unreadable(error) from error
         yield table_file(file)
 
 

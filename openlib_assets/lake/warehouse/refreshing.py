@@ -1,7 +1,7 @@
 """The next version of the warehouse: of the one before, and of the subjects whose tables changed since."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +22,10 @@ from openlib_assets.lake.warehouse.writing import Made, written
 from openlib_assets.storage import MissingFileError, Storage, hold_lock
 
 _LOCK_SECONDS = 600.0
+# What is read may as well lie on the disk; to sort a million works takes more.
 _MEMORY_LIMIT = "300MB"
+_HISTORY = [SUBJECT_HISTORY.name]
+# Of so few, waking other threads costs more than they save.
 _SMALL_ROWS = 1_000_000
 # Of a version that differs here, or of which a file is lost, nothing is kept but history.
 CODE = ", ".join([str(SCHEMA_VERSION), *(f"{table.name} {table.code_version}" for table in WAREHOUSE_TABLES)])
@@ -58,16 +61,18 @@ def refresh(storage: Storage, subjects: Mapping[str, str], now: datetime | None 
             return Refreshed(kept, {}, [], 0)
         now = now or datetime.now(UTC)
         name = versions.next_name(now, before)
-        with _files(storage, before) as files:
+        with _files(storage, before, [table.name for table in WAREHOUSE_TABLES] if kept else _HISTORY) as files:
             history = _past(storage, files.get(SUBJECT_HISTORY.name), changed)
-            with connected({}) as connection, _thrifty(connection, kept):
-                prepare(connection, storage)
-                rows.create(connection, files if kept else {})
-                unread, gone = _stacked(connection, storage, changed, removed)
-                rows.add_history(connection, (past for past in history if past.subject not in unread))
-                if not kept and SUBJECT_HISTORY.name in files:
-                    rows.add_history_of_file(connection, files[SUBJECT_HISTORY.name])
-                rows.make_authors(connection)
+            small = kept and sum(kept.rows.values()) < _SMALL_ROWS
+            with connected({}) as connection, _set(connection, "threads", "1") if small else nullcontext():
+                with _set(connection, "memory_limit", _MEMORY_LIMIT):
+                    prepare(connection, storage)
+                    rows.create(connection, files if kept else {})
+                    unread, gone = _stacked(connection, storage, changed, removed)
+                    rows.add_history(connection, (past for past in history if past.subject not in unread))
+                    if not kept and SUBJECT_HISTORY.name in files:
+                        rows.add_history_of_file(connection, files[SUBJECT_HISTORY.name])
+                    rows.make_authors(connection)
                 made = written(connection, storage, name, files if kept else {}, check)
         digests = {table: one.digest for table, one in made.items()}
         counts = {table: one.rows for table, one in made.items()}
@@ -78,17 +83,18 @@ def refresh(storage: Storage, subjects: Mapping[str, str], now: datetime | None 
             if subject not in gone and (subject in had or subject not in unread)
         }
         version = Version(name, CODE, there, digests, counts)
+        check()
         versions.publish(storage, version, now)
     left_out = [one.line(is_there=subject in there) for subject, one in unread.items()]
     return Refreshed(version, made, left_out, len(changed) + len(removed))
 
 
 @contextmanager
-def _files(storage: Storage, version: Version | None) -> Iterator[Mapping[str, Path]]:
-    """Lend the files of a version that are there, by table."""
+def _files(storage: Storage, version: Version | None, tables: Sequence[str]) -> Iterator[Mapping[str, Path]]:
+    """Lend the files of tables of a version, as far as they are there."""
     with ExitStack() as stack:
         files = {}
-        for table, path in ((table, version.file(table)) for table in version.digests) if version else ():
+        for table, path in ((table, version.file(table)) for table in tables) if version else ():
             with suppress(MissingFileError):
                 files[table] = stack.enter_context(storage.local_copy(path))
         yield files
@@ -105,22 +111,14 @@ def _past(storage: Storage, known_history: Path | None, subjects: Sequence[str])
 
 
 @contextmanager
-def _thrifty(connection: duckdb.DuckDBPyConnection, kept: Version | None) -> Iterator[None]:
-    """Let DuckDB take less for the block.
-
-    Less memory, since what it holds are whole tables, which may as well lie on the disk. And one thread where a small
-    version is changed: waking others costs more than they save.
-    """
-    names = ("memory_limit", "threads")
-    (before,) = connection.execute(f"SELECT {', '.join(f'current_setting({name!r})' for name in names)}").fetchall()
-    connection.execute(f"SET memory_limit = '{_MEMORY_LIMIT}'")
-    if kept and sum(kept.rows.values()) < _SMALL_ROWS:
-        connection.execute("SET threads = 1")
+def _set(connection: duckdb.DuckDBPyConnection, name: str, value: str) -> Iterator[None]:
+    """Set a setting of DuckDB's for the block."""
+    ((before,),) = connection.execute(f"SELECT current_setting('{name}')").fetchall()
+    connection.execute(f"SET {name} = '{value}'")
     try:
         yield
     finally:
-        for name, value in zip(names, before, strict=True):
-            connection.execute(f"SET {name} = '{value}'")
+        connection.execute(f"SET {name} = '{before}'")
 
 
 def _stacked(

@@ -170,8 +170,8 @@ def make_gone(connection: duckdb.DuckDBPyConnection) -> None:
 def in_order(connection: duckdb.DuckDBPyConnection, table: Table, file: Path | None) -> Iterator[pa.RecordBatch]:
     """Yield the rows of a table by its key; `file`: where those lie that stay, if there are any."""
     columns, key, owner = ", ".join(table.schema.names), ", ".join(table.key), _OWNERS[table.name]
-    ((count,),) = connection.execute(f"SELECT count(*) FROM {changed(table)}").fetchall()  # noqa: S608 - of here
-    if file and count <= _FEW_ROWS:
+    counts = f"SELECT (SELECT count(*) FROM {changed(table)}), (SELECT count(*) FROM touched_{owner})"  # noqa: S608 - of here
+    if file and max(connection.execute(counts).fetchall()[0]) <= _FEW_ROWS:
         coming = connection.sql(f"SELECT {columns} FROM {changed(table)} ORDER BY {key}").to_arrow_table()  # noqa: S608
         touched = connection.sql(f"FROM touched_{owner}").to_arrow_table()[owner].combine_chunks()
         yield from replaced(file, table.key, (owner, touched), coming.cast(table.schema))
