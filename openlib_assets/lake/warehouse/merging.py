@@ -4,7 +4,7 @@ To sort all rows again, of which nearly all stay, would take as long as to write
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,19 +27,23 @@ def replaced(file: Path, key: Sequence[str], gone: tuple[str, pa.Array], coming:
         for number in range(parquet.num_row_groups):
             rows = parquet.read_row_group(number, use_threads=False)
             going = pc.indices_nonzero(pc.is_in(rows[column], values)).to_pylist()
-            places = _places(rows, key, coming.slice(first))
-            yield from _batches(_pieces(rows, going, coming.slice(first), places))
+            places = _places(rows, key, coming.slice(first), going)
+            for piece in _pieces(rows, going, coming.slice(first), places):
+                yield from piece.to_batches(max_chunksize=_BATCH_ROWS)
             first += len(places)
-    yield from _batches([coming.slice(first)])
+    yield from coming.slice(first).to_batches()
 
 
-def _places(rows: pa.Table, key: Sequence[str], coming: pa.Table) -> list[int]:
+def _places(rows: pa.Table, key: Sequence[str], coming: pa.Table, going: Sequence[int]) -> list[int]:
     """Return before which of the rows each of those that come belongs, as far as it is before any."""
     there, wanted = _keys(rows, key), _keys(coming, key)
+    replaced_rows = {there(row): row for row in going}
     places: list[int] = []
     for number in range(coming.num_rows):
-        after = places[-1] if places else 0
-        place = bisect_left(range(rows.num_rows), wanted(number), after, key=there)
+        place = replaced_rows.get(wanted(number))
+        if place is None:
+            after = places[-1] if places else 0
+            place = bisect_left(range(rows.num_rows), wanted(number), after, key=there)
         if place == rows.num_rows:
             break
         places.append(place)
@@ -66,8 +70,3 @@ def _pieces(rows: pa.Table, going: Sequence[int], coming: pa.Table, places: Sequ
         else:
             start = place + 1
     yield rows.slice(start)
-
-
-def _batches(pieces: Collection[pa.Table] | Iterator[pa.Table]) -> Iterator[pa.RecordBatch]:
-    # In one piece, or the pages of a file would depend on what changed.
-    yield from pa.concat_tables(pieces).combine_chunks().to_batches(max_chunksize=_BATCH_ROWS)

@@ -118,7 +118,7 @@ def publish(storage: Storage, version: Version, now: datetime) -> None:
     before = _pointer(storage)
     superseded = {**before.superseded, before.version: now.isoformat()} if before else {}
     kept = {name: since for name, since in superseded.items() if datetime.fromisoformat(since) > now - KEPT}
-    storage.write(_about(version.name), json.dumps(asdict(version)).encode())
+    storage.write(_about(version.name), json.dumps(vars(version)).encode())
     pointer = _Pointer(version.name, kept)
     storage.write(layout.WAREHOUSE_POINTER, json.dumps(asdict(pointer), indent=1).encode())
     if storage.kind != LocalStorage.kind:
