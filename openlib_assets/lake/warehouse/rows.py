@@ -47,6 +47,8 @@ _OF_SUBJECTS = (
 OF_WORKS = (WORKS, WORK_AUTHORS, WAREHOUSE_ISBNS)
 # Each is made from those before it.
 _OF_AUTHORS = (WAREHOUSE_AUTHORS, WAREHOUSE_YEARLY_COUNTS, WAREHOUSE_AVERAGES)
+# What a refresh looks at as a whole; a view takes time.
+_LOOKED_AT = (WAREHOUSE_SUBJECTS, WORK_SUBJECTS, WORKS, WORK_AUTHORS)
 # By the column that says what a row is of.
 _TABLES = {"subject": (*_OF_SUBJECTS, SUBJECT_HISTORY), "work_key": OF_WORKS, "author_key": _OF_AUTHORS}
 _OWNERS = {table.name: owner for owner, tables in _TABLES.items() for table in tables}
@@ -56,10 +58,7 @@ _BATCH_ROWS = 65_536
 
 
 def create(connection: duckdb.DuckDBPyConnection, files: Mapping[str, Path]) -> None:
-    """Let a connection know the tables as they are in files of a version, by name; without a file, one has no rows.
-
-    The tables of authors have their rows once `make_authors` was called.
-    """
+    """Let a connection know the tables as they are in files of a version, by name; without a file, one has no rows."""
     for owner, tables in _TABLES.items():
         connection.execute(f"CREATE TEMP TABLE touched_{owner} ({owner} VARCHAR)")
         for table in tables:
@@ -68,8 +67,8 @@ def create(connection: duckdb.DuckDBPyConnection, files: Mapping[str, Path]) -> 
             file = files.get(table.name)
             before = f"FROM {_rows_of(file)}" if file else f"FROM {changed(table)} WHERE false"
             connection.execute(f"CREATE TEMP VIEW before_{table.name} AS {before}")
-            if table not in _OF_AUTHORS:
-                _show(connection, table)
+    for table in _LOOKED_AT:
+        _show(connection, table)
 
 
 def changed(table: Table) -> str:
@@ -146,8 +145,6 @@ def make_authors(connection: duckdb.DuckDBPyConnection) -> None:
     for table in _OF_AUTHORS:
         connection.execute(f"CREATE TEMP VIEW {table.name} AS FROM {changed(table)}")
         _insert(connection, table, sql_text(table.sql))
-    for table in _OF_AUTHORS:
-        _show(connection, table)
 
 
 def show_files(connection: duckdb.DuckDBPyConnection, files: Mapping[str, Path]) -> None:
@@ -176,6 +173,7 @@ def in_order(connection: duckdb.DuckDBPyConnection, table: Table, file: Path | N
         touched = connection.sql(f"FROM touched_{owner}").to_arrow_table()[owner].combine_chunks()
         yield from replaced(file, table.key, (owner, touched), coming.cast(table.schema))
     else:
+        _show(connection, table)
         yield from connection.sql(f"SELECT {columns} FROM {table.name} ORDER BY {key}").to_arrow_reader(_BATCH_ROWS)  # noqa: S608
 
 
