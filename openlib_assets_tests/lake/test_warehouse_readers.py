@@ -1,6 +1,7 @@
 """Who reads the warehouse: others while it is refreshed, and other programs than ours, whatever subjects are called."""
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -16,8 +17,12 @@ import pytest
 from openlib_assets.lake.catalog import ask, write_catalog
 from openlib_assets.lake.catalog.views import named_in
 from openlib_assets.lake.contract import WAREHOUSE_TABLES
+from openlib_assets.lake.database.duckdb_file import write_file
+from openlib_assets.lake.exports.warehouse_tables import EXPORTED, write_exported
+from openlib_assets.lake.warehouse import versions
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets.storage import LocalStorage, Storage
+from openlib_assets.storage.errors import OpenlibError
 from openlib_assets_tests.docs.markdown import DATA_MODEL, blocks
 from openlib_assets_tests.lake.orphans import count_orphans
 from openlib_assets_tests.lake.test_warehouse import Lake, change
@@ -99,6 +104,25 @@ def test_the_catalog_reads_the_same_names(odd: Lake) -> None:
     write_catalog(odd.storage)
     with duckdb.connect(odd.storage.uri("catalog.duckdb"), read_only=True) as connection:
         assert connection.sql(query).fetchall() == [(subject,) for subject in sorted(ODD)]
+
+
+@pytest.mark.parametrize("table", ["works", "works_merged"])
+@pytest.mark.parametrize("way", ["sql", "database", "export"])
+def test_a_damaged_file_is_told_of_in_a_line_that_says_what_to_run(
+    odd: Lake, way: str, table: str, tmp_path: Path
+) -> None:
+    shutil.copytree(odd.storage.uri("warehouse"), tmp_path / "root" / "warehouse")
+    storage = LocalStorage(tmp_path / "root")
+    path = versions.existing(storage).file("works")
+    storage.write(path, storage.read(path)[:-100])
+    ways: dict[str, Callable[[], object]] = {
+        "sql": lambda: asked(storage, f"SELECT count(title) FROM {table}"),  # noqa: S608 - of here
+        "database": lambda: write_file(storage),
+        "export": lambda: write_exported(tmp_path / "file.csv", storage, EXPORTED[table], ending=".csv"),
+    }
+    with pytest.raises(OpenlibError) as raised:
+        ways[way]()
+    assert str(raised.value) == f"{storage.uri(path)}: not a readable Parquet file; make it with: openlib warehouse"
 
 
 def test_likely_duplicates_are_merged_in_a_view_and_nowhere_else(tmp_path: Path) -> None:
