@@ -28,7 +28,7 @@ SOAK = for storage in local s3; do \
   $(BIN)/python -m openlib_assets_tests.whole.soak --minutes $(MINUTES) --seed $(SEED) --storage $$storage || exit 1; done
 export DAGSTER_HOME ?= $(CURDIR)/.dagster_home
 
-.PHONY: help demo demo-ui test test-readme test-ui test-spreadsheets test-s3 test-database test-deployed test-terraform test-spark audit bench bench-scaling soak soak-short check dev docs pictures presentation clean
+.PHONY: help demo demo-ui test test-readme test-ui test-spreadsheets test-s3 test-database test-deployed test-terraform test-spark audit bench bench-dumps bench-scaling soak soak-short check dev docs pictures presentation clean
 
 help: ## This list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 15
@@ -106,6 +106,9 @@ test-terraform: $(DEV_INSTALLED) $(CHECKOV_INSTALLED) ## The Terraform configura
 
 bench: $(DEV_INSTALLED) ## Pace, speed and memory on the sandbox, about 20 minutes; the tables go into docs/benchmarks.md and the README
 	$(BIN)/python -m benchmarks --bench docs/benchmarks.md --headlines README.md
+
+bench-dumps: $(DEV_INSTALLED) ## The catalogue from a dump of two million works, about 5 minutes and 3 GB of disk
+	$(BIN)/python -m benchmarks --dumps docs/dumps.md
 
 bench-scaling: $(DEV_INSTALLED) ## As many works and subjects as docs/scaling.md speaks of, about 10 minutes and 6 GB of disk
 	$(BIN)/python -m benchmarks --scaling docs/scaling.md

@@ -10,7 +10,7 @@ from types import FrameType
 from rich.console import Console
 
 from benchmarks.defs import backfill, costs, many_subjects, rebuild
-from benchmarks.lake import aggregates, database, duplicates, store, throughput, volume, warehouse
+from benchmarks.lake import aggregates, database, dumps, duplicates, store, throughput, volume, warehouse
 from benchmarks.openlibrary import pace
 from benchmarks.report import reports
 from benchmarks.tools.figures import Figure, measured_on, table, write_into
@@ -32,28 +32,30 @@ _SCALING: dict[str, Callable[[], list[Figure]]] = {
     "aggregates": aggregates.figures,
     "many_subjects": many_subjects.figures,
 }
+_DUMPS: dict[str, Callable[[], list[Figure]]] = {"dumps": dumps.figures}
 
 
 def main() -> int:
     """Run the benchmarks that the command line names, or those of a table; give 1 if a target is missed, else 0."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    every = _BENCHMARKS | _SCALING
+    every = _BENCHMARKS | _SCALING | _DUMPS
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"some of: {', '.join(every)}")
     tables = parser.add_mutually_exclusive_group()
     tables.add_argument("--bench", type=Path, help=f"write the table of {', '.join(_BENCHMARKS)} into this file")
     tables.add_argument("--scaling", type=Path, help=f"write the table of {', '.join(_SCALING)} into this file")
+    tables.add_argument("--dumps", type=Path, help=f"write the table of {', '.join(_DUMPS)} into this file")
     parser.add_argument("--headlines", type=Path, help="write the lines that matter most into this file, too")
     asked = parser.parse_args()
     if unknown := set(asked.names) - set(every):
         parser.error(f"no such benchmark: {', '.join(sorted(unknown))}")
-    file = asked.bench or asked.scaling
+    file = asked.bench or asked.scaling or asked.dumps
     if file and asked.names:
         parser.error("a file takes its whole table: name no benchmark")
     signal.signal(signal.SIGTERM, _interrupt)
     # Where nobody looks on, lines are not to be broken.
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
     measured: list[Figure] = []
-    for name in asked.names or (_SCALING if asked.scaling else _BENCHMARKS):
+    for name in asked.names or (_SCALING if asked.scaling else _DUMPS if asked.dumps else _BENCHMARKS):
         console.print(f"{name} ...")
         figures = every[name]()
         console.print(table(figures))

@@ -18,6 +18,8 @@ _OPEN = re.compile(rb"@([abknstwyij])@")
 _AUTHOR = re.compile(r"/authors/OL[0-9]+A")
 _YEAR = re.compile(r"[0-9]{4}")
 _HOLE = "@{}@"
+# Of a character's two halves in JSON, both together, or one alone: Open Library has hardly any of these.
+_HALVES = re.compile(rb"(\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2})|\\ud[89a-f][0-9a-f]{2}")
 _GONE = ("/authors/OL20000001A", "/authors/OL20000002A")
 _GONE_WORKS = ("/works/OL56250001W", "/works/OL56250002W")
 _TEXTS = frozenset(b"ij")  # the ISBNs; all else is a number
@@ -130,7 +132,8 @@ def _template(line: bytes) -> bytes:
     def hole(found: re.Match[bytes]) -> bytes:
         return b"%%(%s)%s" % (found[1], b"s" if found[1][0] in _TEXTS else b"d")
 
-    return _OPEN.sub(hole, line.replace(b"%", b"%%")) + b"\n"
+    whole = _HALVES.sub(lambda found: found[1] or rb"\ufffd", line)
+    return _OPEN.sub(hole, whole.replace(b"%", b"%%")) + b"\n"
 
 
 def check_digits() -> tuple[Sequence[int], Sequence[int], Sequence[int], Sequence[int]]:

@@ -17,7 +17,7 @@ from openlib_assets.defs.ui_metadata import DEFINED, URI_METADATA, column_schema
 from openlib_assets.lake import layout
 from openlib_assets.lake.contract import CATALOGUE_TABLES, Layer, Table
 from openlib_assets.lake.dumps.building import Build, Built
-from openlib_assets.lake.dumps.files import FILES_TABLE, Listener, fetch_files, require_files
+from openlib_assets.lake.dumps.files import FILES_TABLE, Listener, fetch_files, require_files, require_room
 from openlib_assets.lake.dumps.lakes import building, publish_lake
 from openlib_assets.lake.dumps.steps import FILES, STEPS, Step
 from openlib_assets.lake.transform import CheckFailedError
@@ -99,6 +99,7 @@ def dump_records(
     made: dict[str, Built] = {}
     with said_in_one_line(), building(place, date) as build:
         files = require_files(place, date)
+        require_room(place, files)
         for file in FILES:
             heard = partial(_heard, dumps.listener, f"reading {file.name}", files.sizes[file.name])
             with files.local(file.name) as (path, content):

@@ -6,6 +6,7 @@ user's cache folder. A record says which they are, so that nobody has to be aske
 
 import json
 import shutil
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -17,13 +18,24 @@ from platformdirs import user_cache_path
 
 from openlib_assets.lake import layout
 from openlib_assets.lake.contract import Layer
-from openlib_assets.openlibrary.dumps import DUMP_FILES, Archive, Dump, DumpFile, DumpFolder, Progress, download_dump
+from openlib_assets.openlibrary.dumps import (
+    DUMP_FILES,
+    Archive,
+    Dump,
+    DumpFile,
+    DumpFolder,
+    Progress,
+    download_dump,
+    require_free_bytes,
+)
 from openlib_assets.openlibrary.errors import MissingDumpError
 from openlib_assets.settings import Settings
 from openlib_assets.storage import LocalStorage, Storage
 
 FILES_TABLE = "dump_files"
 _RECORD = "files.json"
+# Of the size of the files: the tables have about as many bytes as these, and the largest sort half as many again.
+_ROOM = 2.0
 
 # Hears of what so many bytes are done, and how many there are in all; 0 where nobody knows.
 Listener = Callable[[str, int, int], None]
@@ -115,6 +127,13 @@ def remove_files(storage: Storage, day: str) -> None:
     """Remove what was downloaded of the dump of a day, and forget which files it has."""
     shutil.rmtree(_place(storage, day), ignore_errors=True)
     storage.clear(layout.dump_folder(Layer.BRONZE, FILES_TABLE, day))
+
+
+def require_room(storage: Storage, files: Files) -> None:
+    """Raise StorageError if the tables of a dump would not fit on the disk, with what sorting them puts there."""
+    room = storage.uri() if isinstance(storage, LocalStorage) else tempfile.gettempdir()
+    needed = int(_ROOM * sum(files.sizes.values()))
+    require_free_bytes(Path(room), needed, f"the tables of the dump of {files.day} need")
 
 
 def _files(dump: Dump, address: str, folder: Path | None) -> Files:

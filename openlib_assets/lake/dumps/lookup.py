@@ -1,8 +1,10 @@
 """Reads what a dump has of one subject, of some works or of some authors, without reading the rest of the lake."""
 
+import threading
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Literal
 
 import duckdb
@@ -12,29 +14,23 @@ from openlib_assets.lake.contract import CATALOGUE_AVERAGES
 from openlib_assets.lake.duckdb_storage import prepare
 from openlib_assets.lake.dumps.lakes import table_of
 from openlib_assets.lake.dumps.relations import quoted, rows_of
-from openlib_assets.lake.transform import connected
 from openlib_assets.storage import Storage
 from openlib_assets.storage.errors import OpenlibError
 
 _SUBJECT_WORKS = "catalogue_subject_works"
+_MEMORY_LIMIT = "1GB"
+_starting = threading.Lock()
 
 
 class UnreadableLakeError(OpenlibError):
     """A file of a lake cannot be read; the text says which and what to run."""
 
 
-def count_works(storage: Storage, date: str, subject: str) -> int:
-    """Return how many works of a dump have a subject."""
-    with _reading(storage, date) as connection:
-        (count,) = connection.execute(f"SELECT count(*) {_of_subject(storage, date, subject)}").fetchall()[0]
-    return int(count)
-
-
 def works_of_subject(
     storage: Storage, date: str, subject: str, column: Literal["payload", "document"], rows: int
 ) -> Iterator[pa.RecordBatch]:
-    """Yield a column of the works of a subject in the order of their keys, some rows at a time."""
-    query = f"SELECT {column} {_of_subject(storage, date, subject)} ORDER BY work_key"
+    """Yield a column of the works of a subject in the order of their keys, some at a time, and `works`: how many."""
+    query = f"SELECT {column}, count(*) OVER () AS works {_of_subject(storage, date, subject)} ORDER BY work_key"
     with _reading(storage, date) as connection:
         yield from connection.sql(query).to_arrow_reader(rows)
 
@@ -82,10 +78,23 @@ def _of_subject(storage: Storage, date: str, subject: str) -> str:
 
 @contextmanager
 def _reading(storage: Storage, date: str) -> Iterator[duckdb.DuckDBPyConnection]:
-    with connected({}) as connection:
+    with _starting:
+        engine = _engine(storage.uri())
+    with engine.cursor() as connection:
         try:
+            # Credentials of S3 are for a while only.
             prepare(connection, storage)
+            connection.execute("SET enable_progress_bar = false; SET parquet_metadata_cache = true")
             yield connection
         except duckdb.IOException as error:
             line = str(error).splitlines()[0]
             raise UnreadableLakeError(f"{line}; make it again with: openlib dump build {date}") from error
+
+
+@cache
+def _engine(_root: str) -> duckdb.DuckDBPyConnection:
+    """Return a DuckDB of the process for the lakes below a root; it keeps what it has read of the ends of files.
+
+    So little is read at a time that waking a second thread would take longer.
+    """
+    return duckdb.connect(config={"memory_limit": _MEMORY_LIMIT, "threads": 1})

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from openlib_assets.lake.dumps.lakes import lake_date
-from openlib_assets.lake.dumps.lookup import count_works, editions_of_works, works_of_subject
+from openlib_assets.lake.dumps.lookup import editions_of_works, works_of_subject
 from openlib_assets.openlibrary.answers.checked import page_of
 from openlib_assets.openlibrary.client import Traffic
 from openlib_assets.openlibrary.editions import Edition
@@ -38,7 +38,7 @@ def dump_of(source: str) -> str | None:
 class Dump:
     """A listing of a dump's works, read from its lake."""
 
-    max_in_flight = 1
+    max_in_flight = 3
 
     def __init__(self, storage: Storage, source: str, listing: Listing) -> None:
         self._storage = storage
@@ -53,24 +53,25 @@ class Dump:
 
     def enumerate(self, subject: str, staging: Staging, listener: Listener | None) -> tuple[Enumeration, Traffic]:
         """Read every work of a subject into the staging. Raises SubjectNotFoundError."""
-        count = count_works(self._storage, self._date, subject)
-        if not count:
-            raise SubjectNotFoundError(
-                f"the dump of {self._date} has no works under {subject!r}; find subjects: openlib dump subjects TEXT"
-            )
         pages = []
         keys: list[str] = []
+        count = 0
         column = _COLUMNS[self._listing.name]
         for batch in works_of_subject(self._storage, self._date, subject, column, _ROWS_A_PAGE):
             if self.stop.is_set():
                 raise InterruptedFetchError("interrupted")
-            records = [parse_json(text.as_buffer().to_pybytes()) for text in batch.column(0)]
+            count = batch.column("works")[0].as_py()
+            records = [parse_json(text.as_buffer().to_pybytes()) for text in batch.column(column)]
             page = staging.add(page_of(records, offset=len(keys), work_count=count), _ROWS_A_PAGE)
             pages.append(page)
             keys += page.keys
             if listener:
                 due = -(-count // _ROWS_A_PAGE)
                 listener(Progress(subject, self._listing.noun, len(pages), due, len(keys), count))
+        if not pages:
+            raise SubjectNotFoundError(
+                f"the dump of {self._date} has no works under {subject!r}; find subjects: openlib dump subjects TEXT"
+            )
         proof = Proof(f"the dump of {self._date}", datetime.fromisoformat(self._date).replace(tzinfo=UTC), 0.0, 0)
         return Enumeration(count, slices_of(keys, pages), len(pages), proof), Traffic()
 
@@ -78,7 +79,7 @@ class Dump:
 class DumpEditions:
     """The editions of a dump: of each work all there are."""
 
-    max_in_flight = 1
+    max_in_flight = 3
 
     def __init__(self, storage: Storage, source: str) -> None:
         self._storage = storage

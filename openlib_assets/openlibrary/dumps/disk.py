@@ -24,8 +24,12 @@ def needed_bytes(files: Iterable[DumpFile], folder: Path) -> int:
 
 
 def require_free_disk(files: Iterable[DumpFile], folder: Path) -> None:
-    """Raise StorageError if the disk of a folder, which need not exist yet, cannot take what is needed."""
-    needed = needed_bytes(files, folder)
+    """Raise StorageError if the disk of a folder, which need not exist yet, cannot take the files of a dump."""
+    require_free_bytes(folder, needed_bytes(files, folder), "the files of the dump need")
+
+
+def require_free_bytes(folder: Path, needed: int, what: str) -> None:
+    """Raise StorageError if fewer bytes are free on the disk of a folder; `what` needs them, as in `the files need`."""
     place = next(place for place in (folder, *folder.absolute().parents) if place.is_dir())
     try:
         free = shutil.disk_usage(place).free
@@ -33,8 +37,7 @@ def require_free_disk(files: Iterable[DumpFile], folder: Path) -> None:
         raise StorageError(f"{folder}: {error.strerror or error}") from error
     if needed > free:
         raise StorageError(
-            f"{folder}: the files of the dump need {in_words(needed)}, and {in_words(free)} are free; "
-            "make room, or name another folder"
+            f"{folder}: {what} {in_words(needed)}, and {in_words(free)} are free; make room, or name another folder"
         )
 
 
