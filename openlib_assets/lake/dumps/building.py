@@ -5,7 +5,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
@@ -18,16 +18,13 @@ from openlib_assets.lake.contract import CATALOGUE_TABLES, Layer
 from openlib_assets.lake.dumps.engine import catalogue_engine, helpers_text
 from openlib_assets.lake.dumps.lines import DumpFileError, LineReader
 from openlib_assets.lake.dumps.made import Made, read_made, record_made, unmake
-from openlib_assets.lake.dumps.ranges import Range, bands_of, slices_of
+from openlib_assets.lake.dumps.ranges import Range, Sizes, bands_of, slices_of
 from openlib_assets.lake.dumps.relations import addresses, give, give_none, quoted
 from openlib_assets.lake.dumps.steps import BEFORE, STEPS, LineFile, Step, layer_of
 from openlib_assets.lake.transform import CheckOutcome, run_checks, sql_text
 from openlib_assets.storage import LocalStorage, Storage
 from openlib_assets.storage.errors import OpenlibError
 
-# So few that a subject is read with few rows beside its own; for tables read as a whole, larger groups cost less.
-_ROWS_TO_LOOK_UP = 20_480
-_ROWS_TO_SCAN = 122_880
 _PREVIEW_ROWS = 5
 # Of a file that has less than this share of the lines of the dump before, something is missing.
 _LEAST_LINES = 0.8
@@ -55,11 +52,8 @@ class _Part:
 class _Piece:
     """How a part is written: the least key that is in no part before it, and how many rows a row group has."""
 
-    first: str = ""
-    row_group: int = _ROWS_TO_SCAN
-
-
-_WHOLE = _Piece()
+    first: str
+    row_group: int
 
 
 @dataclass(frozen=True)
@@ -79,6 +73,7 @@ class Build:
     storage: Storage
     date: str
     before: str | None = None
+    sizes: Sizes = field(default_factory=Sizes)
 
     def read(self, file: LineFile, local: Path, digest: str, listener: Callable[[int], None] = lambda _: None) -> Built:
         """Make the table of the lines of a local file, for whose content `digest` stands.
@@ -87,12 +82,13 @@ class Build:
         """
         query = sql_text(file.sql)
         folder = self._folder(Layer.BRONZE, file.table)
+        whole = _Piece("", self.sizes.to_scan)
         reader = LineReader(local, file.columns, listener)
 
         def parts(connection: duckdb.DuckDBPyConnection) -> _Parts:
             connection.register("lines", pa.RecordBatchReader.from_batches(reader.schema, reader.batches()))
             try:
-                yield self._written(connection, folder, 0, query)
+                yield self._written(connection, folder, 0, query, whole)
             except duckdb.Error:
                 if reader.error:
                     raise reader.error from None
@@ -104,7 +100,7 @@ class Build:
                 connection.register("bad_lines", bad)
                 connection.register("lines", reader.schema.empty_table())
                 same_columns = f"({query}) UNION ALL BY NAME FROM bad_lines ORDER BY line"
-                yield self._written(connection, folder, 1, same_columns)
+                yield self._written(connection, folder, 1, same_columns, whole)
             self._require_lines(file, local, reader.lines)
 
         return self._built(Layer.BRONZE, file.table, _version(file.name, digest, query), parts)
@@ -114,7 +110,7 @@ class Build:
         reads = {name: self._there(name) for name in step.reads}
         query = sql_text(step.sql)
         folder = self._folder(step.layer, step.table)
-        row_group = _ROWS_TO_LOOK_UP if step.looked_up else _ROWS_TO_SCAN
+        row_group = self.sizes.to_look_up if step.looked_up else self.sizes.to_scan
 
         def parts(connection: duckdb.DuckDBPyConnection) -> _Parts:
             connection.execute(f"CREATE TEMP TABLE dump AS {self._about()}")
@@ -183,8 +179,8 @@ class Build:
     ) -> Sequence[Range]:
         first = reads[step.reads[0]]
         if step.slices and first:
-            return slices_of(connection, addresses(self.storage, first), step.slices)
-        return bands_of(connection) if step.bands else [Range()]
+            return slices_of(connection, addresses(self.storage, first), step.slices, self.sizes.in_slice)
+        return bands_of(connection, self.sizes.in_band) if step.bands else [Range()]
 
     def _about(self) -> str:
         before = f"'{self.before}'" if self.before else "NULL::VARCHAR"
@@ -222,7 +218,7 @@ class Build:
         return Built(made, outcomes, preview, changed=True)
 
     def _written(
-        self, connection: duckdb.DuckDBPyConnection, folder: str, number: int, query: str, piece: _Piece = _WHOLE
+        self, connection: duckdb.DuckDBPyConnection, folder: str, number: int, query: str, piece: _Piece
     ) -> _Part:
         name = f"part-{number:03}.parquet"
         options = f"FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE {piece.row_group}"

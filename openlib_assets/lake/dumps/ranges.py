@@ -5,9 +5,19 @@ from itertools import pairwise
 
 import duckdb
 
-# So many rows of a table are sorted and joined within the memory that DuckDB is given.
-_SLICE_ROWS = 1_500_000
-_BAND_ROWS = 10_000_000
+
+@dataclass(frozen=True)
+class Sizes:
+    """How tables are cut, in rows: a slice and a band are what is sorted and joined within the memory of DuckDB.
+
+    Row groups to look up are small, so that a subject is read with few rows beside its own; where tables are read as a
+    whole, larger ones cost less. A slice has whole row groups.
+    """
+
+    in_slice: int = 1_500_000
+    in_band: int = 10_000_000
+    to_look_up: int = 20_480
+    to_scan: int = 122_880
 
 
 @dataclass(frozen=True)
@@ -27,8 +37,8 @@ class Range:
         return f"SELECT {_quoted(self.first)} AS first, {_quoted(self.last)} AS last"
 
 
-def slices_of(connection: duckdb.DuckDBPyConnection, files: list[str], column: str) -> list[Range]:
-    """Return ranges of about equal size of a column by which files are sorted, from what these say of themselves."""
+def slices_of(connection: duckdb.DuckDBPyConnection, files: list[str], column: str, rows_in_slice: int) -> list[Range]:
+    """Return ranges of about so many rows of a column by which files are sorted, from what these say of themselves."""
     groups = connection.execute(
         "SELECT stats_min_value, row_group_num_rows FROM parquet_metadata(?) WHERE path_in_schema = ? "
         "ORDER BY list_position(?, file_name), row_group_id",
@@ -37,22 +47,22 @@ def slices_of(connection: duckdb.DuckDBPyConnection, files: list[str], column: s
     starts: list[str] = []
     rows = 0
     for least, held in groups:
-        if rows >= _SLICE_ROWS:
+        if rows >= rows_in_slice:
             starts.append(least)
             rows = 0
         rows += held
     return _between(starts)
 
 
-def bands_of(connection: duckdb.DuckDBPyConnection) -> list[Range]:
-    """Return ranges of subjects that have about as many works each, from `catalogue_subjects`."""
+def bands_of(connection: duckdb.DuckDBPyConnection, rows_in_band: int) -> list[Range]:
+    """Return ranges of subjects that have about so many works each, from `catalogue_subjects`."""
     starts = connection.execute(
         f"""
         SELECT min(subject)
         FROM (
             SELECT
                 subject,
-                (sum(works) OVER (ORDER BY subject ROWS UNBOUNDED PRECEDING) - works) // {_BAND_ROWS} AS band
+                (sum(works) OVER (ORDER BY subject ROWS UNBOUNDED PRECEDING) - works) // {rows_in_band} AS band
             FROM catalogue_subjects
         )
         GROUP BY band
