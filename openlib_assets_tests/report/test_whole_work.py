@@ -1,6 +1,5 @@
 """What a report says where a dump is built: what its authors wrote in all, and that its works come from a dump."""
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -8,12 +7,11 @@ import dagster as dg
 import pytest
 
 from openlib_assets.cli.runs import run_across_subjects
-from openlib_assets.lake.dumps.lakes import building, publish_lake
-from openlib_assets.lake.dumps.steps import FILES, STEPS
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets.storage import Storage
 from openlib_assets_tests.conftest import Pipeline, PlaceMaker
 from openlib_assets_tests.report.test_report import Report, report_path
+from openlib_assets_tests.tools.dump_lakes import build_lake
 from openlib_assets_tests.tools.dump_lines import author, by, edition, work, write_dump
 from openlib_assets_tests.tools.instances import temporary_instance
 from openlib_assets_tests.tools.pages import read_data
@@ -31,14 +29,7 @@ def build(storage: Storage, folder: Path, date: str, author_key: str, years: Seq
         "editions": [edition(f"OL{n}M", f"OL{n}W", publish_date=str(year)) for n, year in enumerate(years)],
         "authors": [author(author_key, "Ada")],
     }
-    dump = write_dump(folder, date, lines)
-    with building(storage, date) as made:
-        for file in FILES:
-            path = dump / f"ol_dump_{file.name}_{date}.txt.gz"
-            made.read(file, path, hashlib.sha256(path.read_bytes()).hexdigest())
-        for step in STEPS:
-            made.make(step)
-        assert publish_lake(made)
+    build_lake(storage, write_dump(folder, date, lines), date)
 
 
 @pytest.fixture(scope="module")
