@@ -1,11 +1,12 @@
 """A dump in the Dagster UI: added as a partition of its own, built by its job, and looked at."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow.dataset as ds
+import pyarrow.parquet as pq
 import pytest
 
 from openlib_assets.defs.assets.dumps import GROUP
@@ -13,7 +14,7 @@ from openlib_assets.defs.jobs import BUILD_DUMP
 from openlib_assets.defs.steps.checks import check_specs
 from openlib_assets.lake.contract import CATALOGUE_TABLES, Table
 from openlib_assets.sandbox import Sandbox, SandboxConfig
-from openlib_assets_tests.tools.deployment import Dagster, dagster_dev, environment, shipped_instance
+from openlib_assets_tests.tools.deployment import Dagster, dagster_dev, environment, openlib, shipped_instance
 from openlib_assets_tests.ui.conftest import kept_if_it_fails, page_of, take_screenshot
 from openlib_assets_tests.ui.dagster_pages import (
     GROUPS,
@@ -30,22 +31,29 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.ui
 
 DAY = date(2026, 8, 31)
+SUBJECT = "love"
+_RUN_SECONDS = 400
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("dumps") / "data"
-
-
-@pytest.fixture(scope="module")
-def server(data: Path) -> Iterator[Dagster]:
-    """`dagster dev` where somebody put a dump into a folder."""
-    folder = data.parent
+def variables(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, str]]:
+    """The settings where somebody put a dump into a folder."""
+    folder = tmp_path_factory.mktemp("dumps")
     shipped_instance(folder / "home")
-    with Sandbox(SandboxConfig({"love": 30}, settled=True)) as sandbox:
+    with Sandbox(SandboxConfig({SUBJECT: 30, "hate": 30}, settled=True)) as sandbox:
         sandbox.write_dumps(folder / "given", DAY, mess=0.01)
-        with dagster_dev(environment(folder, sandbox.url, OPENLIB_DUMPS=str(folder / "given"))) as server:
-            yield server
+        yield environment(folder, sandbox.url, OPENLIB_DUMPS=str(folder / "given"))
+
+
+@pytest.fixture(scope="module")
+def data(variables: Mapping[str, str]) -> Path:
+    return Path(variables["OPENLIB_STORAGE"])
+
+
+@pytest.fixture(scope="module")
+def server(variables: Mapping[str, str]) -> Iterator[Dagster]:
+    with dagster_dev(variables) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
@@ -93,3 +101,20 @@ def test_a_table_of_the_dump_shows_its_numbers_and_that_its_checks_passed(
     for check in check_specs(table):
         tab.get_by_title(check.name, exact=True).first.click()
         shown(tab, "Passed")
+
+
+def test_a_report_shows_beside_the_averages_of_the_subject_those_of_the_whole_work(
+    tab: "Page", variables: Mapping[str, str], data: Path, built: str
+) -> None:
+    made = openlib("run", "--source", "dump", SUBJECT, env=variables, seconds=_RUN_SECONDS)
+    assert made.status == 0, made.output
+    file = data / "gold" / "catalogue_author_averages" / f"dump={DAY}" / "part-000.parquet"
+    in_all = {row["author_key"]: row["book_count"] for row in pq.read_table(file, partitioning=None).to_pylist()}
+    tab.goto((data / "reports" / SUBJECT / "index.html").as_uri())
+    table = tab.get_by_role("region", name="Table of authors")
+    heads = [head.replace("\u2011", "-") for head in table.get_by_role("columnheader").all_inner_texts()]
+    row = table.get_by_role("row").nth(1)
+    key = str(row.get_by_role("link").get_attribute("href")).rpartition("/")[2]
+    assert row.get_by_role("cell").nth(heads.index(f"books, in all, {DAY}")).inner_text() == str(in_all[key])
+    shown(tab, f"dump of {DAY}", exact=False)
+    take_screenshot(tab, "42-report-in-all", full_page=True)
