@@ -1,5 +1,6 @@
 """The warehouse against an independent computation: every table, cell by cell, after every change of its subjects."""
 
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
@@ -74,11 +75,21 @@ def lake_in(storage: Storage, sizes: Mapping[str, int]) -> Iterator[Lake]:
         yield made
 
 
+@pytest.fixture(scope="module")
+def fetched(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    """Three subjects that overlap; each test changes a copy of them."""
+    with lake_in(LocalStorage(tmp_path_factory.mktemp("fetched")), SIZES) as made:
+        return made
+
+
 @pytest.fixture
-def lake(tmp_path: Path) -> Iterator[Lake]:
-    """Three subjects that overlap."""
-    with lake_in(LocalStorage(tmp_path / "root"), SIZES) as made:
-        yield made
+def lake(fetched: Lake, tmp_path: Path) -> Iterator[Lake]:
+    """A copy of the three subjects, and Open Library as it was when they were fetched."""
+    shutil.copytree(fetched.storage.uri(), tmp_path / "root")
+    with Sandbox(SandboxConfig(SIZES)) as sandbox:
+        copy = Lake(LocalStorage(tmp_path / "root"), sandbox)
+        copy.last, copy.fetches = dict(fetched.last), fetched.fetches
+        yield copy
 
 
 def test_works_of_several_subjects_count_once(place: Place) -> None:

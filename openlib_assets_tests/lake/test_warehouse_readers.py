@@ -19,35 +19,13 @@ from openlib_assets.lake.contract import WAREHOUSE_TABLES
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets.storage import LocalStorage, Storage
 from openlib_assets_tests.docs.markdown import DATA_MODEL, blocks
+from openlib_assets_tests.lake.orphans import count_orphans
 from openlib_assets_tests.lake.test_warehouse import Lake, change
 from openlib_assets_tests.tools.deployment import wait_until
 
 _REFRESHES = 20
 _SECONDS = 120
-# Of all tables that refer to another one, the rows whose other row is not there.
-_ORPHANS = """
-SELECT count(*)
-FROM work_authors
-LEFT JOIN works USING (work_key)
-LEFT JOIN authors USING (author_key)
-LEFT JOIN work_subjects USING (work_key)
-LEFT JOIN subjects ON subjects.subject = work_subjects.subject
-WHERE works.work_key IS NULL OR authors.author_key IS NULL OR subjects.subject IS NULL
-"""
 ODD = ("null", "007", "true", "place:são_paulo", "person:o'brien_(1900-1950)", "__hive_default_partition__")
-
-
-def count_orphans(root: str) -> None:
-    """Look for orphans until the input ends, each time in the version that is current then; print what was found."""
-    storage = LocalStorage(root)
-    print("begun", flush=True)
-    looks = orphans = 0
-    stop = Path(root).with_name("stop")
-    while not stop.exists():
-        found, _ = ask(storage, named_in(_ORPHANS), lambda connection: connection.sql(_ORPHANS).fetchall())
-        orphans += found[0][0]
-        looks += 1
-    print(json.dumps({"looks": looks, "orphans": orphans}))
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +41,7 @@ def odd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
 
 def test_who_reads_while_it_is_refreshed_never_sees_an_orphan(tmp_path: Path) -> None:
     root = tmp_path / "root"
-    program = f"from {__name__} import count_orphans; count_orphans({str(root)!r})"
+    program = f"from {count_orphans.__module__} import count_orphans; count_orphans({str(root)!r})"
     with Sandbox(SandboxConfig({"one": 60, "two": 60, "three": 30})) as sandbox:
         lake = Lake(LocalStorage(root), sandbox)
         lake.fetch("one", "two", "three")
