@@ -24,6 +24,7 @@ from openlib_assets.lake.contract import (
     WORK_DETAILS,
     Table,
 )
+from openlib_assets.lake.dumps.source import dump_of
 from openlib_assets.lake.table_files import TableFile
 from openlib_assets.lake.transform import connected, read_records, sql_text
 from openlib_assets.openlibrary.editions import WORKS_TO_ORDER
@@ -79,14 +80,31 @@ _JOINED = (
 
 
 @dataclass(frozen=True)
+class WholeWork:
+    """What authors wrote in all, of whatever subject, by the dump of a date: their averages by their keys."""
+
+    date: str
+    averages: Mapping[str, Row]
+
+
+@dataclass(frozen=True)
 class Numbers:
-    """All that a report says of a subject: `rows` by what they tell, and where they come from."""
+    """All that a report says of a subject: `rows` by what they tell, and where they come from.
+
+    `whole_work` is that of the authors in `rows`; None where no dump is built.
+    """
 
     subject: str
     snapshot: Snapshot
     previous_snapshot: str | None
     summary: Row
     rows: Mapping[str, list[Row]]
+    whole_work: WholeWork | None = None
+
+    @property
+    def dump(self) -> str | None:
+        """The date of the dump that the works come from; None where they come from the API."""
+        return dump_of(self.summary["source"])
 
     @property
     def year(self) -> int:

@@ -4,6 +4,7 @@ import hashlib
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,11 +26,14 @@ from openlib_assets.defs.steps.outputs import Done, SubjectOutput, SubjectOutput
 from openlib_assets.defs.ui_metadata import DEFINED, URI_METADATA, escaped, markdown
 from openlib_assets.lake import layout
 from openlib_assets.lake.bronze.snapshots import Snapshot, open_previous
-from openlib_assets.lake.contract import CSV_TABLES, RAW_WORKS, Layer, Table
+from openlib_assets.lake.contract import CATALOGUE_AVERAGES, CSV_TABLES, RAW_WORKS, Layer, Table
+from openlib_assets.lake.dumps.lakes import complete_lakes, table_of
+from openlib_assets.lake.dumps.lookup import averages_of_authors
+from openlib_assets.lake.dumps.made import Made
 from openlib_assets.lake.exports.csv_files import write_csv_file
 from openlib_assets.report.charts import with_colours
 from openlib_assets.report.findings import findings
-from openlib_assets.report.numbers import INPUTS, OPTIONAL, Numbers, numbers_of
+from openlib_assets.report.numbers import INPUTS, OPTIONAL, Numbers, WholeWork, numbers_of
 from openlib_assets.report.page import Chart, Groups, report_charts, report_groups, report_html
 from openlib_assets.storage import Storage
 
@@ -64,7 +68,7 @@ def subject_csv(context: dg.AssetExecutionContext, storage: StorageResource, **i
 
 @dg.asset(
     **subject_arguments(Layer.SERVING),
-    code_version="4",
+    code_version="5",
     kinds={"report"},
     description=(
         "One HTML page for people, to open from disk: what to order, findings, charts, authors, data quality. "
@@ -79,9 +83,26 @@ def subject_report(
 ) -> Iterator[Any]:
     """Write the reports of subjects."""
     with still_registered(), said_in_one_line():
-        make = partial(make_report, storage.open(), inputs)
-    outputs = SubjectOutputs(make, paths=lambda subject: [layout.report_file(subject)], at_once=SUBJECTS_AT_ONCE)
+        place = storage.open()
+        averages = _averages_of_latest_dump(place)
+        make = partial(make_report, place, inputs, averages=averages)
+    outputs = SubjectOutputs(
+        make,
+        paths=lambda subject: [layout.report_file(subject)],
+        version=partial(_report_version, averages),
+        at_once=SUBJECTS_AT_ONCE,
+    )
     yield from put_out(context, outputs)
+
+
+def _averages_of_latest_dump(storage: Storage) -> Made | None:
+    dates = complete_lakes(storage)
+    return table_of(storage, CATALOGUE_AVERAGES.name, dates[-1]) if dates else None
+
+
+def _report_version(averages: Made | None, digests: Sequence[str]) -> str:
+    """Return the version of a report by its digest and by the averages looked up, which no asset hands on to it."""
+    return "".join([*digests, *([averages.version] if averages else [])])
 
 
 def _csv_paths(subject: str) -> dict[str, Table]:
@@ -115,8 +136,10 @@ def make_csv_files(storage: Storage, inputs: Mapping[str, SubjectTables], subjec
 
 
 @contextmanager
-def make_report(storage: Storage, inputs: Mapping[str, SubjectTables], subject: str) -> Iterator[SubjectOutput]:
-    """Lend the report of a subject, to be written."""
+def make_report(
+    storage: Storage, inputs: Mapping[str, SubjectTables], subject: str, averages: Made | None = None
+) -> Iterator[SubjectOutput]:
+    """Lend the report of a subject, to be written; `averages` are those of all authors, if a dump is built."""
     with ExitStack() as stack:
         datasets = {
             name: stack.enter_context(tables.open(subject))
@@ -130,12 +153,17 @@ def make_report(storage: Storage, inputs: Mapping[str, SubjectTables], subject: 
             Snapshot.of(datasets[RAW_WORKS.name]),
             Snapshot.of(previous).name if previous else None,
         )
+        if averages:
+            authors = [row["author_key"] for row in numbers.rows["top_authors"]]
+            found = averages_of_authors(storage, averages.date, authors)
+            numbers = replace(numbers, whole_work=WholeWork(averages.date, found))
         charts = report_charts(numbers)
         page = report_html(numbers, charts).encode()
         path = layout.report_file(subject)
 
         def done(digests: Mapping[str, str]) -> Done:
-            return Done(_report_metadata(numbers, charts, storage.uri(path)), digests[path])
+            version = _report_version(averages, [digests[path]])
+            return Done(_report_metadata(numbers, charts, storage.uri(path)), version)
 
         yield SubjectOutput({path: lambda file: file.write_bytes(page)}, done)
 
@@ -147,6 +175,7 @@ def _report_metadata(numbers: Numbers, charts: Sequence[Chart], uri: str) -> dic
         "works": works,
         "authors": numbers.summary["authors"],
         "dated share (%)": round(100 * numbers.summary["works_dated"] / works, 1) if works else None,
+        **({"authors in all": f"dump of {numbers.whole_work.date}"} if numbers.whole_work else {}),
         "findings": dg.MetadataValue.md("\n".join(f"- {escaped(finding)}" for finding in findings(numbers))),
         "charts": dg.MetadataValue.md("\n\n".join(map(_picture, charts))),
         **{groups.name: dg.MetadataValue.md(_table(groups)) for groups in report_groups(numbers)},
