@@ -9,13 +9,14 @@ import click
 import dagster as dg
 from rich.console import Console
 
-from openlib_assets.cli.runs import QUIET, execute, interrupted, reason_of
+from openlib_assets.cli.runs import QUIET, execute, interrupted, reason_of, run_across_subjects
 from openlib_assets.definitions import build_defs
 from openlib_assets.defs.instance.home import open_instance
 from openlib_assets.defs.instance.run_launcher import fail_dead_runs
 from openlib_assets.defs.jobs import BUILD_DUMP
 from openlib_assets.defs.partitions import DUMPS
 from openlib_assets.defs.resources import DumpsResource
+from openlib_assets.lake import layout
 from openlib_assets.lake.dumps.lakes import table_of
 from openlib_assets.openlibrary.dumps import Archive, DumpFolder
 from openlib_assets.settings import Settings
@@ -41,8 +42,11 @@ def build_and_print(day: date | None) -> None:
     found = DumpFolder(settings.dumps).resolve(day) if settings.dumps else Archive(settings).resolve(day)
     named = str(found.day)
     console = Console(stderr=True, highlight=False)
-    with open_instance(captures_output=False) as instance, progress(console) as listener:
-        build_dump(instance, build_defs(settings, resources={"dumps": DumpsResource.heard_by(listener)}), named)
+    with open_instance(captures_output=False) as instance:
+        with progress(console) as listener:
+            build_dump(instance, build_defs(settings, resources={"dumps": DumpsResource.heard_by(listener)}), named)
+        if storage.exists(layout.CATALOG):  # whose views are of the dump before
+            run_across_subjects(instance, build_defs(settings))
     works, subjects, bad = (
         table_of(storage, table, named).rows for table in ("catalogue_works", "catalogue_subjects", "catalogue_rejects")
     )
