@@ -28,7 +28,7 @@ SOAK = for storage in local s3; do \
   $(BIN)/python -m openlib_assets_tests.whole.soak --minutes $(MINUTES) --seed $(SEED) --storage $$storage || exit 1; done
 export DAGSTER_HOME ?= $(CURDIR)/.dagster_home
 
-.PHONY: help demo demo-ui test test-readme test-ui test-spreadsheets test-s3 test-database test-deployed test-terraform test-spark audit bench bench-dumps bench-scaling soak soak-short check dev docs pictures presentation clean
+.PHONY: help demo demo-ui test test-readme test-ui test-dumps test-spreadsheets test-s3 test-database test-deployed test-terraform test-spark audit bench bench-dumps bench-scaling soak soak-short check dev docs pictures presentation clean
 
 help: ## This list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 15
@@ -82,6 +82,9 @@ test-readme: $(DEV_INSTALLED) ## Every command of README and docs/operations.md,
 
 test-ui: $(DEV_INSTALLED) ## The Dagster UI in a real browser (needs chromium)
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m ui openlib_assets_tests/ui
+
+test-dumps: $(DEV_INSTALLED) ## Larger dumps than those of make test against the reference, and a million texts for each rule, some minutes
+	$(BIN)/python -m pytest -n 2 -m dumps openlib_assets_tests/lake/dumps openlib_assets_tests/whole
 
 test-spreadsheets: $(DEV_INSTALLED) ## CSV files for spreadsheets, opened by one (needs LibreOffice Calc)
 	$(BIN)/python -m pytest -m libreoffice openlib_assets_tests/lake

@@ -28,11 +28,11 @@ class Disk:
     def __init__(self, folder: Path, *, mounted: bool) -> None:
         self.folder = folder
         self.tampering = Tampering()
-        self._mounted = mounted
+        self.mounted = mounted
 
     def fill(self) -> None:
         """Leave no byte free."""
-        if not self._mounted:
+        if not self.mounted:
             self.tampering = Tampering(refuses="No space left on device")
             return
         with (self.folder / _FILLER).open("wb", buffering=0) as filler:
@@ -44,7 +44,7 @@ class Disk:
 
     def make_read_only(self) -> None:
         """Allow no change any more."""
-        if self._mounted:
+        if self.mounted:
             subprocess.run(["mount", "-o", "remount,ro", self.folder], check=True)
         else:
             self.tampering = Tampering(refuses="Read-only file system")
@@ -52,7 +52,7 @@ class Disk:
     def restore(self) -> None:
         """Be a sound disk again."""
         self.tampering = Tampering()
-        if self._mounted:
+        if self.mounted:
             subprocess.run(["mount", "-o", "remount,rw", self.folder], check=True)
             (self.folder / _FILLER).unlink(missing_ok=True)
 

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from openlib_assets_tests.tools.reference_catalogue import catalogue
 from openlib_assets_tests.tools.reference_dump import Row
 
 DATE = "2026-08-31"
 BEFORE = "2026-07-31"
 FILES = ("works", "editions", "authors", "redirects", "ratings", "reading-log")
 
-Lines = Mapping[str, Iterable[str | bytes]]
+# By file; bytes are the whole of one.
+Lines = Mapping[str, Iterable[str | bytes] | bytes]
 
 
 def record(kind: str, key: str, **fields: Any) -> str:
@@ -53,16 +53,14 @@ def write_dump(folder: Path, date: str, lines: Lines) -> Path:
     dump = folder / date
     dump.mkdir()
     for file in FILES:
-        encoded = [line if isinstance(line, bytes) else line.encode() for line in lines.get(file, ())]
-        content = b"".join(line + b"\n" for line in encoded)
-        (dump / f"ol_dump_{file}_{date}.txt.gz").write_bytes(gzip.compress(content))
+        (dump / f"ol_dump_{file}_{date}.txt.gz").write_bytes(gzip.compress(_content(lines.get(file, ()))))
     return dump
 
 
-def tables(folder: Path, lines: Lines, before: Lines | None = None, date: str = DATE) -> dict[str, list[Row]]:
-    """The catalogue of these lines by file, and of those of the dump before."""
-    earlier = None if before is None else (write_dump(folder, BEFORE, before), BEFORE)
-    return catalogue(write_dump(folder, date, lines), date, earlier)
+def _content(lines: Iterable[str | bytes] | bytes) -> bytes:
+    if isinstance(lines, bytes):
+        return lines
+    return b"".join((line if isinstance(line, bytes) else line.encode()) + b"\n" for line in lines)
 
 
 def values(rows: Iterable[Row], *names: str) -> list[list[Any]]:

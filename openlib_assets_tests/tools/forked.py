@@ -38,6 +38,7 @@ _IMPORTED = [
     "boto3",
     "dagster_aws.s3",
     "openlib_assets.cli.main",
+    "openlib_assets.cli.commands.dump.builds",
     "openlib_assets.cli.commands.run",
     "openlib_assets.cli.commands.sql",
     "openlib_assets.cli.commands.subjects",

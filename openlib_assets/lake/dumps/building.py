@@ -35,7 +35,7 @@ _Parts = Iterator["_Part"]
 
 
 class NotMadeError(OpenlibError):
-    """A table is to be made from one that is not there."""
+    """A table is to be made from one that is not there, or the disk or the storage did not let it be made."""
 
 
 @dataclass(frozen=True)
@@ -197,7 +197,11 @@ class Build:
         self.storage.delete(layout.dump_lake(self.date))
         unmake(self.storage, layer, table, self.date)
         began, cpu = time.monotonic(), time.process_time()
-        with self._spilling() as spill, catalogue_engine(self.storage, spill) as connection:
+        with (
+            self._telling(self._folder(layer, table)),
+            self._spilling() as spill,
+            catalogue_engine(self.storage, spill) as connection,
+        ):
             written = list(parts(connection))
             made = Made(
                 layer=layer,
@@ -228,12 +232,27 @@ class Build:
         return _Part(name, rows, size, piece.first)
 
     @contextmanager
+    def _telling(self, folder: str) -> Iterator[None]:
+        """Say in one line what kept a table from being made: a disk or a storage that refuses, or too little memory."""
+        try:
+            yield
+        except (duckdb.IOException, duckdb.OutOfMemoryException, OSError) as error:
+            line = str(error).strip().splitlines()[0].partition("Error: ")
+            raise NotMadeError(
+                f"{self.storage.uri(folder)}: {line[2] or line[0]}; "
+                f"once that is put right, go on with: openlib dump build {self.date}"
+            ) from error
+
+    @contextmanager
     def _spilling(self) -> Iterator[Path]:
         """Lend a folder for what does not fit into memory: beside the data, where there has to be room anyway."""
         place = None
         if isinstance(self.storage, LocalStorage):
             place = Path(self.storage.uri(layout.SPILL))
             place.mkdir(parents=True, exist_ok=True)
+            # Of whoever held the lock before, and was killed.
+            for left in place.glob(f"{self.date}-*"):
+                shutil.rmtree(left, ignore_errors=True)
         folder = Path(mkdtemp(prefix=f"{self.date}-", dir=place))
         try:
             yield folder

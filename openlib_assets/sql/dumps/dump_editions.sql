@@ -42,7 +42,6 @@ SELECT
     record.publish_date AS publish_date,
     year_of_digits(year_digits) AS publish_year,
     first_cover(record.covers) AS cover_id,
-    CASE WHEN is_orphan THEN record.subtitle END AS subtitle,
     CASE
         WHEN is_orphan THEN bare_author_keys(list_transform(record.authors, lambda author: author.key))
     END AS author_keys,

@@ -21,7 +21,6 @@ CREATE OR REPLACE MACRO edition_fields(record) AS from_json(
     '{
         "works": [{"key": "VARCHAR"}],
         "title": "VARCHAR",
-        "subtitle": "VARCHAR",
         "isbn_10": ["VARCHAR"],
         "isbn_13": ["VARCHAR"],
         "publishers": ["VARCHAR"],

@@ -5,7 +5,7 @@
 -- U+FFFD. The first replacement marks every surrogate, and every token that must not be mistaken for one, with U+FFFD
 -- (which cannot occur in ASCII text); the second takes the mark away again from the innocent.
 CREATE OR REPLACE MACRO fit_for_parsing(payload) AS CASE
-    WHEN contains(payload, '\ud') THEN
+    WHEN contains(payload, '\ud') OR contains(payload, '\uD') THEN
         regexp_replace(
             regexp_replace(
                 payload,

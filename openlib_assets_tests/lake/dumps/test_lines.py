@@ -1,22 +1,17 @@
-"""Which lines of a dump the reference uses, and how it reads their JSON and texts; real lines among them."""
-
-import gzip
-from pathlib import Path
+"""Which lines of a dump are used, and how their JSON and texts are read, also by the reference; some are real."""
 
 import pytest
 
+from openlib_assets_tests.lake.dumps.conftest import Tables
 from openlib_assets_tests.tools.dump_lines import (
-    DATE,
     author,
     edition,
     record,
     redirect,
-    tables,
     values,
     work,
-    write_dump,
 )
-from openlib_assets_tests.tools.reference_catalogue import catalogue, subject_key, year_of
+from openlib_assets_tests.tools.reference_catalogue import subject_key, year_of
 
 # Lines of Open Library's dumps, as they are.
 REAL = {
@@ -68,7 +63,7 @@ REAL = {
 }
 
 
-def test_a_record_line_is_used_or_rejected_for_the_first_reason_that_holds(tmp_path: Path) -> None:
+def test_a_record_line_is_used_or_rejected_for_the_first_reason_that_holds(tables: Tables) -> None:
     works: dict[str | bytes, str | None] = {
         b"/type/work\t\xff\t1": "not UTF-8",
         "": "not five columns",
@@ -87,7 +82,6 @@ def test_a_record_line_is_used_or_rejected_for_the_first_reason_that_holds(tmp_p
         '/type/work\t/works/OL007W\t1\t2026\t{"a": [NaN, -Infinity]}': None,
     }
     found = tables(
-        tmp_path,
         {
             "works": works,
             "editions": [work("OL1W"), record("edition", "/works/OL1W")],
@@ -106,7 +100,7 @@ def test_a_record_line_is_used_or_rejected_for_the_first_reason_that_holds(tmp_p
     assert values(found["catalogue_works"], "work_key") == [["OL007W"], ["OL1W"]]
 
 
-def test_an_activity_line_is_used_or_rejected_for_the_first_reason_that_holds(tmp_path: Path) -> None:
+def test_an_activity_line_is_used_or_rejected_for_the_first_reason_that_holds(tables: Tables) -> None:
     ratings: dict[str | bytes, str | None] = {
         b"\xff": "not UTF-8",
         "/works/OL1W\t\t5": "not four columns",
@@ -128,7 +122,7 @@ def test_an_activity_line_is_used_or_rejected_for_the_first_reason_that_holds(tm
         "/works/OL1W\t\tWant to Read\t": "not a date",
         "/works/OL1W\t/books/OL1M\tStopped Reading\t2026-08-01": None,
     }
-    found = tables(tmp_path, {"ratings": ratings, "reading-log": shelved})
+    found = tables({"ratings": ratings, "reading-log": shelved})
     assert values(found["catalogue_rejects"]) == [
         [file, line, reason, text if isinstance(text, str) else "\ufffd"]
         for file, texts in (("ratings", ratings), ("reading-log", shelved))
@@ -138,16 +132,13 @@ def test_an_activity_line_is_used_or_rejected_for_the_first_reason_that_holds(tm
     assert values(found["catalogue_demand"]) == [["OL1W", 1, 3.0, 0, 0, 0, 0, 1]]
 
 
-def test_the_last_line_may_lack_its_end_and_other_ends_of_lines_are_none(tmp_path: Path) -> None:
-    dump = write_dump(tmp_path, DATE, {})
-    authors = gzip.compress((author("OL2A", "a") + "\n" + author("OL1A").replace("1", "\x85", 1)).encode())
-    (dump / f"ol_dump_authors_{DATE}.txt.gz").write_bytes(authors)
-    found = catalogue(dump, DATE)
+def test_the_last_line_may_lack_its_end_and_other_ends_of_lines_are_none(tables: Tables) -> None:
+    found = tables({"authors": (author("OL2A", "a") + "\n" + author("OL1A").replace("1", "\x85", 1)).encode()})
     assert values(found["catalogue_authors"]) == [["OL2A", "a", None, None]]
     assert values(found["catalogue_rejects"], "line", "reason") == [[2, "not the key of an author"]]
 
 
-def test_a_text_that_is_none_gives_its_json_and_a_list_that_is_none_is_empty(tmp_path: Path) -> None:
+def test_a_text_that_is_none_gives_its_json_and_a_list_that_is_none_is_empty(tables: Tables) -> None:
     odd = {
         "title": {"type": "/type/text", "value": "é \ud800"},
         "publishers": [None, "", 5, ["a", 1], {"b": None}, True],
@@ -165,7 +156,7 @@ def test_a_text_that_is_none_gives_its_json_and_a_list_that_is_none_is_empty(tmp
         "isbn_10": [9780306406157],
     }
     authors = [author("OL1A", None, birth_date=1900, death_date=[]), author("OL2A", "a\udfff\ud83d\ude00")]
-    found = tables(tmp_path, {"editions": [edition("OL1M", **odd)], "authors": authors})
+    found = tables({"editions": [edition("OL1M", **odd)], "authors": authors})
     [row] = found["catalogue_editions"]
     assert list(row.values()) == [
         *("OL1M", "OL1M", '{"type":"/type/text","value":"é \ufffd"}', ["9780306406157"]),
@@ -218,8 +209,8 @@ def test_the_key_of_a_subject(name: str, key: str) -> None:
     assert subject_key(name) == key
 
 
-def test_real_lines(tmp_path: Path) -> None:
-    found = tables(tmp_path, REAL)
+def test_real_lines(tables: Tables) -> None:
+    found = tables(REAL)
     regulations = "The Feeding Stuffs (Sampling and Analysis) Regulations 1982 (Statutory Instruments: 1982: 1144)"
     law = "English law: financial, taxation, commercial, industrial"
     assert found["catalogue_rejects"] == []

@@ -1,0 +1,92 @@
+"""The rules for years, subjects, ISBNs and JSON on texts at which they could part: DuckDB reads each as Python does."""
+
+import json
+import unicodedata
+from collections.abc import Callable
+from itertools import count, islice
+
+import duckdb
+import pyarrow as pa
+import pytest
+
+from openlib_assets.lake.dumps.engine import helpers_text
+from openlib_assets.lake.transform import sql_text
+from openlib_assets_tests.conftest import assert_same_rows
+from openlib_assets_tests.tools.odd_texts import odd_dates, odd_isbns, odd_literals, odd_subjects, odd_titles
+from openlib_assets_tests.tools.reference_catalogue import subject_key, year_of
+from openlib_assets_tests.tools.reference_details import isbn13
+from openlib_assets_tests.tools.reference_dump import text
+
+AT_ONCE = 20_000
+# What is read of the lines of editions, and a subject's key as it is made of that.
+READ = f"""
+    SELECT publish_year, isbn13, title, index_keys('', subjects) AS subjects
+    FROM ({sql_text("dumps/dump_editions")})
+    ORDER BY line
+"""  # noqa: S608 - the project's own
+
+
+def in_a_list(field: str) -> Callable[[str], str]:
+    return lambda given: json.dumps({field: [given]})
+
+
+def isbns(given: str) -> list[str]:
+    found = isbn13(text(given))
+    return [found] if found else []
+
+
+def keys(given: str) -> list[str]:
+    key = subject_key(str(text(given)))
+    return [key] if key else []
+
+
+def dates(many: int, seed: int) -> list[str]:
+    """Draw dates of characters that this Python knows: DuckDB's Unicode is newer, and has more digits."""
+    return [date for date in odd_dates(many, seed) if "Cn" not in map(unicodedata.category, date)]
+
+
+def as_json(given: str) -> str:
+    return json.dumps({"title": given})
+
+
+def from_json(given: str) -> str | None:
+    """Two halves that meet are a character, once they have been written as JSON."""
+    return text(json.loads(as_json(given))["title"])
+
+
+Draw = Callable[[int, int], list[str]]
+Case = tuple[Draw, Callable[[str], str], str, Callable[[str], object]]
+
+# How texts are drawn, the record with one, the column that is read of it, and what should be in that.
+CASES: dict[str, Case] = {
+    "dates": (dates, lambda given: json.dumps({"publish_date": given}), "publish_year", year_of),
+    "subjects": (odd_subjects, in_a_list("subjects"), "subjects", keys),
+    "isbn_10": (odd_isbns, in_a_list("isbn_10"), "isbn13", isbns),
+    "isbn_13": (odd_isbns, in_a_list("isbn_13"), "isbn13", isbns),
+    "titles": (odd_titles, as_json, "title", from_json),
+    "literals": (odd_literals, lambda given: f'{{"title": {given}}}', "title", lambda given: text(json.loads(given))),
+}
+
+
+@pytest.mark.parametrize(
+    "many", [AT_ONCE, pytest.param(1_000_000, marks=pytest.mark.dumps)], ids=["20,000", "1,000,000"]
+)
+@pytest.mark.parametrize("case", list(CASES))
+def test_a_text_is_read_as_python_reads_it(case: str, many: int) -> None:
+    draw, record, column, wanted = CASES[case]
+    with duckdb.connect() as connection:
+        connection.execute(helpers_text())
+        for seed in islice(count(1), many // AT_ONCE):
+            texts = draw(AT_ONCE, seed)
+            found = read(connection, [record(given) for given in texts], column)
+            assert_same_rows(list(zip(texts, found, strict=True)), [(given, wanted(given)) for given in texts])
+
+
+def read(connection: duckdb.DuckDBPyConnection, records: list[str], column: str) -> list[object]:
+    """Return a column of what is read of records of editions."""
+    lines = [
+        {"line": line, "line_text": "", "type": "/type/edition", "key": f"/books/OL{line}M", "record": record}
+        for line, record in enumerate(records)
+    ]
+    connection.register("lines", pa.Table.from_pylist(lines))
+    return [value for (value,) in connection.execute(f"SELECT {column} FROM ({READ})").fetchall()]  # noqa: S608
