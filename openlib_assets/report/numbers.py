@@ -80,18 +80,31 @@ _JOINED = (
 
 
 @dataclass(frozen=True)
-class WholeWork:
-    """What authors wrote in all, of whatever subject, by the dump of a date: their averages by their keys."""
+class WholeCatalogue:
+    """What the dump of a date has of all of Open Library: averages of authors and works of subjects, by their keys.
+
+    `works` is how many works it has.
+    """
 
     date: str
+    works: int
     averages: Mapping[str, Row]
+    subjects: Mapping[str, int]
+
+    def lift(self, subject: str, share: float) -> float | None:
+        """Return how many times as often as in all of Open Library a subject stands on a share of some works.
+
+        None where the dump does not have it.
+        """
+        works = self.subjects.get(subject)
+        return share * self.works / works if works else None
 
 
 @dataclass(frozen=True)
 class Numbers:
     """All that a report says of a subject: `rows` by what they tell, and where they come from.
 
-    `whole_work` is that of the authors in `rows`; None where no dump is built.
+    `whole_catalogue` is of the authors and related subjects in `rows`; None where no dump is built.
     """
 
     subject: str
@@ -99,7 +112,7 @@ class Numbers:
     previous_snapshot: str | None
     summary: Row
     rows: Mapping[str, list[Row]]
-    whole_work: WholeWork | None = None
+    whole_catalogue: WholeCatalogue | None = None
 
     @property
     def dump(self) -> str | None:

@@ -268,7 +268,7 @@ def _data(numbers: Numbers) -> dict[str, Any]:
 
 def _authors(numbers: Numbers) -> dict[str, Any]:
     """Return what the table of authors holds, and the date of the dump by which it tells what they wrote in all."""
-    rows, whole = numbers.rows["top_authors"], numbers.whole_work
+    rows, whole = numbers.rows["top_authors"], numbers.whole_catalogue
     if whole is None:
         return {"authors": rows}
     nothing = dict.fromkeys(_IN_ALL)

@@ -1,7 +1,10 @@
 """What a report says where a dump is built: what its authors wrote in all, and that its works come from a dump."""
 
+import re
 from collections.abc import Iterator, Sequence
+from html import unescape
 from pathlib import Path
+from urllib.parse import unquote
 
 import dagster as dg
 import pytest
@@ -16,15 +19,18 @@ from openlib_assets_tests.tools.dump_lines import author, by, edition, work, wri
 from openlib_assets_tests.tools.instances import temporary_instance
 from openlib_assets_tests.tools.pages import read_data
 
-JULY, AUGUST, SEPTEMBER = "2026-07-31", "2026-08-31", "2026-09-30"
+JULY, AUGUST, SEPTEMBER, DECEMBER = "2026-07-31", "2026-08-31", "2026-09-30", "2026-12-31"
 NOTHING = {"book_count": None, "avg_books_per_active_year": None, "avg_books_per_calendar_year": None}
 
 
-def build(storage: Storage, folder: Path, date: str, author_key: str, years: Sequence[int]) -> None:
-    """Build a dump in which an author has a work of each year, on tea."""
+def build(
+    storage: Storage, folder: Path, date: str, author_key: str, years: Sequence[int], *, also: Sequence[str] = ()
+) -> None:
+    """Build a dump in which an author has a work of each year, on tea; the first one is also on other subjects."""
     lines = {
         "works": [
-            work(f"OL{n}W", title=f"Tea {n}", subjects=["Tea"], authors=by(author_key)) for n in range(len(years))
+            work(f"OL{n}W", title=f"Tea {n}", subjects=["Tea", *(() if n else also)], authors=by(author_key))
+            for n in range(len(years))
         ],
         "editions": [edition(f"OL{n}M", f"OL{n}W", publish_date=str(year)) for n, year in enumerate(years)],
         "authors": [author(author_key, "Ada")],
@@ -102,3 +108,24 @@ def test_a_report_on_works_from_a_dump_says_so_and_claims_nothing_of_ebooks(pipe
     assert rows["tea"]["works_scanned"] is None
     assert rows["cups"]["source"].startswith("API, 20")
     assert rows["cups"]["works_scanned"] is not None
+
+
+def test_related_subjects_stand_beside_how_often_they_stand_anywhere(pipeline: Pipeline, tmp_path: Path) -> None:
+    cells = re.compile(r'data-lift-of="([^"]*)">([^<]*)<')
+    rows = related_rows(report_of(pipeline, "cups").text)
+    (key, name, works), *others = rows
+    build(pipeline.storage, tmp_path, DECEMBER, "OL1A", [1990, 1991, 1992, 1993, 1994], also=[name])
+    assert materialized(pipeline.run("cups")) == {"raw_works", "raw_details", "subject_report"}
+    report = report_of(pipeline, "cups")
+    assert f'<span data-lift="{DECEMBER}">' in report.text
+    # On one of five works there.
+    shown = {unescape(cell): text for cell, text in cells.findall(report.text)}
+    assert shown == {key: f"{works / 30 * 5:,.1f}"} | {other[0]: "" for other in others}
+
+
+def related_rows(text: str) -> list[tuple[str, str, int]]:
+    """Return key, name and works of the related subjects of a report."""
+    row = re.compile(
+        r'<tr data-related>.*?/subjects/([^"]+)"><bdi>(.*?)</bdi>.*?<td class="number">([0-9]+)</td>', re.DOTALL
+    )
+    return [(unquote(key), unescape(name), int(works)) for key, name, works in row.findall(text)]

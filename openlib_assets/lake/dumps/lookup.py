@@ -10,7 +10,7 @@ from typing import Literal
 import duckdb
 import pyarrow as pa
 
-from openlib_assets.lake.contract import CATALOGUE_AVERAGES
+from openlib_assets.lake.contract import CATALOGUE_AVERAGES, CATALOGUE_SUBJECTS
 from openlib_assets.lake.duckdb_storage import prepare
 from openlib_assets.lake.dumps.lakes import table_of
 from openlib_assets.lake.dumps.relations import quoted, rows_of
@@ -54,9 +54,17 @@ def averages_of_authors(storage: Storage, date: str, author_keys: Sequence[str])
     return {row["author_key"]: row for row in rows}
 
 
+def works_of_subjects(storage: Storage, date: str, subjects: Sequence[str]) -> dict[str, int]:
+    """Return how many works some subjects have in the dump, by their keys; none of those that it does not have."""
+    keys = ", ".join(map(quoted, subjects)) or "NULL"
+    source = rows_of(storage, table_of(storage, CATALOGUE_SUBJECTS.name, date))
+    with _reading(storage, date) as connection:
+        return dict(connection.execute(f"FROM {source} SELECT subject, works WHERE subject IN ({keys})").fetchall())
+
+
 def find_subjects(storage: Storage, date: str, text: str, limit: int) -> list[dict[str, object]]:
     """Return the subjects whose key or name has a text in it, in whatever case, the largest first."""
-    source = rows_of(storage, table_of(storage, "catalogue_subjects", date))
+    source = rows_of(storage, table_of(storage, CATALOGUE_SUBJECTS.name, date))
     sought = quoted(text.strip().lower())
     query = f"""
         FROM {source}
