@@ -75,7 +75,7 @@ dev: $(INSTALLED) ## The Dagster UI on your own data
 	$(BIN)/dagster dev
 
 test: $(DEV_INSTALLED) ## All tests that need only Python
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+	.ci/in_memory $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test-readme: $(DEV_INSTALLED) ## Every command of README and docs/operations.md, where just what make demo installs is there
 	$(BIN)/python -m pytest -m readme openlib_assets_tests/docs

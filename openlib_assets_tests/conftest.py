@@ -21,6 +21,7 @@ import hypothesis
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from filelock import FileLock
 from moto import backends
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.s3.models import s3_backends
@@ -32,7 +33,10 @@ from openlib_assets.defs.partitions import run_tags
 from openlib_assets.sandbox import Sandbox
 from openlib_assets.settings import Settings
 from openlib_assets.storage import Storage, open_storage
-from openlib_assets_tests.tools import reference
+from openlib_assets_tests.tools import (
+    botocore_files,  # noqa: F401 - it need only be imported
+    reference,
+)
 from openlib_assets_tests.tools.ceph import Ceph, ceph_s3
 from openlib_assets_tests.tools.deployment import DeploymentError
 from openlib_assets_tests.tools.instances import temporary_instance
@@ -331,3 +335,17 @@ def instance() -> Iterator[dg.DagsterInstance]:
     """A Dagster instance on which nothing was done yet."""
     with temporary_instance() as instance:
         yield instance
+
+
+@pytest.fixture(scope="session")
+def twice(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What subjects fetched twice left, for `fetched_twice`: made by the first process of the tests that needs it."""
+    from openlib_assets_tests.tools.fetched_twice import fetch_twice, is_fetched  # noqa: PLC0415 - it imports this module
+
+    own = tmp_path_factory.getbasetemp()
+    shared = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "twice"
+    with FileLock(f"{shared}.lock"):
+        if not is_fetched(shared):
+            shared.mkdir()
+            fetch_twice(shared)
+    return shared

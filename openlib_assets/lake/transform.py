@@ -247,17 +247,23 @@ def _engine(*, threads: int | None) -> duckdb.DuckDBPyConnection:
     return engine
 
 
-def run_checks(connection: duckdb.DuckDBPyConnection, table: Table) -> list[CheckOutcome]:
-    """Run the checks of a table that the connection knows, with its inputs, by name; raises CheckFailedError."""
+def run_checks(
+    connection: duckdb.DuckDBPyConnection, table: Table, checks: Sequence[Check] | None = None
+) -> list[CheckOutcome]:
+    """Run checks of a table that the connection knows, with its inputs, by name; raises CheckFailedError.
+
+    They are all of its checks, unless others are given.
+    """
+    checks = table.all_checks if checks is None else checks
     # Together, since planning a query takes longer than to run it; by position, since no order of joins is sought then.
     queries = " POSITIONAL JOIN ".join(
         f"(SELECT numbers, {check.passes} AS passed FROM ({check.numbers}) AS numbers)"  # noqa: S608 - from the contract
-        for check in table.all_checks
+        for check in checks
     )
     found = connection.execute(f"FROM {queries}").fetchall()[0]
     outcomes = [
         CheckOutcome(check, bool(passed), numbers)
-        for check, numbers, passed in zip(table.all_checks, found[::2], found[1::2], strict=True)
+        for check, numbers, passed in zip(checks, found[::2], found[1::2], strict=True)
     ]
     if any(outcome.check.blocking and not outcome.passed for outcome in outcomes):
         raise CheckFailedError(table, outcomes)

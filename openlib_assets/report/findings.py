@@ -90,6 +90,8 @@ def _newcomers(numbers: Numbers) -> Iterator[str]:
 
 
 def _ebooks(numbers: Numbers) -> Iterator[str]:
+    if numbers.dump:  # which does not say
+        return
     ways = {row["access"]: row["books"] for row in numbers.rows["ebooks"]}
     yield (
         f"{_part(ways['readable'] + ways['borrowable'], numbers.summary['works'], 'work')} can be read or borrowed "

@@ -24,6 +24,7 @@ from openlib_assets.lake.contract import (
     WORK_DETAILS,
     Table,
 )
+from openlib_assets.lake.dumps.source import dump_of
 from openlib_assets.lake.table_files import TableFile
 from openlib_assets.lake.transform import connected, read_records, sql_text
 from openlib_assets.openlibrary.editions import WORKS_TO_ORDER
@@ -79,14 +80,44 @@ _JOINED = (
 
 
 @dataclass(frozen=True)
+class WholeCatalogue:
+    """What the dump of a date has of all of Open Library: averages of authors and works of subjects, by their keys.
+
+    `works` is how many works it has.
+    """
+
+    date: str
+    works: int
+    averages: Mapping[str, Row]
+    subjects: Mapping[str, int]
+
+    def lift(self, subject: str, share: float) -> float | None:
+        """Return how many times as often as in all of Open Library a subject stands on a share of some works.
+
+        None where the dump does not have it.
+        """
+        works = self.subjects.get(subject)
+        return share * self.works / works if works else None
+
+
+@dataclass(frozen=True)
 class Numbers:
-    """All that a report says of a subject: `rows` by what they tell, and where they come from."""
+    """All that a report says of a subject: `rows` by what they tell, and where they come from.
+
+    `whole_catalogue` is of the authors and related subjects in `rows`; None where no dump is built.
+    """
 
     subject: str
     snapshot: Snapshot
     previous_snapshot: str | None
     summary: Row
     rows: Mapping[str, list[Row]]
+    whole_catalogue: WholeCatalogue | None = None
+
+    @property
+    def dump(self) -> str | None:
+        """The date of the dump that the works come from; None where they come from the API."""
+        return dump_of(self.summary["source"])
 
     @property
     def year(self) -> int:

@@ -19,6 +19,9 @@ _CHARTED_YEARS = 100
 # More points than this cannot be told apart on a curve.
 _CURVE_POINTS = 120
 
+# What is told of an author's whole work.
+_IN_ALL = ("book_count", "avg_books_per_active_year", "avg_books_per_calendar_year")
+
 _ACCESS = {
     "readable": "readable by everybody",
     "borrowable": "on loan, one at a time",
@@ -77,6 +80,7 @@ def report_html(numbers: Numbers, charts: Sequence[Chart]) -> str:
         findings=findings.findings(numbers),
         figures=headline_figures(numbers),
         charts={chart.name: chart for chart in charts},
+        dump=numbers.dump,
         groups={groups.name: groups for groups in report_groups(numbers)},
         orders=orders(numbers),
         weights=asdict(Weights()),
@@ -149,9 +153,9 @@ def headline_figures(numbers: Numbers) -> list[Figure]:
         ),
         Figure(
             "E-books",
-            words.share(ways["readable"] + ways["borrowable"], works),
+            "not known" if numbers.dump else words.share(ways["readable"] + ways["borrowable"], works),
             "Works of which an e-book can be read or borrowed at the Internet Archive, by the record of the snapshot.",
-            "of the works",
+            "a dump does not say" if numbers.dump else "of the works",
         ),
     ]
 
@@ -216,7 +220,7 @@ def _newcomers(numbers: Numbers) -> Chart | None:
 
 def report_groups(numbers: Numbers) -> list[Groups]:
     """Return what is counted by groups."""
-    return [
+    groups = [
         Groups(
             "doubtful",
             "Doubtful years",
@@ -250,6 +254,7 @@ def report_groups(numbers: Numbers) -> list[Groups]:
             [(row["label"], row["books"]) for row in numbers.rows["editions"]],
         ),
     ]
+    return [group for group in groups if not (numbers.dump and group.name == "ebooks")]
 
 
 def _data(numbers: Numbers) -> dict[str, Any]:
@@ -257,5 +262,20 @@ def _data(numbers: Numbers) -> dict[str, Any]:
     return {
         "orders": order_rows(numbers),
         "stock": stock_rows(numbers),
-        "authors": numbers.rows["top_authors"],
+        **_authors(numbers),
+    }
+
+
+def _authors(numbers: Numbers) -> dict[str, Any]:
+    """Return what the table of authors holds, and the date of the dump by which it tells what they wrote in all."""
+    rows, whole = numbers.rows["top_authors"], numbers.whole_catalogue
+    if whole is None:
+        return {"authors": rows}
+    nothing = dict.fromkeys(_IN_ALL)
+    in_all = (whole.averages.get(row["author_key"], nothing) for row in rows)
+    return {
+        "authors": [
+            {**row, "in_all": {name: found[name] for name in _IN_ALL}} for row, found in zip(rows, in_all, strict=True)
+        ],
+        "in_all_by": whole.date,
     }

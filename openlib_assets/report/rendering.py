@@ -42,6 +42,7 @@ def _environment() -> jinja2.Environment:
     )
     environment.filters |= {
         "count": words.count,
+        "times": words.times,
         "work_link": site.work_link,
         "author_link": site.author_link,
         "subject_link": site.subject_link,

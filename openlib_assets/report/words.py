@@ -95,6 +95,11 @@ def listed(things: Sequence[str]) -> str:
     return f"{', '.join(before)} and {last}" if before else last
 
 
+def times(factor: float | None) -> str:
+    """Return how many times as often something is; nothing where that is not known."""
+    return "" if factor is None else f"{factor:,.1f}"
+
+
 def titled(title: str) -> str:
     """Return a title between quotes, its beginning if it is a long one."""
     brief = title if len(title) <= _LONGEST_TITLE else title[:_LONGEST_TITLE].rstrip() + "…"

@@ -31,11 +31,9 @@ for_each_table = pytest.mark.parametrize("name", EXPORTED)
 
 
 @pytest.fixture(scope="module", params=["local", "s3"])
-def made(
-    request: pytest.FixtureRequest, new_place: PlaceMaker, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Pipeline]:
+def made(request: pytest.FixtureRequest, new_place: PlaceMaker, twice: Path) -> Iterator[Pipeline]:
     """A root with a warehouse."""
-    with fetched_twice(new_place(request.param), tmp_path_factory.mktemp("made")) as (pipeline, _):
+    with fetched_twice(twice, new_place("s3") if request.param == "s3" else None) as (pipeline, _):
         yield pipeline
 
 

@@ -11,6 +11,8 @@ import pytest
 import yaml
 
 from openlib_assets.defs.instance.home import DEFAULT_HOME
+from openlib_assets.settings import Settings
+from openlib_assets_tests.conftest import environment
 from openlib_assets_tests.tools.deployment import PROJECT_ROOT
 
 pytestmark = pytest.mark.deployed
@@ -88,6 +90,19 @@ def test_all_processes_get_the_same_environment_and_every_variable_that_the_inst
     example = {line.partition("=")[0] for line in (DEPLOY / ".env.example").read_text().splitlines() if "=" in line}
     required = set(re.findall(r"\$\{(\w+):\?", (DEPLOY / "compose.yaml").read_text()))
     assert required <= example
+
+
+def test_a_database_is_optional_and_off_by_default() -> None:
+    variables = compose()["services"]["code"]["environment"]
+    assert variables["OPENLIB_DATABASE"] == "${OPENLIB_DATABASE:-}"
+    example = dict(
+        line.split("=", 1) for line in (DEPLOY / ".env.example").read_text().splitlines() if not line.startswith("#")
+    )
+    assert (example["OPENLIB_DATABASE"], example["OPENLIB_DATABASE_SCHEMA"]) == ("", "openlib")
+    default = variables["OPENLIB_DATABASE_SCHEMA"].removeprefix("${OPENLIB_DATABASE_SCHEMA:-").removesuffix("}")
+    with environment({"OPENLIB_DATABASE": "", "OPENLIB_DATABASE_SCHEMA": default}):
+        settings = Settings.from_env()
+    assert (settings.database, settings.database_schema) == (None, "openlib")
 
 
 def test_the_image_holds_what_the_dockerfile_copies_and_nothing_secret() -> None:

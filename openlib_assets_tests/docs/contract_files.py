@@ -11,6 +11,7 @@ from sqlglot import exp
 
 from openlib_assets.lake.catalog.views import BY_SUBJECT
 from openlib_assets.lake.contract import (
+    CATALOGUE_TABLES,
     SCHEMA_VERSION,
     SNAPSHOT_TABLES,
     SQL_TYPES,
@@ -28,8 +29,8 @@ ODCS = "openlib.odcs.yaml"
 DBT_SOURCES = "dbt/models/sources.yml"
 JSON_SCHEMAS = "json_schema"
 # Those that have their plain names in SQL whatever they are made of.
-PLAIN_TABLES = (*WAREHOUSE_TABLES, *STORE_TABLES)
-SOURCE, SOURCE_BY_SUBJECT = "openlib", f"openlib_{BY_SUBJECT}"
+PLAIN_TABLES = (*WAREHOUSE_TABLES, *STORE_TABLES, *CATALOGUE_TABLES)
+SOURCE, SOURCE_BY_SUBJECT, SOURCE_CATALOGUE = "openlib", f"openlib_{BY_SUBJECT}", "openlib_catalogue"
 
 _API_VERSION = "v3.1.0"
 _JSON_SCHEMA = "https://json-schema.org/draft/2020-12/schema"
@@ -112,7 +113,8 @@ def odcs() -> dict[str, Any]:
             "usage": "Tables without a prefix are the warehouse, one star schema over all subjects, and what the store "
             "sells. Those that begin "
             f"with {BY_SUBJECT}_ are the tables of each subject, `subject` first; in SQL they lie in the schema "
-            f"{BY_SUBJECT}. {_GENERATED}",
+            f"{BY_SUBJECT}. Those that begin with catalogue_ are of all of Open Library, from the latest monthly dump "
+            f"that is built, and are there where one is. {_GENERATED}",
             "limitations": "As complete and as right as Open Library's records: docs/definitions.md says what is known "
             "to be wrong in them.",
         },
@@ -203,6 +205,12 @@ def dbt_sources() -> dict[str, Any]:
                 "description": f"The tables of each subject, `subject` first. {_GENERATED}",
                 "schema": f"{{{{ var('openlib_by_subject_schema', '{BY_SUBJECT}') }}}}",
                 "tables": [_dbt_table(table) for table in SUBJECT_TABLES],
+            },
+            {
+                "name": SOURCE_CATALOGUE,
+                "description": f"All of Open Library, from a monthly dump. {_GENERATED}",
+                "schema": "{{ var('openlib_catalogue_schema', 'openlib') }}",
+                "tables": [_dbt_table(table) for table in CATALOGUE_TABLES],
             },
         ],
     }

@@ -19,6 +19,7 @@ from urllib.parse import quote
 import openlib_assets
 from openlib_assets.cli.commands.sandbox import DEMO_SUBJECTS
 from openlib_assets.defs.assets import ASSETS
+from openlib_assets.defs.assets.dumps import GROUP as DUMPS
 from openlib_assets.lake.contract import RAW_WORKS, Layer
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets_tests.tools.deployment import dagster_dev, environment, openlib, shipped_instance
@@ -40,8 +41,8 @@ _GRAPH_MARGIN = 40
 # From top to bottom the graph is less large; of what it can tell of an asset, what is no matter of the moment.
 _GRAPH_LOOK = {"asset-graph-direction": "vertical", "asset-node-facets": ["status", "kind-tag", "partitions"]}
 
-# With the warehouse, which hangs on almost everything, the picture would be twice as wide.
-_GRAPH_SELECTION = quote(f'not group:"{Layer.WAREHOUSE}"')
+# With the warehouse, which hangs on almost everything, the picture would be twice as wide; dumps stand by themselves.
+_GRAPH_SELECTION = quote(f'not (group:"{Layer.WAREHOUSE}" or group:"{DUMPS}")')
 _GRAPH_LAYERS = [layer for layer in Layer if layer is not Layer.WAREHOUSE]
 
 

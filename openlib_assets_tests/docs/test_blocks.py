@@ -14,7 +14,7 @@ from openlib_assets.defs.assets import ASSETS
 from openlib_assets.lake.watch_list import read_watch_list
 from openlib_assets.openlibrary.subject_keys import subject_key
 from openlib_assets_tests.docs import recipes
-from openlib_assets_tests.docs.markdown import CONTRIBUTING, OPERATIONS, README, Block, blocks
+from openlib_assets_tests.docs.markdown import CONTRIBUTING, DUMPS, OPERATIONS, README, Block, blocks
 from openlib_assets_tests.docs.test_commands import PYTHON, SHELL
 from openlib_assets_tests.s3_server.test_refusals import POLICIES
 
@@ -67,7 +67,7 @@ def _install(extension: str, connection: duckdb.DuckDBPyConnection, folder: Path
 
 def test_every_block_is_run_by_a_test(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = [*SHELL, *PYTHON, *LISTS, *WATCH_LISTS, *SQL, *POLICIES, *_followed(tmp_path, monkeypatch)]
-    shown = [block for document in (README, CONTRIBUTING, OPERATIONS) for block in blocks(document)]
+    shown = [block for document in (README, CONTRIBUTING, OPERATIONS, DUMPS) for block in blocks(document)]
     assert len(shown) > 15
     assert [str(block) for block in shown if block not in run] == []
 

@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import boto3
@@ -22,6 +23,7 @@ from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets_tests.conftest import environment, s3_place
 from openlib_assets_tests.docs.markdown import (
     CONTRIBUTING,
+    DUMPS,
     OPERATIONS,
     README,
     Block,
@@ -39,31 +41,35 @@ from openlib_assets_tests.tools.deployment import (
     wait_until_up,
 )
 
-SHELL = [block for document in (README, CONTRIBUTING, OPERATIONS) for block in blocks(document, "sh")]
+SHELL = [block for document in (README, CONTRIBUTING, OPERATIONS, DUMPS) for block in blocks(document, "sh")]
 PYTHON = blocks(OPERATIONS, "python")
-TEXT = (README, OPERATIONS)
+TEXT = (README, OPERATIONS, DUMPS)
 FIRST, *SHOWN = commands(SHELL, TEXT)
 
 NOT_RUN = {
     "make test": "it is the suite that this one runs beside",
     "make bench": "it takes half an hour of a machine that does nothing else",
+    "make bench-dumps": "the same",
     "aws s3 cp": "a program of AWS's, named for what it does",
     "dagster asset materialize --partition-range": "named as what does not work",
 }
 # What serves until it is stopped: the line that tells the address, and a page that answers there.
 _UI = (r"Serving dagster-webserver on (\S+) in process", "/server_info")
+_SANDBOX = (r"sandbox Open Library at (\S+);", "/search/subjects.json?q=*&limit=1")
 SERVING = {
     "make dev": _UI,
     "make demo-ui": _UI,
     "dagster dev": _UI,
     "dg dev": _UI,
-    "openlib sandbox": (r"sandbox Open Library at (\S+);", "/search/subjects.json?q=*&limit=1"),
+    "openlib sandbox": _SANDBOX,
+    "openlib sandbox --dumps dumps": _SANDBOX,
 }
 NEED_AN_EXTRA = [command for command in SHOWN if "'.[" in command.text or command.text.startswith("dg ")]
 NEED_NONE = [command for command in SHOWN if command not in NEED_AN_EXTRA and command.text not in NOT_RUN]
 
 _SUBJECTS = {"science_fiction": 60, "place:france": 20, "detective_stories": 10, "love": 20, "time:1939-1945": 10}
 _BUCKET = "bucket"  # as the documents call it
+_DUMPS, _DUMP_DAY = "dumps", date(2026, 8, 31)  # the same
 _SECONDS = 600
 # The reader's own settings, and those of the `make` that runs this suite.
 _FOREIGN = ("OPENLIB_", "AWS_", "DAGSTER_", "MAKE", "MFLAGS", "PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "VIRTUAL_ENV")
@@ -128,9 +134,12 @@ def copy(s3_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copy
     s3 = s3_place(s3_url).variables
     with environment(s3):
         boto3.client("s3").create_bucket(Bucket=_BUCKET)
-    with Sandbox(SandboxConfig(_SUBJECTS)) as sandbox:
+    dumps = folder / "project" / _DUMPS
+    with Sandbox(SandboxConfig(_SUBJECTS, settled=True, dumps=dumps)) as sandbox:
+        sandbox.write_dumps(dumps, _DUMP_DAY)
         variables = {
             "OPENLIB_API_URL": sandbox.url,
+            "OPENLIB_DUMPS_URL": sandbox.url,
             "OPENLIB_REQUESTS_PER_SECOND": "1000",
             "XDG_CACHE_HOME": str(folder / "cache"),
             **s3,

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -15,25 +15,42 @@ import yaml
 from open_data_contract_standard.model import OpenDataContractStandard
 
 from openlib_assets.lake.catalog import catalog
-from openlib_assets.lake.catalog.views import BY_SUBJECT, PUBLISHED
-from openlib_assets.lake.contract import SQL_TYPES, STORE_TABLES, SUBJECT_TABLES, WAREHOUSE_TABLES, Table
+from openlib_assets.lake.catalog.views import BY_SUBJECT, OF_DUMPS, PUBLISHED
+from openlib_assets.lake.contract import (
+    CATALOGUE_TABLES,
+    SQL_TYPES,
+    STORE_TABLES,
+    SUBJECT_TABLES,
+    WAREHOUSE_TABLES,
+    Table,
+)
+from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets_tests.conftest import Pipeline
 from openlib_assets_tests.docs import contract_files, generated
 from openlib_assets_tests.docs.contract_files import ODCS, columns_of, key_of
 from openlib_assets_tests.tools.deployment import PROJECT_ROOT
+from openlib_assets_tests.tools.dump_lakes import build_lake
 
 FOLDER = PROJECT_ROOT / generated.DOCS / contract_files.FOLDER
 VIEWS = {
-    **{table.name: table for table in (*WAREHOUSE_TABLES, *STORE_TABLES)},
+    **{table.name: table for table in (*WAREHOUSE_TABLES, *STORE_TABLES, *CATALOGUE_TABLES)},
     **{f"{BY_SUBJECT}.{table.name}": table for table in SUBJECT_TABLES},
 }
+JULY, AUGUST = date(2026, 7, 31), date(2026, 8, 31)
 for_each_view = pytest.mark.parametrize(("view", "table"), VIEWS.items(), ids=VIEWS)
 
 
 @pytest.fixture(scope="module")
-def published(made: Pipeline) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Every view, over a made root."""
-    with catalog(made.storage, PUBLISHED) as connection:
+def published(made: Pipeline, tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Every view, over a made root in which two dumps are built."""
+    dumps = tmp_path_factory.mktemp("dumps")
+    with Sandbox(SandboxConfig({"love": 40}, settled=True)) as sandbox:
+        sandbox.write_dumps(dumps, JULY)
+        sandbox.add_work("love")
+        sandbox.write_dumps(dumps, AUGUST, mess=0.01)
+    for day in (JULY, AUGUST):
+        build_lake(made.storage, dumps, str(day))
+    with catalog(made.storage, PUBLISHED | OF_DUMPS) as connection:
         connection.execute("SET TimeZone = 'UTC'")
         yield connection
 
@@ -140,8 +157,8 @@ def test_a_key_is_one_over_all_subjects(published: duckdb.DuckDBPyConnection, vi
 def test_dbts_sources_are_the_tables_with_their_columns() -> None:
     read = yaml.safe_load((FOLDER / contract_files.DBT_SOURCES).read_text(encoding="utf-8"))
     assert read["version"] == 2
-    warehouse, by_subject = read["sources"]
-    for source, tables in ((warehouse, WAREHOUSE_TABLES), (by_subject, SUBJECT_TABLES)):
+    of_sources = (WAREHOUSE_TABLES, SUBJECT_TABLES, CATALOGUE_TABLES)
+    for source, tables in zip(read["sources"], of_sources, strict=True):
         assert [table["name"] for table in source["tables"]] == [table.name for table in tables]
         for listed, table in zip(source["tables"], tables, strict=True):
             assert [column["name"] for column in listed["columns"]] == [column.name for column in columns_of(table)]

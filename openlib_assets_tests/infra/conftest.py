@@ -40,3 +40,9 @@ def policies(all_policies: Mapping[str, Policies]) -> Policies:
 def masked(all_policies: Mapping[str, Policies]) -> Policies:
     """The same where columns are hidden from analysts."""
     return all_policies["masked"]
+
+
+@pytest.fixture(scope="session")
+def loading(all_policies: Mapping[str, Policies]) -> Policies:
+    """The same where the warehouse is loaded into PostgreSQL."""
+    return all_policies["loading"]

@@ -42,15 +42,26 @@ INPUTS: Mapping[str, Any] = {
     "gold_database": "openlib_test_gold",
     "warehouse_database": "openlib_test_warehouse",
 }
+POSTGRES = {
+    "secret_arn": f"arn:aws:secretsmanager:{_HERE}:secret:postgres-AbCdEf",
+    "key_arn": f"arn:aws:kms:{_HERE}:key/postgres",
+}
 
 
 def rendered(folder: Path) -> dict[str, Policies]:
-    """Render the policy of each role in `folder`, an empty one: `plain`, and `masked` where columns are hidden."""
+    """Render the policy of each role in `folder`, an empty one.
+
+    `plain`; `masked`, where columns are hidden; `loading`, where the warehouse is loaded into PostgreSQL.
+    """
     copy = terraform.copied(folder)
     root = folder / "root"
     root.mkdir()
     module = {"source": f"{copy / 'modules' / 'policies'}", **INPUTS}
-    modules = {"plain": module, "masked": {**module, "masked": True}}
+    modules = {
+        "plain": module,
+        "masked": {**module, "masked": True},
+        "loading": {**module, "warehouse_postgres": POSTGRES},
+    }
     outputs = {name: {"value": f"${{module.{name}.policies}}"} for name in modules}
     (root / "main.tf.json").write_text(
         json.dumps({"module": modules, "provider": {"aws": {}}, "output": outputs}), encoding="utf-8"

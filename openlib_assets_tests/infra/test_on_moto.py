@@ -169,12 +169,13 @@ def test_every_process_gets_the_variables_that_it_reads(applied: Applied) -> Non
         (container,) = definition["containerDefinitions"]
         assert container["name"] == process
         variables = {variable["name"]: variable["value"] for variable in container["environment"]}
-        assert set(variables) == VARIABLES_OF_ALL_PROCESSES
+        loads = process in ("code-location", "run")
+        assert set(variables) == VARIABLES_OF_ALL_PROCESSES | ({"OPENLIB_DATABASE_SCHEMA"} if loads else set())
         assert variables["OPENLIB_STORAGE"] == f"s3://openlib-dev-data-{terraform.ACCOUNT}/openlib"
         assert variables["OPENLIB_RUN_TASK_DEFINITION"] == "openlib-dev-run"
-        (secret,) = container["secrets"]
-        assert secret["name"] == "PGPASSWORD"
-        assert secret["valueFrom"].endswith(":password::")
+        secrets = {secret["name"]: secret["valueFrom"] for secret in container["secrets"]}
+        assert secrets.pop("PGPASSWORD").endswith(":password::")
+        assert secrets == ({"OPENLIB_DATABASE": f"{terraform.POSTGRES_SECRET}:url::"} if loads else {})
         assert container["readonlyRootFilesystem"]
         assert container["user"] == "10001"
         assert [mount["containerPath"] for mount in container["mountPoints"]] == [FOLDER_OF_VOLUMES]

@@ -10,6 +10,7 @@ from openlib_assets_tests.infra.rendered_policies import (
     COMPUTE_LOGS_BUCKET,
     DATA_BUCKET,
     INPUTS,
+    POSTGRES,
     PREFIX,
     Policies,
     allows,
@@ -154,8 +155,25 @@ def test_the_execution_role_reads_one_secret(policies: Policies) -> None:
     assert roles == {"execution"}
 
 
-def test_parliament_finds_nothing_in_any_policy(policies: Policies, masked: Policies, tmp_path: Path) -> None:
-    assert parliament({**policies, "analyst-masked": masked["analyst"]}, tmp_path) == ""
+def test_it_reads_the_url_of_the_database_too_where_the_warehouse_is_loaded(loading: Policies) -> None:
+    reading = [s for s in statements(loading["execution"]) if "secretsmanager:GetSecretValue" in s["Action"]]
+    assert [s["Resource"] for s in reading] == [[INPUTS["database_secret_arn"], POSTGRES["secret_arn"]]]
+    (decrypting,) = (s for s in statements(loading["execution"]) if s["Resource"] == [POSTGRES["key_arn"]])
+    assert decrypting["Action"] == ["kms:Decrypt"]
+    assert decrypting["Condition"]["StringEquals"]["kms:EncryptionContext:SecretARN"] == POSTGRES["secret_arn"]
+    readers = {
+        role
+        for role, policy in loading.items()
+        if allows(policy, "secretsmanager:GetSecretValue", POSTGRES["secret_arn"])
+    }
+    assert readers == {"execution"}
+
+
+def test_parliament_finds_nothing_in_any_policy(
+    policies: Policies, masked: Policies, loading: Policies, tmp_path: Path
+) -> None:
+    others = {"analyst-masked": masked["analyst"], "execution-loading": loading["execution"]}
+    assert parliament({**policies, **others}, tmp_path) == ""
 
 
 def test_parliament_finds_what_is_wrong(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The warehouse against an independent computation: every table, cell by cell, after every change of its subjects."""
 
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
@@ -11,6 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from openlib_assets.lake import layout
+from openlib_assets.lake.catalog import CatalogError, ask
+from openlib_assets.lake.catalog.views import named_in
 from openlib_assets.lake.contract import BOOKS, ORDER_LIST, STOCKING_LIST, WAREHOUSE_TABLES, Table
 from openlib_assets.lake.table_files import write_table
 from openlib_assets.lake.warehouse import refreshing, versions
@@ -74,11 +77,21 @@ def lake_in(storage: Storage, sizes: Mapping[str, int]) -> Iterator[Lake]:
         yield made
 
 
+@pytest.fixture(scope="module")
+def fetched(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    """Three subjects that overlap; each test changes a copy of them."""
+    with lake_in(LocalStorage(tmp_path_factory.mktemp("fetched")), SIZES) as made:
+        return made
+
+
 @pytest.fixture
-def lake(tmp_path: Path) -> Iterator[Lake]:
-    """Three subjects that overlap."""
-    with lake_in(LocalStorage(tmp_path / "root"), SIZES) as made:
-        yield made
+def lake(fetched: Lake, tmp_path: Path) -> Iterator[Lake]:
+    """A copy of the three subjects, and Open Library as it was when they were fetched."""
+    shutil.copytree(fetched.storage.uri(), tmp_path / "root")
+    with Sandbox(SandboxConfig(SIZES)) as sandbox:
+        copy = Lake(LocalStorage(tmp_path / "root"), sandbox)
+        copy.last, copy.fetches = dict(fetched.last), fetched.fetches
+        yield copy
 
 
 def test_works_of_several_subjects_count_once(place: Place) -> None:
@@ -202,6 +215,8 @@ def test_a_subject_whose_tables_are_not_of_one_fetch_keeps_what_it_had(lake: Lak
 
 
 def test_a_file_that_cannot_be_read_keeps_one_subject_out(lake: Lake) -> None:
+    change(lake, MIDDLE)
+    lake.fetch(MIDDLE)  # so that there is a history, of which no other table could tell
     path = layout.table_file(BOOKS.layer, BOOKS.name, MIDDLE)
     lake.storage.write(path, b"no table")
     (line,) = lake.refresh().left_out
@@ -236,6 +251,27 @@ def test_a_version_of_which_a_file_is_lost_is_made_anew(lake: Lake, lost: str) -
     lake.assert_current()
 
 
+@pytest.mark.parametrize("damaged", ["works", "subject_history"])
+def test_a_version_of_which_a_file_is_damaged_is_made_anew(lake: Lake, damaged: str) -> None:
+    path = lake.refresh().version.file(damaged)
+    lake.storage.write(path, lake.storage.read(path)[:-100])
+    with pytest.raises(CatalogError) as raised:
+        ask(lake.storage, named_in(damaged), lambda connection: connection.sql(f"FROM {damaged}").fetchall())
+    address = lake.storage.uri(path)
+    assert str(raised.value) == f"{address}: not a readable Parquet file; make it with: openlib warehouse"
+    assert lake.refresh().changed == len(SIZES)
+    lake.assert_current()
+
+
+def test_a_change_of_many_rows_is_the_same_as_of_few(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    lake.refresh()
+    monkeypatch.setattr("openlib_assets.lake.warehouse.rows._FEW_ROWS", 0)
+    change(lake, LARGE)
+    lake.fetch(LARGE)
+    lake.refresh()
+    lake.assert_current()
+
+
 def test_what_others_put_beside_the_versions_stays(lake: Lake) -> None:
     lake.storage.write("warehouse/mine/part-0.parquet", b"mine")
     lake.refresh()
@@ -254,6 +290,25 @@ def test_whoever_alone_could_tell_of_works_and_cannot_is_left_out(lake: Lake) ->
     lake.last = {subject: fetched for subject, fetched in lake.last.items() if subject not in names}
     assert {row["subject"] for row in lake.rows("subjects")} == lake.last.keys()
     assert {row["fetched_for"] for row in lake.rows("works")} <= lake.last.keys()
+
+
+def test_a_subject_of_mixed_tables_that_had_to_go_is_not_called_left_as_it_was(lake: Lake) -> None:
+    lake.refresh()
+    of_before = {subject: table_bytes(lake, STOCKING_LIST, subject) for subject in (LARGE, MIDDLE)}
+    for subject in (LARGE, MIDDLE):
+        change(lake, subject)
+        lake.fetch(subject)
+        lake.storage.write(layout.table_file(STOCKING_LIST.layer, STOCKING_LIST.name, subject), of_before[subject])
+    # It had the say on works that the others list, too.
+    del lake.last[SMALL]
+    left_out = lake.refresh().left_out
+    there = {row["subject"] for row in lake.rows("subjects")}
+    assert len(there) < len(left_out)
+    assert left_out == [
+        f"{subject}: its tables are not of one fetch; {'left as it was' if subject in there else 'left out'}: "
+        f"make them with: openlib run {subject!r}"
+        for subject in (MIDDLE, LARGE)
+    ]
 
 
 class FullStorage(LocalStorage):

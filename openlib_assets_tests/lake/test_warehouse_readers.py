@@ -1,6 +1,7 @@
 """Who reads the warehouse: others while it is refreshed, and other programs than ours, whatever subjects are called."""
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -16,38 +17,20 @@ import pytest
 from openlib_assets.lake.catalog import ask, write_catalog
 from openlib_assets.lake.catalog.views import named_in
 from openlib_assets.lake.contract import WAREHOUSE_TABLES
+from openlib_assets.lake.database.duckdb_file import write_file
+from openlib_assets.lake.exports.warehouse_tables import EXPORTED, write_exported
+from openlib_assets.lake.warehouse import versions
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets.storage import LocalStorage, Storage
+from openlib_assets.storage.errors import OpenlibError
 from openlib_assets_tests.docs.markdown import DATA_MODEL, blocks
+from openlib_assets_tests.lake.orphans import count_orphans
 from openlib_assets_tests.lake.test_warehouse import Lake, change
 from openlib_assets_tests.tools.deployment import wait_until
 
 _REFRESHES = 20
 _SECONDS = 120
-# Of all tables that refer to another one, the rows whose other row is not there.
-_ORPHANS = """
-SELECT count(*)
-FROM work_authors
-LEFT JOIN works USING (work_key)
-LEFT JOIN authors USING (author_key)
-LEFT JOIN work_subjects USING (work_key)
-LEFT JOIN subjects ON subjects.subject = work_subjects.subject
-WHERE works.work_key IS NULL OR authors.author_key IS NULL OR subjects.subject IS NULL
-"""
 ODD = ("null", "007", "true", "place:são_paulo", "person:o'brien_(1900-1950)", "__hive_default_partition__")
-
-
-def count_orphans(root: str) -> None:
-    """Look for orphans until the input ends, each time in the version that is current then; print what was found."""
-    storage = LocalStorage(root)
-    print("begun", flush=True)
-    looks = orphans = 0
-    stop = Path(root).with_name("stop")
-    while not stop.exists():
-        found, _ = ask(storage, named_in(_ORPHANS), lambda connection: connection.sql(_ORPHANS).fetchall())
-        orphans += found[0][0]
-        looks += 1
-    print(json.dumps({"looks": looks, "orphans": orphans}))
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +46,7 @@ def odd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
 
 def test_who_reads_while_it_is_refreshed_never_sees_an_orphan(tmp_path: Path) -> None:
     root = tmp_path / "root"
-    program = f"from {__name__} import count_orphans; count_orphans({str(root)!r})"
+    program = f"from {count_orphans.__module__} import count_orphans; count_orphans({str(root)!r})"
     with Sandbox(SandboxConfig({"one": 60, "two": 60, "three": 30})) as sandbox:
         lake = Lake(LocalStorage(root), sandbox)
         lake.fetch("one", "two", "three")
@@ -121,6 +104,25 @@ def test_the_catalog_reads_the_same_names(odd: Lake) -> None:
     write_catalog(odd.storage)
     with duckdb.connect(odd.storage.uri("catalog.duckdb"), read_only=True) as connection:
         assert connection.sql(query).fetchall() == [(subject,) for subject in sorted(ODD)]
+
+
+@pytest.mark.parametrize("table", ["works", "works_merged"])
+@pytest.mark.parametrize("way", ["sql", "database", "export"])
+def test_a_damaged_file_is_told_of_in_a_line_that_says_what_to_run(
+    odd: Lake, way: str, table: str, tmp_path: Path
+) -> None:
+    shutil.copytree(odd.storage.uri("warehouse"), tmp_path / "root" / "warehouse")
+    storage = LocalStorage(tmp_path / "root")
+    path = versions.existing(storage).file("works")
+    storage.write(path, storage.read(path)[:-100])
+    ways: dict[str, Callable[[], object]] = {
+        "sql": lambda: asked(storage, f"SELECT count(title) FROM {table}"),  # noqa: S608 - of here
+        "database": lambda: write_file(storage),
+        "export": lambda: write_exported(tmp_path / "file.csv", storage, EXPORTED[table], ending=".csv"),
+    }
+    with pytest.raises(OpenlibError) as raised:
+        ways[way]()
+    assert str(raised.value) == f"{storage.uri(path)}: not a readable Parquet file; make it with: openlib warehouse"
 
 
 def test_likely_duplicates_are_merged_in_a_view_and_nowhere_else(tmp_path: Path) -> None:

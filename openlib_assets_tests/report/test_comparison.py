@@ -94,7 +94,7 @@ def made_up_catalog(subjects: Mapping[str, Iterable[int]]) -> Iterator[duckdb.Du
             CREATE TABLE subjects AS
                 SELECT subject, count(*) AS works, 0 AS works_rejected, count(*) AS works_reported, count(*) AS authors,
                        count(*) AS works_dated, 2020 AS first_year, 2020 AS last_year,
-                       TIMESTAMP '2026-01-01' AS fetched_at
+                       TIMESTAMP '2026-01-01' AS fetched_at, 'https://openlibrary.org' AS source
                 FROM work_subjects GROUP BY subject;
             """
         )

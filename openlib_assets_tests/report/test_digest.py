@@ -27,11 +27,9 @@ NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module", params=["local", "s3"])
-def made(
-    request: pytest.FixtureRequest, new_place: PlaceMaker, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Pipeline, Changes]]:
+def made(request: pytest.FixtureRequest, new_place: PlaceMaker, twice: Path) -> Iterator[tuple[Pipeline, Changes]]:
     """A root with a warehouse, fetched twice, and what differs."""
-    with fetched_twice(new_place(request.param), tmp_path_factory.mktemp("made")) as found:
+    with fetched_twice(twice, new_place("s3") if request.param == "s3" else None) as found:
         yield found
 
 

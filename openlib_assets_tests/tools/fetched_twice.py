@@ -1,11 +1,18 @@
-"""A root with a warehouse: subjects that share works, fetched twice, and a store that sells some of the books."""
+"""A root with a warehouse: subjects that share works, fetched twice, and a store that sells some of the books.
 
+It is made once for all processes of the tests, by the fixture `twice`; who changes something takes a root of their own.
+"""
+
+import json
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from openlib_assets.cli.runs import execute
+from openlib_assets.lake import layout
+from openlib_assets.lake.contract import STORE_TABLES, Layer
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets_tests.conftest import Pipeline, Place
 from openlib_assets_tests.tools.instances import temporary_instance
@@ -14,6 +21,13 @@ SIZES = {"detective_stories": 80, "place:são_paulo_(brazil)": 60, "1984": 40}
 CHANGED = "detective_stories"
 _STORE_ROWS = 60
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+# What is made across subjects tells where it lies, so that it is made in each place; and what the store says, with it.
+_ACROSS = (
+    *(layout.CATALOG, layout.WAREHOUSE_DATABASE, layout.COMPARISON, layout.DIGEST_PAGE, layout.DIGEST_FEED),
+    *(layout.shared_table_file(table.layer, table.name) for table in STORE_TABLES),
+)
+# Nobody is asked any more.
+_NOWHERE = "http://127.0.0.1:9"
 
 
 @dataclass(frozen=True)
@@ -25,14 +39,11 @@ class Changes:
     retitled: str
 
 
-@contextmanager
-def fetched_twice(place: Place, folder: Path) -> Iterator[tuple[Pipeline, Changes]]:
-    """Lend the pipeline after its second run; `folder` takes what the root does not."""
+def fetch_twice(folder: Path) -> None:
+    """Leave in a folder the root, the instance and the store after the second run, and last what differs."""
     with Sandbox(SandboxConfig(SIZES)) as sandbox, temporary_instance() as instance:
-        store = folder / "store.csv"
-        sandbox.write_store_catalogue(store, _STORE_ROWS)
-        variables = {"XDG_CACHE_HOME": str(folder / "cache"), "OPENLIB_STORE_CATALOGUE": str(store)}
-        pipeline = Pipeline(place, instance, sandbox.url, **variables)
+        sandbox.write_store_catalogue(_store(folder), _STORE_ROWS)
+        pipeline = Pipeline(_on_disk(folder), instance, sandbox.url, **_variables(folder))
         _run_for_all(pipeline, "read_store_catalogue")
         _run(pipeline)
         gone, retitled = [work["key"] for work in sandbox.works(CHANGED)][:2]
@@ -40,7 +51,54 @@ def fetched_twice(place: Place, folder: Path) -> Iterator[tuple[Pipeline, Change
         sandbox.change_work(CHANGED, retitled, title="Retitled")
         new = sandbox.add_work(CHANGED)["key"]
         _run(pipeline)
-        yield pipeline, Changes(*(key.removeprefix("/works/") for key in (new, gone, retitled)))
+        shutil.copytree(instance.root_directory, _home(folder))
+    changes = Changes(*(key.removeprefix("/works/") for key in (new, gone, retitled)))
+    _told(folder).write_text(json.dumps(asdict(changes)), encoding="utf-8")
+
+
+def is_fetched(folder: Path) -> bool:
+    """Tell whether all of it is there."""
+    return _told(folder).exists()
+
+
+@contextmanager
+def fetched_twice(folder: Path, place: Place | None = None) -> Iterator[tuple[Pipeline, Changes]]:
+    """Lend the pipeline after its second run, where it was made or with its files in another place."""
+    changes = Changes(**json.loads(_told(folder).read_text(encoding="utf-8")))
+    with temporary_instance(_home(folder)) as instance:
+        pipeline = Pipeline(place or _on_disk(folder), instance, _NOWHERE, **_variables(folder))
+        if place:
+            _copy(Path(_on_disk(folder).root), pipeline)
+            for job in ("read_store_catalogue", "across_subjects"):
+                _run_for_all(pipeline, job)
+        yield pipeline, changes
+
+
+def _on_disk(folder: Path) -> Place:
+    return Place(str(folder / "root"), {})
+
+
+def _store(folder: Path) -> Path:
+    return folder / "store.csv"
+
+
+def _home(folder: Path) -> Path:
+    return folder / "home"
+
+
+def _told(folder: Path) -> Path:
+    return folder / "changes.json"
+
+
+def _variables(folder: Path) -> dict[str, str]:
+    return {"XDG_CACHE_HOME": str(folder / "cache"), "OPENLIB_STORE_CATALOGUE": str(_store(folder))}
+
+
+def _copy(root: Path, pipeline: Pipeline) -> None:
+    for file in root.rglob("*"):
+        path = file.relative_to(root).as_posix()
+        if file.is_file() and path not in _ACROSS and not path.startswith(f"{Layer.WAREHOUSE}/"):
+            pipeline.storage.write(path, file.read_bytes())
 
 
 def _run(pipeline: Pipeline) -> None:

@@ -141,6 +141,7 @@ def _adds_up(bare: str) -> bool:
     return sum(int(one) * (3 if place % 2 else 1) for place, one in enumerate(bare)) % 10 == 0
 
 
+@cache
 def _thirteen(bare: str) -> str:
     return bare if len(bare) == 13 else next(made for last in "0123456789" if _adds_up(made := f"978{bare[:9]}{last}"))
 

@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from typing import Any, NamedTuple
 
 Row = dict[str, Any]
@@ -34,6 +35,7 @@ class _Member(NamedTuple):
     own: bool
 
 
+@cache
 def folded(text: str) -> str:
     """Return what is left of a text when spelling does not count."""
     if any(_named(character, _WITH_ACCENTS) for character in text):

@@ -6,6 +6,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
+from openlib_assets.defs.assets.dumps import GROUP as DUMPS
+from openlib_assets.defs.assets.dumps import catalogue_assets, dump_files, dump_records
 from openlib_assets.lake.contract import ALL_TABLES, RAW_WORKS, SNAPSHOT_TABLES, WAREHOUSE_TABLES, Layer
 from openlib_assets_tests.tools.deployment import wait_until
 from openlib_assets_tests.ui.conftest import take_screenshot
@@ -21,7 +23,10 @@ _PAGES_ACROSS_SUBJECTS = {"catalog", "comparison", "database"}
 # They have no partitions.
 ACROSS_SUBJECTS = _PAGES_ACROSS_SUBJECTS | {table.name for table in ALL_TABLES if not table.by_subject}
 GROUPS[str(Layer.SERVING)] |= {"subject_csv", "subject_report"} | _PAGES_ACROSS_SUBJECTS
+# Those of a run of a subject, in which dumps take no part.
 ASSETS = sum(map(len, GROUPS.values()))
+GROUPS[DUMPS] = {asset.key.to_user_string() for asset in (dump_files, dump_records, *catalogue_assets)}
+OF_SUBJECTS = f'not group:"{DUMPS}"'
 ASSETS_OF_A_SUBJECT = ASSETS - len(ACROSS_SUBJECTS) - len(WAREHOUSE_TABLES)
 
 _KINDS = {
@@ -44,37 +49,43 @@ address => { history.pushState(null, "", address); dispatchEvent(new PopStateEve
 def run_new_subject(page: "Page", subject: str) -> str:
     """Add a partition on the lineage page, make all assets for it and wait for the end; give the run's address."""
     try:
-        open_lineage(page)
-        select_new_partition(page, subject)
-        page.get_by_role("button", name="Launch 1 run").click()
-        page.get_by_text("Launched run").wait_for()
-        page.get_by_text("View", exact=True).click()
-        page.wait_for_url("**/runs/*")
-        page.get_by_text(re.compile("^(Success|Failure|Canceled)$")).first.wait_for(timeout=_RUN_MILLISECONDS)
-        return page.url
+        open_lineage(page, OF_SUBJECTS)
+        select_new_partition(page, subject, "subjects", ASSETS, ASSETS_OF_A_SUBJECT)
+        return launched_run(page)
     finally:
         take_screenshot(page, f"06-run-{subject}")
 
 
-def select_new_partition(page: "Page", subject: str) -> None:
-    """Add a partition in the dialog that launches a run of all assets."""
+def launched_run(page: "Page") -> str:
+    """Launch the one run that is selected, and wait for its end; give its address."""
+    page.get_by_role("button", name="Launch 1 run").click()
+    page.get_by_text("Launched run").wait_for()
+    page.get_by_text("View", exact=True).click()
+    page.wait_for_url("**/runs/*")
+    page.get_by_text(re.compile("^(Success|Failure|Canceled)$")).first.wait_for(timeout=_RUN_MILLISECONDS)
+    return page.url
+
+
+def select_new_partition(page: "Page", key: str, partitions: str, assets: int, partitioned: int) -> None:
+    """Add a partition of such a set in the dialog that launches a run of the assets shown.
+
+    `assets` is how many there are, `partitioned` how many of them have partitions.
+    """
     answers = itertools.count(1)
     # The dialog asks for the partitions of one asset after the other, and forgets what was selected meanwhile.
-    with page.expect_response(
-        lambda answer: "op=PartitionHealthQuery" in answer.url and next(answers) == ASSETS_OF_A_SUBJECT
-    ):
+    with page.expect_response(lambda answer: "op=PartitionHealthQuery" in answer.url and next(answers) == partitioned):
         page.get_by_role("button", name="Materialize all").click()
-    launcher = page.get_by_role("dialog").filter(has_text=f"Launch runs to materialize {ASSETS} assets")
+    launcher = page.get_by_role("dialog").filter(has_text=f"Launch runs to materialize {assets} assets")
     launcher.get_by_text("0 partitions").wait_for()
-    take_screenshot(page, f"03-launch-{subject}")
+    take_screenshot(page, f"03-launch-{key}")
     launcher.get_by_role("button", name="Add a partition").click()
-    adding = page.get_by_role("dialog").filter(has_text="Add a partition for subjects")
-    adding.get_by_placeholder("name").fill(subject)
-    take_screenshot(page, f"04-add-{subject}")
+    adding = page.get_by_role("dialog").filter(has_text=f"Add a partition for {partitions}")
+    adding.get_by_placeholder("name").fill(key)
+    take_screenshot(page, f"04-add-{key}")
     adding.get_by_role("button", name="Save").click()
     launcher.get_by_text("1 partition", exact=True).wait_for()
-    launcher.get_by_text(subject, exact=True).first.wait_for()
-    take_screenshot(page, f"05-selected-{subject}")
+    launcher.get_by_text(key, exact=True).first.wait_for()
+    take_screenshot(page, f"05-selected-{key}")
 
 
 def open_lineage(page: "Page", selection: str = "") -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pyarrow.parquet as pq
 import pytest
 
+from openlib_assets.defs.assets.dumps import GROUP as DUMPS
 from openlib_assets.defs.steps.checks import check_specs
 from openlib_assets.lake.contract import (
     ALL_TABLES,
@@ -262,8 +263,8 @@ def test_completeness_is_proved_by_two_numbers(page: "Page", good_run: str) -> N
 
 def test_graph_tells_that_all_is_well(wide_page: "Page", good_run: str) -> None:
     page = wide_page
-    # With the warehouse, the graph is too wide to tell of all at once.
-    open_lineage(page, f'not group:"{Layer.WAREHOUSE}"')
+    # With the warehouse and the dumps, the graph is too wide to tell of all at once.
+    open_lineage(page, f'not (group:"{Layer.WAREHOUSE}" or group:"{DUMPS}")')
     expand_all_groups(page)
     for table in SUBJECT_TABLES:
         box = graph_box(page, table.name)

@@ -21,6 +21,7 @@ def doctor() -> int:
         "instance": _instance,
         "schedule": _schedule,
         "store catalogue": _store_catalogue,
+        "dumps": _dumps,
         "database": _database,
         "versions": _versions,
     }
@@ -114,6 +115,22 @@ def _store_catalogue(settings: Settings) -> str:
     if file is None:
         return "not set, so nothing says what the store sells; name its file with OPENLIB_STORE_CATALOGUE"
     return f"{file.address}: {', '.join(f'{name} {value!r}' for name, value in file.header().items())}"
+
+
+def _dumps(settings: Settings) -> str:
+    from openlib_assets.lake.dumps.lakes import complete_lakes, lake_date
+    from openlib_assets.openlibrary.dumps import DumpFolder
+    from openlib_assets.settings import dump_wanted, is_dump
+    from openlib_assets.storage import open_storage
+
+    storage = open_storage(settings.storage)
+    if is_dump(settings.source):
+        lake_date(storage, dump_wanted(settings.source))
+    built = ", ".join(complete_lakes(storage))
+    state = f"built: {built}" if built else "none is built; build the newest with: openlib dump build"
+    if settings.dumps is None:
+        return state
+    return f"{state}; the newest in {settings.dumps} is of {DumpFolder(settings.dumps).resolve().day}"
 
 
 def _database(settings: Settings) -> str:

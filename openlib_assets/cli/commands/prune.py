@@ -1,4 +1,4 @@
-"""`openlib prune`: remove old snapshots and run history."""
+"""`openlib prune`: remove old snapshots, old dumps and run history."""
 
 import click
 
@@ -7,32 +7,48 @@ import click
 @click.option(
     "--keep", type=click.IntRange(min=1), default=2, show_default=True, help="Snapshots to keep of each subject."
 )
+@click.option(
+    "--keep-dumps",
+    type=click.IntRange(min=1),
+    default=2,
+    show_default=True,
+    help="Dumps to keep, of those that are built.",
+)
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def prune(*, keep: int, yes: bool) -> None:
-    """Remove old bronze snapshots, and the history of runs that newer ones replaced. Lists them first, and asks.
+def prune(*, keep: int, keep_dumps: int, yes: bool) -> None:
+    """Remove old bronze snapshots, old dumps, and the history of runs that newer ones replaced. Lists them, and asks.
 
-    Files that an earlier release put under another name, since their subject has a long one, are removed, too, once the
-    subject was fetched again.
+    Of an old dump, its lake and what was downloaded are removed; what somebody put into OPENLIB_DUMPS stays. Files that
+    an earlier release put under another name, since their subject has a long one, are removed, too, once the subject
+    was fetched again.
     """
     from openlib_assets.cli.pruning import old_snapshots, replaced_runs
     from openlib_assets.defs.instance.home import open_instance
+    from openlib_assets.defs.partitions import DUMPS
+    from openlib_assets.lake.dumps.lakes import old_dumps, remove_dump
     from openlib_assets.lake.subject_files import outgrown_files
+    from openlib_assets.openlibrary.dumps.disk import in_words
     from openlib_assets.settings import Settings
     from openlib_assets.storage import open_storage
 
     storage = open_storage(Settings.from_env().storage)
     snapshots = old_snapshots(storage, keep)
     outgrown = [path for path in outgrown_files(storage) if path not in snapshots]
+    dumps = old_dumps(storage, keep_dumps)
     with open_instance() as instance:
         runs = replaced_runs(instance)
         for path in snapshots:
             click.echo(f"snapshot {storage.uri(path)}")
         for path in outgrown:
             click.echo(f"file {storage.uri(path)}")
+        for date, size in dumps.items():
+            click.echo(f"dump {date}, {in_words(size)}")
         for run_id in runs:
             click.echo(f"run {run_id}")
-        found = f"{len(snapshots)} snapshots{f', {len(outgrown)} files' if outgrown else ''} and {len(runs)} runs"
-        if not (snapshots or outgrown or runs):
+        some = {"files": len(outgrown), "dumps": len(dumps)}
+        others = "".join(f", {number} {things}" for things, number in some.items() if number)
+        found = f"{len(snapshots)} snapshots{others} and {len(runs)} runs"
+        if not (snapshots or outgrown or dumps or runs):
             click.echo("nothing to remove")
             return
         if not yes and not click.confirm(f"Remove these {found}?"):
@@ -40,6 +56,9 @@ def prune(*, keep: int, yes: bool) -> None:
             return
         for path in (*snapshots, *outgrown):
             storage.delete(path)
+        for date in dumps:
+            remove_dump(storage, date)
+            instance.delete_dynamic_partition(DUMPS, date)
         for run_id in runs:
             instance.delete_run(run_id)
     click.echo(f"removed {found}")

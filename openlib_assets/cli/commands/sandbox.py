@@ -50,14 +50,14 @@ STORE_ROWS = 300
     "--faults",
     default="",
     metavar="NAME=SHARE,...",
-    help="Faults by name, or all=0.02, transient=0.02; --faults list names them.",
+    help="Faults by name, or all=0.02, transient=0.02, archive=0.02; --faults list names them.",
 )
 @click.option(
     "--faults-at",
     default="/",
     show_default=True,
     metavar="PATH",
-    help="Faults only for paths that begin like this: /subjects/, /search.json.",
+    help="Faults only for paths that begin like this: /subjects/, /search.json, /metadata/.",
 )
 @click.option(
     "--store",
@@ -67,12 +67,12 @@ STORE_ROWS = 300
 @click.option(
     "--dumps",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Write the monthly dumps of the catalogue to this folder, and serve what they tell.",
+    help="Write a monthly dump to this folder, serve what it tells, and the dump as archive.org does.",
 )
 @click.option(
     "--dump-date",
     type=click.DateTime(["%Y-%m-%d"]),
-    help="Date of the dumps; the last day of last month by default.",
+    help="Date of the dump; the last day of last month by default.",
 )
 @click.option(
     "--log", type=click.Path(dir_okay=False, path_type=Path), help="Write each request to this file, as a line of JSON."
@@ -96,12 +96,12 @@ def sandbox(
     log: Path | None,
 ) -> None:
     """Serve a sandbox Open Library on this machine, until interrupted."""
-    from openlib_assets.sandbox import FAULTS, FaultPlan, Sandbox, SandboxConfig, parse_subjects
+    from openlib_assets.sandbox import ARCHIVE_FAULTS, FAULTS, FaultPlan, Sandbox, SandboxConfig, parse_subjects
 
     if faults == "list":
-        click.echo("\n".join(FAULTS))
+        click.echo("\n".join(dict.fromkeys((*FAULTS, *ARCHIVE_FAULTS))))
         return
-    dump_day = dump_date.date() if dump_date else _last_of_last_month()
+    dump_day = dump_date.date() if dump_date else last_of_last_month()
     sizes = DEMO_SUBJECTS | ({"science_fiction": size} if size else {})
     try:
         config = SandboxConfig(
@@ -115,6 +115,7 @@ def sandbox(
             faults=FaultPlan.parse(faults, at=faults_at),
             settled=dumps is not None,
             log=log,
+            dumps=dumps,
         )
         server = Sandbox(config, port=port)
         if store is not None:
@@ -129,12 +130,14 @@ def sandbox(
     if store is not None:
         click.echo(f"  a store that sells some of them: {store}")
     if dumps is not None:
-        click.echo(f"  dumps of {dump_day}: {dumps}")
+        build = f"OPENLIB_DUMPS_URL={server.url} openlib dump build"
+        click.echo(f"  the dump of {dump_day}: {dumps}; build it with {build}")
     try:
         server.serve_forever()
     except KeyboardInterrupt:
         click.echo("stopped")
 
 
-def _last_of_last_month() -> date:
+def last_of_last_month() -> date:
+    """Return the date that a dump has which Open Library makes now."""
     return datetime.now(UTC).date().replace(day=1) - timedelta(1)

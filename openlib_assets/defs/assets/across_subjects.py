@@ -14,7 +14,7 @@ from openlib_assets.defs.ui_metadata import DEFINED, LEFT_OUT, URI_METADATA
 from openlib_assets.lake import layout
 from openlib_assets.lake.catalog import ask, by_name, write_catalog
 from openlib_assets.lake.catalog.views import PUBLISHED
-from openlib_assets.lake.contract import DERIVED_TABLES, STORE_TABLES, WAREHOUSE_TABLES, Layer, Table
+from openlib_assets.lake.contract import CATALOGUE_TABLES, DERIVED_TABLES, STORE_TABLES, WAREHOUSE_TABLES, Layer, Table
 from openlib_assets.report.comparison import TABLES, comparison_html, comparison_numbers
 
 
@@ -36,12 +36,12 @@ def _across(
 
 
 @_across(
-    (*DERIVED_TABLES, *STORE_TABLES, *WAREHOUSE_TABLES),
+    (*DERIVED_TABLES, *STORE_TABLES, *WAREHOUSE_TABLES, *CATALOGUE_TABLES),
     "duckdb",
     layout.CATALOG,
     "One DuckDB database with a view of each table of the warehouse and, in the schema `by_subject`, of each table of "
-    "the subjects, for tools that speak SQL.",
-    code_version="4",
+    "the subjects, for tools that speak SQL; also of those of the whole catalogue, where a dump is built.",
+    code_version="5",
 )
 def catalog(context: dg.AssetExecutionContext, storage: StorageResource) -> dg.MaterializeResult[None]:
     """Make the database of views."""
@@ -57,7 +57,7 @@ def catalog(context: dg.AssetExecutionContext, storage: StorageResource) -> dg.M
     "report",
     layout.COMPARISON,
     "One HTML page with all subjects side by side: size, growth, what they share, what to fetch next.",
-    code_version="2",
+    code_version="3",
 )
 def comparison(context: dg.AssetExecutionContext, storage: StorageResource) -> dg.MaterializeResult[None]:
     """Make the page that compares all subjects."""

@@ -4,6 +4,7 @@ import hashlib
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,11 +26,22 @@ from openlib_assets.defs.steps.outputs import Done, SubjectOutput, SubjectOutput
 from openlib_assets.defs.ui_metadata import DEFINED, URI_METADATA, escaped, markdown
 from openlib_assets.lake import layout
 from openlib_assets.lake.bronze.snapshots import Snapshot, open_previous
-from openlib_assets.lake.contract import CSV_TABLES, RAW_WORKS, Layer, Table
+from openlib_assets.lake.contract import (
+    CATALOGUE_AVERAGES,
+    CATALOGUE_SUBJECTS,
+    CATALOGUE_WORKS,
+    CSV_TABLES,
+    RAW_WORKS,
+    Layer,
+    Table,
+)
+from openlib_assets.lake.dumps.lakes import complete_lakes, table_of
+from openlib_assets.lake.dumps.lookup import averages_of_authors, works_of_subjects
+from openlib_assets.lake.dumps.made import Made
 from openlib_assets.lake.exports.csv_files import write_csv_file
 from openlib_assets.report.charts import with_colours
 from openlib_assets.report.findings import findings
-from openlib_assets.report.numbers import INPUTS, OPTIONAL, Numbers, numbers_of
+from openlib_assets.report.numbers import INPUTS, OPTIONAL, Numbers, WholeCatalogue, numbers_of
 from openlib_assets.report.page import Chart, Groups, report_charts, report_groups, report_html
 from openlib_assets.storage import Storage
 
@@ -62,9 +74,13 @@ def subject_csv(context: dg.AssetExecutionContext, storage: StorageResource, **i
     yield from put_out(context, outputs)
 
 
+# Tables of a dump whose rows stand in reports, beside those of the subject.
+_LOOKED_INTO = (CATALOGUE_AVERAGES, CATALOGUE_SUBJECTS)
+
+
 @dg.asset(
     **subject_arguments(Layer.SERVING),
-    code_version="4",
+    code_version="6",
     kinds={"report"},
     description=(
         "One HTML page for people, to open from disk: what to order, findings, charts, authors, data quality. "
@@ -79,9 +95,26 @@ def subject_report(
 ) -> Iterator[Any]:
     """Write the reports of subjects."""
     with still_registered(), said_in_one_line():
-        make = partial(make_report, storage.open(), inputs)
-    outputs = SubjectOutputs(make, paths=lambda subject: [layout.report_file(subject)], at_once=SUBJECTS_AT_ONCE)
+        place = storage.open()
+        dump = _latest_dump(place)
+        make = partial(make_report, place, inputs, dump=dump)
+    outputs = SubjectOutputs(
+        make,
+        paths=lambda subject: [layout.report_file(subject)],
+        version=partial(_report_version, dump),
+        at_once=SUBJECTS_AT_ONCE,
+    )
     yield from put_out(context, outputs)
+
+
+def _latest_dump(storage: Storage) -> list[Made]:
+    """Return the tables of the latest dump that reports look into; none where none is built."""
+    return [table_of(storage, table.name, date) for date in complete_lakes(storage)[-1:] for table in _LOOKED_INTO]
+
+
+def _report_version(dump: Sequence[Made], digests: Sequence[str]) -> str:
+    """Return the version of a report by its digest and by what it looks into, which no asset hands on to it."""
+    return "".join([*digests, *(table.version for table in dump)])
 
 
 def _csv_paths(subject: str) -> dict[str, Table]:
@@ -115,8 +148,10 @@ def make_csv_files(storage: Storage, inputs: Mapping[str, SubjectTables], subjec
 
 
 @contextmanager
-def make_report(storage: Storage, inputs: Mapping[str, SubjectTables], subject: str) -> Iterator[SubjectOutput]:
-    """Lend the report of a subject, to be written."""
+def make_report(
+    storage: Storage, inputs: Mapping[str, SubjectTables], subject: str, dump: Sequence[Made] = ()
+) -> Iterator[SubjectOutput]:
+    """Lend the report of a subject, to be written; it looks into these tables of a dump, if one is built."""
     with ExitStack() as stack:
         datasets = {
             name: stack.enter_context(tables.open(subject))
@@ -130,14 +165,27 @@ def make_report(storage: Storage, inputs: Mapping[str, SubjectTables], subject: 
             Snapshot.of(datasets[RAW_WORKS.name]),
             Snapshot.of(previous).name if previous else None,
         )
+        if dump:
+            numbers = replace(numbers, whole_catalogue=_looked_up(storage, dump, numbers))
         charts = report_charts(numbers)
         page = report_html(numbers, charts).encode()
         path = layout.report_file(subject)
 
         def done(digests: Mapping[str, str]) -> Done:
-            return Done(_report_metadata(numbers, charts, storage.uri(path)), digests[path])
+            version = _report_version(dump, [digests[path]])
+            return Done(_report_metadata(numbers, charts, storage.uri(path)), version)
 
         yield SubjectOutput({path: lambda file: file.write_bytes(page)}, done)
+
+
+def _looked_up(storage: Storage, dump: Sequence[Made], numbers: Numbers) -> WholeCatalogue:
+    date, rows = dump[0].date, numbers.rows
+    return WholeCatalogue(
+        date,
+        table_of(storage, CATALOGUE_WORKS.name, date).rows,
+        averages_of_authors(storage, date, [row["author_key"] for row in rows["top_authors"]]),
+        works_of_subjects(storage, date, [row["key"] for row in rows["related"]]),
+    )
 
 
 def _report_metadata(numbers: Numbers, charts: Sequence[Chart], uri: str) -> dict[str, Any]:
@@ -147,6 +195,7 @@ def _report_metadata(numbers: Numbers, charts: Sequence[Chart], uri: str) -> dic
         "works": works,
         "authors": numbers.summary["authors"],
         "dated share (%)": round(100 * numbers.summary["works_dated"] / works, 1) if works else None,
+        **({"beside it": f"dump of {numbers.whole_catalogue.date}"} if numbers.whole_catalogue else {}),
         "findings": dg.MetadataValue.md("\n".join(f"- {escaped(finding)}" for finding in findings(numbers))),
         "charts": dg.MetadataValue.md("\n\n".join(map(_picture, charts))),
         **{groups.name: dg.MetadataValue.md(_table(groups)) for groups in report_groups(numbers)},

@@ -25,8 +25,9 @@ from openlib_assets.defs.ui_metadata import (
 from openlib_assets.lake import layout
 from openlib_assets.lake.contract import RAW_WORKS, SCHEMA_VERSION, WAREHOUSE_TABLES, Table
 from openlib_assets.lake.transform import CheckFailedError
-from openlib_assets.lake.warehouse.refreshing import Made, Refreshed, refresh
-from openlib_assets.lake.warehouse.stacks import MAY_BE_MISSING, SOURCES
+from openlib_assets.lake.warehouse.reading import MAY_BE_MISSING, SOURCES
+from openlib_assets.lake.warehouse.refreshing import Refreshed, refresh
+from openlib_assets.lake.warehouse.writing import Made
 from openlib_assets.report.digest.written import write_digest
 from openlib_assets.storage import Storage
 

@@ -1,10 +1,11 @@
 """The files that the catalog reads: what their places and names say, and what is left out of them."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from openlib_assets.lake import layout
-from openlib_assets.lake.contract import SNAPSHOT_TABLES, Table
+from openlib_assets.lake.contract import SNAPSHOT_TABLES, Layer, Table
 from openlib_assets.lake.key_names import key_in_name
 from openlib_assets.lake.subject_files import is_outgrown, shortened_keys
 from openlib_assets.lake.transform import literal_path
@@ -12,6 +13,7 @@ from openlib_assets.lake.warehouse.versions import Version
 from openlib_assets.storage import Storage
 
 _SNAPSHOT = "snapshot="
+_IN_VERSION = re.compile(rf"(?:^|/){Layer.WAREHOUSE}/\d{{8}}T\d{{6}}Z/[^/]+/[^/]+$")
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,8 @@ def in_path(table: Table, keys: Mapping[str, str]) -> dict[str, str]:
 
 def remedy(file: str) -> str:
     """Return what to do about a file of a table that cannot be used."""
+    if _IN_VERSION.search(file):
+        return "make it with: openlib warehouse"
     command = "fetch it with: openlib run --force" if is_snapshot(file) else "make it with: openlib run"
     return f"{command} {_subject(_folder(file))}"
 

@@ -13,7 +13,12 @@ from openlib_assets.lake.contract.bronze import (
 )
 from openlib_assets.lake.contract.columns import SQL_TYPES
 from openlib_assets.lake.contract.details import WORK_DETAILS, WORK_ISBNS
-from openlib_assets.lake.contract.dumps import CATALOGUE_TABLES
+from openlib_assets.lake.contract.dumps import (
+    CATALOGUE_AVERAGES,
+    CATALOGUE_SUBJECTS,
+    CATALOGUE_TABLES,
+    CATALOGUE_WORKS,
+)
 from openlib_assets.lake.contract.duplicates import POSSIBLE_DUPLICATE_BOOKS, POSSIBLE_SAME_AUTHORS
 from openlib_assets.lake.contract.gold import AUTHOR_AVERAGES, AUTHOR_YEARLY_COUNTS, SUBJECT_CHANGES, SUBJECT_SUMMARY
 from openlib_assets.lake.contract.model import SCHEMA_VERSION, Check, Column, Layer, Table
@@ -83,7 +88,10 @@ __all__ = [
     "AUTHOR_BOOKS",
     "AUTHOR_YEARLY_COUNTS",
     "BOOKS",
+    "CATALOGUE_AVERAGES",
+    "CATALOGUE_SUBJECTS",
     "CATALOGUE_TABLES",
+    "CATALOGUE_WORKS",
     "CSV_TABLES",
     "DERIVED_TABLES",
     "ORDER_LIST",

@@ -1,6 +1,6 @@
 """What a table of the contract is: its layer, grain, key, columns and checks."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -117,17 +117,28 @@ class Table:
     @property
     def all_checks(self) -> tuple[Check, ...]:
         """The checks that every table has, then the table's own."""
-        resolved = (_references_resolve(self),) if self.references else ()
-        key = _rows_are_in_order(self) if self.in_order else _key_is_unique(self)
-        return (key, _required_columns_are_filled(self), *resolved, *self.checks)
+        resolved = (_references_resolve(self, _dangling),) if self.references else ()
+        key = _rows_are_in_order(self) if self.in_order else _key_is_unique(self, self.name)
+        return (key, _required_columns_are_filled(self, self.name), *resolved, *self.checks)
+
+    @property
+    def checks_of_change(self) -> tuple[Check, ...]:
+        """The same, for a table that has passed them all before some of its rows were replaced.
+
+        `changed_<table>` has the rows that came; no row that stays has a key of theirs. `gone_<table>` has the keys
+        that a table no longer has. Only checks of its own look at all rows.
+        """
+        name = f"changed_{self.name}"
+        resolved = (_references_resolve(self, _dangling_of_change),) if self.references else ()
+        return (_key_is_unique(self, name), _required_columns_are_filled(self, name), *resolved, *self.checks)
 
 
-def _key_is_unique(table: Table) -> Check:
+def _key_is_unique(table: Table, rows: str) -> Check:
     key = ", ".join(table.key)
     return Check(
         "key_is_unique",
         f"No two rows share the same {key}.",
-        f"SELECT count(*) AS rows, count(DISTINCT ({key})) AS distinct_keys FROM {table.name}",  # noqa: S608 - names from this module
+        f"SELECT count(*) AS rows, count(DISTINCT ({key})) AS distinct_keys FROM {rows}",  # noqa: S608 - names from this module
         "rows = distinct_keys",
     )
 
@@ -148,20 +159,20 @@ def _rows_are_in_order(table: Table) -> Check:
     )
 
 
-def _required_columns_are_filled(table: Table) -> Check:
+def _required_columns_are_filled(table: Table, rows: str) -> Check:
     nulls = " + ".join(f"count(*) FILTER (WHERE {c.name} IS NULL)" for c in table.columns if not c.nullable)
     return Check(
         "required_columns_are_filled",
         "No column that must have a value contains null.",
-        f"SELECT count(*) AS rows, {nulls} AS nulls FROM {table.name}",  # noqa: S608 - as above
+        f"SELECT count(*) AS rows, {nulls} AS nulls FROM {rows}",  # noqa: S608 - as above
         "nulls = 0",
     )
 
 
-def _references_resolve(table: Table) -> Check:
+def _references_resolve(table: Table, dangling: Callable[[Table, Reference], str]) -> Check:
     names = [f"{'_and_'.join(reference.columns)}_unknown" for reference in table.references]
     counted = [
-        f"({_dangling(table, reference)}) AS {name}" for name, reference in zip(names, table.references, strict=True)
+        f"({dangling(table, reference)}) AS {name}" for name, reference in zip(names, table.references, strict=True)
     ]
     return Check(
         "references_resolve",
@@ -173,10 +184,19 @@ def _references_resolve(table: Table) -> Check:
 
 def _dangling(table: Table, reference: Reference) -> str:
     """Return the query for the number of rows that refer to what is not there."""
+    return _referring(table.name, "ANTI", reference, reference.table.name)
+
+
+def _dangling_of_change(table: Table, reference: Reference) -> str:
+    """Return the same, where only a row that came, or one that refers to a key that is gone, can be such a row."""
+    came = _referring(f"changed_{table.name}", "ANTI", reference, reference.table.name)
+    left = _referring(table.name, "SEMI", reference, f"gone_{reference.table.name}")
+    return f"SELECT ({came}) + ({left})"
+
+
+def _referring(rows: str, join: str, reference: Reference, target: str) -> str:
+    """Return the query for the number of rows whose reference is not in a target (`ANTI`), or is (`SEMI`)."""
     pairs = zip(reference.columns, reference.table.key, strict=True)
     fits = " AND ".join(f"referring.{column} = target.{key}" for column, key in pairs)
     is_filled = " AND ".join(f"referring.{column} IS NOT NULL" for column in reference.columns)
-    return (
-        f"SELECT count(*) FROM {table.name} AS referring "  # noqa: S608 - as above
-        f"ANTI JOIN {reference.table.name} AS target ON {fits} WHERE {is_filled}"
-    )
+    return f"SELECT count(*) FROM {rows} AS referring {join} JOIN {target} AS target ON {fits} WHERE {is_filled}"  # noqa: S608 - as above

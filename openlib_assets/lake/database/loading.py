@@ -129,7 +129,7 @@ def _bring(session: Session, connection: duckdb.DuckDBPyConnection, storage: Sto
                 _remember(session, version)
             return Loaded(version, "unchanged")
         before = versions.find(storage, held.version)
-        if before and _identity(before) == held.identity:
+        if before and _identity(before) == held.identity and versions.is_whole(storage, before):
             loaded = _change(session, connection, storage, before, version)
         else:
             loaded = _compare_there(session, connection, storage, version)

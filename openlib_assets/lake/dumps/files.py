@@ -5,6 +5,7 @@ user's cache folder. A record says which they are, so that nobody has to be aske
 """
 
 import json
+import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -120,6 +121,12 @@ def require_files(storage: Storage, day: str) -> Files:
             f"the files of the dump of {day} are not here; fetch them with: openlib dump build {day}"
         )
     return files
+
+
+def remove_files(storage: Storage, day: str) -> None:
+    """Remove what was downloaded of the dump of a day, and forget which files it has."""
+    shutil.rmtree(_place(storage, day), ignore_errors=True)
+    storage.clear(layout.dump_folder(Layer.BRONZE, FILES_TABLE, day))
 
 
 def require_room(storage: Storage, files: Files) -> None:

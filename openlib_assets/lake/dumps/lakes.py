@@ -1,13 +1,15 @@
-"""Which dumps have a lake that is complete, and can be read."""
+"""Which dumps have a lake that is complete, and can be read; and the removal of old ones."""
 
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from openlib_assets.lake import layout
+from openlib_assets.lake.contract import Layer
 from openlib_assets.lake.dumps.building import Build
-from openlib_assets.lake.dumps.made import Made, read_made
-from openlib_assets.lake.dumps.steps import STEPS, layer_of
+from openlib_assets.lake.dumps.files import FILES_TABLE, remove_files
+from openlib_assets.lake.dumps.made import Made, read_made, unmake
+from openlib_assets.lake.dumps.steps import FILES, STEPS, layer_of
 from openlib_assets.openlibrary.errors import PermanentError
 from openlib_assets.storage import Storage, hold_lock
 
@@ -64,3 +66,30 @@ def building(storage: Storage, date: str) -> Iterator[Build]:
     """Hold the lock of who makes tables of a dump, and lend what makes them; raises LockTakenError."""
     with hold_lock(storage, layout.dump_lock(date), error_message=_BUSY.format(date=date)):
         yield Build(storage, date, date_before(storage, date))
+
+
+def old_dumps(storage: Storage, keep: int) -> dict[str, int]:
+    """Return the dates of the dumps of which anything is here, though `keep` later ones are built, with their bytes."""
+    built = complete_lakes(storage)
+    kept_from = built[-keep] if len(built) >= keep else ""
+    sizes: dict[str, int] = {}
+    for folder in (f"{layer}/{table}" for table, layer in _TABLES.items()):
+        for name in storage.folders(folder):
+            date = name.removeprefix(layout.DUMP)
+            if name.startswith(layout.DUMP) and date < kept_from:
+                size = sum(storage.size(path) for path in storage.paths(f"{folder}/{name}"))
+                sizes[date] = sizes.get(date, 0) + size
+    return dict(sorted(sizes.items()))
+
+
+def remove_dump(storage: Storage, date: str) -> None:
+    """Remove the lake of a dump, so that nobody begins to read it any more, and its files; raises LockTakenError."""
+    with hold_lock(storage, layout.dump_lock(date), error_message=_BUSY.format(date=date)):
+        storage.delete(layout.dump_lake(date))
+        for table in _TABLES:
+            if table != FILES_TABLE:
+                unmake(storage, layer_of(table), table, date)
+        remove_files(storage, date)
+
+
+_TABLES = {FILES_TABLE: Layer.BRONZE} | {one.table: layer_of(one.table) for one in (*FILES, *STEPS)}

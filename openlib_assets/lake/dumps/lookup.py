@@ -1,4 +1,4 @@
-"""Reads what a dump has of one subject, or of some works, without reading the rest of the lake."""
+"""Reads what a dump has of one subject, of some works or of some authors, without reading the rest of the lake."""
 
 import threading
 from bisect import bisect_right
@@ -10,6 +10,7 @@ from typing import Literal
 import duckdb
 import pyarrow as pa
 
+from openlib_assets.lake.contract import CATALOGUE_AVERAGES, CATALOGUE_SUBJECTS
 from openlib_assets.lake.duckdb_storage import prepare
 from openlib_assets.lake.dumps.lakes import table_of
 from openlib_assets.lake.dumps.relations import quoted, rows_of
@@ -44,9 +45,26 @@ def editions_of_works(storage: Storage, date: str, work_keys: Sequence[str]) -> 
         return rows
 
 
+def averages_of_authors(storage: Storage, date: str, author_keys: Sequence[str]) -> dict[str, dict[str, object]]:
+    """Return what some authors wrote in all, by their keys: the rows of those that have a work in the dump."""
+    keys = ", ".join(map(quoted, author_keys)) or "NULL"
+    source = rows_of(storage, table_of(storage, CATALOGUE_AVERAGES.name, date))
+    with _reading(storage, date) as connection:
+        rows = connection.execute(f"FROM {source} WHERE author_key IN ({keys})").to_arrow_table().to_pylist()
+    return {row["author_key"]: row for row in rows}
+
+
+def works_of_subjects(storage: Storage, date: str, subjects: Sequence[str]) -> dict[str, int]:
+    """Return how many works some subjects have in the dump, by their keys; none of those that it does not have."""
+    keys = ", ".join(map(quoted, subjects)) or "NULL"
+    source = rows_of(storage, table_of(storage, CATALOGUE_SUBJECTS.name, date))
+    with _reading(storage, date) as connection:
+        return dict(connection.execute(f"FROM {source} SELECT subject, works WHERE subject IN ({keys})").fetchall())
+
+
 def find_subjects(storage: Storage, date: str, text: str, limit: int) -> list[dict[str, object]]:
     """Return the subjects whose key or name has a text in it, in whatever case, the largest first."""
-    source = rows_of(storage, table_of(storage, "catalogue_subjects", date))
+    source = rows_of(storage, table_of(storage, CATALOGUE_SUBJECTS.name, date))
     sought = quoted(text.strip().lower())
     query = f"""
         FROM {source}

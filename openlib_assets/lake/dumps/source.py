@@ -19,7 +19,7 @@ from openlib_assets.openlibrary.errors import InterruptedFetchError, SubjectNotF
 from openlib_assets.openlibrary.listings import DETAILS, WORKS, Listing
 from openlib_assets.openlibrary.reading.staged_pages import Staging, slices_of
 from openlib_assets.openlibrary.records import parse_json
-from openlib_assets.settings import dump_wanted
+from openlib_assets.settings import dump_wanted, is_dump
 from openlib_assets.storage import Storage
 
 _ROWS_A_PAGE = 10_000
@@ -28,6 +28,11 @@ _NOT_PRINTED = re.compile(
     r"audio|\bcd\b|cd-rom|cassette|mp3|micro(form|fiche|film)|e-?book|electronic|kindle|digital", re.IGNORECASE
 )
 _COLUMNS: dict[str, Literal["payload", "document"]] = {WORKS.name: "payload", DETAILS.name: "document"}
+
+
+def dump_of(source: str) -> str | None:
+    """Return the date of the dump that the tables of a subject name as their source; None where it is the API."""
+    return (dump_wanted(source) or "").partition("/")[0] if is_dump(source) else None
 
 
 class Dump:

@@ -97,6 +97,7 @@ STEPS = (
         Layer.GOLD,
         "catalogue_author_averages",
         ("catalogue_works", "catalogue_authors", "catalogue_author_yearly_counts"),
+        looked_up=True,
     ),
     Step(Layer.GOLD, "catalogue_changes", ("catalogue_works", f"catalogue_works{BEFORE}", "dump_redirects")),
 )

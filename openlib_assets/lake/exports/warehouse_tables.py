@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from openlib_assets.lake.catalog.querying import catalog
+from openlib_assets.lake.catalog.querying import catalog, unreadable
 from openlib_assets.lake.catalog.views import WORKS_MERGED
 from openlib_assets.lake.contract import STOCKING_LIST, WAREHOUSE_STOCKING_LIST, WAREHOUSE_TABLES, WORKS, Column, Table
 from openlib_assets.lake.contract.columns import WHOLE
@@ -21,7 +21,7 @@ from openlib_assets.lake.warehouse.versions import Version, WarehouseError
 from openlib_assets.storage import Storage
 
 _BATCH_ROWS = 8_192
-_REMEDY = "make it with: openlib run SUBJECT"
+_REMEDY = "make it with: openlib warehouse"
 MERGED = replace(
     WORKS,
     name=WORKS_MERGED,
@@ -58,7 +58,7 @@ def _rows(storage: Storage, table: Table) -> Iterator[TableFile]:
     """Lend the rows of a table of the warehouse as they are in its current version."""
     version = versions.current(storage)
     if version is None:
-        raise WarehouseError(f"{storage.uri()}: there is no warehouse yet; {_REMEDY}")
+        raise WarehouseError(f"{storage.uri()}: there is no warehouse yet; make it with: openlib run SUBJECT")
     with _merged(storage) if table is MERGED else _published(storage, version, table) as rows:
         yield rows
 
@@ -77,7 +77,10 @@ def _merged(storage: Storage) -> Iterator[TableFile]:
     with tempfile.TemporaryDirectory(prefix="openlib-") as folder:
         file = Path(folder) / "rows.parquet"
         with catalog(storage, needed) as connection:
-            write_table(file, _in_order(connection), MERGED.schema)
+            try:
+                write_table(file, _in_order(connection), MERGED.schema)
+            except duckdb.Error as error:
+                raise unreadable(error) from error
         yield table_file(file)
 
 

@@ -90,8 +90,8 @@ def find(storage: Storage, name: str) -> Version | None:
 
 
 def is_whole(storage: Storage, version: Version) -> bool:
-    """Tell whether all files of a version are there."""
-    return {version.file(table) for table in version.digests} <= set(storage.paths(version.folder))
+    """Tell whether all files of a version are there, as they were written."""
+    return all(storage.digest(version.file(table)) == digest for table, digest in version.digests.items())
 
 
 def loaded(storage: Storage) -> Loaded | None:
@@ -118,7 +118,7 @@ def publish(storage: Storage, version: Version, now: datetime) -> None:
     before = _pointer(storage)
     superseded = {**before.superseded, before.version: now.isoformat()} if before else {}
     kept = {name: since for name, since in superseded.items() if datetime.fromisoformat(since) > now - KEPT}
-    storage.write(_about(version.name), json.dumps(asdict(version)).encode())
+    storage.write(_about(version.name), json.dumps(vars(version)).encode())
     pointer = _Pointer(version.name, kept)
     storage.write(layout.WAREHOUSE_POINTER, json.dumps(asdict(pointer), indent=1).encode())
     if storage.kind != LocalStorage.kind:

@@ -1,6 +1,6 @@
 // The tables of the comparison: all subjects, those to fetch next, those beside each other, and authors of several.
 (() => {
-  const { data, element, link, authorLink, explore, fill } = page;
+  const { data, element, link, authorLink, unbroken, explore, fill } = page;
 
   const subjectLink = (row) => link(row.link, row.name);
   const reportLink = (subject) => link(subject.report, subject.name);
@@ -18,10 +18,10 @@
       { name: "all years", kind: "year", value: (row) => row.first_year, cell: (row) => years(row.middle_years && [row.first_year, row.last_year]) },
       { name: "books, last ten years", kind: "whole", value: (row) => row.books_recent },
       { name: "growth,\u00a0%", kind: "real", value: (row) => row.growth },
-      { name: "scanned works,\u00a0%", kind: "real", value: (row) => share(row.works_scanned, row.works) },
+      { name: "scanned works,\u00a0%", kind: "real", value: (row) => (row.works_scanned === null ? null : share(row.works_scanned, row.works)) },
       { name: "works added", kind: "whole", value: (row) => row.added },
       { name: "works removed", kind: "whole", value: (row) => row.removed },
-      { name: "fetched", kind: "text", value: (row) => row.fetched_on },
+      { name: "source", kind: "text", value: (row) => row.source, cell: (row) => unbroken(row.source) },
     ];
     explore(root, {
       name: "subjects", columns, rows: data.subjects, sorted: { column: columns[1], down: true }, search: (row) => row.name,

@@ -15,6 +15,8 @@ const page = (() => {
     return made;
   };
   const link = (address, text) => element("a", { href: address }, element("bdi", {}, text));
+  // A date that stays on one line.
+  const unbroken = (text) => text.replaceAll("-", "\u2011");
   const folded = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
 
   const authorLink = (key, name) => link(`${SITE}/authors/${key}`, name || key);
@@ -94,5 +96,5 @@ const page = (() => {
   const fill = (tables) => {
     document.querySelectorAll("[data-explore]").forEach((root) => tables[root.dataset.explore](root));
   };
-  return { data, element, link, authorLink, workLink, whole, explore, fill };
+  return { data, element, link, authorLink, workLink, unbroken, whole, explore, fill };
 })();

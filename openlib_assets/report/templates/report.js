@@ -1,6 +1,6 @@
 // The tables of a report: the order list, the list to stock, whose weights the reader sets, and the authors.
 (() => {
-  const { data, element, authorLink, workLink, whole, explore, fill } = page;
+  const { data, element, authorLink, workLink, unbroken, whole, explore, fill } = page;
   const CHARTED_YEARS = 100;
 
   const sparkline = (years, counts, first, last) => {
@@ -30,12 +30,19 @@
     const years = rows.flatMap((row) => row.years);
     const last = years.reduce((a, b) => Math.max(a, b), -Infinity);
     const first = years.reduce((a, b) => (b > last - CHARTED_YEARS ? Math.min(a, b) : a), Infinity);
+    const inAll = (name, kind, key) => (
+      { name: `${name}, in all, ${unbroken(data.in_all_by)}`, kind, value: (row) => row.in_all[key] });
     const columns = [
       { name: "author", kind: "text", value: (row) => row.author_name, cell: (row) => authorLink(row.author_key, row.author_name) },
       { name: "books", kind: "whole", value: (row) => row.book_count },
       { name: "dated books", kind: "whole", value: (row) => row.dated_book_count },
       { name: "books per active year", kind: "real", value: (row) => row.avg_books_per_active_year },
       { name: "books per calendar year", kind: "real", value: (row) => row.avg_books_per_calendar_year },
+      ...(data.in_all_by ? [
+        inAll("books", "whole", "book_count"),
+        inAll("books per active year", "real", "avg_books_per_active_year"),
+        inAll("books per calendar year", "real", "avg_books_per_calendar_year"),
+      ] : []),
       { name: "first year", kind: "year", value: (row) => row.first_year },
       { name: "last year", kind: "year", value: (row) => row.last_year },
       { name: first > last ? "books by year" : `books, ${first} to ${last}`, kind: "drawing", cell: (row) => sparkline(row.years, row.counts, first, last) },

@@ -13,7 +13,8 @@ WITH years AS (
             AND books.first_publish_year BETWEEN year(subjects.fetched_at) - 19 AND year(subjects.fetched_at) - 10
         ) AS books_before,
         quantile_disc(books.first_publish_year, [0.05, 0.95]) FILTER (WHERE books.year_status = 'ok') AS middle_years,
-        count(*) FILTER (WHERE books.has_fulltext) AS works_scanned
+        -- Of a dump's works, nothing is known of scans.
+        CASE WHEN count(books.has_fulltext) > 0 THEN count(*) FILTER (WHERE books.has_fulltext) END AS works_scanned
     FROM books
     JOIN subjects USING (subject)
     GROUP BY books.subject
@@ -35,10 +36,13 @@ SELECT
     years.middle_years,
     coalesce(years.books_recent, 0) AS books_recent,
     coalesce(years.books_before, 0) AS books_before,
-    coalesce(years.works_scanned, 0) AS works_scanned,
+    years.works_scanned,
     coalesce(changes.works_added, 0) AS added,
     coalesce(changes.works_removed, 0) AS removed,
-    strftime(subjects.fetched_at, '%Y-%m-%d') AS fetched_on
+    coalesce(
+        'dump of ' || nullif(regexp_extract(subjects.source, '^dump:([0-9-]+)/', 1), ''),
+        'API, ' || strftime(subjects.fetched_at, '%Y-%m-%d')
+    ) AS source
 FROM subjects
 LEFT JOIN years USING (subject)
 LEFT JOIN changes USING (subject)

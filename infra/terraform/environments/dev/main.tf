@@ -39,4 +39,5 @@ module "platform" {
   masked_columns           = var.masked_columns
   restore_from             = var.restore_from
   snowflake                = var.snowflake
+  warehouse_postgres       = var.warehouse_postgres
 }

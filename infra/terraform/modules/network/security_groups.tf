@@ -72,6 +72,16 @@ resource "aws_vpc_security_group_egress_rule" "https" {
   to_port           = 443
 }
 
+resource "aws_vpc_security_group_egress_rule" "warehouse_postgres" {
+  count             = var.warehouse_postgres == null ? 0 : 1
+  security_group_id = aws_security_group.this["daemon"].id
+  description       = "PostgreSQL that runs load the warehouse into"
+  cidr_ipv4         = var.warehouse_postgres.cidr
+  ip_protocol       = "tcp"
+  from_port         = var.warehouse_postgres.port
+  to_port           = var.warehouse_postgres.port
+}
+
 resource "aws_vpc_security_group_ingress_rule" "endpoints" {
   for_each                     = local.callers
   security_group_id            = aws_security_group.this["endpoints"].id

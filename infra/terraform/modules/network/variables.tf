@@ -65,3 +65,9 @@ variable "permissions_boundary_arn" {
   description = "Permissions boundary of the role; null for none."
   type        = string
 }
+
+variable "warehouse_postgres" {
+  description = "Addresses and port of a PostgreSQL that runs load the warehouse into; null for none."
+  type        = object({ cidr = string, port = number })
+  default     = null
+}

@@ -64,6 +64,13 @@ locals {
     XDG_CACHE_HOME = "/tmp/cache"
   })
   environment = merge(var.settings, local.fixed)
+
+  # The URL holds a password, so it is told as a secret, and only to those who load or know what is loaded.
+  postgres_settings = ["OPENLIB_DATABASE", "OPENLIB_DATABASE_SCHEMA"]
+  postgres = {
+    for process, about in local.processes : process => about.role == "pipeline" ? var.warehouse_postgres : null
+  }
+  not_to_be_set = setintersection(keys(var.settings), concat(keys(local.fixed), local.postgres_settings))
 }
 
 resource "aws_ecs_cluster" "this" {
@@ -130,14 +137,24 @@ resource "aws_ecs_task_definition" "process" {
       readonlyRootFilesystem = true
       memory                 = var.sizes[each.key].memory
       cpu                    = var.sizes[each.key].cpu
-      environment            = [for name, value in local.environment : { name = name, value = value }]
-      secrets                = [{ name = "PGPASSWORD", valueFrom = "${var.database_secret_arn}:password::" }]
-      mountPoints            = [{ sourceVolume = "tmp", containerPath = "/tmp", readOnly = false }]
-      linuxParameters        = { initProcessEnabled = true, capabilities = { add = [], drop = ["ALL"] } }
-      portMappings           = each.value.port == null ? [] : [{ containerPort = each.value.port, hostPort = each.value.port, protocol = "tcp" }]
-      stopTimeout            = 120
-      systemControls         = []
-      volumesFrom            = []
+      environment = [
+        for name, value in merge(
+          local.environment,
+          local.postgres[each.key] == null ? {} : { OPENLIB_DATABASE_SCHEMA = local.postgres[each.key].schema },
+        ) : { name = name, value = value }
+      ]
+      secrets = concat(
+        [{ name = "PGPASSWORD", valueFrom = "${var.database_secret_arn}:password::" }],
+        local.postgres[each.key] == null ? [] : [
+          { name = "OPENLIB_DATABASE", valueFrom = "${local.postgres[each.key].secret_arn}:url::" }
+        ],
+      )
+      mountPoints     = [{ sourceVolume = "tmp", containerPath = "/tmp", readOnly = false }]
+      linuxParameters = { initProcessEnabled = true, capabilities = { add = [], drop = ["ALL"] } }
+      portMappings    = each.value.port == null ? [] : [{ containerPort = each.value.port, hostPort = each.value.port, protocol = "tcp" }]
+      stopTimeout     = 120
+      systemControls  = []
+      volumesFrom     = []
       logConfiguration = {
         logDriver = "awslogs"
         options = {
@@ -154,8 +171,8 @@ resource "aws_ecs_task_definition" "process" {
 
   lifecycle {
     precondition {
-      condition     = length(setintersection(keys(var.settings), keys(local.fixed))) == 0
-      error_message = "These follow from this configuration, and are not to be set: ${join(", ", setintersection(keys(var.settings), keys(local.fixed)))}."
+      condition     = length(local.not_to_be_set) == 0
+      error_message = "These follow from this configuration, and are not to be set: ${join(", ", local.not_to_be_set)}."
     }
   }
 }

@@ -128,6 +128,12 @@ variable "settings" {
   type        = map(string)
 }
 
+variable "warehouse_postgres" {
+  description = "PostgreSQL into which the warehouse is loaded, too: the secret that holds its URL under the JSON key `url`, and the schema; null for none."
+  type        = object({ secret_arn = string, schema = string })
+  default     = null
+}
+
 variable "certificate_arn" {
   description = "ACM certificate of the UI's name."
   type        = string

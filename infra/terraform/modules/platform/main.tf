@@ -95,6 +95,7 @@ module "network" {
   operations_key_arn       = module.operations_key.arn
   log_days                 = var.log_days
   permissions_boundary_arn = var.permissions_boundary_arn
+  warehouse_postgres       = var.warehouse_postgres
 }
 
 module "database" {
@@ -139,6 +140,7 @@ module "orchestration" {
   webservers          = var.webservers
   contact             = var.contact
   settings            = var.settings
+  warehouse_postgres  = var.warehouse_postgres
   certificate_arn     = var.certificate_arn
   ui_host             = var.ui_host
   log_days            = var.log_days
@@ -181,6 +183,7 @@ module "policies" {
   log_group_arns          = values(module.orchestration.log_group_arns)
   repository_arn          = module.orchestration.repository_arn
   database_secret_arn     = module.database.secret_arn
+  warehouse_postgres      = var.warehouse_postgres
   run_role_arns           = [for role in ["pipeline", "execution"] : module.roles.arns[role]]
   task_role_arns          = [for role in ["pipeline", "daemon", "webserver", "execution"] : module.roles.arns[role]]
   workgroup_arn           = module.catalogue.workgroup_arn

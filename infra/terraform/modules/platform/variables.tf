@@ -134,6 +134,17 @@ variable "snowflake" {
   type        = object({ user_arn = string, external_id = string })
 }
 
+variable "warehouse_postgres" {
+  description = "PostgreSQL into which the warehouse is loaded, too: the secret that holds its URL under the JSON key `url`, the key that encrypts this if it is not AWS's own, the addresses and the port of the server, the schema; null for none."
+  type = object({
+    secret_arn = string
+    key_arn    = optional(string)
+    cidr       = string
+    port       = optional(number, 5432)
+    schema     = optional(string, "openlib")
+  })
+}
+
 variable "alarm_emails" {
   description = "Who is told of alarms."
   type        = list(string)

@@ -1,4 +1,10 @@
-# ECS itself, before a container starts: image, log stream, password.
+# ECS itself, before a container starts: image, log stream, passwords.
+locals {
+  postgres_secret_arns = var.warehouse_postgres == null ? [] : [var.warehouse_postgres.secret_arn]
+  # The key of a secret that AWS's own one encrypts is everybody's who may read the secret.
+  postgres_key_arns = var.warehouse_postgres == null ? [] : compact([var.warehouse_postgres.key_arn])
+}
+
 data "aws_iam_policy_document" "execution" {
   # The token is for the registry of the account.
   statement {
@@ -23,7 +29,7 @@ data "aws_iam_policy_document" "execution" {
   statement {
     sid       = "ReadDatabasePassword"
     actions   = ["secretsmanager:GetSecretValue"]
-    resources = [var.database_secret_arn]
+    resources = concat([var.database_secret_arn], local.postgres_secret_arns)
   }
 
   statement {
@@ -39,6 +45,25 @@ data "aws_iam_policy_document" "execution" {
       test     = "StringEquals"
       variable = "kms:EncryptionContext:SecretARN"
       values   = [var.database_secret_arn]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = local.postgres_key_arns
+    content {
+      sid       = "DecryptPostgresUrl"
+      actions   = ["kms:Decrypt"]
+      resources = [statement.value]
+      condition {
+        test     = "StringEquals"
+        variable = "kms:ViaService"
+        values   = ["secretsmanager.${var.region}.amazonaws.com"]
+      }
+      condition {
+        test     = "StringEquals"
+        variable = "kms:EncryptionContext:SecretARN"
+        values   = local.postgres_secret_arns
+      }
     }
   }
 }

@@ -88,6 +88,12 @@ variable "database_secret_arn" {
   type        = string
 }
 
+variable "warehouse_postgres" {
+  description = "The secret that holds the URL of a PostgreSQL, and the key that encrypts it if it is not AWS's own; null for none."
+  type        = object({ secret_arn = string, key_arn = optional(string) })
+  default     = null
+}
+
 variable "run_role_arns" {
   description = "The two roles of a run: its own and that by which ECS starts it."
   type        = list(string)

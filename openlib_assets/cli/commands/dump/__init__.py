@@ -47,31 +47,10 @@ def build(date: str | None) -> int:
     Its files are downloaded unless OPENLIB_DUMPS names a folder that has them. What is there already is not made
     again: after an interruption, the same command goes on.
     """
-    from rich.console import Console
+    from openlib_assets.cli.commands.dump.builds import build_and_print
+    from openlib_assets.openlibrary.dumps import parse_day
 
-    from openlib_assets.cli.commands.dump.builds import build_dump, progress
-    from openlib_assets.definitions import build_defs
-    from openlib_assets.defs.instance.home import open_instance
-    from openlib_assets.defs.resources import DumpsResource
-    from openlib_assets.lake.dumps.lakes import table_of
-    from openlib_assets.openlibrary.dumps import Archive, DumpFolder, parse_day
-    from openlib_assets.settings import Settings
-    from openlib_assets.storage import open_storage
-
-    settings = Settings.from_env()
-    storage = open_storage(settings.storage)
-    day = parse_day(date) if date else None
-    # Once for all its files: what is newest may change meanwhile.
-    found = DumpFolder(settings.dumps).resolve(day) if settings.dumps else Archive(settings).resolve(day)
-    named = str(found.day)
-    console = Console(stderr=True, highlight=False)
-    with open_instance(captures_output=False) as instance, progress(console) as listener:
-        build_dump(instance, build_defs(settings, resources={"dumps": DumpsResource.heard_by(listener)}), named)
-    works, subjects, bad = (
-        table_of(storage, table, named).rows for table in ("catalogue_works", "catalogue_subjects", "catalogue_rejects")
-    )
-    click.echo(f"the dump of {named} is built: {works:,} works, {subjects:,} subjects, {bad:,} lines set aside")
-    click.echo("find subjects with: openlib dump subjects TEXT; run one with: openlib run --source dump SUBJECT")
+    build_and_print(parse_day(date) if date else None)
     return 0
 
 

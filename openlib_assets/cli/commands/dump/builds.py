@@ -2,24 +2,56 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from typing import TYPE_CHECKING
 
+import click
 import dagster as dg
+from rich.console import Console
 
-from openlib_assets.cli.runs import QUIET, execute, interrupted, reason_of
+from openlib_assets.cli.runs import QUIET, execute, interrupted, reason_of, run_across_subjects
+from openlib_assets.definitions import build_defs
+from openlib_assets.defs.instance.home import open_instance
 from openlib_assets.defs.instance.run_launcher import fail_dead_runs
 from openlib_assets.defs.jobs import BUILD_DUMP
 from openlib_assets.defs.partitions import DUMPS
+from openlib_assets.defs.resources import DumpsResource
+from openlib_assets.lake import layout
+from openlib_assets.lake.dumps.lakes import table_of
+from openlib_assets.openlibrary.dumps import Archive, DumpFolder
+from openlib_assets.settings import Settings
+from openlib_assets.storage import open_storage
 from openlib_assets.storage.errors import OpenlibError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from openlib_assets.lake.dumps.files import Listener
 
 
 class BuildFailedError(OpenlibError):
     """A table of a dump could not be made; the text says which and why."""
+
+
+def build_and_print(day: date | None) -> None:
+    """Build the dump of a day, or the newest, show progress, and print what there is then.
+
+    Raises OpenlibError, and KeyboardInterrupt when interrupted; the same call then goes on.
+    """
+    settings = Settings.from_env()
+    storage = open_storage(settings.storage)
+    # Once for all its files: what is newest may change meanwhile.
+    found = DumpFolder(settings.dumps).resolve(day) if settings.dumps else Archive(settings).resolve(day)
+    named = str(found.day)
+    console = Console(stderr=True, highlight=False)
+    with open_instance(captures_output=False) as instance:
+        with progress(console) as listener:
+            build_dump(instance, build_defs(settings, resources={"dumps": DumpsResource.heard_by(listener)}), named)
+        if storage.exists(layout.CATALOG):  # whose views are of the dump before
+            run_across_subjects(instance, build_defs(settings))
+    works, subjects, bad = (
+        table_of(storage, table, named).rows for table in ("catalogue_works", "catalogue_subjects", "catalogue_rejects")
+    )
+    click.echo(f"the dump of {named} is built: {works:,} works, {subjects:,} subjects, {bad:,} lines set aside")
+    click.echo("find subjects with: openlib dump subjects TEXT; run one with: openlib run --source dump SUBJECT")
 
 
 def build_dump(instance: dg.DagsterInstance, definitions: dg.Definitions, date: str) -> None:
@@ -38,7 +70,7 @@ def build_dump(instance: dg.DagsterInstance, definitions: dg.Definitions, date: 
 
 
 @contextmanager
-def progress(console: "Console") -> Iterator["Listener"]:
+def progress(console: Console) -> Iterator["Listener"]:
     """Show what is under way, with bytes and time left where they are known; without a terminal, a line for each."""
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 

@@ -68,3 +68,24 @@ run "not_for_the_whole_internet" {
   }
   expect_failures = [var.allowed_cidrs]
 }
+
+run "runs_reach_a_database_outside_where_there_is_one" {
+  command = plan
+  variables {
+    warehouse_postgres = { cidr = "10.30.0.0/24", port = 5433 }
+  }
+  assert {
+    condition = [for rule in aws_vpc_security_group_egress_rule.warehouse_postgres : [rule.cidr_ipv4, rule.from_port, rule.to_port]] == [
+      ["10.30.0.0/24", 5433, 5433]
+    ]
+    error_message = "Runs do not reach the database, or more than that."
+  }
+}
+
+run "nor_does_anybody_where_there_is_none" {
+  command = plan
+  assert {
+    condition     = length(aws_vpc_security_group_egress_rule.warehouse_postgres) == 0
+    error_message = "A port is open for nothing."
+  }
+}

@@ -169,3 +169,47 @@ run "a_new_definition_of_runs_restarts_the_daemon_and_leaves_the_old_one_usable"
     error_message = "The daemon has to start again to see a new revision."
   }
 }
+
+run "only_processes_that_load_get_the_url_of_the_database_and_as_a_secret" {
+  command = apply
+  variables {
+    warehouse_postgres = { secret_arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:url", schema = "books" }
+  }
+  assert {
+    condition = {
+      for process, definition in aws_ecs_task_definition.process : process => {
+        for secret in jsondecode(definition.container_definitions)[0].secrets : secret.name => secret.valueFrom
+      }
+      } == {
+      for process in ["webserver", "daemon", "code-location", "run"] : process => merge(
+        { PGPASSWORD = "${var.database_secret_arn}:password::" },
+        contains(["code-location", "run"], process) ? { OPENLIB_DATABASE = "${var.warehouse_postgres.secret_arn}:url::" } : {},
+      )
+    }
+    error_message = "A process lacks the URL, or has it without need."
+  }
+  assert {
+    condition = [for process, definition in aws_ecs_task_definition.process : process if contains(
+      jsondecode(definition.container_definitions)[0].environment, { name = "OPENLIB_DATABASE_SCHEMA", value = "books" }
+    )] == ["code-location", "run"]
+    error_message = "A process does not know the schema."
+  }
+}
+
+run "without_a_database_nothing_is_loaded" {
+  command = apply
+  assert {
+    condition = alltrue([
+      for definition in aws_ecs_task_definition.process : !strcontains(definition.container_definitions, "OPENLIB_DATABASE")
+    ])
+    error_message = "A process is told of a database that is not there."
+  }
+}
+
+run "the_url_cannot_be_set_where_everybody_reads_it" {
+  command = plan
+  variables {
+    settings = { OPENLIB_DATABASE = "postgresql://loader:secret@database.invalid/books" }
+  }
+  expect_failures = [aws_ecs_task_definition.process]
+}

@@ -1,0 +1,72 @@
+"""The tables of the next version as files: written, checked as they are written, and in their places if all is well."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from openlib_assets.lake import layout
+from openlib_assets.lake.contract import WAREHOUSE_TABLES, Table
+from openlib_assets.lake.table_files import file_digest, write_table
+from openlib_assets.lake.transform import CheckOutcome, run_checks
+from openlib_assets.lake.warehouse import rows
+from openlib_assets.storage import LockCheck, Storage
+
+_PREVIEW_ROWS = 5
+
+
+@dataclass(frozen=True)
+class Made:
+    """A table of a version just made."""
+
+    table: Table
+    rows: int
+    bytes: int
+    digest: str
+    preview: Sequence[tuple[Any, ...]]
+    outcomes: Sequence[CheckOutcome] = ()
+
+
+def written(
+    connection: duckdb.DuckDBPyConnection, storage: Storage, version: str, kept: Mapping[str, Path], check: LockCheck
+) -> dict[str, Made]:
+    """Write all tables of a version, and return them by name; `kept`: the files in which those rows lie that stay.
+
+    Raises CheckFailedError where a blocking check fails, and puts no file in its place then.
+    """
+    with ExitStack() as places:
+        made, files = {}, {}
+        for table in WAREHOUSE_TABLES:
+            file = places.enter_context(storage.writing(layout.warehouse_file(version, table.name)))
+            made[table.name] = _written(file, table, rows.in_order(connection, table, kept.get(table.name)))
+            files[table.name] = file
+        rows.show_files(connection, files)
+        rows.make_gone(connection)
+        for name, one in made.items():
+            checks = one.table.checks_of_change if kept else one.table.all_checks
+            made[name] = replace(one, outcomes=run_checks(connection, one.table, checks))
+        check()
+    return made
+
+
+def _written(file: Path, table: Table, batches: Iterable[pa.RecordBatch]) -> Made:
+    preview: list[tuple[Any, ...]] = []
+
+    def previewed() -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            if not preview:
+                columns = map(_shown, batch.slice(0, _PREVIEW_ROWS).columns)
+                preview.extend(zip(*(column.to_pylist() for column in columns), strict=True))
+            yield batch
+
+    count = write_table(file, previewed(), table.schema)
+    return Made(table, count, file.stat().st_size, file_digest(file), preview)
+
+
+def _shown(column: pa.Array) -> pa.Array:
+    """Return a column to show: asked for a time as Python's, pyarrow would load pandas (lake/arrow_values.py)."""
+    return column.cast(pa.string()) if pa.types.is_timestamp(column.type) else column

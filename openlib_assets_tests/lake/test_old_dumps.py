@@ -1,0 +1,45 @@
+"""Which dumps are old, and what is gone once one was removed: on disk, and on S3, where downloads lie elsewhere."""
+
+import pytest
+from platformdirs import user_cache_path
+
+from openlib_assets.lake import layout
+from openlib_assets.lake.dumps.lakes import complete_lakes, old_dumps, remove_dump
+from openlib_assets.storage import LocalStorage, Storage
+from openlib_assets_tests.conftest import Place
+
+MAY, JUNE, JULY, AUGUST, SEPTEMBER = "2026-05-31", "2026-06-30", "2026-07-31", "2026-08-31", "2026-09-30"
+TABLES = (("bronze", "dump_files"), ("bronze", "dump_works"), ("silver", "work_records"), ("gold", "catalogue_changes"))
+
+
+@pytest.fixture
+def storage(place: Place) -> Storage:
+    """Files of five dumps, of which those of June, July and August are built; and some of nobody's business."""
+    storage = place.open()
+    for date in (MAY, JUNE, JULY, AUGUST, SEPTEMBER):
+        for layer, table in TABLES:
+            storage.write(f"{layout.dump_folder(layer, table, date)}/part-000.parquet", b"1234")
+        if date in (JUNE, JULY, AUGUST):
+            storage.write(layout.dump_lake(date), b"{}")
+    storage.write(f"silver/catalogue_works/other={MAY}/part-000.parquet", b"")
+    storage.write(f"silver/books/dump={MAY}/part-000.parquet", b"")
+    return storage
+
+
+@pytest.mark.parametrize(("keep", "old"), [(1, (MAY, JUNE, JULY)), (2, (MAY, JUNE)), (3, (MAY,)), (4, ())])
+def test_old_are_those_to_which_so_many_later_ones_are_built(storage: Storage, keep: int, old: tuple[str, ...]) -> None:
+    assert old_dumps(storage, keep) == dict.fromkeys(old, 4 * len(TABLES))
+
+
+def test_a_dump_is_removed_with_its_downloads_and_nothing_else_is(storage: Storage) -> None:
+    downloads = user_cache_path("openlib_assets") / "dumps"
+    for date in (JUNE, JULY):
+        (downloads / date).mkdir(parents=True)
+        (downloads / date / "ol_dump_works.txt.gz").touch()
+    before = set(storage.paths(""))
+    remove_dump(storage, JUNE)
+    assert {path for path in before - set(storage.paths("")) if JUNE not in path} == set()
+    assert [path for path in storage.paths("") if JUNE in path and not path.startswith("_locks/")] == []
+    assert complete_lakes(storage) == [JULY, AUGUST]
+    on_s3 = not isinstance(storage, LocalStorage)
+    assert [(downloads / date).exists() for date in (JUNE, JULY)] == [not on_s3, True]
