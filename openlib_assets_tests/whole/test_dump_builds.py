@@ -26,15 +26,15 @@ SIZES = {"love": 60, "place:oz": 20}
 TABLES = [*(file.table for file in FILES), *(step.table for step in STEPS)]
 # At each something else is left behind, and the next command has come further.
 MOMENTS = [
-    ("within", "bronze/dump_ratings"),
+    ("within", "bronze/dump_ratings/"),
     ("after", "bronze/dump_editions/"),
-    ("within", "silver/catalogue_editions"),
-    ("after", "silver/catalogue_works"),
+    ("within", "silver/catalogue_editions/"),
+    ("after", "silver/catalogue_works/"),
     ("within", "dumps/"),
 ]
 AT_EVERY_STEP = [
     *[("within", f"bronze/{file.table}/") for file in FILES],
-    *[(moment, f"{step.layer}/{step.table}/") for step in STEPS for moment in ("before clear", "within", "after")],
+    *[(moment, f"{step.layer}/{step.table}/") for step in STEPS for moment in ("within", "after")],
 ]
 
 
@@ -116,6 +116,8 @@ def test_a_build_killed_again_and_again_goes_on_and_nothing_half_built_is_read(
 ) -> None:
     with after_the_first(dumps, tmp_path) as it:
         for moment, path in moments:
+            # Made again, should an earlier run have come so far: Dagster has an order of its own.
+            open_storage(it.variables["OPENLIB_STORAGE"]).delete(f"{path}dump={DATE}/made.json")
             killed = it.run("dump", "build", DATE, tampering=Tampering(moment=moment, path=path))
             assert killed.status() == -signal.SIGKILL, f"{moment} {path}: {killed.output}"
             assert complete_lakes(open_storage(it.variables["OPENLIB_STORAGE"])) == [BEFORE]
@@ -235,14 +237,18 @@ PERMANENT = {"http_403": "HTTP 403", "http_404": "HTTP 404", "http_422": "HTTP 4
         FaultPlan(ALL_FAULTS.probabilities, stall_seconds=0.3),
         *(
             pytest.param(
-                FaultPlan(planned=(Planned(fault, match="/items/", times=2),), stall_seconds=0.3),
+                # Once something is there, ranges are asked for.
+                FaultPlan(
+                    planned=(Planned("cut_body", match="/items/"), Planned(fault, match="/items/", times=2)),
+                    stall_seconds=0.3,
+                ),
                 marks=pytest.mark.dumps,
             )
             for fault in ARCHIVE_FAULTS
             if fault not in PERMANENT
         ),
     ],
-    ids=lambda faults: faults.planned[0].fault if faults.planned else "all",
+    ids=lambda faults: faults.planned[1].fault if faults.planned else "all",
 )
 def test_whatever_goes_wrong_at_the_archive_the_build_is_exact(faults: FaultPlan, dumps: Dumps, tmp_path: Path) -> None:
     with (
