@@ -20,6 +20,8 @@ from openlib_assets.storage.errors import OpenlibError
 _PIECE_BYTES = 8 << 20
 # Open Library's longest lines have some 8 MB (docs/dumps.md).
 _LONGEST_LINE_BYTES = 64 << 20
+# A file with so many lines that cannot be cut is none of a dump; they are held in memory.
+_MOST_BAD_LINES = 200_000
 _TAB, _LF = 9, 10
 _INLINE_BYTES = 12
 NOT_UTF_8 = "not UTF-8"
@@ -147,6 +149,10 @@ class LineReader:
             line = text[starts[place] : ends[place]]
             reason = self._not_so_many_columns if _is_utf_8(line) else NOT_UTF_8
             self.bad.append(BadLine(int(numbers[place]), reason, line.decode(errors="replace")))
+        if len(self.bad) > _MOST_BAD_LINES:
+            raise DumpFileError(
+                f"{self.file}: {len(self.bad):,} of {self.lines:,} lines are {reason}; this is no file of a dump"
+            )
 
     @property
     def _not_so_many_columns(self) -> str:
