@@ -58,6 +58,8 @@ def search_document(world: World, record: Record, fields: Collection[str]) -> Re
     known = _of_the_record(record, rolled)
     if world.settled:
         known["cover_i"] = record["cover_id"]
+        # What the index makes of an edition without a work has no subtitle.
+        known["subtitle"] = None if code & 1 else known["subtitle"]
     if "subject_key" in fields:
         known["subject_key"] = sorted({keys.normalize(subject) for subject in record["subject"]})
     if not readers.FIELDS.isdisjoint(fields):
