@@ -1,6 +1,7 @@
 """The warehouse: what it takes to make it of many small subjects, and what one changed subject takes then."""
 
 import resource
+import shutil
 import tempfile
 import time
 from collections.abc import Mapping
@@ -41,9 +42,10 @@ class Measured:
 
 def figures() -> list[Figure]:
     """Measure the one call by which the asset makes the warehouse, without Dagster."""
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as later:
         versions = in_own_process(_LIMIT_SECONDS, write_subjects, folder)
-        found = in_own_process(_LIMIT_SECONDS, measure, folder, versions)
+        in_own_process(_LIMIT_SECONDS, write_changes, later)
+        found = in_own_process(_LIMIT_SECONDS, measure, folder, later, versions)
     what = f"warehouse of {_SUBJECTS:,} subjects of {_WORKS} works"
     return [
         Figure(what, found.built.cpu, "CPU s"),
@@ -79,11 +81,11 @@ def write_changes(folder: str) -> None:
             write(LocalStorage(folder), fetch(sandbox, subject, 1, before))
 
 
-def measure(folder: str, versions: Mapping[str, str]) -> Measured:
-    """Make the warehouse of all subjects, and again each time that one has changed."""
+def measure(folder: str, later: str, versions: Mapping[str, str]) -> Measured:
+    """Make the warehouse of all subjects, and again each time that one has changed, as its tables are later."""
     storage = LocalStorage(Path(folder))
     built = _refreshed(storage, versions)
-    in_own_process(_LIMIT_SECONDS, write_changes, folder)
+    shutil.copytree(later, folder, dirs_exist_ok=True)
     now, costs = dict(versions), []
     for subject in _CHANGED:
         now[subject] = "second"

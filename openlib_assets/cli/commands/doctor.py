@@ -121,13 +121,17 @@ def _dumps(settings: Settings) -> str:
     from openlib_assets.lake.dumps.lakes import complete_lakes, lake_date
     from openlib_assets.openlibrary.dumps import DumpFolder
     from openlib_assets.settings import dump_wanted, is_dump
-    from openlib_assets.storage import open_storage
+    from openlib_assets.storage import StorageError, open_storage
 
     storage = open_storage(settings.storage)
-    if is_dump(settings.source):
-        lake_date(storage, dump_wanted(settings.source))
-    built = ", ".join(complete_lakes(storage))
-    state = f"built: {built}" if built else "none is built; build the newest with: openlib dump build"
+    try:
+        if is_dump(settings.source):
+            lake_date(storage, dump_wanted(settings.source))
+        built = ", ".join(complete_lakes(storage))
+    except StorageError:
+        state = "not known which are built, since the storage cannot be read"
+    else:
+        state = f"built: {built}" if built else "none is built; build the newest with: openlib dump build"
     if settings.dumps is None:
         return state
     return f"{state}; the newest in {settings.dumps} is of {DumpFolder(settings.dumps).resolve().day}"
