@@ -28,7 +28,9 @@ class Checked:
         self.sandbox = sandbox
         self.pipeline = pipeline
         graph = pipeline.definitions.resolve_asset_graph()
-        self.checks = [check for check in graph.asset_check_keys if graph.get(check.asset_key).is_partitioned]
+        self.checks = [
+            check for check in graph.asset_check_keys if graph.get(check.asset_key).partitions_def == subjects
+        ]
 
     def states(self, check: dg.AssetCheckKey) -> dict[str, str]:
         """Return the state of a check that the UI shows for each subject; one that it calls missing has none."""

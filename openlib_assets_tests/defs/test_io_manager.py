@@ -73,9 +73,10 @@ def run_assets(
     """Materialise somebody's own assets, added to the project's definitions, for some subjects in one run."""
     merged = dg.Definitions.merge(pipeline.definitions, dg.Definitions(assets=list(assets)))
     job = merged.resolve_implicit_global_asset_job_def()
-    if not with_ours:
-        job = job.get_subset(asset_selection={asset.key for asset in assets})
-    return run_job(pipeline, job, keys)
+    chosen = {asset.key for asset in assets}
+    if with_ours:
+        chosen.update(pipeline.definitions.resolve_job_def("all_assets").asset_layer.executable_asset_keys)
+    return run_job(pipeline, job.get_subset(asset_selection=chosen), keys)
 
 
 def reasons(result: dg.JobExecutionResult) -> list[str]:

@@ -45,11 +45,14 @@ HALF = len(WHOLE) // 2
 OVERCOME = [fault for fault in ARCHIVE_FAULTS if fault not in PERMANENT]
 # A program that downloads works into a folder from an address.
 PROGRAM = """
+import signal
 import sys
 from datetime import date
 from pathlib import Path
 from openlib_assets.openlibrary.dumps import Archive, download_dump
 from openlib_assets.settings import Settings
+# Also where a shell started the tests in the background, which makes SIGINT ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 archive = Archive(Settings(dumps_url=sys.argv[1]))
 download_dump(archive, archive.resolve(date.fromisoformat(sys.argv[3]), ["works"]), ["works"], Path(sys.argv[2]))
 """
