@@ -1,7 +1,9 @@
 """`openlib demo --dumps` builds a catalogue from a dump, and takes its subjects from there."""
 
+import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -42,5 +44,9 @@ def test_its_subjects_come_from_the_dump_that_it_built(demo: str) -> None:
 )
 def test_what_it_says_to_ask_has_answers(demo: str, heading: str, wanted: str) -> None:
     (command,) = re.findall(rf"^{heading}: +(.*)$", demo, re.MULTILINE)
-    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
+    # As a reader has it who activated the environment.
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    done = subprocess.run(
+        ["sh", "-c", command], capture_output=True, text=True, check=True, env=os.environ | {"PATH": path}
+    )
     assert re.search(wanted, done.stdout), done.stdout
