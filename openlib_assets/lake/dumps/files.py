@@ -18,6 +18,8 @@ from platformdirs import user_cache_path
 
 from openlib_assets.lake import layout
 from openlib_assets.lake.contract import Layer
+from openlib_assets.lake.dumps.made import read_made
+from openlib_assets.lake.dumps.steps import FILES, STEPS, layer_of
 from openlib_assets.openlibrary.dumps import (
     DUMP_FILES,
     Archive,
@@ -130,9 +132,14 @@ def remove_files(storage: Storage, day: str) -> None:
 
 
 def require_room(storage: Storage, files: Files) -> None:
-    """Raise StorageError if the tables of a dump would not fit on the disk, with what sorting them puts there."""
+    """Raise StorageError if the tables of a dump would not fit on the disk, with what sorting them puts there.
+
+    Those that are there, as after an interruption, need no more room.
+    """
     room = storage.uri() if isinstance(storage, LocalStorage) else tempfile.gettempdir()
-    needed = int(_ROOM * sum(files.sizes.values()))
+    there = (read_made(storage, layer_of(one.table), one.table, files.day) for one in (*FILES, *STEPS))
+    held = sum(made.bytes for made in there if made)
+    needed = int(_ROOM * sum(files.sizes.values())) - held
     require_free_bytes(Path(room), needed, f"the tables of the dump of {files.day} need")
 
 
