@@ -182,7 +182,7 @@ def _give(connection: duckdb.DuckDBPyConnection, name: str, relation: Relation) 
 
 def read_rows(table: TableFile) -> str:
     """Return the query for the rows of a table's file."""
-    return f"FROM read_parquet({_quoted(literal_path(str(table.file)))}, hive_partitioning = false)"
+    return f"FROM read_parquet({quoted(literal_path(str(table.file)))}, hive_partitioning = false)"
 
 
 def _literal(value: str | int | float | datetime) -> str:
@@ -190,10 +190,11 @@ def _literal(value: str | int | float | datetime) -> str:
         return f"TIMESTAMPTZ '{value.isoformat()}'"
     if isinstance(value, float):
         return f"{value!r}::DOUBLE"
-    return f"{value}::BIGINT" if isinstance(value, int) else _quoted(value)
+    return f"{value}::BIGINT" if isinstance(value, int) else quoted(value)
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """Return a text as SQL's literal."""
     return "'" + text.replace("'", "''") + "'"
 
 

@@ -88,7 +88,7 @@ def after_the_first(dumps: Dumps, folder: Path, root: Path | None = None) -> Ite
 
 
 def assert_built(dumps: Dumps, it: Commands) -> None:
-    """Give the command once more, which ends well, and compare all that it made."""
+    """Run the command once more, which ends well, and compare all that it made."""
     done = it.run("dump", "build", DATE)
     assert done.status() == 0, done.output
     root = Path(it.variables["OPENLIB_STORAGE"])

@@ -8,7 +8,7 @@ from openlib_assets.lake import layout
 from openlib_assets.lake.contract import SNAPSHOT_TABLES, Layer, Table
 from openlib_assets.lake.key_names import key_in_name
 from openlib_assets.lake.subject_files import is_outgrown, shortened_keys
-from openlib_assets.lake.transform import literal_path
+from openlib_assets.lake.transform import literal_path, quoted
 from openlib_assets.lake.warehouse.versions import Version
 from openlib_assets.storage import Storage
 
@@ -105,11 +105,6 @@ def remedy(file: str) -> str:
 def is_snapshot(file: str) -> bool:
     """Tell whether a file of a table is a snapshot."""
     return file.split("/")[-2].startswith(_SNAPSHOT)
-
-
-def quoted(text: str) -> str:
-    """Return a text as SQL's literal."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _parts(table: Table) -> tuple[str, ...]:

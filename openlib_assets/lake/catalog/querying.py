@@ -10,12 +10,12 @@ from typing import TypeVar
 import duckdb
 
 from openlib_assets.lake import layout
-from openlib_assets.lake.catalog.files import Known, address, known_by_name, quoted, remedy
+from openlib_assets.lake.catalog.files import Known, address, known_by_name, remedy
 from openlib_assets.lake.catalog.views import BY_SUBJECT, MERGED_FROM, WORKS_MERGED, files_of, rows_of
 from openlib_assets.lake.contract import Layer, Table
 from openlib_assets.lake.duckdb_storage import prepare
 from openlib_assets.lake.table_files import VERSION_KEY, wrong_version
-from openlib_assets.lake.transform import connected, sql_text
+from openlib_assets.lake.transform import connected, quoted, sql_text
 from openlib_assets.lake.warehouse import versions
 from openlib_assets.storage import LocalStorage, Storage
 from openlib_assets.storage.errors import OpenlibError

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import duckdb
 
-from openlib_assets.lake.catalog.files import Known, address, in_path, in_version, quoted
+from openlib_assets.lake.catalog.files import Known, address, in_path, in_version
 from openlib_assets.lake.contract import (
     CATALOGUE_TABLES,
     SQL_TYPES,
@@ -21,6 +21,7 @@ from openlib_assets.lake.contract import (
 )
 from openlib_assets.lake.dumps.lakes import complete_lakes, table_of
 from openlib_assets.lake.dumps.relations import rows_of as rows_of_dump
+from openlib_assets.lake.transform import quoted
 from openlib_assets.lake.warehouse.versions import Version
 from openlib_assets.storage import Storage
 

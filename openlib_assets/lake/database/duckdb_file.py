@@ -10,11 +10,11 @@ from typing import TypeAlias
 import duckdb
 
 from openlib_assets.lake import layout
-from openlib_assets.lake.catalog.files import in_version, quoted
+from openlib_assets.lake.catalog.files import in_version
 from openlib_assets.lake.catalog.querying import prepared, unreadable
 from openlib_assets.lake.contract import WAREHOUSE_TABLES, Table
 from openlib_assets.lake.database import schema
-from openlib_assets.lake.transform import connected
+from openlib_assets.lake.transform import connected, quoted
 from openlib_assets.lake.warehouse import versions
 from openlib_assets.lake.warehouse.versions import Version
 from openlib_assets.storage import Storage

@@ -7,7 +7,6 @@ from typing import Literal
 
 import duckdb
 
-from openlib_assets.lake.catalog.files import quoted
 from openlib_assets.lake.catalog.querying import prepared
 from openlib_assets.lake.catalog.views import WORKS_MERGED
 from openlib_assets.lake.contract import SCHEMA_VERSION, WAREHOUSE_TABLES, Table
@@ -15,6 +14,7 @@ from openlib_assets.lake.database import rights, schema
 from openlib_assets.lake.database.connecting import Session, Target, connected
 from openlib_assets.lake.database.differences import all_rows, changed_rows, differences, gone_keys
 from openlib_assets.lake.transform import connected as duckdb_connected
+from openlib_assets.lake.transform import quoted
 from openlib_assets.lake.warehouse import versions
 from openlib_assets.lake.warehouse.versions import Version
 from openlib_assets.storage import Storage

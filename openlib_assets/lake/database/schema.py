@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from openlib_assets.lake.catalog.files import quoted
 from openlib_assets.lake.catalog.views import WORKS_MERGED
 from openlib_assets.lake.contract import SQL_TYPES, WAREHOUSE_TABLES, Table
-from openlib_assets.lake.transform import sql_text
+from openlib_assets.lake.transform import quoted, sql_text
 
 # Which version of the warehouse a database holds, in one row.
 LOAD = "openlib_load"

@@ -19,9 +19,9 @@ from openlib_assets.lake.dumps.engine import catalogue_engine, helpers_text, int
 from openlib_assets.lake.dumps.lines import DumpFileError, LineReader
 from openlib_assets.lake.dumps.made import Made, read_made, record_made, unmake
 from openlib_assets.lake.dumps.ranges import Range, Sizes, bands_of, slices_of
-from openlib_assets.lake.dumps.relations import addresses, give, give_none, quoted
+from openlib_assets.lake.dumps.relations import addresses, give, give_none
 from openlib_assets.lake.dumps.steps import BEFORE, STEPS, LineFile, Step, layer_of
-from openlib_assets.lake.transform import CheckOutcome, run_checks, sql_text
+from openlib_assets.lake.transform import CheckOutcome, quoted, run_checks, sql_text
 from openlib_assets.storage import LocalStorage, Storage
 from openlib_assets.storage.errors import OpenlibError
 

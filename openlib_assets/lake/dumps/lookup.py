@@ -13,7 +13,8 @@ import pyarrow as pa
 from openlib_assets.lake.contract import CATALOGUE_AVERAGES, CATALOGUE_SUBJECTS
 from openlib_assets.lake.duckdb_storage import prepare
 from openlib_assets.lake.dumps.lakes import table_of
-from openlib_assets.lake.dumps.relations import quoted, rows_of
+from openlib_assets.lake.dumps.relations import rows_of
+from openlib_assets.lake.transform import quoted
 from openlib_assets.storage import Storage
 from openlib_assets.storage.errors import OpenlibError
 

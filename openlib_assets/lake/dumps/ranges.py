@@ -5,6 +5,8 @@ from itertools import pairwise
 
 import duckdb
 
+from openlib_assets.lake.transform import quoted
+
 
 @dataclass(frozen=True)
 class Sizes:
@@ -79,4 +81,4 @@ def _between(starts: list[str]) -> list[Range]:
 
 
 def _quoted(key: str | None) -> str:
-    return "NULL::VARCHAR" if key is None else "'" + key.replace("'", "''") + "'"
+    return "NULL::VARCHAR" if key is None else quoted(key)

@@ -4,7 +4,7 @@ import duckdb
 
 from openlib_assets.lake.dumps.made import Made
 from openlib_assets.lake.dumps.ranges import Range
-from openlib_assets.lake.transform import literal_path
+from openlib_assets.lake.transform import literal_path, quoted
 from openlib_assets.storage import Storage
 
 
@@ -42,8 +42,3 @@ def give(
 def give_none(connection: duckdb.DuckDBPyConnection, name: str, like: str) -> None:
     """Let a connection know a table without rows by a name, with the columns of another that it knows."""
     connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT * FROM {like} LIMIT 0")  # noqa: S608 - a table's name
-
-
-def quoted(text: str) -> str:
-    """Return a text as SQL's literal."""
-    return "'" + text.replace("'", "''") + "'"

@@ -10,7 +10,7 @@ import duckdb
 
 from openlib_assets.lake import layout
 from openlib_assets.lake.bronze.snapshots import snapshot_names
-from openlib_assets.lake.catalog.files import Known, quoted, remedy
+from openlib_assets.lake.catalog.files import Known, remedy
 from openlib_assets.lake.catalog.views import rows_of
 from openlib_assets.lake.contract import (
     AUTHOR_BOOKS,
@@ -27,7 +27,7 @@ from openlib_assets.lake.contract import (
 )
 from openlib_assets.lake.key_names import is_shortened
 from openlib_assets.lake.table_files import open_table
-from openlib_assets.lake.transform import literal_path, sql_text
+from openlib_assets.lake.transform import literal_path, quoted, sql_text
 from openlib_assets.lake.warehouse import rows
 from openlib_assets.storage import Storage
 from openlib_assets.storage.errors import OpenlibError

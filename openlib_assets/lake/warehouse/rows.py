@@ -15,7 +15,6 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from openlib_assets.lake.catalog.files import quoted
 from openlib_assets.lake.contract import (
     SQL_TYPES,
     SUBJECT_HISTORY,
@@ -33,7 +32,7 @@ from openlib_assets.lake.contract import (
     WORKS,
     Table,
 )
-from openlib_assets.lake.transform import literal_path, sql_text
+from openlib_assets.lake.transform import literal_path, quoted, sql_text
 from openlib_assets.lake.warehouse.history import Past
 from openlib_assets.lake.warehouse.merging import replaced
 
