@@ -4,7 +4,7 @@ import hashlib
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import mkdtemp
@@ -86,7 +86,7 @@ class Build:
         reader = LineReader(local, file.columns, listener)
 
         def parts(connection: duckdb.DuckDBPyConnection) -> _Parts:
-            connection.register("lines", pa.RecordBatchReader.from_batches(reader.schema, reader.batches()))
+            connection.register("lines", reader.stream())
             try:
                 yield self._written(connection, folder, 0, query, whole)
             except duckdb.Error:
@@ -95,7 +95,6 @@ class Build:
                 raise
             finally:
                 connection.unregister("lines")
-                reader.close()
             if reader.bad:
                 bad = pa.Table.from_pylist([vars(line) for line in reader.bad], schema=_BAD_LINES)
                 connection.register("bad_lines", bad)
@@ -104,7 +103,8 @@ class Build:
                 yield self._written(connection, folder, 1, same_columns, whole)
             self._require_lines(file, local, reader.lines)
 
-        return self._built(Layer.BRONZE, file.table, _version(file.name, digest, query), parts)
+        with closing(reader):
+            return self._built(Layer.BRONZE, file.table, _version(file.name, digest, query), parts)
 
     def make(self, step: Step) -> Built:
         """Make the table of a step from what is there. Raises NotMadeError, CheckFailedError, and StorageError."""
