@@ -23,7 +23,7 @@ _PIECE_BYTES = 8 << 20
 _LONGEST_LINE_BYTES = 64 << 20
 # A file with so many lines that cannot be cut is none of a dump; they are held in memory.
 _MOST_BAD_LINES = 200_000
-# How long to wait at most for who reads: where it keeps the lines for good, waiting would be as bad as what it prevents.
+# How long to wait at most for who reads: one who keeps the lines for good is not to keep us as well.
 _LET_GO_SECONDS = 60
 _TAB, _LF = 9, 10
 _INLINE_BYTES = 12
