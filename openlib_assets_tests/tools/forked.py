@@ -50,6 +50,7 @@ _IMPORTED = [
     "openlib_assets.cli.runs",
     "openlib_assets.cli.subject_states",
     "openlib_assets.storage.s3",
+    "openlib_assets_tests.tools.alembic_files",
     "openlib_assets_tests.tools.botocore_files",
     "openlib_assets_tests.tools.forked",
     "rich.progress",
