@@ -34,7 +34,8 @@ from openlib_assets.sandbox import Sandbox
 from openlib_assets.settings import Settings
 from openlib_assets.storage import Storage, open_storage
 from openlib_assets_tests.tools import (
-    botocore_files,  # noqa: F401 - it need only be imported
+    alembic_files,  # noqa: F401 - it need only be imported
+    botocore_files,  # noqa: F401 - the same
     reference,
 )
 from openlib_assets_tests.tools.ceph import Ceph, ceph_s3

@@ -50,6 +50,7 @@ _IMPORTED = [
     "openlib_assets.cli.runs",
     "openlib_assets.cli.subject_states",
     "openlib_assets.storage.s3",
+    "openlib_assets_tests.tools.alembic_files",
     "openlib_assets_tests.tools.botocore_files",
     "openlib_assets_tests.tools.forked",
     "rich.progress",
@@ -71,6 +72,8 @@ class Tampering:
     Then the process sends `number` to itself.
 
     `refuses` is the reason with which the disk refuses to keep what was written to it, `refuses_share` how often.
+
+    Without `across`, what there is once for all subjects is taken for made.
     """
 
     lease_seconds: float = 60.0
@@ -81,6 +84,7 @@ class Tampering:
     moment: str = ""
     path: str = ""
     number: int = signal.SIGKILL
+    across: bool = True
 
 
 @dataclass
@@ -224,6 +228,7 @@ def _command(arguments: tuple[str, ...], variables: Mapping[str, str], log: str,
 def _tamper(tampering: Tampering) -> None:
     from botocore.config import Config  # noqa: PLC0415
 
+    from openlib_assets.cli import runs  # noqa: PLC0415
     from openlib_assets.storage import LocalStorage, s3, s3_lease  # noqa: PLC0415
 
     s3_lease.LEASE_SECONDS = tampering.lease_seconds
@@ -231,6 +236,8 @@ def _tamper(tampering: Tampering) -> None:
     s3._CLIENT = s3._CLIENT.merge(Config(retries={"total_max_attempts": tampering.s3_attempts}))
     if tampering.refuses:
         _refuse(tampering)
+    if not tampering.across:
+        runs.across_subjects_is_current = lambda *_: True
     if tampering.moment:
         for storage in (LocalStorage, s3.S3Storage):
             _signal_at_moment(storage, tampering)

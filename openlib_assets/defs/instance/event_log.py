@@ -62,7 +62,8 @@ class EventLogStorage(SqliteEventLogStorage):
         self._kept_index: sa.Connection | None = None
         self._recorded: OrderedDict[str, sa.Connection] = OrderedDict()
         self._tables_seen: set[str] = set()
-        self._asset_key_index_cols_seen = False
+        self._asset_key_cols_seen: set[str] = set()
+        self._migrations_seen: set[str] = set()
         super().__init__(base_dir)
 
     def store_event(self, event: dg.EventLogEntry) -> None:
@@ -79,6 +80,12 @@ class EventLogStorage(SqliteEventLogStorage):
         if table_name not in self._tables_seen and super().has_table(table_name):
             self._tables_seen.add(table_name)
         return table_name in self._tables_seen
+
+    def has_secondary_index(self, name: str) -> bool:
+        """Tell whether a migration of data is done; one that was seen to be done stays so."""
+        if name not in self._migrations_seen and super().has_secondary_index(name):
+            self._migrations_seen.add(name)
+        return name in self._migrations_seen
 
     def has_dynamic_partition(self, partitions_def_name: str, partition_key: str) -> bool:
         """Tell whether a partition is registered."""
@@ -171,10 +178,10 @@ class EventLogStorage(SqliteEventLogStorage):
         if event_type == dg.DagsterEventType.ASSET_MATERIALIZATION:
             self.last_materialization = dg.EventLogRecord(event_id, entry)
 
-    def _has_asset_key_index_cols_on_connection(self, conn: sa.Connection) -> bool:
-        if not self._asset_key_index_cols_seen:
-            self._asset_key_index_cols_seen = super()._has_asset_key_index_cols_on_connection(conn)
-        return self._asset_key_index_cols_seen
+    def _has_asset_key_col_on_connection(self, conn: sa.Connection, column_name: str) -> bool:
+        if column_name not in self._asset_key_cols_seen and super()._has_asset_key_col_on_connection(conn, column_name):
+            self._asset_key_cols_seen.add(column_name)
+        return column_name in self._asset_key_cols_seen
 
     @contextmanager
     def _connect(self, shard: str) -> Iterator[sa.Connection]:

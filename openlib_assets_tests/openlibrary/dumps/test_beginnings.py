@@ -1,7 +1,7 @@
 """How files of dumps begin, and what else may stand there."""
 
 import gzip
-from itertools import product
+from itertools import count, product
 
 import pytest
 
@@ -44,6 +44,7 @@ def test_a_file_is_told_from_each_other_one(name: str, content: str) -> None:
         ("reading-log", RATING.replace("\t4", "\tWant to Read")),
         ("reading-log", RATING.replace("\t4", "\tA Shelf That Is New")),
     ],
+    ids=count(),
 )
 def test_a_sound_file_may_begin_with_odd_lines(name: str, text: str) -> None:
     check(name, gzip.compress(text.encode()))
@@ -65,6 +66,8 @@ def test_a_sound_file_may_begin_with_odd_lines(name: str, text: str) -> None:
             "has a line of 2026-10-31, so it is not of 2026-09-30; take the dump of another date",
         ),
     ],
+    # A gzip file tells when it was packed, and a test has one name in all processes.
+    ids=count(),
 )
 def test_another_one_is_refused_in_words(content: bytes, reason: str) -> None:
     with pytest.raises(DamagedDumpError) as refused:
