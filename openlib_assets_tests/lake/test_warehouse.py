@@ -110,9 +110,8 @@ def test_works_of_several_subjects_count_once(place: Place) -> None:
             )
 
 
-def test_many_small_subjects_beside_three(tmp_path: Path) -> None:
-    """More than are read together, which are a hundred."""
-    small = {f"small_{number}": 1 + number % 4 for number in range(100)}
+def test_two_hundred_small_subjects_beside_three(tmp_path: Path) -> None:
+    small = {f"small_{number}": 1 + number % 4 for number in range(200)}
     with lake_in(LocalStorage(tmp_path), {**SIZES, **small}) as lake:
         lake.refresh()
         lake.assert_current()

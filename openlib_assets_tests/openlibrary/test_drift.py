@@ -164,7 +164,7 @@ def any_plan(chance: random.Random, requests: int) -> dict[int, list[int]]:
 
 
 # `make soak` takes more.
-SEEDS = int(os.environ.get("DRIFT_SEEDS", "60"))
+SEEDS = int(os.environ.get("DRIFT_SEEDS", "100"))
 # How many documents the search gives at most, and with which fault it answers.
 PROOFS = {"one list": (None, None), "lists of several answers": (9, None), "no search": (None, "http_403")}
 
