@@ -56,7 +56,9 @@ class Place:
         try:
             catalogue = load_catalog(NAME, **self._properties(storage))
             with catalogue:
-                catalogue.create_namespace_if_not_exists(self.namespace)
+                # Asked first: who may use a namespace may not be allowed to make any.
+                if not catalogue.namespace_exists(self.namespace):
+                    catalogue.create_namespace(self.namespace)
                 yield catalogue
         except ModuleNotFoundError as error:
             raise IcebergError(

@@ -44,13 +44,13 @@ def register_warehouse(storage: Storage, place: Place) -> Outcome:
         before = _recorded(storage, place)
         version = versions.existing(storage)
         pinned = sorted({*before.versions, version.name})
-        # From here on its files stay, whatever is published meanwhile.
-        record(storage, replace(before, versions=pinned))
         contents = [
             Content(table, [storage.uri(version.file(table.name))], version.digests[table.name])
             for table in WAREHOUSE_TABLES
         ]
         with place.opened(storage) as catalogue:
+            # From here on its files stay, whatever is published meanwhile.
+            record(storage, replace(before, versions=pinned))
             namespace = Namespace(catalogue, place.namespace, storage)
             is_new = namespace.add(version.name, contents, check)
             held = namespace.keep(WAREHOUSE_TABLES, kept_versions(pinned))
@@ -65,12 +65,12 @@ def register_dump(storage: Storage, place: Place, date: str) -> Outcome:
         before = _recorded(storage, place)
         lake_date(storage, date)
         dumps = sorted({*before.dumps, date})
-        record(storage, replace(before, dumps=dumps))
         made = {table: table_of(storage, table.name, date) for table in CATALOGUE_TABLES}
         contents = [
             Content(table, [storage.uri(path) for path in one.paths()], one.version) for table, one in made.items()
         ]
         with place.opened(storage) as catalogue:
+            record(storage, replace(before, dumps=dumps))
             namespace = Namespace(catalogue, place.namespace, storage)
             is_new = namespace.add(date, contents, check)
             held = namespace.keep(CATALOGUE_TABLES, dumps)
