@@ -2,10 +2,12 @@
 
 import traceback
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import pytest
 
 from openlib_assets.lake.database.connecting import Target
+from openlib_assets.lake.iceberg.catalogue import Place
 from openlib_assets.settings import Settings
 from openlib_assets.storage.errors import SettingsError
 
@@ -250,3 +252,21 @@ def test_the_database_is_not_shown_with_its_password(read: Read) -> None:
     assert target
     assert target.address == "postgresql://host/books, schema openlib"
     assert SECRET not in f"{target!r} {target.error(f'somebody said {SECRET}')}"
+
+
+def test_the_catalogue_of_tables_is_not_shown_with_its_password(read: Read) -> None:
+    settings = read({"OPENLIB_ICEBERG": f"postgresql://me:{SECRET}@host/books?sslpassword={SECRET}"})
+    place = Place.of(settings)
+    assert place
+    assert place.address == "postgresql://host/books, namespace openlib"
+    assert SECRET not in f"{settings!r} {settings} {place!r} {place}"
+
+
+def test_a_catalogue_in_a_file_is_the_same_from_whatever_folder(
+    read: Read, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    place = Place.of(read({"OPENLIB_ICEBERG": "sqlite:///tables.db"}))
+    assert place
+    assert place.url == f"sqlite:///{tmp_path}/tables.db"
+    assert Place.of(read({})) is None

@@ -10,7 +10,7 @@ from openlib_assets.lake.database.connecting import Target
 from openlib_assets.lake.iceberg.record import registered
 from openlib_assets.lake.warehouse import versions
 from openlib_assets.settings import Settings
-from openlib_assets.storage import Storage
+from openlib_assets.storage import Storage, absolute_path
 from openlib_assets.storage.errors import OpenlibError
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # By this name other programs find the tables in a SQL catalogue, which may hold those of several.
 NAME = "openlib"
 
-_GLUE = "glue"
+_GLUE, _FILE = "glue", "sqlite:///"
 
 
 class IcebergError(OpenlibError):
@@ -36,7 +36,12 @@ class Place:
     @staticmethod
     def of(settings: Settings) -> "Place | None":
         """Return what the settings name, None where they name no catalogue."""
-        return Place(settings.iceberg, settings.iceberg_namespace) if settings.iceberg else None
+        if settings.iceberg is None:
+            return None
+        file = settings.iceberg.removeprefix(_FILE)
+        # Said in full: the same words mean another file in another folder.
+        url = settings.iceberg if file == settings.iceberg else f"{_FILE}{absolute_path(file)}"
+        return Place(url, settings.iceberg_namespace)
 
     @property
     def address(self) -> str:

@@ -12,7 +12,6 @@ from pyiceberg.catalog import Catalog
 from pyiceberg.io.pyarrow import parquet_file_to_data_file
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table as IcebergTable
-from pyiceberg.table.refs import MAIN_BRANCH
 from pyiceberg.table.snapshots import Snapshot
 
 from openlib_assets.lake.contract import Table
@@ -22,6 +21,7 @@ from openlib_assets.storage import LockCheck, Storage
 
 # What is said of a snapshot, and of the namespace.
 _PROPERTY = "openlib."
+_DUMP, _WAREHOUSE, _CONTENT = "dump", "warehouse", "content"
 
 
 @dataclass(frozen=True)
@@ -91,18 +91,23 @@ class Namespace:
 
 
 def _tags(table: IcebergTable) -> set[str]:
-    return table.refs().keys() - {MAIN_BRANCH}
+    """Return the tags that are of here: those whose snapshots say that this is their name."""
+    names = {name: table.snapshot_by_name(name) for name in table.refs()}
+    return {name for name, snapshot in names.items() if name in (_said(snapshot, _DUMP), _said(snapshot, _WAREHOUSE))}
+
+
+def _said(snapshot: Snapshot | None, what: str) -> str | None:
+    return snapshot.summary[f"{_PROPERTY}{what}"] if snapshot and snapshot.summary else None
 
 
 def _has(table: IcebergTable, name: str, content: Content) -> bool:
-    snapshot = table.snapshot_by_name(name)
-    return bool(snapshot and snapshot.summary and snapshot.summary[f"{_PROPERTY}content"] == content.identity)
+    return name in table.refs() and _said(table.snapshot_by_name(name), _CONTENT) == content.identity
 
 
 def _add(table: IcebergTable, name: str, content: Content) -> int:
     """Add a snapshot of files in the place of all that were there, to which nothing leads yet; return its id."""
-    what = "dump" if content.table.by_dump else "warehouse"
-    about = {f"{_PROPERTY}{what}": name, f"{_PROPERTY}content": content.identity}
+    what = _DUMP if content.table.by_dump else _WAREHOUSE
+    about = {f"{_PROPERTY}{what}": name, f"{_PROPERTY}{_CONTENT}": content.identity}
     files = [_data_file(table, path) for path in content.files]
     with (
         table.transaction() as transaction,

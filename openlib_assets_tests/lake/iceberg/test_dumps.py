@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pyiceberg.catalog.sql import SqlCatalog
@@ -16,6 +17,7 @@ from openlib_assets.lake.dumps.lakes import remove_dump
 from openlib_assets.lake.iceberg.catalogue import IcebergError, Place
 from openlib_assets.lake.iceberg.record import registered
 from openlib_assets.lake.iceberg.registering import Outcome, listed, register_all, register_dump, withdraw_dump
+from openlib_assets_tests.docs.markdown import TABLE_FORMATS, blocks
 from openlib_assets_tests.lake.iceberg.conftest import AUGUST, DUMPED, JULY, Tables, lines
 from openlib_assets_tests.tools.dump_lakes import build_lake, dump_table
 from openlib_assets_tests.tools.dump_lines import write_dump
@@ -40,24 +42,23 @@ def test_each_month_is_there_as_of_its_tag_and_of_its_time(tables: Tables) -> No
     assert summary["openlib.dump"] == JULY
     assert tables.properties()["openlib.dump"] == AUGUST
 
+    (block,) = blocks(TABLE_FORMATS, "python")
+    shown: dict[str, Any] = {}
+    exec(block.text.replace("sqlite:///iceberg.db", tables.place.url), shown)  # noqa: S102 - our own documents
+    assert (shown["then"].num_rows, shown["now"].num_rows) == (3, 4)
 
-def test_what_is_registered_already_is_left_as_it_is(tables: Tables) -> None:
-    register_all(tables.storage, tables.place)
-    before = {path: tables.storage.stamp(path) for path in tables.storage.paths(layout.ICEBERG)}
+    works.refresh().manage_snapshots().create_tag(last_month.snapshot_id, "zz of somebody").commit()
+    before = metadata_files(tables)
+    assert len(before) > len(DUMPED)
     assert [outcome.is_new for outcome in register_all(tables.storage, tables.place)] == [False, False]
-    tables.storage.delete(layout.ICEBERG_LOCK)
-    after = {path: tables.storage.stamp(path) for path in tables.storage.paths(layout.ICEBERG)}
-    metadata = {path: stamp for path, stamp in before.items() if "/metadata/" in path}
-    assert len(metadata) > len(DUMPED)
-    assert {path: after.get(path) for path in metadata} == metadata
+    assert metadata_files(tables) == before
+    assert tables.names(["catalogue_works"]) == {"catalogue_works": {JULY, AUGUST, "main", "zz of somebody"}}
 
 
-def test_a_dump_that_is_registered_late_does_not_become_the_current_one(tables: Tables) -> None:
-    register_dump(tables.storage, tables.place, AUGUST)
-    register_dump(tables.storage, tables.place, JULY)
-    tables.assert_same_as_dump(JULY)
-    tables.assert_same_as_dump(AUGUST, "main")
-    assert tables.properties()["openlib.dump"] == AUGUST
+def metadata_files(tables: Tables) -> dict[str, str]:
+    """Tell of each file of metadata by something that any write changes."""
+    paths = (path for path in tables.storage.paths(layout.ICEBERG) if "/metadata/" in path)
+    return {path: tables.storage.stamp(path) for path in paths}
 
 
 def test_who_reads_the_old_month_reads_all_of_it_while_the_next_is_written(tables: Tables) -> None:
@@ -115,25 +116,7 @@ def test_one_that_was_stopped_never_shows_two_months_under_one_name_and_goes_on(
     assert tables.properties()["openlib.dump"] == AUGUST
 
 
-def test_a_dump_that_is_removed_leaves_the_tables_first(tables: Tables) -> None:
-    register_all(tables.storage, tables.place)
-    withdraw_dump(tables.storage, tables.place, JULY)
-    remove_dump(tables.storage, JULY)
-    assert tables.names(DUMPED) == {table: {AUGUST, "main"} for table in DUMPED}
-    found = registered(tables.storage)
-    assert found
-    assert found.dumps == [AUGUST]
-    # Of what is left, nothing leads to files that are gone.
-    works = tables.load("catalogue_works")
-    assert [snapshot.snapshot_id for snapshot in works.snapshots()] == [works.refs()[AUGUST].snapshot_id]
-    manifests = {Path(path).name for path in tables.storage.paths("iceberg/catalogue_works") if path.endswith(".avro")}
-    (snapshot,) = works.snapshots()
-    needed = {snapshot.manifest_list, *(one.manifest_path for one in snapshot.manifests(works.io))}
-    assert manifests == {Path(path).name for path in needed}
-    withdraw_dump(tables.storage, tables.place, JULY)
-
-
-def test_a_dump_that_tables_need_is_not_taken_from_them(tables: Tables) -> None:
+def test_a_dump_that_is_removed_leaves_the_tables_first_if_they_can_do_without(tables: Tables) -> None:
     register_all(tables.storage, tables.place)
     with pytest.raises(IcebergError, match=f"the dump of {AUGUST} is the current one; register a later one first"):
         withdraw_dump(tables.storage, tables.place, AUGUST)
@@ -144,14 +127,34 @@ def test_a_dump_that_tables_need_is_not_taken_from_them(tables: Tables) -> None:
             withdraw_dump(tables.storage, elsewhere, JULY)
     tables.assert_same_as_dump(JULY)
 
+    withdraw_dump(tables.storage, tables.place, JULY)
+    remove_dump(tables.storage, JULY)
+    assert tables.names(DUMPED) == {table: {AUGUST, "main"} for table in DUMPED}
+    tables.assert_same_as_dump(AUGUST)
+    found = registered(tables.storage)
+    assert found
+    assert found.dumps == [AUGUST]
+    # Of what is left, nothing leads to files that are gone.
+    works = tables.load("catalogue_works")
+    (snapshot,) = works.snapshots()
+    needed = {snapshot.manifest_list, *(one.manifest_path for one in snapshot.manifests(works.io))}
+    paths = [path for path in tables.storage.paths("iceberg/catalogue_works") if path.endswith(".avro")]
+    assert {tables.storage.uri(path) for path in paths} == needed
+    withdraw_dump(tables.storage, tables.place, JULY)
 
-def test_a_dump_that_was_built_again_is_registered_again(tables: Tables, tmp_path: Path) -> None:
-    register_all(tables.storage, tables.place)
+
+def test_dumps_may_be_registered_late_and_again_after_they_were_built_again(tables: Tables, tmp_path: Path) -> None:
+    register_dump(tables.storage, tables.place, AUGUST)
+    register_dump(tables.storage, tables.place, JULY)
+    tables.assert_same_as_dump(JULY)
+    assert tables.rows("catalogue_works").num_rows == 4
+    assert tables.properties()["openlib.dump"] == AUGUST
+
     build_lake(tables.storage, write_dump(tmp_path, AUGUST, lines("Tea", "Coffee", "Cocoa", "Mate", "Water")), AUGUST)
     assert register_dump(tables.storage, tables.place, AUGUST) == Outcome(AUGUST, is_new=True)
-    tables.assert_same_as_dump(AUGUST)
     tables.assert_same_as_dump(AUGUST, "main")
     tables.assert_same_as_dump(JULY)
+    assert tables.rows("catalogue_works", AUGUST).num_rows == 5
     assert {len(tables.load(table).snapshots()) for table in DUMPED} == {2}
 
 

@@ -1,5 +1,6 @@
 """Versions of the warehouse as snapshots: what the tables say, which files stay, and who else reads them."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
@@ -14,6 +15,7 @@ from openlib_assets.lake.iceberg.record import kept_versions
 from openlib_assets.lake.iceberg.registering import register_warehouse
 from openlib_assets.storage import LocalStorage, Storage
 from openlib_assets_tests.conftest import PlaceMaker, environment, read_table
+from openlib_assets_tests.docs.markdown import TABLE_FORMATS, blocks
 from openlib_assets_tests.lake.iceberg.conftest import Tables
 from openlib_assets_tests.tools.warehouses import publish
 
@@ -92,6 +94,11 @@ def test_duckdb_reads_them_and_what_was_there_before(tables: Tables) -> None:
             for wanted, how in ((tables.rows(table), ""), (tables.rows(table, first), f", snapshot_from_id = {at}")):
                 found = connection.sql(f"FROM iceberg_scan('{loaded.metadata_location}'{how})").to_arrow_table()
                 assert found.cast(wanted.schema).to_pylist() == wanted.to_pylist(), table
+        works = tables.load("works")
+        (block,) = (block for block in blocks(TABLE_FORMATS, "sql") if "iceberg_scan" in block.text)
+        shown = re.sub(r"'data/[^']+'", f"'{works.metadata_location}'", block.text.split(";")[2])
+        asked = re.sub(r"= \d+", f"= {works.refs()[first].snapshot_id}", shown)
+        assert connection.sql(asked).fetchall() == [(30,)]
 
 
 @pytest.fixture
