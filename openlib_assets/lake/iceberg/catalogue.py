@@ -10,8 +10,9 @@ from openlib_assets.lake.database.connecting import Target
 from openlib_assets.lake.iceberg.record import registered
 from openlib_assets.lake.warehouse import versions
 from openlib_assets.settings import Settings
-from openlib_assets.storage import Storage, absolute_path
+from openlib_assets.storage import LocalStorage, Storage, absolute_path
 from openlib_assets.storage.errors import OpenlibError
+from openlib_assets.storage.s3_options import given_endpoint
 
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog
@@ -65,10 +66,9 @@ class Place:
                 if not catalogue.namespace_exists(self.namespace):
                     catalogue.create_namespace(self.namespace)
                 yield catalogue
-        except ModuleNotFoundError as error:
-            raise IcebergError(
-                f"{self.address}: needs {error.name}; install it with: pip install -e '.[deploy]'"
-            ) from None
+        except exceptions.NotInstalledError:
+            install = "pip install -c constraints.txt -e '.[deploy]'"
+            raise IcebergError(f"{self.address}: needs psycopg2; install it with: {install}") from None
         except (SQLAlchemyError, BotoCoreError, ClientError, OSError, exceptions.CommitFailedException) as error:
             raise IcebergError(f"{self.address}: {self._told(error)}") from None
 
@@ -81,7 +81,7 @@ class Place:
         return Target(self.url, self.namespace)
 
     def _properties(self, storage: Storage) -> dict[str, str]:
-        properties = {"warehouse": storage.uri(layout.ICEBERG), **storage_properties(storage)}
+        properties = {"warehouse": storage.uri(layout.ICEBERG), **_of_s3(storage)}
         if self.url == _GLUE:
             return {"type": "glue", **properties}
         url = self.url
@@ -102,11 +102,14 @@ def is_registered(storage: Storage, place: Place) -> bool:
     return bool(current and found and (found.catalogue, found.whole) == (place.address, current.name))
 
 
-def storage_properties(storage: Storage) -> dict[str, str]:
+def _of_s3(storage: Storage) -> dict[str, str]:
     """Return what pyiceberg has to be told of S3 beside AWS's own chain of credentials."""
-    if storage.kind != "s3":
+    if storage.kind == LocalStorage.kind:
         return {}
     import boto3  # noqa: PLC0415 - only those who chose S3 should wait for it
 
-    client = boto3.client("s3")
-    return {"s3.endpoint": client.meta.endpoint_url, "s3.region": client.meta.region_name}
+    endpoint = given_endpoint()
+    return {
+        "s3.region": boto3.Session().region_name or "us-east-1",
+        **({"s3.endpoint": endpoint} if endpoint else {}),
+    }

@@ -1,6 +1,7 @@
 """Versions of the warehouse as snapshots: what the tables say, which files stay, and who else reads them."""
 
 import re
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
@@ -10,7 +11,7 @@ import duckdb
 import pytest
 
 from openlib_assets.lake.contract import WAREHOUSE_TABLES
-from openlib_assets.lake.iceberg.catalogue import Place, is_registered
+from openlib_assets.lake.iceberg.catalogue import IcebergError, Place, is_registered
 from openlib_assets.lake.iceberg.record import kept_versions
 from openlib_assets.lake.iceberg.registering import register_warehouse
 from openlib_assets.storage import LocalStorage, Storage
@@ -99,6 +100,15 @@ def test_duckdb_reads_them_and_what_was_there_before(tables: Tables) -> None:
         shown = re.sub(r"'data/[^']+'", f"'{works.metadata_location}'", block.text.split(";")[2])
         asked = re.sub(r"= \d+", f"= {works.refs()[first].snapshot_id}", shown)
         assert connection.sql(asked).fetchall() == [(30,)]
+
+
+def test_a_catalogue_whose_driver_is_missing_says_how_to_install_it(
+    tables: Tables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    next_version(tables.storage, 0)
+    monkeypatch.setitem(sys.modules, "psycopg2", None)
+    with pytest.raises(IcebergError, match=r"^postgresql://host/books, namespace openlib: needs psycopg2; install it"):
+        register_warehouse(tables.storage, Place("postgresql://me:secret@host/books", "openlib"))
 
 
 @pytest.fixture
