@@ -54,7 +54,7 @@ def register_warehouse(storage: Storage, place: Place) -> Outcome:
             namespace = Namespace(catalogue, place.namespace, storage)
             is_new = namespace.add(version.name, contents, check)
             held = namespace.keep(WAREHOUSE_TABLES, kept_versions(pinned))
-            namespace.say(warehouse=version.name)
+            namespace.say_newest(WAREHOUSE_TABLES)
         record(storage, replace(before, versions=held, whole=version.name))
     return Outcome(version.name, is_new, [name for name in pinned if name not in held])
 
@@ -74,7 +74,7 @@ def register_dump(storage: Storage, place: Place, date: str) -> Outcome:
             namespace = Namespace(catalogue, place.namespace, storage)
             is_new = namespace.add(date, contents, check)
             held = namespace.keep(CATALOGUE_TABLES, dumps)
-            namespace.say(dump=max(held))
+            namespace.say_newest(CATALOGUE_TABLES)
         record(storage, replace(before, dumps=held))
     return Outcome(date, is_new)
 

@@ -74,10 +74,11 @@ class Namespace:
             held |= _tags(table)
         return sorted(held)
 
-    def say(self, **names: str) -> None:
+    def say_newest(self, tables: Sequence[Table]) -> None:
         """Say which is the newest version, or dump, that all tables have."""
-        updates = {f"{_PROPERTY}{what}": name for what, name in names.items()}
-        self.catalogue.update_namespace_properties(self.name, updates=updates)
+        what = _what(tables[0])
+        name = max(set.intersection(*(_tags(self._table(table)) for table in tables)))
+        self.catalogue.update_namespace_properties(self.name, updates={f"{_PROPERTY}{what}": name})
 
     def tags(self) -> dict[str, list[str]]:
         """Return the names of the snapshots of each table."""
@@ -88,6 +89,10 @@ class Namespace:
         if table not in self._opened:
             self._opened[table] = open_table(self.catalogue, self.name, self.storage, table)
         return self._opened[table]
+
+
+def _what(table: Table) -> str:
+    return _DUMP if table.by_dump else _WAREHOUSE
 
 
 def _tags(table: IcebergTable) -> set[str]:
@@ -106,8 +111,7 @@ def _has(table: IcebergTable, name: str, content: Content) -> bool:
 
 def _add(table: IcebergTable, name: str, content: Content) -> int:
     """Add a snapshot of files in the place of all that were there, to which nothing leads yet; return its id."""
-    what = _DUMP if content.table.by_dump else _WAREHOUSE
-    about = {f"{_PROPERTY}{what}": name, f"{_PROPERTY}{_CONTENT}": content.identity}
+    about = {f"{_PROPERTY}{_what(content.table)}": name, f"{_PROPERTY}{_CONTENT}": content.identity}
     files = [_data_file(table, path) for path in content.files]
     with (
         table.transaction() as transaction,

@@ -8,12 +8,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.table import CommitTableResponse
 
 from openlib_assets.lake import layout
-from openlib_assets.lake.dumps.lakes import remove_dump
+from openlib_assets.lake.dumps.lakes import remove_dump, table_of
 from openlib_assets.lake.iceberg.catalogue import IcebergError, Place
 from openlib_assets.lake.iceberg.record import registered
 from openlib_assets.lake.iceberg.registering import Outcome, listed, register_all, register_dump, withdraw_dump
@@ -105,6 +107,8 @@ def test_one_that_was_stopped_never_shows_two_months_under_one_name_and_goes_on(
         missing = {one.name: len(one.missing) for one in listed(tables.storage, tables.place)}
         assert missing == {JULY: 0, **({AUGUST: len(DUMPED) - len(have)} if have else {})}
         assert tables.properties()["openlib.dump"] == JULY
+    assert register_dump(tables.storage, tables.place, JULY) == Outcome(JULY, is_new=False)
+    assert tables.properties()["openlib.dump"] == JULY
     tables.assert_same_as_dump(JULY)
     for table in have:
         assert tables.rows(table, AUGUST).to_pylist() == dump_table(tables.storage, table, AUGUST).to_pylist()
@@ -162,6 +166,13 @@ def test_a_table_with_the_columns_of_another_release_is_made_anew(tables: Tables
     register_all(tables.storage, tables.place)
     works = tables.load("catalogue_works")
     works.transaction().set_properties({"openlib.shape": "another"}).commit_transaction()
+    (path,) = table_of(tables.storage, "catalogue_works", JULY).paths()
+    good = tables.storage.read(path)
+    with tables.storage.writing(path) as file:
+        pq.write_table(pa.table({"column_of_others": ["x"]}), file)
+    with pytest.raises(IcebergError, match=rf"{path}: .*column_of_others.*; make it again by this release"):
+        register_dump(tables.storage, tables.place, JULY)
+    tables.storage.write(path, good)
     assert [outcome.is_new for outcome in register_all(tables.storage, tables.place)] == [True, True]
     assert tables.load("catalogue_works").metadata.table_uuid != works.metadata.table_uuid
     tables.assert_same_as_dump(JULY)

@@ -15,7 +15,7 @@ def register(date: str | None) -> None:
 
     Runs do so at their end. This does it for what was there before the variable was set, or was stopped.
     """
-    from openlib_assets.cli.commands.iceberg.settings import place_and_storage
+    from openlib_assets.cli.commands.iceberg.place import place_and_storage
     from openlib_assets.lake.iceberg.registering import register_all, register_dump
     from openlib_assets.openlibrary.dumps import parse_day
 
@@ -33,7 +33,7 @@ def register(date: str | None) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def list_(*, as_json: bool) -> int:
     """List the snapshots by name, with the number of tables that have each; exit 1 where some lack one of theirs."""
-    from openlib_assets.cli.commands.iceberg.settings import place_and_storage
+    from openlib_assets.cli.commands.iceberg.place import place_and_storage
     from openlib_assets.cli.output import print_json, print_rows
     from openlib_assets.lake.iceberg.registering import listed
 

@@ -1,4 +1,4 @@
-"""What the commands about Iceberg tables need of the settings."""
+"""Where the commands about Iceberg tables find them: what the settings name."""
 
 from openlib_assets.lake.iceberg.catalogue import Place
 from openlib_assets.settings import Settings
