@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 
 from openlib_assets.defs.addresses import located
-from openlib_assets.defs.assets import ASSETS
+from openlib_assets.defs.assets import ASSETS, ICEBERG_ASSETS
 from openlib_assets.defs.io_manager import ParquetIOManager
 from openlib_assets.defs.jobs import jobs
 from openlib_assets.defs.resources import DumpsResource, OpenLibraryResource, storage_resource
@@ -23,7 +23,7 @@ def build_defs(settings: Settings | None = None, *, resources: Mapping[str, Any]
     settings = settings or Settings.from_env()
     storage = storage_resource(settings.storage)
     return dg.Definitions(
-        assets=located(ASSETS, settings),
+        assets=located([*ASSETS, *(ICEBERG_ASSETS if settings.iceberg else [])], settings),
         resources={
             "openlibrary": OpenLibraryResource.from_env(),
             "dumps": DumpsResource(),

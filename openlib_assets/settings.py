@@ -73,7 +73,8 @@ DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
 # Header values are Latin-1 without control characters; parentheses would end the comment they stand in.
 _CONTACT_FORM = r"^[!-'*-~]*(@|://)[!-'*-~]*$"
 
-# What libpq would quote in its refusal.
+# A name that no database has to quote; and what libpq would quote in its refusal.
+_NAME_FORM = r"^[a-z_][a-z0-9_]{0,62}$"
 _NOT_ENCODED = re.compile(r"%(?![0-9A-Fa-f]{2})|%00|\s")
 
 
@@ -125,6 +126,11 @@ def _database_url(text: str) -> str:
     return text
 
 
+def _iceberg_url(text: str) -> str:
+    """Check the address of a catalogue; what is wrong with it is said without it, since it may hold a password."""
+    return text if re.fullmatch(r"glue|sqlite:///[^?#]+", text) else _database_url(text)
+
+
 def _languages(text: str) -> str:
     """Return language codes in their order, each once, with commas."""
     codes = list(dict.fromkeys(code.strip().lower() for code in text.split(",")))
@@ -169,6 +175,7 @@ def _parts(text: str) -> dict[str, str]:
 
 _Number = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 _Whole = Annotated[int, BeforeValidator(_digits)]
+_Name = Annotated[str, Field(pattern=_NAME_FORM, description="a name of small letters, digits and underscores")]
 
 
 class Settings(Variables):
@@ -187,6 +194,8 @@ class Settings(Variables):
     `events_queue` is the URL of the SQS queue that tells of changes in the storage.
     `source` says where works come from: Open Library's `api`, the latest `dump` that is built, or that of a date.
     `database` is the PostgreSQL into which the warehouse is loaded, too, and `database_schema` the schema there.
+    `iceberg` is the catalogue in which warehouse and dumps are registered as Iceberg tables: `glue`, or a database;
+    `iceberg_namespace` is the namespace there.
     `repository_url` is where people read the code of what runs here, for links in the Dagster UI.
     """
 
@@ -248,11 +257,11 @@ class Settings(Variables):
     database: Annotated[str, AfterValidator(_database_url)] | None = Field(
         default=None, repr=False, description="a URL such as postgresql://user@host:5432/name"
     )
-    database_schema: str = Field(
-        default="openlib",
-        pattern=r"^[a-z_][a-z0-9_]{0,62}$",
-        description="a name of small letters, digits and underscores, such as openlib",
+    database_schema: _Name = "openlib"
+    iceberg: Annotated[str, AfterValidator(_iceberg_url)] | None = Field(
+        default=None, repr=False, description="glue, or a URL as sqlite:///iceberg.db or postgresql://user@host/name"
     )
+    iceberg_namespace: _Name = "openlib"
     repository_url: Annotated[str, AfterValidator(_base_url)] | None = Field(
         default=None, description="the URL of a branch, as https://github.com/somebody/openlib_assets/tree/main"
     )

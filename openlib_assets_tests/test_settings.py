@@ -2,10 +2,12 @@
 
 import traceback
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import pytest
 
 from openlib_assets.lake.database.connecting import Target
+from openlib_assets.lake.iceberg.catalogue import Place
 from openlib_assets.settings import Settings
 from openlib_assets.storage.errors import SettingsError
 
@@ -49,6 +51,8 @@ BAD_VALUES = {
     ],
     "OPENLIB_DATABASE": ["books", "mysql://host/books", "jdbc:postgresql://host/books", "host=127.0.0.1 dbname=books"],
     "OPENLIB_DATABASE_SCHEMA": ["Books", "1st", "my books", "a-b", "x" * 64, 'a"; DROP', "são"],
+    "OPENLIB_ICEBERG": ["iceberg.db", "sqlite://", "sqlite:///", "sqlite:///a.db?x", "Glue", "mysql://host/books"],
+    "OPENLIB_ICEBERG_NAMESPACE": ["Books", "a.b", "x" * 64],
     "OPENLIB_S3_KMS_KEY": ["my key", "alias/", "arn:aws:s3:::bucket", "arn:aws:kms:us-east-1:12:key/x", "../key-1234"],
     "OPENLIB_S3_BUCKET_OWNER": ["12345678901", "1234567890123", "12345678901x", "me", "١٢٣٤٥٦٧٨٩٠١٢"],
 }
@@ -88,6 +92,10 @@ GOOD_VALUES: list[tuple[str, str, str, object]] = [
     ("OPENLIB_DATABASE", "postgres://a:%40@x,y/b?sslrootcert=/c", "database", "postgres://a:%40@x,y/b?sslrootcert=/c"),
     ("OPENLIB_DATABASE", "postgresql:///?service=books", "database", "postgresql:///?service=books"),
     ("OPENLIB_DATABASE_SCHEMA", "_books2", "database_schema", "_books2"),
+    ("OPENLIB_ICEBERG", "glue", "iceberg", "glue"),
+    ("OPENLIB_ICEBERG", "sqlite:////tmp/a b/é.db", "iceberg", "sqlite:////tmp/a b/é.db"),
+    ("OPENLIB_ICEBERG", "postgresql://me:x@host/books", "iceberg", "postgresql://me:x@host/books"),
+    ("OPENLIB_ICEBERG_NAMESPACE", "books", "iceberg_namespace", "books"),
     ("OPENLIB_SUBJECTS", "s3://bucket/list.yaml", "subjects", "s3://bucket/list.yaml"),
 ]
 
@@ -114,6 +122,8 @@ VALUES_WITH_CREDENTIALS = [
     ("OPENLIB_DATABASE", f"postgresql://me:{SECRET}%00@host/books"),
     ("OPENLIB_DATABASE", f"postgresql://me:{SECRET} x@host/books"),
     ("OPENLIB_DATABASE", f"mysql://me:{SECRET}@host/books"),
+    ("OPENLIB_ICEBERG", f"mysql://me:{SECRET}@host/books"),
+    ("OPENLIB_ICEBERG", f"sqlite://me:{SECRET}@host/books"),
     ("OPENLIB_API_URL", f"ftp://me:{SECRET}@openlibrary.org"),
     ("OPENLIB_STORAGE", f"s3://key:{SECRET}@bucket/prefix"),
     ("OPENLIB_STORAGE", f"s3://{SECRET}@bucket"),
@@ -242,3 +252,21 @@ def test_the_database_is_not_shown_with_its_password(read: Read) -> None:
     assert target
     assert target.address == "postgresql://host/books, schema openlib"
     assert SECRET not in f"{target!r} {target.error(f'somebody said {SECRET}')}"
+
+
+def test_the_catalogue_of_tables_is_not_shown_with_its_password(read: Read) -> None:
+    settings = read({"OPENLIB_ICEBERG": f"postgresql://me:{SECRET}@host/books?sslpassword={SECRET}"})
+    place = Place.of(settings)
+    assert place
+    assert place.address == "postgresql://host/books, namespace openlib"
+    assert SECRET not in f"{settings!r} {settings} {place!r} {place}"
+
+
+def test_a_catalogue_in_a_file_is_the_same_from_whatever_folder(
+    read: Read, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    place = Place.of(read({"OPENLIB_ICEBERG": "sqlite:///tables.db"}))
+    assert place
+    assert place.url == f"sqlite:///{tmp_path}/tables.db"
+    assert Place.of(read({})) is None

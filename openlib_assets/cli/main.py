@@ -25,6 +25,7 @@ _COMMANDS = {
     "sql": "Query the tables of all subjects.",
     "dump": "Build the whole catalogue from a monthly dump, and find its subjects.",
     "warehouse": "Bring what is made across all subjects up to date.",
+    "iceberg": "Register warehouse and dumps as Iceberg tables, and list these.",
     "storage": "Copy the storage root, from disk to S3 or back.",
     "prune": "Remove old bronze snapshots and run history.",
     "doctor": "Check settings, storage, API and instance.",

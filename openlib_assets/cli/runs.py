@@ -35,6 +35,7 @@ from openlib_assets.lake import layout
 from openlib_assets.lake.contract import STORE_MATCHES, SUBJECT_SUMMARY
 from openlib_assets.lake.database.connecting import Target
 from openlib_assets.lake.database.loading import is_loaded
+from openlib_assets.lake.iceberg.catalogue import Place, is_registered
 from openlib_assets.lake.store.catalogue import StoreFile
 from openlib_assets.lake.table_files import open_table
 from openlib_assets.openlibrary.errors import SubjectNotFoundError
@@ -127,13 +128,19 @@ class AcrossSubjectsError(OpenlibError):
 
 
 def across_subjects_is_current(
-    instance: dg.DagsterInstance, storage: Storage, store: StoreFile | None, target: Target | None = None
+    instance: dg.DagsterInstance,
+    storage: Storage,
+    store: StoreFile | None,
+    target: Target | None = None,
+    place: Place | None = None,
 ) -> bool:
     """Tell whether what is made across all subjects was made after all that it is made from, and is still there.
 
-    What a database holds is not looked at, but what was last loaded into it.
+    What a database and a catalogue of Iceberg tables hold is not looked at, but what was last put into them.
     """
     if target and not is_loaded(storage, target):
+        return False
+    if place and not is_registered(storage, place):
         return False
     matches = layout.shared_table_file(STORE_MATCHES.layer, STORE_MATCHES.name)
     paths = {

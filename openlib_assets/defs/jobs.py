@@ -14,6 +14,7 @@ from openlib_assets.defs.assets import (
     warehouse,
 )
 from openlib_assets.defs.assets.dumps import GROUP
+from openlib_assets.defs.assets.iceberg import KIND
 
 ALL = "all_assets"
 EXTRACT = "extract"
@@ -27,9 +28,10 @@ _TAGS = {"team": "openlib"}
 _TASK_OF_A_DUMP = {"ecs/cpu": "2048", "ecs/memory": "8192", "ecs/ephemeral_storage": "100"}
 
 # Once for all subjects, not once for each.
-_ACROSS = dg.AssetSelection.assets(store_matches, warehouse, catalog, comparison, database)
 _STORE = dg.AssetSelection.assets(store_catalogue)
 _DUMPS = dg.AssetSelection.groups(GROUP)
+_ICEBERG = dg.AssetSelection.kind(KIND) - _DUMPS
+_ACROSS = dg.AssetSelection.assets(store_matches, warehouse, catalog, comparison, database) | _ICEBERG
 _ASKED = dg.AssetSelection.assets(raw_works, raw_details)
 
 jobs = [
@@ -54,7 +56,8 @@ jobs = [
     dg.define_asset_job(
         ACROSS,
         selection=_ACROSS,
-        description="Match the store's books, and make warehouse, catalog, comparison and database again.",
+        description="Match the store's books, and make warehouse, catalog, comparison and database again; register the "
+        "warehouse, where OPENLIB_ICEBERG is set.",
         tags=_TAGS,
     ),
     dg.define_asset_job(

@@ -1,12 +1,12 @@
 """Lets DuckDB read below the root of a storage: its extension for S3, and AWS's credentials for it."""
 
-import os
 from importlib.resources import files
 from urllib.parse import urlsplit
 
 import duckdb
 
 from openlib_assets.storage import LocalStorage, Storage
+from openlib_assets.storage.s3_options import given_endpoint
 
 
 def prepare(connection: duckdb.DuckDBPyConnection, storage: Storage) -> None:
@@ -41,8 +41,7 @@ def _s3_secret() -> str:
         frozen = credentials.get_frozen_credentials()
         options |= {"KEY_ID": frozen.access_key or "", "SECRET": frozen.secret_key or ""}
         options |= {"SESSION_TOKEN": frozen.token or ""}
-    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
-    if endpoint:
+    if endpoint := given_endpoint():
         parts = urlsplit(endpoint)
         options |= {
             "ENDPOINT": parts.netloc + parts.path.rstrip("/"),

@@ -20,6 +20,10 @@ WAREHOUSE_POINTER = f"{Layer.WAREHOUSE}/current.json"
 WAREHOUSE_LOCK = f"{Layer.WAREHOUSE}/_lock"
 # Which version the database holds that people named.
 WAREHOUSE_LOADED = f"{Layer.WAREHOUSE}/loaded.json"
+# The metadata of Iceberg tables, whose data are the files that lie elsewhere; what is registered, and the lock.
+ICEBERG = "iceberg"
+ICEBERG_REGISTERED = f"{ICEBERG}/registered.json"
+ICEBERG_LOCK = f"{ICEBERG}/_lock"
 
 PARTITION = "subject="
 # Of a table that there is once for each dump.

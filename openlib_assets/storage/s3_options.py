@@ -1,5 +1,6 @@
 """What may be asked of S3 beyond AWS's standard variables: the key to encrypt with, and whose bucket it has to be."""
 
+import os
 from typing import Any
 
 from pydantic import Field
@@ -12,6 +13,11 @@ _NAME = "[0-9A-Za-z/_-]"
 _KEY_FORM = (
     f"^([0-9A-Za-z-]{{8,64}}|alias/{_NAME}{{1,250}}|arn:aws[a-z-]*:kms:[0-9a-z-]+:[0-9]{{12}}:(key|alias)/{_NAME}+)$"
 )
+
+
+def given_endpoint() -> str | None:
+    """Return the address of S3 that AWS's variables name; None where it is AWS's own."""
+    return os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
 
 
 class S3Options(Variables):

@@ -511,7 +511,7 @@ def test_doctor_finds_all_well_or_says_what_is_wrong(cli: Cli) -> None:
     # A subject of the sandbox's stands in for the one that doctor asks for.
     said = cli("doctor")
     assert said.status == 0
-    assert said.out.count("ok ") == 10
+    assert said.out.count("ok ") == 11
     assert "monthly_refresh is off" in said.out
     assert "store catalogue: not set" in said.out
     assert "dumps: none is built; build the newest with: openlib dump build" in said.out

@@ -1,13 +1,16 @@
-"""What `openlib doctor` says of dumps, and which `openlib prune` removes."""
+"""What `openlib doctor` says of dumps, which `openlib prune` removes, and how Iceberg tables come and go with them."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
 
 from openlib_assets.defs.partitions import DUMPS
 from openlib_assets.lake import layout
+from openlib_assets.lake.contract import CATALOGUE_TABLES
 from openlib_assets.lake.dumps.lakes import building
 from openlib_assets.openlibrary.dumps import file_name, parse_day
 from openlib_assets.sandbox import Sandbox, SandboxConfig
@@ -34,16 +37,27 @@ def sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture(scope="module")
 def openlib(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
-    """The command where the dumps of three months lie, and those of June and July are built."""
+    """The command where the dumps of three months lie, and those of June and July are built; July's is registered."""
     folder = tmp_path_factory.mktemp("dumps")
     given = folder / "given"
     given.mkdir()
     for date in (JUNE, JULY, AUGUST):
         write_dump(given, date, LINES)
     with commands(folder, sandbox.url, OPENLIB_DUMPS=str(given)) as openlib:
-        for date in (JUNE, JULY):
-            assert openlib.run("dump", "build", date).status() == 0
+        assert openlib.run("dump", "build", JUNE).status() == 0
+        assert openlib.run("dump", "build", JULY, OPENLIB_ICEBERG=catalogue(openlib)).status() == 0
         yield openlib
+
+
+def catalogue(openlib: Commands) -> str:
+    return f"sqlite:///{openlib.folder}/tables.db"
+
+
+def listed(openlib: Commands) -> list[dict[str, Any]]:
+    done = openlib.run("iceberg", "list", "--json", OPENLIB_ICEBERG=catalogue(openlib))
+    assert done.status() == 0, done.output
+    found: list[dict[str, Any]] = json.loads(done.output)
+    return found
 
 
 def files_of(openlib: Commands, date: str) -> list[str]:
@@ -76,13 +90,51 @@ def test_prune_does_not_remove_a_dump_that_somebody_builds(openlib: Commands) ->
     assert files_of(openlib, JUNE) == june
 
 
+def test_a_build_registers_its_dump_and_a_command_those_before(openlib: Commands) -> None:
+    tables = len(CATALOGUE_TABLES)
+    assert listed(openlib) == [{"snapshot": JULY, "of": "dump", "tables": tables, "missing": ""}]
+    with openlib.instance() as instance:
+        told = instance.get_latest_materialization_event(dg.AssetKey("iceberg_catalogue"))
+    assert told
+    assert told.asset_materialization
+    assert told.asset_materialization.partition == JULY
+    metadata = told.asset_materialization.metadata
+    assert (metadata["state"].value, metadata["tables"].value) == ("registered", tables)
+    done = openlib.run("iceberg", "register", OPENLIB_ICEBERG=catalogue(openlib))
+    assert done.output.splitlines() == [f"{JUNE}: registered", f"{JULY}: is registered already"]
+    assert [one["snapshot"] for one in listed(openlib)] == [JUNE, JULY]
+
+
+def test_a_catalogue_that_is_missing_or_cannot_be_used_is_told_of_in_a_line(openlib: Commands) -> None:
+    done = openlib.run("iceberg", "list")
+    assert done.status() == 2
+    assert done.output.startswith("openlib: OPENLIB_ICEBERG is not set: it names the catalogue")
+    done = openlib.run("iceberg", "register", "--dump", JULY, OPENLIB_ICEBERG="sqlite:////nowhere/tables.db")
+    assert done.status() == 1
+    assert done.output == "openlib: sqlite:////nowhere/tables.db, namespace openlib: unable to open database file\n"
+    done = openlib.run("doctor", OPENLIB_ICEBERG=catalogue(openlib))
+    (line,) = [line for line in done.output.splitlines() if " iceberg: " in line]
+    assert line.startswith(f"ok     iceberg: {catalogue(openlib)}, namespace openlib: ")
+    assert line.endswith(f"; dumps: {JUNE}, {JULY}")
+
+
+def test_prune_does_not_remove_a_dump_that_tables_need_which_it_cannot_reach(openlib: Commands) -> None:
+    june = files_of(openlib, JUNE)
+    done = openlib.run("prune", "--keep-dumps", "1", "--yes")
+    assert done.status() == 1
+    assert f"the dump of {JUNE} is registered in {catalogue(openlib)}, namespace openlib; " in done.output
+    assert files_of(openlib, JUNE) == june
+
+
 def test_prune_removes_the_dumps_that_are_old_and_says_so_first(openlib: Commands) -> None:
     downloaded = Path(openlib.folder / "data" / layout.dump_folder("bronze", "dump_files", JUNE), "a.gz")
     downloaded.write_bytes(b"x" * 3_000_000)
     assert f"dump {JUNE}" not in openlib.run("prune", "--yes").output
+    assert JUNE in [one["snapshot"] for one in listed(openlib)]
     july = files_of(openlib, JULY)
-    done = openlib.run("prune", "--keep-dumps", "1", "--yes")
+    done = openlib.run("prune", "--keep-dumps", "1", "--yes", OPENLIB_ICEBERG=catalogue(openlib))
     assert done.status() == 0, done.output
+    assert [one["snapshot"] for one in listed(openlib)] == [JULY]
     (line,) = [line for line in done.output.splitlines() if line.startswith("dump ")]
     assert line.startswith(f"dump {JUNE}, 3.")
     assert line.endswith(" MB")

@@ -92,17 +92,19 @@ def test_all_processes_get_the_same_environment_and_every_variable_that_the_inst
     assert required <= example
 
 
-def test_a_database_is_optional_and_off_by_default() -> None:
+def test_a_database_and_a_catalogue_of_tables_are_optional_and_off_by_default() -> None:
     variables = compose()["services"]["code"]["environment"]
     assert variables["OPENLIB_DATABASE"] == "${OPENLIB_DATABASE:-}"
+    assert variables["OPENLIB_ICEBERG"] == "${OPENLIB_ICEBERG:-}"
     example = dict(
         line.split("=", 1) for line in (DEPLOY / ".env.example").read_text().splitlines() if not line.startswith("#")
     )
     assert (example["OPENLIB_DATABASE"], example["OPENLIB_DATABASE_SCHEMA"]) == ("", "openlib")
+    assert (example["OPENLIB_ICEBERG"], example["OPENLIB_ICEBERG_NAMESPACE"]) == ("", "openlib")
     default = variables["OPENLIB_DATABASE_SCHEMA"].removeprefix("${OPENLIB_DATABASE_SCHEMA:-").removesuffix("}")
-    with environment({"OPENLIB_DATABASE": "", "OPENLIB_DATABASE_SCHEMA": default}):
+    with environment({"OPENLIB_DATABASE": "", "OPENLIB_DATABASE_SCHEMA": default, "OPENLIB_ICEBERG": ""}):
         settings = Settings.from_env()
-    assert (settings.database, settings.database_schema) == (None, "openlib")
+    assert (settings.database, settings.database_schema, settings.iceberg) == (None, "openlib", None)
 
 
 def test_the_image_holds_what_the_dockerfile_copies_and_nothing_secret() -> None:

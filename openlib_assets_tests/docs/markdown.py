@@ -11,13 +11,13 @@ from markdown_it.token import Token
 from openlib_assets_tests.tools.deployment import PROJECT_ROOT
 
 README, CONTRIBUTING, OPERATIONS, DUMPS = "README.md", "CONTRIBUTING.md", "docs/operations.md", "docs/dumps.md"
-DATA_MODEL = "docs/data_model.md"
+DATA_MODEL, TABLE_FORMATS = "docs/data_model.md", "docs/table_formats.md"
 
 _PROGRAMS = {"aws", "dagster", "dg", "duckdb", "export", "make", "openlib", "pip"}
 # What a shell keeps for the commands that follow.
 _KEPT = (". ", "export ")
 _OPTIONAL = re.compile(r" \[[^]]*\](\.\.\.)?")
-_NAME = re.compile(r"openlib (?:subjects |storage |dump )?[a-z]+")
+_NAME = re.compile(r"openlib (?:subjects |storage |dump |iceberg )?[a-z]+")
 _TO_FILL_IN = re.compile(r"[A-Z]+|.*\.\.\.")
 _COMMENT = re.compile(r"\s+# .*")
 

@@ -26,6 +26,7 @@ from openlib_assets_tests.docs.markdown import (
     DUMPS,
     OPERATIONS,
     README,
+    TABLE_FORMATS,
     Block,
     Command,
     blocks,
@@ -41,7 +42,9 @@ from openlib_assets_tests.tools.deployment import (
     wait_until_up,
 )
 
-SHELL = [block for document in (README, CONTRIBUTING, OPERATIONS, DUMPS) for block in blocks(document, "sh")]
+SHELL = [
+    block for document in (README, CONTRIBUTING, OPERATIONS, DUMPS, TABLE_FORMATS) for block in blocks(document, "sh")
+]
 PYTHON = blocks(OPERATIONS, "python")
 TEXT = (README, OPERATIONS, DUMPS)
 FIRST, *SHOWN = commands(SHELL, TEXT)

@@ -46,3 +46,9 @@ def masked(all_policies: Mapping[str, Policies]) -> Policies:
 def loading(all_policies: Mapping[str, Policies]) -> Policies:
     """The same where the warehouse is loaded into PostgreSQL."""
     return all_policies["loading"]
+
+
+@pytest.fixture(scope="session")
+def registering(all_policies: Mapping[str, Policies]) -> Policies:
+    """The same where the warehouse is registered as Iceberg tables."""
+    return all_policies["registering"]

@@ -42,6 +42,7 @@ INPUTS: Mapping[str, Any] = {
     "gold_database": "openlib_test_gold",
     "warehouse_database": "openlib_test_warehouse",
 }
+ICEBERG = "openlib_test_iceberg"
 POSTGRES = {
     "secret_arn": f"arn:aws:secretsmanager:{_HERE}:secret:postgres-AbCdEf",
     "key_arn": f"arn:aws:kms:{_HERE}:key/postgres",
@@ -51,7 +52,8 @@ POSTGRES = {
 def rendered(folder: Path) -> dict[str, Policies]:
     """Render the policy of each role in `folder`, an empty one.
 
-    `plain`; `masked`, where columns are hidden; `loading`, where the warehouse is loaded into PostgreSQL.
+    `plain`; `masked`, where columns are hidden; `loading`, where the warehouse is loaded into PostgreSQL;
+    `registering`, where it is registered as Iceberg tables.
     """
     copy = terraform.copied(folder)
     root = folder / "root"
@@ -61,6 +63,7 @@ def rendered(folder: Path) -> dict[str, Policies]:
         "plain": module,
         "masked": {**module, "masked": True},
         "loading": {**module, "warehouse_postgres": POSTGRES},
+        "registering": {**module, "iceberg_database": ICEBERG},
     }
     outputs = {name: {"value": f"${{module.{name}.policies}}"} for name in modules}
     (root / "main.tf.json").write_text(

@@ -25,6 +25,7 @@ OPTIONS = (
     '-var=masked_columns=["author_name"]',
     '-var=snowflake={user_arn = "arn:aws:iam::210987654321:user/snowflake", external_id = "TEST_SFCRole=1_abc="}',
     f'-var=warehouse_postgres={{secret_arn = "{POSTGRES_SECRET}", cidr = "10.30.0.0/24"}}',
+    "-var=iceberg=true",
 )
 
 # Where plugins usually lie: https://developer.hashicorp.com/terraform/cli/config/config-file#implied-local-mirror-directories

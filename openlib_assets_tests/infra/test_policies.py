@@ -9,6 +9,7 @@ import pytest
 from openlib_assets_tests.infra.rendered_policies import (
     COMPUTE_LOGS_BUCKET,
     DATA_BUCKET,
+    ICEBERG,
     INPUTS,
     POSTGRES,
     PREFIX,
@@ -170,10 +171,42 @@ def test_it_reads_the_url_of_the_database_too_where_the_warehouse_is_loaded(load
     assert readers == {"execution"}
 
 
-def test_parliament_finds_nothing_in_any_policy(
-    policies: Policies, masked: Policies, loading: Policies, tmp_path: Path
+def test_only_who_registers_iceberg_tables_changes_those_of_glue_and_only_in_their_database(
+    policies: Policies, registering: Policies
 ) -> None:
-    others = {"analyst-masked": masked["analyst"], "execution-loading": loading["execution"]}
+    glue = "arn:aws:glue:us-east-1:123456789012"
+    works, other = f"{glue}:table/{ICEBERG}/works", f"{glue}:table/openlib_test_warehouse/works"
+    metadata = f"{DATA}/iceberg/works/metadata/00000.metadata.json"
+    changing = ("glue:CreateTable", "glue:UpdateTable", "glue:DeleteTable")
+    may = {role for role, policy in registering.items() if any(allows(policy, action, works) for action in changing)}
+    assert may == {"pipeline", "maintainer"}
+    for role in may:
+        assert all(
+            allows(registering[role], action, works) for action in (*changing, "glue:GetTable", "glue:GetTables")
+        )
+        assert allows(registering[role], "glue:UpdateDatabase", f"{glue}:database/{ICEBERG}")
+        assert allows(registering[role], "s3:DeleteObject", metadata)
+        assert not allows(policies[role], "s3:DeleteObject", metadata)
+    assert not any(
+        allows(policy, action, resource)
+        for policy in registering.values()
+        for action, resource in (
+            *product(changing, (other,)),
+            ("glue:CreateDatabase", f"{glue}:catalog"),
+            ("glue:DeleteDatabase", f"{glue}:database/{ICEBERG}"),
+        )
+    )
+    assert not any(allows(policies["pipeline"], action, works) for action in (*changing, "glue:GetTable"))
+
+
+def test_parliament_finds_nothing_in_any_policy(
+    policies: Policies, masked: Policies, loading: Policies, registering: Policies, tmp_path: Path
+) -> None:
+    others = {
+        "analyst-masked": masked["analyst"],
+        "execution-loading": loading["execution"],
+        "pipeline-registering": registering["pipeline"],
+    }
     assert parliament({**policies, **others}, tmp_path) == ""
 
 

@@ -23,6 +23,7 @@ def doctor() -> int:
         "store catalogue": _store_catalogue,
         "dumps": _dumps,
         "database": _database,
+        "iceberg": _iceberg,
         "versions": _versions,
     }
     wrong = set()
@@ -153,6 +154,24 @@ def _database(settings: Settings) -> str:
     return (
         f"{target.address}: holds the warehouse of {held}, {'the current one' if is_current else 'not the current one'}"
     )
+
+
+def _iceberg(settings: Settings) -> str:
+    from openlib_assets.lake.iceberg.catalogue import Place, is_registered
+    from openlib_assets.lake.iceberg.record import registered
+    from openlib_assets.storage import open_storage
+
+    place = Place.of(settings)
+    if place is None:
+        return "not set, so nothing is registered as Iceberg tables; name a catalogue with OPENLIB_ICEBERG"
+    storage = open_storage(settings.storage)
+    with place.opened(storage):
+        found = registered(storage)
+    if found is None or found.catalogue != place.address:
+        return f"{place.address}: answers, and nothing is registered there yet"
+    state = "the current one" if is_registered(storage, place) else "not the current one"
+    dumps = f"; dumps: {', '.join(found.dumps)}" if found.dumps else ""
+    return f"{place.address}: has the warehouse of {found.whole}, {state}{dumps}"
 
 
 def _versions(_: Settings) -> str:

@@ -18,20 +18,23 @@ import click
 def prune(*, keep: int, keep_dumps: int, yes: bool) -> None:
     """Remove old bronze snapshots, old dumps, and the history of runs that newer ones replaced. Lists them, and asks.
 
-    Of an old dump, its lake and what was downloaded are removed; what somebody put into OPENLIB_DUMPS stays. Files that
-    an earlier release put under another name, since their subject has a long one, are removed, too, once the subject
-    was fetched again.
+    Of an old dump, its lake and what was downloaded are removed; what somebody put into OPENLIB_DUMPS stays. If Iceberg
+    tables have it, its snapshots go first. Files that an earlier release put under another name, since their subject
+    has a long one, are removed, too, once the subject was fetched again.
     """
     from openlib_assets.cli.pruning import old_snapshots, replaced_runs
     from openlib_assets.defs.instance.home import open_instance
     from openlib_assets.defs.partitions import DUMPS
     from openlib_assets.lake.dumps.lakes import old_dumps, remove_dump
+    from openlib_assets.lake.iceberg.catalogue import Place
+    from openlib_assets.lake.iceberg.record import registered
     from openlib_assets.lake.subject_files import outgrown_files
     from openlib_assets.openlibrary.dumps.disk import in_words
     from openlib_assets.settings import Settings
     from openlib_assets.storage import open_storage
 
-    storage = open_storage(Settings.from_env().storage)
+    settings = Settings.from_env()
+    storage = open_storage(settings.storage)
     snapshots = old_snapshots(storage, keep)
     outgrown = [path for path in outgrown_files(storage) if path not in snapshots]
     dumps = old_dumps(storage, keep_dumps)
@@ -57,6 +60,10 @@ def prune(*, keep: int, keep_dumps: int, yes: bool) -> None:
         for path in (*snapshots, *outgrown):
             storage.delete(path)
         for date in dumps:
+            if (in_iceberg := registered(storage)) and date in in_iceberg.dumps:
+                from openlib_assets.lake.iceberg.registering import withdraw_dump
+
+                withdraw_dump(storage, Place.of(settings), date)
             remove_dump(storage, date)
             instance.delete_dynamic_partition(DUMPS, date)
         for run_id in runs:

@@ -62,6 +62,7 @@ def run_and_print(keys: list[str], *, force: bool, as_json: bool = False) -> int
         from openlib_assets.defs.resources import OpenLibraryResource
         from openlib_assets.lake.database.connecting import Target
         from openlib_assets.lake.dumps.lakes import lake_date
+        from openlib_assets.lake.iceberg.catalogue import Place
         from openlib_assets.lake.store.catalogue import StoreFile
         from openlib_assets.openlibrary.source import open_source
         from openlib_assets.settings import Settings, dump_wanted, is_dump
@@ -84,7 +85,8 @@ def run_and_print(keys: list[str], *, force: bool, as_json: bool = False) -> int
         results = run_subjects(instance, definitions, storage, keys, force=force)
         left_out: list[str] = []
         done = any(not result.error for result in results)
-        if done and not across_subjects_is_current(instance, storage, store, Target.of(settings)):
+        places = Target.of(settings), Place.of(settings)
+        if done and not across_subjects_is_current(instance, storage, store, *places):
             with _kept_for_later(failed):
                 left_out = run_across_subjects(instance, definitions)
     if as_json:

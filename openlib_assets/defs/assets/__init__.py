@@ -12,6 +12,7 @@ with warnings.catch_warnings():
     from openlib_assets.defs.assets.bronze import raw_details, raw_works
     from openlib_assets.defs.assets.database import database
     from openlib_assets.defs.assets.dumps import catalogue_assets, dump_files, dump_records
+    from openlib_assets.defs.assets.iceberg import iceberg_catalogue, iceberg_warehouse
     from openlib_assets.defs.assets.ordering import order_list, stocking_list
     from openlib_assets.defs.assets.serving import subject_csv, subject_report
     from openlib_assets.defs.assets.store import store_catalogue, store_matches
@@ -60,9 +61,12 @@ ASSETS = [
     dump_records,
     *catalogue_assets,
 ]
+# Where there is a catalogue to register tables in.
+ICEBERG_ASSETS = [iceberg_warehouse, iceberg_catalogue]
 
 __all__ = [
     "ASSETS",
+    "ICEBERG_ASSETS",
     "author_averages",
     "author_books",
     "author_yearly_counts",
@@ -73,6 +77,8 @@ __all__ = [
     "database",
     "dump_files",
     "dump_records",
+    "iceberg_catalogue",
+    "iceberg_warehouse",
     "order_list",
     "possible_duplicate_books",
     "possible_same_authors",

@@ -46,7 +46,8 @@ class _Arguments(TypedDict):
     metadata: Mapping[str, Any]
 
 
-def _arguments(layer: Layer, path: str, **more: Any) -> _Arguments:
+def dump_asset_arguments(layer: Layer, path: str, **more: Any) -> _Arguments:
+    """Return what dg.asset is told of an asset of a dump."""
     return _Arguments(
         group_name=GROUP,
         owners=OWNERS,
@@ -63,7 +64,7 @@ def _arguments(layer: Layer, path: str, **more: Any) -> _Arguments:
     f"that `OPENLIB_DUMPS` names. {DEFINED}",
     kinds={"python"},
     code_version="1",
-    **_arguments(Layer.BRONZE, layout.dump_folder(Layer.BRONZE, FILES_TABLE, _ANY_DATE)),
+    **dump_asset_arguments(Layer.BRONZE, layout.dump_folder(Layer.BRONZE, FILES_TABLE, _ANY_DATE)),
 )
 def dump_files(
     context: dg.AssetExecutionContext, storage: StorageResource, dumps: DumpsResource
@@ -89,7 +90,7 @@ def dump_files(
     kinds={"sql", "duckdb", "parquet"},
     code_version="1",
     deps=[dump_files],
-    **_arguments(Layer.BRONZE, f"{Layer.BRONZE}/dump_works/{layout.DUMP}{_ANY_DATE}"),
+    **dump_asset_arguments(Layer.BRONZE, f"{Layer.BRONZE}/dump_works/{layout.DUMP}{_ANY_DATE}"),
 )
 def dump_records(
     context: dg.AssetExecutionContext, storage: StorageResource, dumps: DumpsResource
@@ -129,7 +130,7 @@ def _table_asset(table: Table) -> dg.AssetsDefinition:
         code_version=table.code_version,
         deps=list(table.made_from),
         check_specs=check_specs(table),
-        **_arguments(
+        **dump_asset_arguments(
             table.layer,
             layout.dump_folder(table.layer, table.name, _ANY_DATE),
             **{"dagster/column_schema": column_schema(table), "key": ", ".join(table.key)},

@@ -58,18 +58,24 @@ class Target:
         return Target(settings.database, settings.database_schema) if settings.database else None
 
     @property
-    def address(self) -> str:
-        """The address without user, password and options."""
+    def server(self) -> str:
+        """The address of the database without user, password and options."""
         parts = urlsplit(self.url)
         place = parts.netloc.rpartition("@")[2] or os.environ.get("PGHOST", "")
         database = parts.path.strip("/") or os.environ.get("PGDATABASE", "")
-        return f"postgresql://{place}/{database}, schema {self.schema}"
+        return f"postgresql://{place}/{database}"
+
+    @property
+    def address(self) -> str:
+        """The same, and the schema."""
+        return f"{self.server}, schema {self.schema}"
 
     def error(self, reason: str) -> DatabaseError:
         """Return an error that says in one line what the matter is with the database."""
-        return DatabaseError(f"{self.address}: {self._without_secrets(' '.join(reason.split()))}")
+        return DatabaseError(f"{self.address}: {self.without_secrets(' '.join(reason.split()))}")
 
-    def _without_secrets(self, text: str) -> str:
+    def without_secrets(self, text: str) -> str:
+        """Return a text in which no password is."""
         parts = urlsplit(self.url)
         password = parts.netloc.rpartition("@")[0].partition(":")[2]
         options = dict(parse_qsl(parts.query))

@@ -1,7 +1,7 @@
 """The versions of the warehouse: a folder each, of which one small file names the current one.
 
-A version never changes. One that is no longer current stays for a while, for who reads it still, and as long as a
-database holds it.
+A version never changes. One that is no longer current stays for a while, for who reads it still, as long as a database
+holds it, and as long as an Iceberg table has a snapshot of it.
 """
 
 import json
@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from openlib_assets.lake import layout
 from openlib_assets.lake.contract import Layer
+from openlib_assets.lake.iceberg.record import needed_versions
 from openlib_assets.storage import LocalStorage, Storage
 from openlib_assets.storage.errors import OpenlibError
 
@@ -126,7 +127,7 @@ def publish(storage: Storage, version: Version, now: datetime) -> None:
         for table in version.digests:
             storage.write(layout.warehouse_link(table), f"{storage.uri(version.file(table))}\n".encode())
     in_database = loaded(storage)
-    wanted = (version.name, *kept, in_database and in_database.version)
+    wanted = (version.name, *kept, in_database and in_database.version, *needed_versions(storage))
     for folder in storage.folders(Layer.WAREHOUSE):
         if folder not in wanted and _VERSION.fullmatch(folder):
             storage.clear(layout.warehouse_version(folder))

@@ -141,3 +141,9 @@ variable "warehouse_postgres" {
     error_message = "A block of addresses: 10.30.0.0/24."
   }
 }
+
+variable "iceberg" {
+  description = "Whether runs register warehouse and dumps as Iceberg tables, in a Glue database of their own."
+  type        = bool
+  default     = false
+}

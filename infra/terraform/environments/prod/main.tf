@@ -40,4 +40,5 @@ module "platform" {
   restore_from             = var.restore_from
   snowflake                = var.snowflake
   warehouse_postgres       = var.warehouse_postgres
+  iceberg                  = var.iceberg
 }

@@ -6,6 +6,7 @@
 locals {
   layers   = toset(["silver", "gold", "warehouse"])
   database = { for layer in local.layers : layer => replace("${var.name}_${layer}", "-", "_") }
+  iceberg  = replace("${var.name}_iceberg", "-", "_")
   # Of the warehouse, some have the names of the subjects' tables.
   tables = {
     for table in jsondecode(file("${path.module}/tables.json")) :
@@ -89,6 +90,24 @@ resource "aws_glue_catalog_table" "table" {
         comment = columns.value.description
       }
     }
+  }
+}
+
+# For the Iceberg tables, which runs make by themselves: there is one of each name already in the warehouse's own.
+resource "aws_glue_catalog_database" "iceberg" {
+  count = var.iceberg ? 1 : 0
+  name  = local.iceberg
+
+  create_table_default_permission {
+    permissions = ["ALL"]
+    principal {
+      data_lake_principal_identifier = var.table_owner
+    }
+  }
+
+  # Runs say here which version all tables have.
+  lifecycle {
+    ignore_changes = [parameters]
   }
 }
 

@@ -3,6 +3,11 @@ output "databases" {
   value       = { for layer, database in aws_glue_catalog_database.layer : layer => database.name }
 }
 
+output "iceberg_database" {
+  description = "Glue database of the Iceberg tables; null without them."
+  value       = var.iceberg ? local.iceberg : null
+}
+
 output "workgroup" {
   description = "Name of the workgroup."
   value       = local.workgroup

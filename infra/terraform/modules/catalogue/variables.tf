@@ -59,3 +59,9 @@ variable "allow_destroy" {
   description = "Whether the workgroup goes even if it has saved queries."
   type        = bool
 }
+
+variable "iceberg" {
+  description = "Whether there is a database for Iceberg tables."
+  type        = bool
+  default     = false
+}

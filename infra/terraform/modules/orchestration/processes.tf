@@ -62,6 +62,9 @@ locals {
     HOME           = "/tmp"
     TMPDIR         = "/tmp"
     XDG_CACHE_HOME = "/tmp/cache"
+    }, var.iceberg_database == null ? {} : {
+    OPENLIB_ICEBERG           = "glue"
+    OPENLIB_ICEBERG_NAMESPACE = var.iceberg_database
   })
   environment = merge(var.settings, local.fixed)
 

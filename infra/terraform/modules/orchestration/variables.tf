@@ -163,3 +163,9 @@ variable "allow_destroy" {
   description = "Whether the repository goes even if it holds images."
   type        = bool
 }
+
+variable "iceberg_database" {
+  description = "Glue database in which runs register Iceberg tables; null for none."
+  type        = string
+  default     = null
+}

@@ -141,6 +141,7 @@ module "orchestration" {
   contact             = var.contact
   settings            = var.settings
   warehouse_postgres  = var.warehouse_postgres
+  iceberg_database    = module.catalogue.iceberg_database
   certificate_arn     = var.certificate_arn
   ui_host             = var.ui_host
   log_days            = var.log_days
@@ -160,6 +161,7 @@ module "catalogue" {
   data_key_arn   = module.data_key.arn
   subjects       = var.subjects
   table_owner    = local.masked ? module.roles.arns["pipeline"] : "IAM_ALLOWED_PRINCIPALS"
+  iceberg        = var.iceberg
   allow_destroy  = !var.protected
 }
 
@@ -189,6 +191,7 @@ module "policies" {
   workgroup_arn           = module.catalogue.workgroup_arn
   gold_database           = module.catalogue.databases["gold"]
   warehouse_database      = module.catalogue.databases["warehouse"]
+  iceberg_database        = module.catalogue.iceberg_database
   masked                  = local.masked
 }
 

@@ -154,3 +154,9 @@ variable "monthly_budget" {
   description = "US dollars a month."
   type        = number
 }
+
+variable "iceberg" {
+  description = "Whether runs register warehouse and dumps as Iceberg tables, in a Glue database of their own."
+  type        = bool
+  default     = false
+}

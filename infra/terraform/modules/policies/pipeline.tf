@@ -3,9 +3,10 @@
 locals {
   # What a run makes again from bronze, or holds for a while, and the lines of dumps, which archive.org keeps. The rest of
   # bronze is what nothing can bring back.
-  deletable = [
-    "_staging", "_locks", "silver", "gold", "serving", "exports", "reports", "warehouse", "dumps", "bronze/dump_*",
-  ]
+  deletable = concat(
+    ["_staging", "_locks", "silver", "gold", "serving", "exports", "reports", "warehouse", "dumps", "bronze/dump_*"],
+    var.iceberg_database == null ? [] : ["iceberg"],
+  )
 }
 
 data "aws_iam_policy_document" "pipeline" {
@@ -45,6 +46,28 @@ data "aws_iam_policy_document" "pipeline" {
       test     = "StringLike"
       variable = "kms:EncryptionContext:aws:s3:arn"
       values   = [var.data_bucket_arn, "${local.objects}/*"]
+    }
+  }
+
+  # Tables are made, changed and made anew in this one database, which Terraform makes.
+  dynamic "statement" {
+    for_each = var.iceberg_database == null ? [] : [var.iceberg_database]
+    content {
+      sid = "RegisterIcebergTables"
+      actions = [
+        "glue:GetDatabase",
+        "glue:UpdateDatabase",
+        "glue:GetTable",
+        "glue:GetTables",
+        "glue:CreateTable",
+        "glue:UpdateTable",
+        "glue:DeleteTable",
+      ]
+      resources = [
+        "${local.glue}:catalog",
+        "${local.glue}:database/${statement.value}",
+        "${local.glue}:table/${statement.value}/*",
+      ]
     }
   }
 

@@ -124,3 +124,9 @@ variable "masked" {
   type        = bool
   default     = false
 }
+
+variable "iceberg_database" {
+  description = "Glue database in which runs register Iceberg tables; null for none."
+  type        = string
+  default     = null
+}

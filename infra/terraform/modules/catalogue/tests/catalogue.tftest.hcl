@@ -53,3 +53,22 @@ run "the_warehouse_is_read_through_the_files_that_name_the_current_version" {
     error_message = "A table of the warehouse has another name, or partitions."
   }
 }
+
+run "without_iceberg_tables_there_is_no_database_for_them" {
+  command = plan
+  assert {
+    condition     = length(aws_glue_catalog_database.iceberg) == 0 && output.iceberg_database == null
+    error_message = "There is a database that nobody asked for."
+  }
+}
+
+run "iceberg_tables_have_a_database_of_their_own" {
+  command = plan
+  variables {
+    iceberg = true
+  }
+  assert {
+    condition     = aws_glue_catalog_database.iceberg[0].name == "openlib_test_iceberg" && output.iceberg_database == "openlib_test_iceberg"
+    error_message = "Its name is another one."
+  }
+}

@@ -213,3 +213,29 @@ run "the_url_cannot_be_set_where_everybody_reads_it" {
   }
   expect_failures = [aws_ecs_task_definition.process]
 }
+
+run "processes_know_where_iceberg_tables_are_registered" {
+  command = apply
+  variables {
+    iceberg_database = "openlib_test_iceberg"
+  }
+  assert {
+    condition = alltrue([
+      for definition in aws_ecs_task_definition.process : length(setintersection(
+        jsondecode(definition.container_definitions)[0].environment,
+        [{ name = "OPENLIB_ICEBERG", value = "glue" }, { name = "OPENLIB_ICEBERG_NAMESPACE", value = "openlib_test_iceberg" }],
+      )) == 2
+    ])
+    error_message = "A process does not know the catalogue, or the namespace."
+  }
+}
+
+run "without_iceberg_tables_no_process_is_told_of_them" {
+  command = apply
+  assert {
+    condition = alltrue([
+      for definition in aws_ecs_task_definition.process : !strcontains(definition.container_definitions, "OPENLIB_ICEBERG")
+    ])
+    error_message = "A process is told of a catalogue that is not there."
+  }
+}

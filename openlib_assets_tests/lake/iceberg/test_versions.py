@@ -1,0 +1,129 @@
+"""Versions of the warehouse as snapshots: what the tables say, which files stay, and who else reads them."""
+
+import re
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from importlib.resources import files
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from openlib_assets.lake.contract import WAREHOUSE_TABLES
+from openlib_assets.lake.iceberg.catalogue import IcebergError, Place, is_registered
+from openlib_assets.lake.iceberg.record import kept_versions
+from openlib_assets.lake.iceberg.registering import register_warehouse
+from openlib_assets.storage import LocalStorage, Storage
+from openlib_assets_tests.conftest import PlaceMaker, environment, read_table
+from openlib_assets_tests.docs.markdown import TABLE_FORMATS, blocks
+from openlib_assets_tests.lake.iceberg.conftest import Tables
+from openlib_assets_tests.tools.warehouses import publish
+
+SOON = datetime(2026, 11, 3, tzinfo=UTC)
+NAMES = [table.name for table in WAREHOUSE_TABLES]
+
+
+def next_version(storage: Storage, days: int, works: int = 12) -> str:
+    return publish(storage, {"tea": (works, days)}, SOON + timedelta(days=days)).name
+
+
+@pytest.fixture
+def tables(tmp_path: Path) -> Tables:
+    """A storage without a warehouse, and a catalogue without tables."""
+    return Tables(LocalStorage(tmp_path / "a root é"), Place(f"sqlite:///{tmp_path}/tables.db", "books"))
+
+
+def test_tables_have_the_columns_the_key_and_the_order_of_the_contract(tables: Tables) -> None:
+    name = next_version(tables.storage, 0)
+    register_warehouse(tables.storage, tables.place)
+    for table in WAREHOUSE_TABLES:
+        found = tables.load(table.name)
+        schema = found.schema()
+        assert [(field.name, field.doc, field.optional) for field in schema.fields] == [
+            (column.name, column.description, column.nullable) for column in table.columns
+        ]
+        assert schema.identifier_field_names() == set(table.key)
+        order = [schema.find_column_name(field.source_id) for field in found.sort_order().fields]
+        assert order == list(table.key)
+        assert found.properties["comment"] == table.description
+        assert found.properties["gc.enabled"] == "false"
+        rows = tables.rows(table.name, name)
+        assert (
+            rows.to_pylist() == read_table(tables.storage, f"warehouse/{name}/{table.name}/part-0.parquet").to_pylist()
+        )
+
+
+def test_last_month_stays_and_what_no_snapshot_needs_goes(tables: Tables) -> None:
+    storage = tables.storage
+    names = []
+    # Two in November, then one in December; each is published days after the one before.
+    for days in (0, 20, 31):
+        names.append(next_version(storage, days, works=10 + days))
+        assert not is_registered(storage, tables.place)
+        register_warehouse(storage, tables.place)
+        assert is_registered(storage, tables.place)
+    left = next_version(storage, 50)
+    _, november, current = names
+    assert tables.names(NAMES) == {name: {november, current, "main"} for name in NAMES}
+    assert set(storage.folders("warehouse")) == {november, current, left}
+    assert tables.rows("works", november).num_rows == 30
+    assert tables.rows("works").num_rows == 41
+    assert tables.properties()["openlib.warehouse"] == current
+
+
+def test_the_newest_are_kept_and_the_last_of_each_month_for_a_year() -> None:
+    months = [f"2025{month:02}15T000000Z" for month in range(1, 13)] + ["20260115T000000Z", "20260215T000000Z"]
+    early = [name.replace("15T", "03T") for name in months]
+    assert kept_versions([*months, *early]) == sorted([*months[1:], early[-1]])
+    assert kept_versions([]) == []
+
+
+def test_duckdb_reads_them_and_what_was_there_before(tables: Tables) -> None:
+    first = next_version(tables.storage, 0, works=30)
+    register_warehouse(tables.storage, tables.place)
+    next_version(tables.storage, 31, works=40)
+    register_warehouse(tables.storage, tables.place)
+    with duckdb.connect() as connection:
+        # The second needs the first, which it would download.
+        for extension in ("avro", "iceberg"):
+            name = f"extensions/v{duckdb.__version__}/{extension}.duckdb_extension"
+            connection.execute(f"LOAD '{files(f'duckdb_extension_{extension}').joinpath(name)}'")
+        for table in NAMES:
+            loaded = tables.load(table)
+            at = loaded.refs()[first].snapshot_id
+            for wanted, how in ((tables.rows(table), ""), (tables.rows(table, first), f", snapshot_from_id = {at}")):
+                found = connection.sql(f"FROM iceberg_scan('{loaded.metadata_location}'{how})").to_arrow_table()
+                assert found.cast(wanted.schema).to_pylist() == wanted.to_pylist(), table
+        works = tables.load("works")
+        (block,) = (block for block in blocks(TABLE_FORMATS, "sql") if "iceberg_scan" in block.text)
+        shown = re.sub(r"'data/[^']+'", f"'{works.metadata_location}'", block.text.split(";")[2])
+        asked = re.sub(r"= \d+", f"= {works.refs()[first].snapshot_id}", shown)
+        assert connection.sql(asked).fetchall() == [(30,)]
+
+
+def test_a_catalogue_whose_driver_is_missing_says_how_to_install_it(
+    tables: Tables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    next_version(tables.storage, 0)
+    monkeypatch.setitem(sys.modules, "psycopg2", None)
+    with pytest.raises(IcebergError, match=r"^postgresql://host/books, namespace openlib: needs psycopg2; install it"):
+        register_warehouse(tables.storage, Place("postgresql://me:secret@host/books", "openlib"))
+
+
+@pytest.fixture
+def in_glue(new_place: PlaceMaker) -> Iterator[Tables]:
+    """A bucket, and AWS's catalogue on the same stand-in for AWS."""
+    place = new_place("s3")
+    with environment(place.variables):
+        yield Tables(place.open(), Place("glue", "openlib_iceberg"))
+
+
+def test_on_aws_they_are_registered_in_glue(in_glue: Tables) -> None:
+    current = next_version(in_glue.storage, 0, works=40)
+    assert register_warehouse(in_glue.storage, in_glue.place).is_new
+    tags = frozenset({current, "main"})
+    assert in_glue.names(["works", "order_list"]) == dict.fromkeys(("works", "order_list"), tags)
+    assert in_glue.rows("works", current).num_rows == 40
+    assert in_glue.properties()["openlib.warehouse"] == current
+    assert in_glue.place.address == "glue, namespace openlib_iceberg"
