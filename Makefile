@@ -92,7 +92,7 @@ test-spreadsheets: $(DEV_INSTALLED) ## CSV files for spreadsheets, opened by one
 test-s3: $(DEV_INSTALLED) ## The storage and the pipeline on a real S3 server, Ceph's RGW (needs radosgw, ceph-mon, ceph-osd)
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m s3_server openlib_assets_tests/s3_server
 
-test-spark: $(DEV_INSTALLED) $(SPARK_INSTALLED) ## The aggregates' SQL on Spark (needs Java)
+test-spark: $(DEV_INSTALLED) $(SPARK_INSTALLED) ## The catalogue on a Spark cluster of two workers, and the aggregates' SQL on Spark (needs Java)
 	$(SPARK_VENV)/bin/python -m pytest -m spark openlib_assets_tests/spark
 
 test-database: $(DEV_INSTALLED) ## The warehouse in a real PostgreSQL (needs its server)
