@@ -3,7 +3,7 @@
 DuckDB, Spark's functions for case, and Java's regular expressions each know another version of Unicode.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -13,7 +13,6 @@ import pytest
 
 from openlib_assets.lake.dumps.engine import helpers_text
 from openlib_assets.lake.dumps.spark.rendering import spark_sql
-from openlib_assets.lake.dumps.spark.session import open_session
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -28,6 +27,8 @@ _NEW_CAPITALS = {
     *range(0x10D50, 0x10D66),
     *range(0x16EA0, 0x16EB9),
 }
+# A letter without case to Spark, as it is in newer versions of Unicode, and a small one to DuckDB.
+_WITHOUT_CASE = {0x0295}
 # Digits of Unicode 14, which Java 17 does not know.
 _NEW_DIGITS = set(range(0x16AC0, 0x16ACA))
 # A hyphen of Unicode 14, as well.
@@ -50,17 +51,6 @@ _EXPRESSIONS = {
 
 
 @pytest.fixture(scope="module")
-def spark() -> "Iterator[SparkSession]":
-    """Spark in this process, as the engine opens it."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
-        session = open_session("local[2]")
-        yield session
-        session.stop()
-        open_session.cache_clear()
-
-
-@pytest.fixture(scope="module")
 def differing(spark: "SparkSession", tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, set[int]]:
     """The code points of which both engines make something else, for each expression; and what Java does not know."""
     folder = tmp_path_factory.mktemp("codes")
@@ -68,7 +58,7 @@ def differing(spark: "SparkSession", tmp_path_factory: pytest.TempPathFactory) -
     made = ", ".join(f"{expression} AS made_{number}" for number, expression in enumerate(_EXPRESSIONS.values()))
     query = f"SELECT code, one, {made} FROM codes"  # noqa: S608 - of this file
     pq.write_table(codes, folder / "codes.parquet")
-    spark.read.parquet(str(folder / "codes.parquet")).createOrReplaceTempView("codes")
+    spark.read.parquet(str(folder / "codes.parquet")).repartition(2).createOrReplaceTempView("codes")
     spark.sql(spark_sql(query)).write.parquet(str(folder / "theirs"))
     unknown = spark.table("codes").where(r"regexp_like(one, r'\p{Cn}')").select("code").collect()
     with duckdb.connect() as connection:
@@ -94,7 +84,7 @@ def test_subject_keys_differ_by_new_capitals(differing: Mapping[str, set[int]], 
 @pytest.mark.parametrize("name", ["sigma before", "sigma behind"])
 def test_a_last_sigma_depends_on_what_is_a_letter_to_java(differing: Mapping[str, set[int]], name: str) -> None:
     assert differing[name] > _NEW_CAPITALS
-    assert differing[name] - _NEW_CAPITALS <= differing["unknown to Java"]
+    assert differing[name] - _NEW_CAPITALS - _WITHOUT_CASE <= differing["unknown to Java"]
 
 
 @pytest.mark.parametrize("name", ["year behind", "year before"])

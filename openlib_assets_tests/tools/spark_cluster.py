@@ -4,10 +4,11 @@ Needs Java, and pyspark, whose package has all of Spark's classes.
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 from subprocess import Popen
 from typing import Any
@@ -21,36 +22,57 @@ _START_SECONDS = 120
 _CLASSES = "org.apache.spark.deploy"
 # Of Java 17, without which Spark does not start; its own scripts say the same.
 _OPENED = [f"--add-opens=java.base/{name}=ALL-UNNAMED" for name in ("java.lang", "java.nio", "sun.nio.ch", "java.net")]
+# Of processes that do not live long: compiled quickly rather than well, which is half of what they would do.
+_SHORT_LIVED = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+_MEMORY = "spark.executor.memory"
+# The least memory that Spark starts with, and as many parts of a table as there are cores.
+FOR_SMALL_TABLES = {
+    "spark.driver.extraJavaOptions": _SHORT_LIVED,
+    "spark.driver.memory": "512m",
+    "spark.executor.extraJavaOptions": _SHORT_LIVED,
+    _MEMORY: "512m",
+    "spark.locality.wait": "0",
+    "spark.sql.shuffle.partitions": "2",
+}
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """A running cluster: the URL of its master, the address of that one's web UI, and its workers."""
+    """A running cluster: the URL of its master, the address of that one's web UI, and its workers.
+
+    `variables` are those of who starts an application there, or elsewhere with the same settings.
+    """
 
     url: str
     web_url: str
     workers: Sequence["Popen[bytes]"]
+    variables: Mapping[str, str]
 
     def alive(self) -> int:
         """Return how many workers the master knows to be there."""
         return sum(worker["state"] == "ALIVE" for worker in asked(f"{self.web_url}/json/")["workers"])
 
-    def kill_worker(self) -> None:
-        """Kill a worker and all that it started at once, the hard way."""
-        worker = psutil.Process(self.workers[0].pid)
-        for process in (*worker.children(recursive=True), worker):
-            process.kill()
+    def kill_worker(self, executor: str) -> None:
+        """Kill the worker with an executor of this id, and all that it started, at once and the hard way."""
+        for process in self.workers:
+            worker = psutil.Process(process.pid)
+            started = worker.children(recursive=True)
+            if any(_is_executor(one.cmdline(), executor) for one in started):
+                for one in (*started, worker):
+                    one.kill()
+                return
+        raise DeploymentError(f"no worker has the executor {executor}")
 
 
 @contextmanager
-def spark_cluster(folder: Path, workers: int = 2) -> Iterator[Cluster]:
-    """Run a cluster for the block, whose files are in a folder."""
-    found = find_spec("pyspark")
-    if found is None or found.origin is None:
-        raise DeploymentError("no pyspark; install this project with its extra: pip install -e '.[spark]'")
-    home = Path(found.origin).parent
-    env = {**os.environ, "SPARK_HOME": str(home), "SPARK_LOCAL_IP": "127.0.0.1", "SPARK_SCALA_VERSION": "2.13"}
-    java = ["java", "-Xmx512m", *_OPENED, "-cp", f"{home}/jars/*"]
+def spark_cluster(folder: Path, workers: int = 2, settings: Mapping[str, str] = FOR_SMALL_TABLES) -> Iterator[Cluster]:
+    """Run a cluster for the block, whose files are in a folder; an executor has all of a worker's memory."""
+    home = spark_home()
+    defaults = {**settings, "spark.sql.warehouse.dir": str(folder / "warehouse")}
+    (folder / "spark-defaults.conf").write_text("".join(f"{name} {value}\n" for name, value in defaults.items()))
+    variables = {"SPARK_CONF_DIR": str(folder), "SPARK_LOCAL_IP": "127.0.0.1"}
+    env = {**os.environ, **variables, "SPARK_HOME": str(home), "SPARK_SCALA_VERSION": "2.13"}
+    java = ["java", "-Xmx256m", *_SHORT_LIVED.split(), *_OPENED, "-cp", f"{home}/jars/*"]
     port, web_port = free_port(), free_port()
     url, web_url = f"spark://127.0.0.1:{port}", f"http://127.0.0.1:{web_port}"
     here = ["--host", "127.0.0.1"]
@@ -65,13 +87,21 @@ def spark_cluster(folder: Path, workers: int = 2) -> Iterator[Cluster]:
                 f"worker-{number}",
                 f"{_CLASSES}.worker.Worker",
                 *(*here, "--port", str(free_port()), "--webui-port", str(free_port())),
-                *("-c", "1", "-m", "1200m", "-d", str(folder / f"work-{number}"), url),
+                *("-c", "1", "-m", settings[_MEMORY], "-d", str(folder / f"work-{number}"), url),
             )
             for number in range(workers)
         ]
-        cluster = Cluster(url, web_url, started)
+        cluster = Cluster(url, web_url, started, variables)
         wait_until(lambda: _is_up(cluster), _START_SECONDS, what="Spark's cluster")
         yield cluster
+
+
+def spark_home() -> Path:
+    """Return the folder of Spark; raises DeploymentError where it is not installed."""
+    found = find_spec("pyspark")
+    if found is None or found.origin is None:
+        raise DeploymentError("no pyspark; install this project with its extra: pip install -e '.[spark]'")
+    return Path(found.origin).parent
 
 
 def asked(url: str) -> Any:
@@ -86,3 +116,7 @@ def _is_up(cluster: Cluster) -> bool:
         return cluster.alive() == len(cluster.workers)
     except (requests.RequestException, ValueError):
         return False
+
+
+def _is_executor(command: Sequence[str], wanted: str) -> bool:
+    return ("--executor-id", wanted) in pairwise(command)

@@ -159,7 +159,7 @@ class Build:
             self._spilling() as spill,
             catalogue_engine(self.storage, spill) as connection,
         ):
-            result = interruptibly(connection, built)
+            result = interruptibly(connection, built, self.engine.cancel)
         record_made(self.storage, result.made)
         return result
 

@@ -74,6 +74,9 @@ class DuckDBEngine:
                 connection.execute(f"CREATE OR REPLACE TEMP TABLE band AS {piece.as_query()}")
             yield _written(place, number, query, row_group, piece.first or "")
 
+    def cancel(self) -> None:
+        """Do nothing: all is under way in the connection."""
+
     def numbers(self) -> Numbers:
         """Return nothing: what it takes is what the process takes."""
         return {}
@@ -109,10 +112,13 @@ def catalogue_engine(storage: Storage, spill: Path) -> Iterator[duckdb.DuckDBPyC
         yield connection
 
 
-def interruptibly(connection: duckdb.DuckDBPyConnection, work: Callable[[], Result]) -> Result:
+def interruptibly(
+    connection: duckdb.DuckDBPyConnection, work: Callable[[], Result], cancel: Callable[[], None]
+) -> Result:
     """Return what `work` does with a connection, in a thread of its own; whatever interrupts this one ends it at once.
 
-    DuckDB looks for signals between its tasks only, and a task may read a whole file.
+    `cancel` ends what it does elsewhere. DuckDB looks for signals between its tasks only, and a task may read a whole
+    file.
     """
     with ThreadPoolExecutor(1) as pool:
         under_way = pool.submit(work)
@@ -121,6 +127,7 @@ def interruptibly(connection: duckdb.DuckDBPyConnection, work: Callable[[], Resu
         except BaseException:
             while not under_way.done():
                 connection.interrupt()
+                cancel()
                 wait([under_way], _INSIST_SECONDS)
             # A query that was interrupted can be over before its threads are; one of them that is still in Python when
             # that ends takes the process with it. With fewer threads asked for, DuckDB waits for all that it has.

@@ -68,6 +68,10 @@ class Engine(Protocol):
         """Write the table of a step, from tables by the names that it knows them by; None is one without rows."""
         ...
 
+    def cancel(self) -> None:
+        """End what is under way outside of this process, which then fails; called by another thread, until it does."""
+        ...
+
     def numbers(self) -> Numbers:
         """Return what the last table took, where the engine tells more than time."""
         ...

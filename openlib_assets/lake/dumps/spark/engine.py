@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,6 +44,7 @@ class SparkEngine:
     address: str
     name: str = field(default="spark", init=False)
     _numbers: Numbers = field(default_factory=dict, init=False)
+    _open: "SparkSession | None" = field(default=None, init=False)
 
     def read(self, place: Place, file: LineFile, local: Path, listener: Callable[[int], None]) -> Iterator[Part]:  # noqa: ARG002
         """Write the lines of a file, in no order."""
@@ -76,6 +78,12 @@ class SparkEngine:
             row_group = place.sizes.to_look_up if step.looked_up else place.sizes.to_scan
             yield from self._written(place, step.table, _typed(rows, step.table), row_group, step.bands)
 
+    def cancel(self) -> None:
+        """End the jobs of the session, if there is one already."""
+        if self._open:
+            with suppress(Exception):  # who is told to end may have ended, and its driver with it
+                self._open.interruptAll()
+
     def numbers(self) -> Numbers:
         """Return the id of the application, its address if it has one, and what the table took there."""
         return self._numbers
@@ -86,7 +94,8 @@ class SparkEngine:
                 f"{place.storage.uri()}: Spark writes to a folder that its machines share; "
                 "name one in OPENLIB_STORAGE, or leave OPENLIB_ENGINE at duckdb"
             )
-        return open_session(self.address)
+        self._open = open_session(self.address)
+        return self._open
 
     def _written(
         self, place: Place, table: str, rows: "DataFrame", row_group: int, key: str | None = None
