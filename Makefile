@@ -28,7 +28,7 @@ SOAK = for storage in local s3; do \
   $(BIN)/python -m openlib_assets_tests.whole.soak --minutes $(MINUTES) --seed $(SEED) --storage $$storage || exit 1; done
 export DAGSTER_HOME ?= $(CURDIR)/.dagster_home
 
-.PHONY: help demo demo-ui test test-readme test-ui test-dumps test-spreadsheets test-s3 test-database test-deployed test-terraform test-spark audit bench bench-dumps bench-scaling soak soak-short check dev docs pictures presentation clean
+.PHONY: help demo demo-ui test test-readme test-ui test-dumps test-spreadsheets test-s3 test-database test-deployed test-terraform test-spark audit bench bench-dumps bench-spark bench-scaling soak soak-short check dev docs pictures presentation clean
 
 help: ## This list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 15
@@ -49,9 +49,9 @@ $(DEV_INSTALLED): $(INSTALLED)
 # Its wheel is built here, and packing it tightly would take as long as all else. What else the tests need is the project's.
 $(SPARK_INSTALLED): $(BIN)/pip pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(SPARK_VENV)
-	$(SPARK_VENV)/bin/pip $(INSTALL) -c constraints.txt --config-settings=--build-option=--compression=stored pyspark
 	$(BIN)/python -c '$(PACKAGES); print(f"import site; site.addsitedir({packages!r})")' > \
 	  "$$($(SPARK_VENV)/bin/python -c '$(PACKAGES); print(packages)')/project.pth"
+	$(SPARK_VENV)/bin/pip $(INSTALL) -c constraints.txt --config-settings=--build-option=--compression=stored 'pyspark[connect]'
 	@touch $@
 
 $(AUDIT_INSTALLED):
@@ -112,6 +112,9 @@ bench: $(DEV_INSTALLED) ## Pace, speed and memory on the sandbox, about 20 minut
 
 bench-dumps: $(DEV_INSTALLED) ## The catalogue from a dump of two million works, about 5 minutes and 3 GB of disk
 	$(BIN)/python -m benchmarks --dumps docs/dumps.md
+
+bench-spark: $(DEV_INSTALLED) $(SPARK_INSTALLED) ## The same on Spark with one worker and two, beside DuckDB (needs Java), about an hour; of fewer works with WORKS=200000
+	$(SPARK_VENV)/bin/python -m benchmarks --dumps docs/scaling.md --engine spark $(if $(WORKS),--works $(WORKS))
 
 bench-scaling: $(DEV_INSTALLED) ## As many works and subjects as docs/scaling.md speaks of, about 10 minutes and 6 GB of disk
 	$(BIN)/python -m benchmarks --scaling docs/scaling.md

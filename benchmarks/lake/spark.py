@@ -71,7 +71,7 @@ def figures(works: int = _WORKS) -> list[Figure]:
 
 
 def _extrapolated(works: int, duckdb: Cost, one: Cost, two: Cost, few: Cost) -> list[Figure]:
-    """Return what all works would take by these measurements: Spark takes `start + works * (alone + shared / workers)`."""
+    """Return what all works would take by these: on Spark `start + works * (alone + shared / workers)` seconds."""
     shared = 2 * (one.seconds - two.seconds) / works
     each = (two.seconds - few.seconds) / (works - works // _SMALLER)
     alone, start = each - shared / 2, two.seconds - works * each
@@ -101,12 +101,9 @@ def _on_spark(folder: Path, works: int, workers: int) -> Cost:
 def build(files: Path, lake: Path, spark: str = "", variables: Mapping[str, str] | None = None) -> Cost:
     """Make the lake, on Spark at a URL or else in DuckDB, all that it takes to start included."""
     os.environ.update(variables or {})
-    made = []
     with building(LocalStorage(lake), _DATE, SparkEngine(spark) if spark else DuckDBEngine()) as making:
-        for file in FILES:
-            made.append(making.read(file, files / file_name(file.name, _DAY), _DATE).made)
-        largest = made[-1].seconds
-        made += [making.make(step).made for step in STEPS]
+        read = [making.read(file, files / file_name(file.name, _DAY), _DATE).made for file in FILES]
+        made = [*read, *(making.make(step).made for step in STEPS)]
         if not publish_lake(making):
             raise RuntimeError("the lake is not complete")
-    return Cost(sum(one.seconds for one in made), largest, sum(one.cpu_seconds for one in made))
+    return Cost(sum(one.seconds for one in made), read[-1].seconds, sum(one.cpu_seconds for one in made))

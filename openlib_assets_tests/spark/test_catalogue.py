@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from openlib_assets.lake.contract import Layer
 from openlib_assets.lake.dumps.lakes import building
 from openlib_assets.lake.dumps.lines import DumpFileError
+from openlib_assets.lake.dumps.lookup import works_of_subject
 from openlib_assets.lake.dumps.spark.engine import SparkEngine
 from openlib_assets.lake.dumps.steps import FILES, STEPS
 from openlib_assets.openlibrary.dumps import file_name
@@ -43,6 +45,16 @@ def test_each_subject_is_in_one_part_that_its_first_key_tells(of_spark: Lake) ->
     assert len(held) > 1
     assert made.firsts == ["", *(subjects[0] for subjects in held[1:])]
     assert sum(len(set(subjects)) for subjects in held) == len({one for subjects in held for one in subjects})
+
+
+@pytest.mark.parametrize("subject", ["love", "person:sherlock_holmes", "time:20th_century"])
+def test_a_subject_is_found_alike_in_both_lakes(of_duckdb: Lake, of_spark: Lake, subject: str) -> None:
+    ours, theirs = (
+        pa.Table.from_batches(works_of_subject(LocalStorage(lake.root), str(SEPTEMBER), subject, "payload", 1000))
+        for lake in (of_duckdb, of_spark)
+    )
+    assert ours.num_rows >= 200
+    assert theirs == ours
 
 
 def test_a_table_tells_who_made_it_and_what_that_took(of_spark: Lake) -> None:

@@ -5,7 +5,7 @@ Needs Java, and pyspark, whose package has all of Spark's classes.
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from itertools import pairwise
@@ -16,10 +16,11 @@ from typing import Any
 import psutil
 import requests
 
-from openlib_assets_tests.tools.deployment import DeploymentError, free_port, running, wait_until
+from openlib_assets_tests.tools.deployment import DeploymentError, free_port, running, tail, wait_until
 
 _START_SECONDS = 120
 _CLASSES = "org.apache.spark.deploy"
+_CONNECTABLE = "Spark Connect server started"
 # Of Java 17, without which Spark does not start; its own scripts say the same.
 _OPENED = [f"--add-opens=java.base/{name}=ALL-UNNAMED" for name in ("java.lang", "java.nio", "sun.nio.ch", "java.net")]
 # Of processes that do not live long: compiled quickly rather than well, which is half of what they would do.
@@ -67,19 +68,14 @@ class Cluster:
 @contextmanager
 def spark_cluster(folder: Path, workers: int = 2, settings: Mapping[str, str] = FOR_SMALL_TABLES) -> Iterator[Cluster]:
     """Run a cluster for the block, whose files are in a folder; an executor has all of a worker's memory."""
-    home = spark_home()
-    defaults = {**settings, "spark.sql.warehouse.dir": str(folder / "warehouse")}
-    (folder / "spark-defaults.conf").write_text("".join(f"{name} {value}\n" for name, value in defaults.items()))
-    variables = {"SPARK_CONF_DIR": str(folder), "SPARK_LOCAL_IP": "127.0.0.1"}
-    env = {**os.environ, **variables, "SPARK_HOME": str(home), "SPARK_SCALA_VERSION": "2.13"}
-    java = ["java", "-Xmx256m", *_SHORT_LIVED.split(), *_OPENED, "-cp", f"{home}/jars/*"]
+    variables = _settled(folder, settings)
     port, web_port = free_port(), free_port()
     url, web_url = f"spark://127.0.0.1:{port}", f"http://127.0.0.1:{web_port}"
     here = ["--host", "127.0.0.1"]
     with ExitStack() as stack:
 
         def start(name: str, *command: str) -> "Popen[bytes]":
-            return stack.enter_context(running([*java, *command], env, folder / f"{name}.log"))
+            return stack.enter_context(_java(folder / f"{name}.log", variables, "256m", *command))
 
         start("master", f"{_CLASSES}.master.Master", *here, "--port", str(port), "--webui-port", str(web_port))
         started = [
@@ -96,7 +92,41 @@ def spark_cluster(folder: Path, workers: int = 2, settings: Mapping[str, str] = 
         yield cluster
 
 
-def spark_home() -> Path:
+@contextmanager
+def spark_connect(folder: Path) -> Iterator[str]:
+    """Run a server of Spark Connect with two cores for the block, whose files are in a folder, and lend its URL."""
+    variables, log = _settled(folder, FOR_SMALL_TABLES), folder / "connect.log"
+    port = free_port()
+    options = {"binding.address": "127.0.0.1", "binding.port": port}
+    command = [
+        f"{_CLASSES}.SparkSubmit",
+        *("--class", "org.apache.spark.sql.connect.service.SparkConnectServer", "--master", "local[2]"),
+        *(part for name, value in options.items() for part in ("--conf", f"spark.connect.grpc.{name}={value}")),
+        *("--conf", "spark.ui.enabled=false", "spark-internal"),
+    ]
+    with _java(log, variables, "512m", *command):
+        wait_until(lambda: _CONNECTABLE in tail(log), _START_SECONDS, what="Spark Connect")
+        yield f"sc://127.0.0.1:{port}"
+
+
+def _settled(folder: Path, settings: Mapping[str, str]) -> Mapping[str, str]:
+    """Write Spark's settings into a folder, and return the variables by which it finds them."""
+    defaults = {**settings, "spark.sql.warehouse.dir": str(folder / "warehouse")}
+    (folder / "spark-defaults.conf").write_text("".join(f"{name} {value}\n" for name, value in defaults.items()))
+    return {"SPARK_CONF_DIR": str(folder), "SPARK_LOCAL_IP": "127.0.0.1"}
+
+
+def _java(
+    log: Path, variables: Mapping[str, str], memory: str, *command: str
+) -> AbstractContextManager["Popen[bytes]"]:
+    """Return the running of a class of Spark for the block."""
+    home = _spark_home()
+    env = {**os.environ, **variables, "SPARK_HOME": str(home), "SPARK_SCALA_VERSION": "2.13"}
+    java = ["java", f"-Xmx{memory}", *_SHORT_LIVED.split(), *_OPENED, "-cp", f"{home}/jars/*"]
+    return running([*java, *command], env, log)
+
+
+def _spark_home() -> Path:
     """Return the folder of Spark; raises DeploymentError where it is not installed."""
     found = find_spec("pyspark")
     if found is None or found.origin is None:

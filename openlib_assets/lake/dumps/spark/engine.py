@@ -91,8 +91,8 @@ class SparkEngine:
     def _session(self, place: Place) -> "SparkSession":
         if not isinstance(place.storage, LocalStorage):
             raise SparkError(
-                f"{place.storage.uri()}: Spark writes to a folder that its machines share; "
-                "name one in OPENLIB_STORAGE, or leave OPENLIB_ENGINE at duckdb"
+                f"{place.storage.uri()}: Spark has no S3 by itself, and makes tables in a folder that all its machines "
+                "share; name one in OPENLIB_STORAGE, or leave OPENLIB_ENGINE at duckdb"
             )
         self._open = open_session(self.address)
         return self._open

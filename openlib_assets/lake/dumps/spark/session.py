@@ -1,6 +1,7 @@
 """Spark as the settings name it: the application of this process, and what it fails with in one line."""
 
 import logging
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
@@ -12,17 +13,33 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 _CONNECT = "sc://"
-# Of the session: these make Spark's SQL mean what DuckDB's does, and keep parts in the order of their names.
+# For about a minute, and not for ten as it is usual: what is finished is not lost with a server.
+_RETRIES = 6
+# Of the session: these make Spark's SQL mean what DuckDB's does, and a part be one file.
 _MEANING = {
     "spark.sql.ansi.enabled": "false",
     "spark.sql.caseSensitive": "false",
+    "spark.sql.parser.escapedStringLiterals": "false",
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.variant.allowDuplicateKeys": "true",
     "spark.sql.files.ignoreCorruptFiles": "false",
     "spark.sql.files.ignoreMissingFiles": "false",
+    "spark.sql.files.maxRecordsPerFile": "0",
 }
 # Of a driver in this process, which writes to the same terminal.
 _QUIET = {"spark.ui.showConsoleProgress": "false", "spark.log.level": "ERROR"}
+
+_AGAIN = "run the same again: it goes on from the tables that are finished"
+_GONE = f"Spark's driver does not answer; {_AGAIN}"
+# What py4j says where the process behind its socket ended, and Spark Connect's client.
+_NO_ANSWER = (
+    "UNAVAILABLE",
+    "INVALID_HANDLE",
+    "Answer from Java side is empty",
+    "An error occurred while trying to connect",
+    "Error while sending",
+    "does not exist in the JVM",
+)
 
 
 class SparkError(OpenlibError):
@@ -44,12 +61,14 @@ def open_session(address: str) -> "SparkSession":
         ) from None
     # py4j logs with a traceback what it raises, for whom it may concern.
     logging.getLogger().addFilter(lambda record: record.module != "java_gateway")
-    builder = SparkSession.builder.appName("openlib_assets")
+    # Of pandas, with which nothing is done here.
+    warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
     with said_in_a_line(f"Spark at {address}"):
         if address.startswith(_CONNECT):
-            session = builder.remote(address).getOrCreate()
+            session = _connected(address)
         else:
-            session = _configured(builder.master(address), _QUIET).getOrCreate()
+            builder = SparkSession.builder.appName("openlib_assets").master(address)
+            session = _configured(builder, _QUIET).getOrCreate()
         for name, value in _MEANING.items():
             session.conf.set(name, value)
     return session
@@ -61,29 +80,35 @@ def _configured(builder: "SparkSession.Builder", values: Mapping[str, str]) -> "
     return builder
 
 
+def _connected(address: str) -> "SparkSession":
+    from pyspark.sql import SparkSession  # noqa: PLC0415 - as above
+    from pyspark.sql.connect.client.retries import DefaultPolicy  # noqa: PLC0415
+
+    session = SparkSession.builder.remote(address).getOrCreate()
+    session.client.set_retry_policies([DefaultPolicy(max_retries=_RETRIES)])
+    return session
+
+
 @contextmanager
 def said_in_a_line(what: str) -> Iterator[None]:
     """Say in a line what Spark fails with; raises SparkError."""
-    from py4j.protocol import Py4JError  # noqa: PLC0415 - as above
-    from pyspark.errors import PySparkException  # noqa: PLC0415
-
     try:
         yield
-    except (Py4JError, PySparkException) as error:
+    except _failures() as error:
         raise SparkError(f"{what}: {_line(error)}") from error
-    except (OSError, EOFError) as error:
-        # The socket to the driver, which py4j hands on as it is.
+    except (ConnectionError, EOFError) as error:
+        # Of the socket to the driver, which py4j hands on as it is.
         raise SparkError(f"{what}: {_GONE} ({error})") from error
 
 
-_GONE = "Spark's driver is gone; run the same again: it goes on from the tables that are finished"
-# What py4j says where the process behind its socket ended.
-_NO_ANSWER = (
-    "Answer from Java side is empty",
-    "An error occurred while trying to connect",
-    "Error while sending",
-    "does not exist in the JVM",
-)
+def _failures() -> tuple[type[Exception], ...]:
+    from pyspark.errors import PySparkException  # noqa: PLC0415 - as above
+
+    try:
+        from py4j.protocol import Py4JError  # noqa: PLC0415
+    except ImportError:  # the package of nothing but Spark Connect's client has none
+        return (PySparkException,)
+    return (PySparkException, Py4JError)
 
 
 def _line(error: Exception) -> str:
@@ -94,5 +119,5 @@ def _line(error: Exception) -> str:
     # Of Java's exceptions the first line only tells which call they ended; the next one what happened.
     said = next((line for line in lines if ": " in line and not line.startswith("An error occurred")), lines[0])
     if "stopped" in text and "SparkContext" in text:
-        said += "; run the same again: it goes on from the tables that are finished"
+        said += f"; {_AGAIN}"
     return said
