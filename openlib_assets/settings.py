@@ -253,6 +253,7 @@ class Settings(Variables):
     engine: Literal["duckdb", "spark"] = Field(default=DUCKDB, description=f"{DUCKDB} or {SPARK}")
     spark: str = Field(
         default="local[*]",
+        repr=False,
         pattern=r"^(local(\[(\*|[1-9][0-9]*)\])?|yarn|(spark|sc|k8s)://[^\s@]+)$",
         description="the URL of a master, as spark://host:7077 or local[*], or of Spark Connect, as sc://host:15002",
     )

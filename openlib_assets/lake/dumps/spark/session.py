@@ -19,7 +19,6 @@ _RETRIES = 6
 _MEANING = {
     "spark.sql.ansi.enabled": "false",
     "spark.sql.caseSensitive": "false",
-    "spark.sql.parser.escapedStringLiterals": "false",
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.variant.allowDuplicateKeys": "true",
     "spark.sql.files.ignoreCorruptFiles": "false",
@@ -63,7 +62,8 @@ def open_session(address: str) -> "SparkSession":
     logging.getLogger().addFilter(lambda record: record.module != "java_gateway")
     # Of pandas, with which nothing is done here.
     warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
-    with said_in_a_line(f"Spark at {address}"):
+    # Behind the semicolon there may be a token.
+    with said_in_a_line(f"Spark at {address.partition(';')[0]}"):
         if address.startswith(_CONNECT):
             session = _connected(address)
         else:
