@@ -23,6 +23,8 @@ STORE = "read_store_catalogue"
 BUILD_DUMP = "build_dump"
 
 _TAGS = {"team": "openlib"}
+# On AWS, where other runs have less of all: what the build of a whole dump takes (docs/dumps.md), with room to spare.
+_TASK_OF_A_DUMP = {"ecs/cpu": "2048", "ecs/memory": "8192", "ecs/ephemeral_storage": "100"}
 
 # Once for all subjects, not once for each.
 _ACROSS = dg.AssetSelection.assets(store_matches, warehouse, catalog, comparison, database)
@@ -65,6 +67,6 @@ jobs = [
         BUILD_DUMP,
         selection=_DUMPS,
         description="Fetch a monthly dump and make the tables of the whole catalogue from it.",
-        tags=_TAGS,
+        tags=_TAGS | _TASK_OF_A_DUMP,
     ),
 ]

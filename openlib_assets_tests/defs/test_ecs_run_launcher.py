@@ -9,6 +9,7 @@ import yaml
 from dagster._core.launcher import LaunchRunContext, ResumeRunContext
 
 from openlib_assets.defs.instance.ecs_run_launcher import RunTagError
+from openlib_assets.defs.jobs import BUILD_DUMP, jobs
 from openlib_assets_tests.conftest import environment
 from openlib_assets_tests.deployed.ecs import client, cluster, launched
 from openlib_assets_tests.tools.deployment import PROJECT_ROOT
@@ -76,3 +77,18 @@ def test_a_run_may_choose_the_size_of_its_task_also_when_it_is_executed_again(
     assert [(about["cpu"], about["memory"], about["command"][:3]) for about in containers] == 2 * [
         (2048, 8192, ["dagster", "api", "execute_run"])
     ]
+
+
+def test_the_build_of_a_dump_has_a_task_with_its_memory_and_disk(on_ecs: dg.DagsterInstance, s3_url: str) -> None:
+    ecs = client("ecs", s3_url)
+    before = set(launched(ecs))
+    (tags,) = [job.tags for job in jobs if job.name == BUILD_DUMP]
+    run = new_run(on_ecs, dict(tags or {}))
+    on_ecs.run_launcher.launch_run(LaunchRunContext(run, workspace=None))
+    (task,) = ecs.describe_tasks(cluster="openlib", tasks=list(set(launched(ecs)) - before))["tasks"]
+    (container,) = task["overrides"]["containerOverrides"]
+    assert (container["cpu"], container["memory"], task["overrides"]["ephemeralStorage"]["sizeInGiB"]) == (
+        2048,
+        8192,
+        100,
+    )

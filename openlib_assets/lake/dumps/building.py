@@ -4,7 +4,7 @@ import hashlib
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import mkdtemp
@@ -132,7 +132,7 @@ class Build:
 
         def built() -> Built:
             connection.execute(f"CREATE TEMP TABLE dump AS {self._about()}")
-            place = Place(self.storage, connection, spill, folder, self._about(), self.sizes)
+            place = Place(self.storage, connection, spill, folder, self._about(), afterwards, self.sizes)
             written = list(parts(place))
             numbers = self.engine.numbers()
             made = Made(
@@ -157,6 +157,7 @@ class Build:
         with (
             self._telling(folder),
             self._spilling() as spill,
+            ExitStack() as afterwards,
             catalogue_engine(self.storage, spill) as connection,
         ):
             result = interruptibly(connection, built, self.engine.cancel)

@@ -4,7 +4,7 @@ import sys
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TypeVar
@@ -43,18 +43,16 @@ class DuckDBEngine:
         """Write the lines of a file, those that cannot be cut as a part of their own."""
         query, connection = sql_text(file.sql), place.connection
         reader = LineReader(local, file.columns, listener)
-        # Closed whatever happens, since Python does not end before the thread that decompresses has: also where
-        # DuckDB, told to end what it does, does not even let go of the lines.
-        with closing(reader):
-            connection.register("lines", pa.RecordBatchReader.from_batches(reader.schema, reader.batches()))
-            try:
-                yield _written(place, 0, query, place.sizes.to_scan)
-            except duckdb.Error:
-                if reader.error:
-                    raise reader.error from None
-                raise
-            finally:
-                connection.unregister("lines")
+        place.afterwards.callback(reader.close)
+        connection.register("lines", reader.stream())
+        try:
+            yield _written(place, 0, query, place.sizes.to_scan)
+        except duckdb.Error:
+            if reader.error:
+                raise reader.error from None
+            raise
+        finally:
+            connection.unregister("lines")
         if reader.bad:
             bad = pa.Table.from_pylist([vars(line) for line in reader.bad], schema=_BAD_LINES)
             connection.register("bad_lines", bad)
@@ -124,15 +122,11 @@ def interruptibly(
         under_way = pool.submit(work)
         try:
             return under_way.result()
-        except BaseException:
+        finally:
             while not under_way.done():
                 connection.interrupt()
                 cancel()
                 wait([under_way], _INSIST_SECONDS)
-            # A query that was interrupted can be over before its threads are; one of them that is still in Python when
-            # that ends takes the process with it. With fewer threads asked for, DuckDB waits for all that it has.
-            connection.execute("SET threads = 1")
-            raise
 
 
 @cache

@@ -1,6 +1,7 @@
 """What makes tables: an engine writes the parts of each, from the lines of a file or from tables that are there."""
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeAlias
@@ -34,6 +35,7 @@ class Place:
     """Where a table of a dump is made: below `folder` of the storage; what does not fit into memory goes to `spill`.
 
     `connection` is a DuckDB that can read the storage, `dump` the query for the row that tells which dump it is.
+    `afterwards` is closed after the connection is.
     """
 
     storage: Storage
@@ -41,6 +43,7 @@ class Place:
     spill: Path
     folder: str
     dump: str
+    afterwards: ExitStack
     sizes: Sizes = field(default_factory=Sizes)
 
     def part(self, number: int) -> str:

@@ -1,10 +1,11 @@
 """The lines of a dump's file, decompressed and cut at their tabs, a piece of the file at a time.
 
-What a line lacks to be cut is said here; what its columns lack, where they are read (`sql/dumps/`). The text is not
-copied: the columns are views into the piece, since a whole dump has some 60 GB of it.
+What a line lacks to be cut is said here; what its columns lack, where they are read (`sql/dumps/`). The text is copied
+once: the columns are views into the piece, since a whole dump has some 60 GB of it.
 """
 
 import threading
+import weakref
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,8 @@ _PIECE_BYTES = 8 << 20
 _LONGEST_LINE_BYTES = 64 << 20
 # A file with so many lines that cannot be cut is none of a dump; they are held in memory.
 _MOST_BAD_LINES = 200_000
+# How long to wait at most for who reads: one who keeps the lines for good is not to keep us as well.
+_LET_GO_SECONDS = 60
 _TAB, _LF = 9, 10
 _INLINE_BYTES = 12
 NOT_UTF_8 = "not UTF-8"
@@ -62,6 +65,8 @@ class LineReader:
     def __post_init__(self) -> None:
         self._rest = self._pieces()
         self._in_use = threading.Lock()
+        self._let_go = threading.Event()
+        self._let_go.set()
 
     @property
     def schema(self) -> pa.Schema:
@@ -82,10 +87,22 @@ class LineReader:
                 return
             yield batch
 
+    def stream(self) -> pa.RecordBatchReader:
+        """Return the batches as what DuckDB reads; once, and the connection is to be closed before this is."""
+        batches = self.batches()
+        self._let_go.clear()
+        weakref.finalize(batches, self._let_go.set)
+        return pa.RecordBatchReader.from_batches(self.schema, batches)
+
     def close(self) -> None:
-        """Let go of the file, as soon as nobody reads: after a query was interrupted, a thread of DuckDB still may."""
+        """Let go of the file, and wait until who reads has let go of the stream.
+
+        Arrow reads ahead for DuckDB in a thread of its own, also after the query was interrupted. One that still needs
+        Python when that ends is the end of the process by SIGABRT, or never ends.
+        """
         with self._in_use:
             self._rest.close()
+        self._let_go.wait(_LET_GO_SECONDS)
 
     def _pieces(self) -> Generator[pa.RecordBatch, None, None]:
         rest = b""
@@ -127,8 +144,11 @@ class LineReader:
             self._set_aside(text, numbers, starts, ends, good)
             numbers, starts, ends, first = numbers[good], starts[good], ends[good], first[good]
         cuts = [starts - 1, *(tabs[first + place] for place in range(due)), ends]
-        buffer = pa.py_buffer(text)
-        columns = [pa.array(numbers), _views(data, buffer, starts, ends)]
+        buffer = _of_arrow(data)
+        columns = [
+            pa.Array.from_buffers(pa.int64(), len(numbers), [None, _of_arrow(numbers)]),
+            _views(data, buffer, starts, ends),
+        ]
         columns += [
             _views(data, buffer, cuts[place] + 1, cuts[place + 1]) for place, name in enumerate(self.columns) if name
         ]
@@ -187,4 +207,11 @@ def _views(data: _Bytes, buffer: pa.Buffer, starts: _Places, ends: _Places) -> p
     words[:, 1] = inline[:, 0]
     words[:, 2] = np.where(short, inline[:, 1], 0)
     words[:, 3] = np.where(short, inline[:, 2], starts)
-    return pa.Array.from_buffers(pa.string_view(), len(starts), [None, pa.py_buffer(words), buffer])
+    return pa.Array.from_buffers(pa.string_view(), len(starts), [None, _of_arrow(words), buffer])
+
+
+def _of_arrow(values: npt.NDArray[np.generic]) -> pa.Buffer:
+    """Return a copy in memory of Arrow's own, which whatever thread of it can free without Python."""
+    buffer = pa.allocate_buffer(values.nbytes)
+    np.frombuffer(buffer, np.uint8)[:] = values.reshape(-1).view(np.uint8)
+    return buffer

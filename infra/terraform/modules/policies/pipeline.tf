@@ -1,8 +1,11 @@
 # The data bucket, the queue of events, and compute logs: runs, and the code location, which evaluates the sensors.
 
 locals {
-  # What a run makes again from bronze, or holds for a while. Bronze is what nothing can bring back.
-  deletable = ["_staging", "_locks", "silver", "gold", "serving", "exports", "reports", "warehouse"]
+  # What a run makes again from bronze, or holds for a while, and the lines of dumps, which archive.org keeps. The rest of
+  # bronze is what nothing can bring back.
+  deletable = [
+    "_staging", "_locks", "silver", "gold", "serving", "exports", "reports", "warehouse", "dumps", "bronze/dump_*",
+  ]
 }
 
 data "aws_iam_policy_document" "pipeline" {
