@@ -49,9 +49,10 @@ $(DEV_INSTALLED): $(INSTALLED)
 # Its wheel is built here, and packing it tightly would take as long as all else. What else the tests need is the project's.
 $(SPARK_INSTALLED): $(BIN)/pip pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(SPARK_VENV)
+	$(SPARK_VENV)/bin/pip $(INSTALL) --no-deps -c constraints.txt --config-settings=--build-option=--compression=stored \
+	  pyspark py4j googleapis-common-protos grpcio-status zstandard
 	$(BIN)/python -c '$(PACKAGES); print(f"import site; site.addsitedir({packages!r})")' > \
 	  "$$($(SPARK_VENV)/bin/python -c '$(PACKAGES); print(packages)')/project.pth"
-	$(SPARK_VENV)/bin/pip $(INSTALL) -c constraints.txt --config-settings=--build-option=--compression=stored 'pyspark[connect]'
 	@touch $@
 
 $(AUDIT_INSTALLED):
