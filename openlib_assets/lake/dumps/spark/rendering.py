@@ -131,8 +131,9 @@ def _call(name: str, *arguments: _Node) -> _Node:
 def _json_record(node: _Node) -> _Node:
     """Read fields of a JSON object as DuckDB does; null for what is no JSON.
 
-    Spark alone takes for JSON what is cut, or goes on behind its end: so the text has to be one in an object around it,
-    too. A list with one entry of another type is null to it: so all are texts first, as which it reads everything.
+    Spark alone takes for JSON what is cut, or goes on behind its end: so the text has to be JSON within an object and
+    within a list, of which no text ends both. A list with one entry of another type is null to it: so all are texts
+    first, as which it reads everything.
     """
     text, form = (node.this, node.expression) if isinstance(node, exp.FromJson) else node.expressions
     fields: Mapping[str, Any] = json.loads(form.name)
@@ -142,7 +143,8 @@ def _json_record(node: _Node) -> _Node:
     typed = ", ".join(f"'{name}', {_typed(f'record.{name}', kind)}" for name, kind in fields.items())
     # A list of one entry, since in a function of it the record is read once for all fields.
     return _spark(
-        f"CASE WHEN NOT TRY_PARSE_JSON(CONCAT('{{\"\":', :text, '}}')) IS NULL THEN "
+        f"CASE WHEN NOT TRY_PARSE_JSON(CONCAT('{{\"\":', :text, '}}')) IS NULL "
+        "AND NOT TRY_PARSE_JSON(CONCAT('[', :text, ']')) IS NULL THEN "
         f"TRY_ELEMENT_AT(TRANSFORM(ARRAY(FROM_JSON(:text, '{columns}')), record -> NAMED_STRUCT({typed})), 1) END",
         text=text,
     )
