@@ -28,7 +28,7 @@ SOAK = for storage in local s3; do \
   $(BIN)/python -m openlib_assets_tests.whole.soak --minutes $(MINUTES) --seed $(SEED) --storage $$storage || exit 1; done
 export DAGSTER_HOME ?= $(CURDIR)/.dagster_home
 
-.PHONY: help demo demo-ui test test-readme test-ui test-dumps test-spreadsheets test-s3 test-database test-deployed test-terraform test-spark audit bench bench-dumps bench-scaling soak soak-short check dev docs pictures presentation clean
+.PHONY: help demo demo-ui test test-readme test-ui test-dumps test-spreadsheets test-s3 test-database test-deployed test-terraform test-spark audit bench bench-dumps bench-spark bench-scaling soak soak-short check dev docs pictures presentation clean
 
 help: ## This list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 15
@@ -49,7 +49,8 @@ $(DEV_INSTALLED): $(INSTALLED)
 # Its wheel is built here, and packing it tightly would take as long as all else. What else the tests need is the project's.
 $(SPARK_INSTALLED): $(BIN)/pip pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(SPARK_VENV)
-	$(SPARK_VENV)/bin/pip $(INSTALL) -c constraints.txt --config-settings=--build-option=--compression=stored pyspark
+	$(SPARK_VENV)/bin/pip $(INSTALL) --no-deps -c constraints.txt --config-settings=--build-option=--compression=stored \
+	  pyspark py4j googleapis-common-protos grpcio-status zstandard
 	$(BIN)/python -c '$(PACKAGES); print(f"import site; site.addsitedir({packages!r})")' > \
 	  "$$($(SPARK_VENV)/bin/python -c '$(PACKAGES); print(packages)')/project.pth"
 	@touch $@
@@ -92,7 +93,7 @@ test-spreadsheets: $(DEV_INSTALLED) ## CSV files for spreadsheets, opened by one
 test-s3: $(DEV_INSTALLED) ## The storage and the pipeline on a real S3 server, Ceph's RGW (needs radosgw, ceph-mon, ceph-osd)
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m s3_server openlib_assets_tests/s3_server
 
-test-spark: $(DEV_INSTALLED) $(SPARK_INSTALLED) ## The aggregates' SQL on Spark (needs Java)
+test-spark: $(DEV_INSTALLED) $(SPARK_INSTALLED) ## The catalogue on a Spark cluster of two workers, and the aggregates' SQL on Spark (needs Java)
 	$(SPARK_VENV)/bin/python -m pytest -m spark openlib_assets_tests/spark
 
 test-database: $(DEV_INSTALLED) ## The warehouse in a real PostgreSQL (needs its server)
@@ -112,6 +113,9 @@ bench: $(DEV_INSTALLED) ## Pace, speed and memory on the sandbox, about 20 minut
 
 bench-dumps: $(DEV_INSTALLED) ## The catalogue from a dump of two million works, about 5 minutes and 3 GB of disk
 	$(BIN)/python -m benchmarks --dumps docs/dumps.md
+
+bench-spark: $(DEV_INSTALLED) $(SPARK_INSTALLED) ## The same on Spark with one worker and two, beside DuckDB (needs Java), about an hour; of fewer works with WORKS=200000
+	$(SPARK_VENV)/bin/python -m benchmarks --dumps docs/scaling.md --engine spark $(if $(WORKS),--works $(WORKS))
 
 bench-scaling: $(DEV_INSTALLED) ## As many works and subjects as docs/scaling.md speaks of, about 10 minutes and 6 GB of disk
 	$(BIN)/python -m benchmarks --scaling docs/scaling.md

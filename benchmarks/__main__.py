@@ -4,13 +4,14 @@ import argparse
 import signal
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
 from rich.console import Console
 
 from benchmarks.defs import backfill, costs, many_subjects, rebuild
-from benchmarks.lake import aggregates, database, dumps, duplicates, store, throughput, volume, warehouse
+from benchmarks.lake import aggregates, database, dumps, duplicates, spark, store, throughput, volume, warehouse
 from benchmarks.openlibrary import pace
 from benchmarks.report import reports
 from benchmarks.tools.figures import Figure, measured_on, table, write_into
@@ -33,6 +34,8 @@ _SCALING: dict[str, Callable[[], list[Figure]]] = {
     "many_subjects": many_subjects.figures,
 }
 _DUMPS: dict[str, Callable[[], list[Figure]]] = {"dumps": dumps.figures}
+# Beside DuckDB, which needs nothing else.
+_SPARK = "spark"
 
 
 def main() -> int:
@@ -44,6 +47,10 @@ def main() -> int:
     tables.add_argument("--bench", type=Path, help=f"write the table of {', '.join(_BENCHMARKS)} into this file")
     tables.add_argument("--scaling", type=Path, help=f"write the table of {', '.join(_SCALING)} into this file")
     tables.add_argument("--dumps", type=Path, help=f"write the table of {', '.join(_DUMPS)} into this file")
+    parser.add_argument(
+        "--engine", choices=[_SPARK], help="dumps: measure their tables on Spark, too, and nothing else"
+    )
+    parser.add_argument("--works", type=int, help="dumps: measure so many works")
     parser.add_argument("--headlines", type=Path, help="write the lines that matter most into this file, too")
     asked = parser.parse_args()
     if unknown := set(asked.names) - set(every):
@@ -51,6 +58,10 @@ def main() -> int:
     file = asked.bench or asked.scaling or asked.dumps
     if file and asked.names:
         parser.error("a file takes its whole table: name no benchmark")
+    if (asked.engine or asked.works) and not (asked.dumps or asked.names == ["dumps"]):
+        parser.error("--engine and --works are of the benchmark dumps")
+    of_dumps = spark.figures if asked.engine else dumps.figures
+    every["dumps"] = partial(of_dumps, asked.works) if asked.works else of_dumps
     signal.signal(signal.SIGTERM, _interrupt)
     # Where nobody looks on, lines are not to be broken.
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
@@ -62,7 +73,7 @@ def main() -> int:
         measured += figures
     console.print(measured_on())
     if file:
-        write_into(file, measured)
+        write_into(file, measured, asked.engine or "bench")
     if asked.headlines:
         write_into(asked.headlines, [figure for figure in measured if figure.is_headline])
     missed = [figure.what for figure in measured if figure.met is False]

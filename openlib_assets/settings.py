@@ -44,6 +44,10 @@ DETAILS_OFF: Final = "off"
 FROM_API: Final = "api"
 FROM_DUMP: Final = "dump"
 
+# What makes the tables of a dump.
+DUCKDB: Final = "duckdb"
+SPARK: Final = "spark"
+
 # Open Library's codes of languages (MARC's), each with the code of two letters by which its search is asked for it.
 _LANGUAGE_CODES = (
     "aar:aa abk:ab afr:af aka:ak alb:sq amh:am ara:ar arg:an arm:hy asm:as ava:av ave:ae aym:ay aze:az bak:ba "
@@ -193,6 +197,7 @@ class Settings(Variables):
     are downloaded from.
     `events_queue` is the URL of the SQS queue that tells of changes in the storage.
     `source` says where works come from: Open Library's `api`, the latest `dump` that is built, or that of a date.
+    `engine` makes the tables of dumps; `spark` is where Spark is then: the URL of a master, or of Spark Connect.
     `database` is the PostgreSQL into which the warehouse is loaded, too, and `database_schema` the schema there.
     `iceberg` is the catalogue in which warehouse and dumps are registered as Iceberg tables: `glue`, or a database;
     `iceberg_namespace` is the namespace there.
@@ -253,6 +258,13 @@ class Settings(Variables):
         default=FROM_API,
         pattern=r"^(api|dump(:[0-9]{4}-[0-9]{2}-[0-9]{2})?)$",
         description="api, dump, or dump:DATE such as dump:2026-08-31",
+    )
+    engine: Literal["duckdb", "spark"] = Field(default=DUCKDB, description=f"{DUCKDB} or {SPARK}")
+    spark: str = Field(
+        default="local[*]",
+        repr=False,
+        pattern=r"^(local(\[(\*|[1-9][0-9]*)\])?|yarn|(spark|sc|k8s)://[^\s@]+)$",
+        description="the URL of a master, as spark://host:7077 or local[*], or of Spark Connect, as sc://host:15002",
     )
     database: Annotated[str, AfterValidator(_database_url)] | None = Field(
         default=None, repr=False, description="a URL such as postgresql://user@host:5432/name"

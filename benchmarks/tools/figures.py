@@ -12,7 +12,6 @@ import psutil
 from rich import box
 from rich.table import Table
 
-_BEGIN, _END = "<!-- bench -->", "<!-- /bench -->"
 _HEADINGS = ("what", "figure", "baseline", "ratio", "target", "met")
 _GIGABYTE = 10**9
 
@@ -116,10 +115,11 @@ def measured_on() -> str:
     )
 
 
-def write_into(document: Path, figures: Sequence[Figure]) -> None:
-    """Put the figures between the two marks of a Markdown file; raises ValueError where it has none."""
-    before, begin, rest = document.read_text(encoding="utf-8").partition(_BEGIN)
-    _, end, after = rest.partition(_END)
+def write_into(document: Path, figures: Sequence[Figure], mark: str = "bench") -> None:
+    """Put the figures between the two marks of a name in a Markdown file; raises ValueError where it has none."""
+    marks = f"<!-- {mark} -->", f"<!-- /{mark} -->"
+    before, begin, rest = document.read_text(encoding="utf-8").partition(marks[0])
+    _, end, after = rest.partition(marks[1])
     if not (begin and end):
-        raise ValueError(f"{document}: put {_BEGIN} and {_END} where the table is to stand")
+        raise ValueError(f"{document}: put {' and '.join(marks)} where the table is to stand")
     document.write_text(f"{before}{begin}\n{markdown(figures)}\n{end}{after}", encoding="utf-8")

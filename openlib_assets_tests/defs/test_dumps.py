@@ -76,6 +76,7 @@ def test_the_job_tells_of_each_table_and_makes_none_twice(pipeline: Pipeline, fi
         metadata = made[name].metadata
         assert metadata["dagster/partition_row_count"].value == len(wanted[name]), name
         assert metadata["state"].value == "made"
+        assert metadata["engine"].value == "duckdb"
         assert f"/{name}/dump={DATE}" in str(metadata["dagster/uri"].value)
     checks = first.get_asset_check_evaluations()
     assert {check.asset_key.to_user_string() for check in checks} == TABLES

@@ -3,8 +3,6 @@
 PySpark is imported where it is used: tests that need no Java are collected without it.
 """
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,12 +22,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.spark
 
+# As a warehouse would be set: `1984` is a text, and no name may be a reserved word.
 _SETTINGS = {
-    "spark.driver.bindAddress": "127.0.0.1",
-    "spark.driver.host": "127.0.0.1",
-    "spark.ui.enabled": "false",
-    "spark.sql.shuffle.partitions": "2",
-    # As a warehouse would be set: `1984` is a text, and no name may be a reserved word.
     "spark.sql.sources.partitionColumnTypeInference.enabled": "false",
     "spark.sql.ansi.enabled": "true",
     "spark.sql.ansi.enforceReservedKeywords": "true",
@@ -47,54 +41,46 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def spark(root: Path) -> "Iterator[SparkSession]":
-    """Start Spark and show it the tables; without it the tests fail, so that nobody takes them for passed."""
-    if shutil.which("java") is None:
-        pytest.fail("no java on the PATH; on Debian: apt-get install default-jre-headless", pytrace=False)
-    try:
-        from pyspark.sql import SparkSession  # noqa: PLC0415 - see above
-    except ImportError:
-        pytest.fail("no pyspark; install this project with its extra: pip install -e '.[spark]'", pytrace=False)
-    builder = SparkSession.builder.master("local[2]").config("spark.sql.warehouse.dir", str(root.parent / "warehouse"))
+def warehouse(spark: "SparkSession", root: Path) -> "SparkSession":
+    """Show the tables to a session of their own."""
+    session = spark.newSession()
     for name, value in _SETTINGS.items():
-        builder = builder.config(name, value)
-    session = builder.getOrCreate()
+        session.conf.set(name, value)
     session.sql(f"CREATE SCHEMA {dialects.SCHEMA}")
     for name in analysts.SOURCES:
         rows = f"SELECT * EXCEPT (subject), {_SUBJECT} AS subject FROM parquet.`{analysts.folder(root, name)}`"  # noqa: S608
         session.sql(f"CREATE VIEW {dialects.SCHEMA}.{name} AS {rows}")
-    yield session
-    session.stop()
+    return session
 
 
 @pytest.mark.parametrize("subject", analysts.SUBJECTS)
 @pytest.mark.parametrize("table", AGGREGATES, ids=lambda table: table.name)
 def test_spark_makes_the_same_of_the_tables_of_all_subjects(
-    spark: "SparkSession", root: Path, table: Table, subject: str
+    warehouse: "SparkSession", root: Path, table: Table, subject: str
 ) -> None:
-    found = spark.sql(dialects.translated(table, "databricks", subject))
+    found = warehouse.sql(dialects.translated(table, "databricks", subject))
     assert found.columns == [column.name for column in table.columns]
     analysts.assert_same_cells(found.collect(), analysts.kept_rows(root, table, subject))
 
 
 @pytest.mark.parametrize("name", analysts.SOURCES)
-def test_spark_knows_every_subject_by_its_key(spark: "SparkSession", name: str) -> None:
-    found = spark.table(f"{dialects.SCHEMA}.{name}").select("subject").distinct().collect()
+def test_spark_knows_every_subject_by_its_key(warehouse: "SparkSession", name: str) -> None:
+    found = warehouse.table(f"{dialects.SCHEMA}.{name}").select("subject").distinct().collect()
     assert sorted(subject for (subject,) in found) == sorted(analysts.SUBJECTS)
 
 
-def test_a_subject_that_is_a_number_stays_the_text_of_its_key(spark: "SparkSession", root: Path) -> None:
+def test_a_subject_that_is_a_number_stays_the_text_of_its_key(warehouse: "SparkSession", root: Path) -> None:
     folder = analysts.folder(root, "author_books")
-    found = spark.read.option("basePath", str(folder)).parquet(f"{folder}/subject=1984")
+    found = warehouse.read.option("basePath", str(folder)).parquet(f"{folder}/subject=1984")
     assert found.schema["subject"].dataType.simpleString() == "string"
 
 
-def test_the_warehouse_has_the_names_of_subjects_as_they_are(spark: "SparkSession", tmp_path: Path) -> None:
+def test_the_warehouse_has_the_names_of_subjects_as_they_are(warehouse: "SparkSession", tmp_path: Path) -> None:
     storage = LocalStorage(tmp_path / "year=2026/subject=books/root")
     with Sandbox(SandboxConfig(dict.fromkeys(ODD, 2))) as sandbox:
         for subject in ODD:
             write(storage, fetch(sandbox, subject, 0))
     version = refresh(storage, dict.fromkeys(ODD, "")).version
-    table = spark.read.parquet(storage.uri(version.file("work_subjects")))
+    table = warehouse.read.parquet(storage.uri(version.file("work_subjects")))
     assert sorted({row["subject"] for row in table.collect()}) == sorted(ODD)
     assert table.columns == ["subject", "work_key"]

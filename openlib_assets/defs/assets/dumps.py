@@ -16,7 +16,8 @@ from openlib_assets.defs.steps.outputs import said_in_one_line
 from openlib_assets.defs.ui_metadata import DEFINED, URI_METADATA, column_schema, markdown, table_description
 from openlib_assets.lake import layout
 from openlib_assets.lake.contract import CATALOGUE_TABLES, Layer, Table
-from openlib_assets.lake.dumps.building import Build, Built
+from openlib_assets.lake.dumps.building import Build, Built, engine_of
+from openlib_assets.lake.dumps.engines import APPLICATION_URL
 from openlib_assets.lake.dumps.files import FILES_TABLE, Listener, fetch_files, require_files, require_room
 from openlib_assets.lake.dumps.lakes import building, publish_lake
 from openlib_assets.lake.dumps.steps import FILES, STEPS, Step
@@ -98,7 +99,7 @@ def dump_records(
     """Read the files of a dump."""
     place, date = storage.open(), context.partition_key
     made: dict[str, Built] = {}
-    with said_in_one_line(), building(place, date) as build:
+    with said_in_one_line(), building(place, date, engine_of(dumps.settings)) as build:
         files = require_files(place, date)
         require_room(place, files)
         for file in FILES:
@@ -113,6 +114,7 @@ def dump_records(
             "bytes": sum(one.made.bytes for one in made.values()),
             "seconds": sum(one.made.seconds for one in made.values()),
             "state": "made" if any(one.changed for one in made.values()) else "unchanged",
+            **_engine(made.values()),
             "lines": dg.MetadataValue.md(markdown(("file", "lines", "bytes", "seconds"), rows)),
         },
         data_version=dg.DataVersion(_joined(made[name].made.version for name in DUMP_FILES)),
@@ -138,7 +140,7 @@ def _table_asset(table: Table) -> dg.AssetsDefinition:
     )
     def made(context: dg.AssetExecutionContext, storage: StorageResource, dumps: DumpsResource) -> Iterator[Any]:
         place, date = storage.open(), context.partition_key
-        with said_in_one_line(), building(place, date) as build:
+        with said_in_one_line(), building(place, date, engine_of(dumps.settings)) as build:
             try:
                 built = _built(context, build, steps, dumps.listener)
             except CheckFailedError as error:
@@ -184,6 +186,18 @@ def _story(built: Built) -> str:
     return f"{made.rows:,} rows in {made.seconds:.1f} s, {made.cpu_seconds:.1f} s of CPU"
 
 
+def _engine(built: Iterable[Built]) -> dict[str, Any]:
+    """Return which engine made the tables of an asset, and what it tells of them: of numbers the sums."""
+    told: dict[str, Any] = {}
+    for one in built:
+        told["engine"] = one.made.engine
+        for name, value in one.made.numbers.items():
+            told[name] = value if isinstance(value, str) else told.get(name, 0) + value
+    if APPLICATION_URL in told:
+        told[APPLICATION_URL] = dg.MetadataValue.url(told[APPLICATION_URL])
+    return told
+
+
 def _told(storage: Storage, table: Table, own: Built, all_steps: Sequence[Built]) -> dict[str, Any]:
     return {
         "dagster/partition_row_count": own.made.rows,
@@ -193,6 +207,7 @@ def _told(storage: Storage, table: Table, own: Built, all_steps: Sequence[Built]
         "seconds": round(sum(built.made.seconds for built in all_steps), 3),
         "CPU seconds": round(sum(built.made.cpu_seconds for built in all_steps), 3),
         "state": "made" if own.changed else "unchanged",
+        **_engine(all_steps),
         **({"preview": dg.MetadataValue.md(markdown(table.schema.names, own.preview))} if own.changed else {}),
     }
 

@@ -4,24 +4,25 @@ import hashlib
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
 import duckdb
-import pyarrow as pa
 
 from openlib_assets.lake import layout
 from openlib_assets.lake.contract import CATALOGUE_TABLES, Layer
-from openlib_assets.lake.dumps.engine import catalogue_engine, helpers_text, interruptibly
-from openlib_assets.lake.dumps.lines import DumpFileError, LineReader
+from openlib_assets.lake.dumps.engine import DuckDBEngine, catalogue_engine, helpers_text, interruptibly
+from openlib_assets.lake.dumps.engines import EXECUTOR_CPU, Engine, Part, Place
+from openlib_assets.lake.dumps.lines import DumpFileError
 from openlib_assets.lake.dumps.made import Made, read_made, record_made, unmake
-from openlib_assets.lake.dumps.ranges import Range, Sizes, bands_of, slices_of
-from openlib_assets.lake.dumps.relations import addresses, give, give_none
+from openlib_assets.lake.dumps.ranges import Sizes
+from openlib_assets.lake.dumps.relations import give, give_tables
 from openlib_assets.lake.dumps.steps import BEFORE, STEPS, LineFile, Step, layer_of
-from openlib_assets.lake.transform import CheckOutcome, quoted, run_checks, sql_text
+from openlib_assets.lake.transform import CheckOutcome, run_checks, sql_text
+from openlib_assets.settings import DUCKDB, Settings
 from openlib_assets.storage import LocalStorage, Storage
 from openlib_assets.storage.errors import OpenlibError
 
@@ -29,31 +30,10 @@ _PREVIEW_ROWS = 5
 # Of a file that has less than this share of the lines of the dump before, something is missing.
 _LEAST_LINES = 0.8
 _CONTRACT = {table.name: table for table in CATALOGUE_TABLES}
-_BAD_LINES = pa.schema([("line", pa.int64()), ("reason", pa.string()), ("line_text", pa.string())])
-
-_Parts = Iterator["_Part"]
 
 
 class NotMadeError(OpenlibError):
     """A table is to be made from one that is not there, or the disk or the storage did not let it be made."""
-
-
-@dataclass(frozen=True)
-class _Part:
-    """A file of a table: its name, rows and bytes, and the least key that is in no part before."""
-
-    name: str
-    rows: int
-    bytes: int
-    first: str
-
-
-@dataclass(frozen=True)
-class _Piece:
-    """How a part is written: the least key that is in no part before it, and how many rows a row group has."""
-
-    first: str
-    row_group: int
 
 
 @dataclass(frozen=True)
@@ -73,6 +53,7 @@ class Build:
     storage: Storage
     date: str
     before: str | None = None
+    engine: Engine = field(default_factory=DuckDBEngine)
     sizes: Sizes = field(default_factory=Sizes)
 
     def read(self, file: LineFile, local: Path, digest: str, listener: Callable[[int], None] = lambda _: None) -> Built:
@@ -80,49 +61,24 @@ class Build:
 
         `listener` hears how many bytes of it have been read. Raises DumpFileError, and StorageError.
         """
-        query = sql_text(file.sql)
-        folder = self._folder(Layer.BRONZE, file.table)
-        whole = _Piece("", self.sizes.to_scan)
-        reader = LineReader(local, file.columns, listener)
 
-        def parts(connection: duckdb.DuckDBPyConnection) -> _Parts:
-            connection.register("lines", reader.stream())
-            try:
-                yield self._written(connection, folder, 0, query, whole)
-            except duckdb.Error:
-                if reader.error:
-                    raise reader.error from None
-                raise
-            finally:
-                connection.unregister("lines")
-            if reader.bad:
-                bad = pa.Table.from_pylist([vars(line) for line in reader.bad], schema=_BAD_LINES)
-                connection.register("bad_lines", bad)
-                connection.register("lines", reader.schema.empty_table())
-                same_columns = f"({query}) UNION ALL BY NAME FROM bad_lines ORDER BY line"
-                yield self._written(connection, folder, 1, same_columns, whole)
-            self._require_lines(file, local, reader.lines)
+        def parts(place: Place) -> Iterator[Part]:
+            lines = 0
+            for part in self.engine.read(place, file, local, listener):
+                lines += part.rows
+                yield part
+            self._require_lines(file, local, lines)
 
-        with closing(reader):
-            return self._built(Layer.BRONZE, file.table, _version(file.name, digest, query), parts)
+        return self._built(Layer.BRONZE, file.table, _version(file.name, digest, sql_text(file.sql)), parts)
 
     def make(self, step: Step) -> Built:
         """Make the table of a step from what is there. Raises NotMadeError, CheckFailedError, and StorageError."""
         reads = {name: self._there(name) for name in step.reads}
-        query = sql_text(step.sql)
-        folder = self._folder(step.layer, step.table)
-        row_group = self.sizes.to_look_up if step.looked_up else self.sizes.to_scan
 
-        def parts(connection: duckdb.DuckDBPyConnection) -> _Parts:
-            connection.execute(f"CREATE TEMP TABLE dump AS {self._about()}")
-            self._give(connection, reads)
-            for number, piece in enumerate(self._pieces(connection, step, reads)):
-                if step.slices:
-                    self._give(connection, reads, step.slices, piece)
-                elif step.bands:
-                    connection.execute(f"CREATE OR REPLACE TEMP TABLE band AS {piece.as_query()}")
-                yield self._written(connection, folder, number, query, _Piece(piece.first or "", row_group))
-            self._give(connection, reads)
+        def parts(place: Place) -> Iterator[Part]:
+            yield from self.engine.make(place, step, reads)
+            # The checks see them, too.
+            give_tables(place.connection, self.storage, reads)
 
         return self._built(step.layer, step.table, self._version(step, reads), parts)
 
@@ -136,9 +92,6 @@ class Build:
     def _is_current(self, step: Step) -> bool:
         made, reads = self._there(step.table), {name: self._there(name) for name in step.reads}
         return made is not None and made.version == self._version(step, reads)
-
-    def _folder(self, layer: Layer, table: str) -> str:
-        return layout.dump_folder(layer, table, self.date)
 
     def _version(self, step: Step, reads: Mapping[str, Made | None]) -> str:
         versions = [made.version if made else "" for made in reads.values()]
@@ -162,34 +115,11 @@ class Build:
             raise NotMadeError(f"{table} of the dump of {date} is not there; make it with: openlib dump build {date}")
         return made
 
-    def _give(
-        self,
-        connection: duckdb.DuckDBPyConnection,
-        reads: Mapping[str, Made | None],
-        column: str = "",
-        piece: Range | None = None,
-    ) -> None:
-        for name, made in reads.items():
-            if made:
-                give(connection, self.storage, name, made, column=column, piece=piece)
-            else:
-                give_none(connection, name, name.removesuffix(BEFORE))
-
-    def _pieces(
-        self, connection: duckdb.DuckDBPyConnection, step: Step, reads: Mapping[str, Made | None]
-    ) -> Sequence[Range]:
-        first = reads[step.reads[0]]
-        if step.slices and first:
-            return slices_of(connection, addresses(self.storage, first), step.slices, self.sizes.in_slice)
-        return bands_of(connection, self.sizes.in_band) if step.bands else [Range()]
-
     def _about(self) -> str:
         before = f"'{self.before}'" if self.before else "NULL::VARCHAR"
         return f"SELECT '{self.date}' AS date, {before} AS date_before, {int(self.date[:4])}::BIGINT AS year"
 
-    def _built(
-        self, layer: Layer, table: str, version: str, parts: Callable[[duckdb.DuckDBPyConnection], _Parts]
-    ) -> Built:
+    def _built(self, layer: Layer, table: str, version: str, parts: Callable[[Place], Iterator[Part]]) -> Built:
         """Return the table as it is there, of this version, or else made now."""
         there = read_made(self.storage, layer, table, self.date)
         if there and there.version == version and all(map(self.storage.exists, there.paths())):
@@ -197,10 +127,14 @@ class Build:
         # Whatever is made from the table is not of one piece with it any more.
         self.storage.delete(layout.dump_lake(self.date))
         unmake(self.storage, layer, table, self.date)
+        folder = layout.dump_folder(layer, table, self.date)
         began, cpu = time.monotonic(), time.process_time()
 
         def built() -> Built:
-            written = list(parts(connection))
+            connection.execute(f"CREATE TEMP TABLE dump AS {self._about()}")
+            place = Place(self.storage, connection, spill, folder, self._about(), afterwards, self.sizes)
+            written = list(parts(place))
+            numbers = self.engine.numbers()
             made = Made(
                 layer=layer,
                 table=table,
@@ -211,7 +145,9 @@ class Build:
                 parts=[part.name for part in written],
                 firsts=[part.first for part in written],
                 seconds=time.monotonic() - began,
-                cpu_seconds=time.process_time() - cpu,
+                cpu_seconds=time.process_time() - cpu + float(numbers.get(EXECUTOR_CPU, 0)),
+                engine=self.engine.name,
+                numbers=numbers,
             )
             give(connection, self.storage, table, made)
             outcomes = run_checks(connection, _CONTRACT[table]) if table in _CONTRACT else []
@@ -219,23 +155,14 @@ class Build:
             return Built(made, outcomes, preview, changed=True)
 
         with (
-            self._telling(self._folder(layer, table)),
+            self._telling(folder),
             self._spilling() as spill,
+            ExitStack() as afterwards,
             catalogue_engine(self.storage, spill) as connection,
         ):
-            result = interruptibly(connection, built)
+            result = interruptibly(connection, built, self.engine.cancel)
         record_made(self.storage, result.made)
         return result
-
-    def _written(
-        self, connection: duckdb.DuckDBPyConnection, folder: str, number: int, query: str, piece: _Piece
-    ) -> _Part:
-        name = f"part-{number:03}.parquet"
-        options = f"FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE {piece.row_group}"
-        with self.storage.writing(f"{folder}/{name}") as file:
-            (rows,) = connection.execute(f"COPY ({query}) TO {quoted(str(file))} ({options})").fetchall()[0]
-            size = file.stat().st_size
-        return _Part(name, rows, size, piece.first)
 
     @contextmanager
     def _telling(self, folder: str) -> Iterator[None]:
@@ -269,3 +196,13 @@ class Build:
 def _version(*parts: str) -> str:
     """Return what stands for all that a table is made from and by."""
     return hashlib.sha256("\n".join([helpers_text(), *parts]).encode()).hexdigest()[:16]
+
+
+def engine_of(settings: Settings) -> Engine:
+    """Return the engine that makes the tables of dumps."""
+    if settings.engine == DUCKDB:
+        return DuckDBEngine()
+    # Loads what only those who use Spark have installed.
+    from openlib_assets.lake.dumps.spark.engine import SparkEngine  # noqa: PLC0415
+
+    return SparkEngine(settings.spark)

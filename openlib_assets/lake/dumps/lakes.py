@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from openlib_assets.lake import layout
 from openlib_assets.lake.contract import Layer
 from openlib_assets.lake.dumps.building import Build
+from openlib_assets.lake.dumps.engine import DuckDBEngine
+from openlib_assets.lake.dumps.engines import Engine
 from openlib_assets.lake.dumps.files import FILES_TABLE, remove_files
 from openlib_assets.lake.dumps.made import Made, read_made, unmake
 from openlib_assets.lake.dumps.steps import FILES, STEPS, layer_of
@@ -62,10 +64,13 @@ def date_before(storage: Storage, date: str) -> str | None:
 
 
 @contextmanager
-def building(storage: Storage, date: str) -> Iterator[Build]:
-    """Hold the lock of who makes tables of a dump, and lend what makes them; raises LockTakenError."""
+def building(storage: Storage, date: str, engine: Engine | None = None) -> Iterator[Build]:
+    """Hold the lock of who makes tables of a dump, and lend what makes them, on DuckDB unless another engine is given.
+
+    Raises LockTakenError.
+    """
     with hold_lock(storage, layout.dump_lock(date), error_message=_BUSY.format(date=date)):
-        yield Build(storage, date, date_before(storage, date))
+        yield Build(storage, date, date_before(storage, date), engine or DuckDBEngine())
 
 
 def old_dumps(storage: Storage, keep: int) -> dict[str, int]:

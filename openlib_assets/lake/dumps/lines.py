@@ -167,16 +167,17 @@ class LineReader:
     ) -> None:
         for place in np.flatnonzero(~good):
             line = text[starts[place] : ends[place]]
-            reason = self._not_so_many_columns if _is_utf_8(line) else NOT_UTF_8
+            reason = not_so_many_columns(len(self.columns)) if _is_utf_8(line) else NOT_UTF_8
             self.bad.append(BadLine(int(numbers[place]), reason, line.decode(errors="replace")))
         if len(self.bad) > _MOST_BAD_LINES:
             raise DumpFileError(
                 f"{self.file}: {len(self.bad):,} of {self.lines:,} lines are {reason}; this is no file of a dump"
             )
 
-    @property
-    def _not_so_many_columns(self) -> str:
-        return f"not {('four', 'five')[len(self.columns) - 4]} columns"
+
+def not_so_many_columns(due: int) -> str:
+    """Return why a line is rejected that does not have the four or five columns that are due."""
+    return f"not {('four', 'five')[due - 4]} columns"
 
 
 def _unpacked(compressed: BinaryIO) -> BinaryIO:

@@ -6,7 +6,7 @@ made again.
 
 import contextlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
 from openlib_assets.lake import layout
@@ -21,7 +21,8 @@ class Made:
     """A table of a dump that is there.
 
     `version` says what it was made from, and by what: equal versions have equal rows. `parts` are the names of its
-    files, `firsts` the least key of each where a key is in one part only; `seconds` and `cpu_seconds` are what it took.
+    files, `firsts` the least key of each where a key is in one part only; `seconds` and `cpu_seconds` are what it took,
+    `engine` who made it, and `numbers` what that tells besides.
     """
 
     layer: str
@@ -34,6 +35,8 @@ class Made:
     seconds: float
     cpu_seconds: float
     firsts: Sequence[str] = field(default_factory=list)
+    engine: str = "duckdb"
+    numbers: Mapping[str, str | int | float] = field(default_factory=dict)
 
     def paths(self) -> list[str]:
         """Return the paths of its files, in the order of its rows."""

@@ -1,9 +1,12 @@
 """The tables of a dump as relations of a DuckDB connection."""
 
+from collections.abc import Mapping
+
 import duckdb
 
 from openlib_assets.lake.dumps.made import Made
 from openlib_assets.lake.dumps.ranges import Range
+from openlib_assets.lake.dumps.steps import BEFORE
 from openlib_assets.lake.transform import literal_path, quoted
 from openlib_assets.storage import Storage
 
@@ -37,6 +40,21 @@ def give(
         if column in (told[0] for told in columns):
             query = f"{query} WHERE {piece.condition(column)}"
     connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {query}")
+
+
+def give_tables(
+    connection: duckdb.DuckDBPyConnection,
+    storage: Storage,
+    reads: Mapping[str, Made | None],
+    column: str = "",
+    piece: Range | None = None,
+) -> None:
+    """Let a connection know tables by names, as `give` does each; None is one of the dump before, without rows."""
+    for name, made in reads.items():
+        if made:
+            give(connection, storage, name, made, column=column, piece=piece)
+        else:
+            give_none(connection, name, name.removesuffix(BEFORE))
 
 
 def give_none(connection: duckdb.DuckDBPyConnection, name: str, like: str) -> None:

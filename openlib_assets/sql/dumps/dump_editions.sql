@@ -21,7 +21,7 @@ judged AS (
 filed AS (
     SELECT
         *,
-        len(works) = 0 AS is_orphan,
+        array_length(works) = 0 AS is_orphan,
         stripped(record.number_of_pages) AS pages,
         nullif(year_digits(record.publish_date), '') AS year_digits,
         listed_isbns(record.isbn_10, record.isbn_13) AS isbns

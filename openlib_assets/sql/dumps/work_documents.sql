@@ -23,10 +23,10 @@ WITH grouped AS (
 counted AS (
     SELECT
         *,
-        list_transform(editions, lambda edition: edition.languages).flatten() AS languages,
-        list_transform(editions, lambda edition: edition.publishers).flatten() AS publishers,
+        flatten(list_transform(editions, lambda edition: edition.languages)) AS languages,
+        flatten(list_transform(editions, lambda edition: edition.publishers)) AS publishers,
         listed_texts(list_transform(editions, lambda edition: edition.format)) AS formats,
-        list_transform(editions, lambda edition: edition.isbn13).flatten() AS isbn13
+        flatten(list_transform(editions, lambda edition: edition.isbn13)) AS isbn13
     FROM grouped
 ),
 placed AS (
@@ -48,9 +48,9 @@ keyed AS (
     SELECT
         *,
         index_keys('', subjects)
-        || CASE WHEN len(people) > 0 THEN index_keys('person:', people) ELSE [] END
-        || CASE WHEN len(places) > 0 THEN index_keys('place:', places) ELSE [] END
-        || CASE WHEN len(times) > 0 THEN index_keys('time:', times) ELSE [] END AS subject_keys
+        || CASE WHEN array_length(people) > 0 THEN index_keys('person:', people) ELSE [] END
+        || CASE WHEN array_length(places) > 0 THEN index_keys('place:', places) ELSE [] END
+        || CASE WHEN array_length(times) > 0 THEN index_keys('time:', times) ELSE [] END AS subject_keys
     FROM work_records
 ),
 joined AS (
@@ -70,7 +70,11 @@ joined AS (
         counted.formats,
         counted.pages_median,
         counted.isbn13,
-        catalogue_demand AS demand,
+        catalogue_demand.ratings_average,
+        catalogue_demand.ratings_count,
+        catalogue_demand.want_to_read,
+        catalogue_demand.currently_reading,
+        catalogue_demand.already_read,
         first_of_each(keyed.subject_keys) AS subject_keys
     FROM keyed
     LEFT JOIN counted USING (work_key)
@@ -87,14 +91,14 @@ SELECT
         ELSE 'implausible'
     END AS year_status,
     edition_count,
-    len(first_of_each(author_keys)) AS author_count,
+    array_length(first_of_each(author_keys)) AS author_count,
     NULL::BOOLEAN AS has_fulltext,
     cover_id,
     subjects,
     author_keys,
     author_names,
     subject_keys,
-    CASE WHEN len(subject_keys) > 0 THEN
+    CASE WHEN array_length(subject_keys) > 0 THEN
         to_json({
             'key': '/works/' || work_key,
             'title': coalesce(title, '__None__'),
@@ -106,7 +110,7 @@ SELECT
             'has_fulltext': NULL::BOOLEAN
         })::VARCHAR
     END AS payload,
-    CASE WHEN len(subject_keys) > 0 THEN
+    CASE WHEN array_length(subject_keys) > 0 THEN
         to_json({
             'key': '/works/' || work_key,
             'subtitle': subtitle,
@@ -114,11 +118,11 @@ SELECT
             'publisher': first_of_each(publishers),
             'number_of_pages_median': pages_median,
             'format': first_of_each(formats),
-            'ratings_average': coalesce(demand.ratings_average, 0),
-            'ratings_count': coalesce(demand.ratings_count, 0),
-            'want_to_read_count': coalesce(demand.want_to_read, 0),
-            'currently_reading_count': coalesce(demand.currently_reading, 0),
-            'already_read_count': coalesce(demand.already_read, 0),
+            'ratings_average': coalesce(ratings_average, 0),
+            'ratings_count': coalesce(ratings_count, 0),
+            'want_to_read_count': coalesce(want_to_read, 0),
+            'currently_reading_count': coalesce(currently_reading, 0),
+            'already_read_count': coalesce(already_read, 0),
             'cover_i': cover_id,
             'isbn': first_of_each(isbn13)
         })::VARCHAR

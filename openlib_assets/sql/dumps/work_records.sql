@@ -6,5 +6,5 @@ WHERE reason IS NULL
 UNION ALL
 SELECT edition_key AS work_key, title, NULL AS subtitle, author_keys, cover_id, subjects, people, places, times
 FROM dump_editions
-WHERE reason IS NULL AND len(work_keys) = 0
+WHERE reason IS NULL AND array_length(work_keys) = 0
 ORDER BY work_key

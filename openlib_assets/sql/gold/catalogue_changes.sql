@@ -1,16 +1,48 @@
 -- One row is a work that came, went or changed since the dump before.
-WITH RECURSIVE compared AS (
+WITH RECURSIVE told AS (
     SELECT
         work_key,
-        coalesce(works.title, before.title) AS title,
+        title,
+        {
+            'title': title,
+            'first_publish_year': first_publish_year,
+            'year_status': year_status,
+            'edition_count': edition_count,
+            'cover_id': cover_id,
+            'subjects': subjects,
+            'author_keys': author_keys,
+            'author_names': author_names
+        } AS record
+    FROM catalogue_works
+),
+told_before AS (
+    SELECT
+        work_key,
+        title,
+        {
+            'title': title,
+            'first_publish_year': first_publish_year,
+            'year_status': year_status,
+            'edition_count': edition_count,
+            'cover_id': cover_id,
+            'subjects': subjects,
+            'author_keys': author_keys,
+            'author_names': author_names
+        } AS record
+    FROM catalogue_works_before
+),
+compared AS (
+    SELECT
+        work_key,
+        CASE WHEN told.work_key IS NULL THEN told_before.title ELSE told.title END AS title,
         CASE
-            WHEN before.work_key IS NULL THEN 'added'
-            WHEN works.work_key IS NULL THEN 'removed'
-            WHEN works IS DISTINCT FROM before THEN 'changed'
+            WHEN told_before.work_key IS NULL THEN 'added'
+            WHEN told.work_key IS NULL THEN 'removed'
+            ELSE 'changed'
         END AS change
-    FROM catalogue_works AS works
-    FULL JOIN catalogue_works_before AS before USING (work_key)
-    WHERE change IS NOT NULL
+    FROM told
+    FULL JOIN told_before USING (work_key)
+    WHERE told.record IS DISTINCT FROM told_before.record
 ),
 followed(work_key, place, hops) AS (
     SELECT work_key, address_of(work_key), 0

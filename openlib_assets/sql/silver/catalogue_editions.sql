@@ -1,6 +1,6 @@
 -- One row is an edition of a work; one without a work is one itself.
 WITH filed AS (
-    SELECT *, unnest(CASE WHEN len(work_keys) > 0 THEN work_keys ELSE [edition_key] END) AS work_key
+    SELECT *, unnest(CASE WHEN array_length(work_keys) > 0 THEN work_keys ELSE [edition_key] END) AS work_key
     FROM dump_editions
     WHERE reason IS NULL
 )

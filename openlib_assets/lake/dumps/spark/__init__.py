@@ -1,0 +1,1 @@
+"""The steps of a dump on Spark: the same SQL, rendered, on the same files."""
