@@ -8,7 +8,7 @@ import codecs
 import re
 from collections.abc import Mapping
 from typing import Annotated, Final, Literal
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import SettingsConfigDict
@@ -16,7 +16,7 @@ from pydantic_settings import SettingsConfigDict
 from openlib_assets.storage import ROOT_FORMS, StorageError, storage_kind
 from openlib_assets.storage.errors import SettingsError
 from openlib_assets.storage.s3_options import S3Options
-from openlib_assets.storage.variables import Variables
+from openlib_assets.storage.variables import Variables, base_url, database_url, iceberg_url, queue_url
 
 PUBLIC_API_URL = "https://openlibrary.org"
 PUBLIC_DUMPS_URL = "https://archive.org"
@@ -77,9 +77,8 @@ DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
 # Header values are Latin-1 without control characters; parentheses would end the comment they stand in.
 _CONTACT_FORM = r"^[!-'*-~]*(@|://)[!-'*-~]*$"
 
-# A name that no database has to quote; and what libpq would quote in its refusal.
+# A name that no database has to quote.
 _NAME_FORM = r"^[a-z_][a-z0-9_]{0,62}$"
-_NOT_ENCODED = re.compile(r"%(?![0-9A-Fa-f]{2})|%00|\s")
 
 
 def _root(text: str) -> str:
@@ -90,49 +89,6 @@ def _root(text: str) -> str:
     except StorageError as error:
         raise ValueError from error
     return text.rstrip("/") or "/"
-
-
-def _base_url(text: str) -> str:
-    parts = _web_address(text)
-    if parts.query or parts.fragment:
-        raise ValueError
-    return text.rstrip("/")
-
-
-def _queue_url(text: str) -> str:
-    if not _web_address(text).path.strip("/"):
-        raise ValueError
-    return text
-
-
-def _web_address(text: str) -> SplitResult:
-    """Return the parts of a web address; refuses one with credentials, which must not be shown."""
-    if "@" in text:
-        raise ValueError("leave user name and password out of it")
-    parts = urlsplit(text)
-    _ = parts.port  # raises ValueError for one that is none
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError
-    return parts
-
-
-def _database_url(text: str) -> str:
-    """Check a URL as libpq reads it; what is wrong with it is said without it, since it may hold a password."""
-    scheme, _, rest = text.partition("://")
-    if scheme not in ("postgresql", "postgres"):
-        raise ValueError
-    # libpq takes the first @ for the end of the password, and what follows for the name of a host.
-    place, *more = re.split("[/?#]", rest, maxsplit=1)
-    if place.count("@") > 1 or "@" in "".join(more) or "#" in rest or _NOT_ENCODED.search(rest):
-        raise ValueError(
-            "write special characters of a user name or password as %40 for @, %2F for /, %23 for #, %25 for %"
-        )
-    return text
-
-
-def _iceberg_url(text: str) -> str:
-    """Check the address of a catalogue; what is wrong with it is said without it, since it may hold a password."""
-    return text if re.fullmatch(r"glue|sqlite:///[^?#]+", text) else _database_url(text)
 
 
 def _languages(text: str) -> str:
@@ -213,7 +169,7 @@ class Settings(Variables):
         description="an e-mail address or a URL, in ASCII and without spaces",
     )
     storage: Annotated[str, AfterValidator(_root)] = Field(default="data", description=ROOT_FORMS)
-    api_url: Annotated[str, AfterValidator(_base_url)] = Field(
+    api_url: Annotated[str, AfterValidator(base_url)] = Field(
         default=PUBLIC_API_URL, description=f"a base URL such as {PUBLIC_API_URL}"
     )
     requests_per_second: _Number = Field(
@@ -248,10 +204,10 @@ class Settings(Variables):
         default=None, description="names and values such as encoding=cp1252,delimiter=semicolon,isbn=EAN,title=Titel"
     )
     dumps: Annotated[str, AfterValidator(_root)] | None = Field(default=None, description=ROOT_FORMS)
-    dumps_url: Annotated[str, AfterValidator(_base_url)] = Field(
+    dumps_url: Annotated[str, AfterValidator(base_url)] = Field(
         default=PUBLIC_DUMPS_URL, description=f"a base URL such as {PUBLIC_DUMPS_URL}"
     )
-    events_queue: Annotated[str, AfterValidator(_queue_url)] | None = Field(
+    events_queue: Annotated[str, AfterValidator(queue_url)] | None = Field(
         default=None, description="the URL of an SQS queue, as https://sqs.us-east-1.amazonaws.com/123456789012/name"
     )
     source: str = Field(
@@ -266,15 +222,15 @@ class Settings(Variables):
         pattern=r"^(local(\[(\*|[1-9][0-9]*)\])?|yarn|(spark|sc|k8s)://[^\s@]+)$",
         description="the URL of a master, as spark://host:7077 or local[*], or of Spark Connect, as sc://host:15002",
     )
-    database: Annotated[str, AfterValidator(_database_url)] | None = Field(
+    database: Annotated[str, AfterValidator(database_url)] | None = Field(
         default=None, repr=False, description="a URL such as postgresql://user@host:5432/name"
     )
     database_schema: _Name = "openlib"
-    iceberg: Annotated[str, AfterValidator(_iceberg_url)] | None = Field(
+    iceberg: Annotated[str, AfterValidator(iceberg_url)] | None = Field(
         default=None, repr=False, description="glue, or a URL as sqlite:///iceberg.db or postgresql://user@host/name"
     )
     iceberg_namespace: _Name = "openlib"
-    repository_url: Annotated[str, AfterValidator(_base_url)] | None = Field(
+    repository_url: Annotated[str, AfterValidator(base_url)] | None = Field(
         default=None, description="the URL of a branch, as https://github.com/somebody/openlib_assets/tree/main"
     )
 

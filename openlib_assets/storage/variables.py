@@ -1,11 +1,19 @@
-"""Settings read from environment variables: an empty one counts as unset, a bad one is refused in one line."""
+"""Settings read from environment variables: an empty one counts as unset, a bad one is refused in one line.
 
+Here are also the forms of addresses in them; what is wrong with one is said by a ValueError.
+"""
+
+import re
 from typing import Any, Self
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import ModelWrapValidatorHandler, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from openlib_assets.storage.errors import SettingsError
+
+# What libpq would quote in its refusal.
+_NOT_ENCODED = re.compile(r"%(?![0-9A-Fa-f]{2})|%00|\s")
 
 
 class Variables(BaseSettings):
@@ -37,3 +45,48 @@ class Variables(BaseSettings):
         reason = str(first["ctx"]["error"]) if first["type"] == "value_error" else ""
         said = f"{reason}; give" if reason else "give"
         return f"{cls.model_config['env_prefix']}{name.upper()}{shown}: {said} {field.description}"
+
+
+def base_url(text: str) -> str:
+    """Check a web address below which others lie, and return it without a slash at its end."""
+    parts = _web_address(text)
+    if parts.query or parts.fragment:
+        raise ValueError
+    return text.rstrip("/")
+
+
+def queue_url(text: str) -> str:
+    """Check the web address of one thing, which has a path."""
+    if not _web_address(text).path.strip("/"):
+        raise ValueError
+    return text
+
+
+def database_url(text: str) -> str:
+    """Check a URL as libpq reads it; what is wrong with it is said without it, since it may hold a password."""
+    scheme, _, rest = text.partition("://")
+    if scheme not in ("postgresql", "postgres"):
+        raise ValueError
+    # libpq takes the first @ for the end of the password, and what follows for the name of a host.
+    place, *more = re.split("[/?#]", rest, maxsplit=1)
+    if place.count("@") > 1 or "@" in "".join(more) or "#" in rest or _NOT_ENCODED.search(rest):
+        raise ValueError(
+            "write special characters of a user name or password as %40 for @, %2F for /, %23 for #, %25 for %"
+        )
+    return text
+
+
+def iceberg_url(text: str) -> str:
+    """Check the address of a catalogue; what is wrong with it is said without it, since it may hold a password."""
+    return text if re.fullmatch(r"glue|sqlite:///[^?#]+", text) else database_url(text)
+
+
+def _web_address(text: str) -> SplitResult:
+    """Return the parts of a web address; refuses one with credentials, which must not be shown."""
+    if "@" in text:
+        raise ValueError("leave user name and password out of it")
+    parts = urlsplit(text)
+    _ = parts.port  # raises ValueError for one that is none
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError
+    return parts

@@ -71,8 +71,8 @@ def test_the_pipeline_reads_and_writes_all_data_but_deletes_no_bronze(policies: 
     assert all(
         allows(pipeline, action, path) for action, path in product(READ_WRITE_DELETE[:2], (BRONZE, SILVER, GOLD))
     )
-    folders = ("_staging", "_locks", "silver", "gold", "serving", "exports", "reports", "warehouse")
-    folders += ("dumps", "bronze/dump_works/dump=2026-08-31")
+    folders = ["_staging", "_locks", "silver", "gold", "serving", "exports", "reports", "warehouse"]
+    folders += ["dumps", "bronze/dump_works/dump=2026-08-31"]
     assert all(allows(pipeline, "s3:DeleteObject", f"{DATA}/{folder}/x") for folder in folders)
     kept = (BRONZE, f"{DATA}/subjects.yaml", f"{DATA}/catalog.duckdb")
     assert not any(allows(pipeline, "s3:DeleteObject", path) for path in kept)
