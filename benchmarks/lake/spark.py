@@ -5,7 +5,7 @@ Needs Java and pyspark. All run on this machine: a worker has one core, DuckDB h
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import NamedTuple
@@ -39,54 +39,51 @@ class Cost(NamedTuple):
     cpu: float
 
 
-def figures(works: int = _WORKS) -> list[Figure]:
-    """Measure the steps from the files of a dump to its lake on both engines, and say what that means for all works.
+class Costs(NamedTuple):
+    """What was measured: all works in DuckDB, by one worker and by two, and a quarter of them by two."""
 
-    A quarter of the works tells what Spark takes however few they are. Of the rest, a second worker takes half of what
-    workers share; what it leaves is what none can take, since a file is decompressed by one.
-    """
+    duckdb: Cost
+    one: Cost
+    two: Cost
+    few: Cost
+
+
+def figures(works: int = _WORKS) -> list[Figure]:
+    """Measure the steps from the files of a dump to its lake on both engines, and say what that means for all works."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for size in (works // _SMALLER, works):
             write_bulk_dumps(folder / str(size), _DAY, size)
         duckdb = in_own_process(_LIMIT_SECONDS, build, folder / str(works), folder / "duckdb")
-        one = _on_spark(folder, works, 1)
-        two = _on_spark(folder, works, 2)
-        few = _on_spark(folder, works // _SMALLER, 2)
-    what = f"dump of {works:,} works"
-    baseline = Baseline("DuckDB", duckdb.seconds)
-    return [
-        Figure(f"{what}: Spark, one worker: seconds", one.seconds, "s", baseline=baseline),
-        Figure(f"{what}: Spark, two workers: seconds", two.seconds, "s", baseline=baseline),
-        Figure(f"{what}: Spark, two workers: CPU", two.cpu, "CPU s", baseline=Baseline("DuckDB", duckdb.cpu)),
-        Figure(
-            f"{what}: Spark, two workers: the file of {_LARGEST.name}",
-            two.largest,
+        one, two = (_on_spark(folder, works, workers) for workers in (1, 2))
+        return list(told(works, Costs(duckdb, one, two, _on_spark(folder, works // _SMALLER, 2))))
+
+
+def told(works: int, costs: Costs) -> Iterator[Figure]:
+    """Yield the figures of what was measured, and of all works by CPU time, of which others on the machine take none.
+
+    A quarter of the works tells what Spark takes however few they are. Of DuckDB's cores none is idle, nor of Spark's
+    workers, which is the best that they can do: a file is decompressed by one.
+    """
+    duckdb, one, two, few = costs
+    what, cores = f"dump of {works:,} works", os.cpu_count() or 1
+    for workers, cost in (("one worker", one), ("two workers", two)):
+        yield Figure(f"{what}: Spark, {workers}", cost.seconds, "s", baseline=Baseline("DuckDB", duckdb.seconds))
+        yield Figure(f"{what}: Spark, {workers}: its tasks", cost.cpu, "CPU s", baseline=Baseline("DuckDB", duckdb.cpu))
+        yield Figure(
+            f"{what}: Spark, {workers}: the file of {_LARGEST.name}",
+            cost.largest,
             "s",
             baseline=Baseline("DuckDB", duckdb.largest),
-        ),
-        Figure(f"dump of {works // _SMALLER:,} works: Spark, two workers: seconds", few.seconds, "s"),
-        *_extrapolated(works, duckdb, one, two, few),
-    ]
-
-
-def _extrapolated(works: int, duckdb: Cost, one: Cost, two: Cost, few: Cost) -> list[Figure]:
-    """Return what all works would take by these: on Spark `start + works * (alone + shared / workers)` seconds."""
-    shared = 2 * (one.seconds - two.seconds) / works
-    each = (two.seconds - few.seconds) / (works - works // _SMALLER)
-    alone, start = each - shared / 2, two.seconds - works * each
-    of_duckdb = duckdb.seconds / works * _ALL_WORKS
-    not_shared, to_share = start + alone * _ALL_WORKS, shared * _ALL_WORKS
+        )
+    yield Figure(f"dump of {works // _SMALLER:,} works: Spark, two workers: its tasks", few.cpu, "CPU s")
+    each = (two.cpu - few.cpu) / (works - works // _SMALLER)
+    on_spark = two.cpu + each * (_ALL_WORKS - works)
+    in_duckdb = duckdb.cpu / works * _ALL_WORKS / cores
     what = f"all {_ALL_WORKS / 1e6:.1f} M works, extrapolated"
-    found = [
-        Figure(f"{what}: DuckDB", of_duckdb / 60, "minutes"),
-        Figure(f"{what}: Spark, what no worker takes off it", not_shared / 60, "minutes"),
-        Figure(f"{what}: Spark, what workers share", to_share / 60, "minutes"),
-    ]
-    if to_share > 0 and of_duckdb > not_shared:
-        workers = to_share / (of_duckdb - not_shared)
-        found.append(Figure(f"{what}: workers of one core with which Spark is as fast as DuckDB", workers, "workers"))
-    return found
+    yield Figure(f"{what}: DuckDB on {cores} cores", in_duckdb / 60, "minutes")
+    yield Figure(f"{what}: Spark's tasks on one core", on_spark / 60, "minutes")
+    yield Figure(f"{what}: cores with which Spark takes no longer, at best", on_spark / in_duckdb, "cores")
 
 
 def _on_spark(folder: Path, works: int, workers: int) -> Cost:
