@@ -1,15 +1,16 @@
 """Tables of a dump by a job on EMR Serverless: what is asked of AWS, and what becomes of a run by how its job ends.
 
-moto's server stands for AWS. It runs no jobs, and each is as it was told to be; so what a job does is done here, on
-DuckDB, when moto is asked to start it. It knows no dashboards, and no release of EMR that has Spark 4.
+moto's server stands for AWS. It runs no jobs, and each is as it was told to be; so when moto is asked to start one, it
+is run here as a process, with DuckDB in place of Spark. It knows no dashboards, and no release of EMR that has Spark 4.
 """
 
-import json
-import logging
 import os
 import shlex
 import signal
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
@@ -27,14 +28,13 @@ from moto.emrserverless.responses import EMRServerlessResponse
 
 from openlib_assets.cli.runs import execute
 from openlib_assets.defs.emr import job_run
-from openlib_assets.defs.emr.job import build_dump
 from openlib_assets.defs.jobs import BUILD_DUMP
 from openlib_assets.defs.partitions import DUMPS
 from openlib_assets.lake.dumps.lakes import complete_lakes
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets_tests.conftest import Pipeline, Place, failure_text, s3_place
 from openlib_assets_tests.tools.deployment import wait_until
-from openlib_assets_tests.tools.dump_lakes import DuckDBOnS3, assert_same_tables, catalogue_tables
+from openlib_assets_tests.tools.dump_lakes import assert_same_tables, catalogue_tables
 from openlib_assets_tests.tools.dump_lines import DATE
 from openlib_assets_tests.tools.reference_catalogue import catalogue
 
@@ -130,30 +130,39 @@ def _end(job: JobRun, state: str, details: str | None = None) -> None:
     job.state_details, job.state = details, state
 
 
+# The entry point, but for Spark.
+_JOB = """if True:
+    from openlib_assets.defs.emr import job
+    from openlib_assets_tests.tools.dump_lakes import DuckDBOnS3
+    job.SparkEngine = lambda _: DuckDBOnS3()
+    job.main()
+"""
+_DRIVER_ENV = "spark.emr-serverless.driverEnv."
+
+
 def _made_by_duckdb(emr: Emr, job: JobRun) -> None:
-    """Do what the job does, and leave what it says where EMR leaves what is printed."""
-    client: Any = boto3.client("logs")
-    stream = f"/applications/{job.application_id}/jobs/{job.id}/SPARK_DRIVER"
-    printed: list[dict[str, Any]] = [{"method": "opened", "params": {"extras": {}}}]
-
-    class Printing(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            message = {"message": record.getMessage(), "level": record.levelname}
-            printed.append({"method": "log", "params": message})
-
-    log = logging.Logger("job")
-    log.addHandler(Printing())
-    build_dump(emr.pipeline.place.open(), DATE, DuckDBOnS3(), log)
-    printed.append({"method": "closed", "params": {}})
+    """Run the job as a process, and put what it prints where EMR puts it."""
+    submitted, client = emr.submitted(), boto3.client("logs")
+    options = dict(option.split("=", 1) for option in shlex.split(submitted["sparkSubmitParameters"])[1::2])
+    given = {name.removeprefix(_DRIVER_ENV): value for name, value in options.items() if name.startswith(_DRIVER_ENV)}
+    # The driver knows nothing of the run but what it is told.
+    own = {name: value for name, value in os.environ.items() if not name.startswith("OPENLIB_")}
+    done = subprocess.run(
+        [sys.executable, "-c", _JOB, *submitted["entryPointArguments"]],
+        env={**own, **given},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     client.create_log_group(logGroupName=LOGS)
-    for name in ("stdout", "stderr"):
-        client.create_log_stream(logGroupName=LOGS, logStreamName=f"{stream}/{name}")
-    now = int(job.created_at.timestamp() * 1000) + 86_400_000
-    events = [
-        {"timestamp": now, "message": json.dumps({"__dagster_pipes_version": "0.1", **message})} for message in printed
-    ]
-    client.put_log_events(logGroupName=LOGS, logStreamName=f"{stream}/stdout", logEvents=events)
-    _end(job, "SUCCESS")
+    for name, text in (("stdout", done.stdout), ("stderr", done.stderr)):
+        stream = f"/applications/{job.application_id}/jobs/{job.id}/SPARK_DRIVER/{name}"
+        now = int(time.time() * 1000)
+        events = [{"timestamp": now, "message": line} for line in text.splitlines() if line]
+        client.create_log_stream(logGroupName=LOGS, logStreamName=stream)
+        if events:
+            client.put_log_events(logGroupName=LOGS, logStreamName=stream, logEvents=events)
+    _end(job, "FAILED" if done.returncode else "SUCCESS", done.stderr)
 
 
 def test_the_job_makes_all_tables_and_the_run_tells_of_them(emr: Emr, files: Path) -> None:
