@@ -21,6 +21,7 @@ import boto3
 import dagster as dg
 import pytest
 from dagster._core.pipes import utils as pipes_waits
+from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.core.responses import ActionResult
 from moto.emrserverless import urls
 from moto.emrserverless.models import EMRServerlessBackend, JobRun
@@ -103,7 +104,12 @@ def emr(place: Place, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPa
     application = client.create_application(name="dumps", releaseLabel="emr-7.0.0", type="SPARK")["applicationId"]
     described = f"application={application},role={ROLE},code=s3://bucket/openlib/code,logs={LOGS}"
     pipeline = Pipeline(
-        place, instance, "http://127.0.0.1:9", OPENLIB_DUMPS=f"{place.root}/dump_files", OPENLIB_EMR=described
+        place,
+        instance,
+        "http://127.0.0.1:9",
+        OPENLIB_DUMPS=f"{place.root}/dump_files",
+        OPENLIB_EMR=described,
+        OPENLIB_S3_BUCKET_OWNER=DEFAULT_ACCOUNT_ID,
     )
     emr = Emr(pipeline, application, does=lambda job: _end(job, "SUCCESS"))
     start = EMRServerlessBackend.start_job_run
@@ -187,6 +193,7 @@ def test_the_job_makes_all_tables_and_the_run_tells_of_them(emr: Emr, files: Pat
         DATE,
         f"OPENLIB_STORAGE={emr.pipeline.place.root}",
         "AWS_DEFAULT_REGION=us-east-1",
+        f"OPENLIB_S3_BUCKET_OWNER={DEFAULT_ACCOUNT_ID}",
     ]
     options = shlex.split(submitted["sparkSubmitParameters"])
     assert "spark.archives=s3://bucket/openlib/code/environment.tar.gz#environment" in options
