@@ -74,6 +74,15 @@ STORE_COLUMNS = ("isbn", "title", "author", "price", "units_sold")
 STORE_FORMAT = ("encoding", "delimiter", "sheet", *STORE_COLUMNS)
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
 
+# What is to be known of EMR Serverless, with the form of each: the id of an application, the role of its jobs, where
+# the project's code lies for them, and the log group that they write to.
+EMR: Final = {
+    "application": "[0-9a-z]+",
+    "role": r"arn:aws[a-z-]*:iam::[0-9]{12}:role/\S+",
+    "code": r"s3://[^\s/]+/\S+",
+    "logs": "[A-Za-z0-9_/.#-]+",
+}
+
 # Header values are Latin-1 without control characters; parentheses would end the comment they stand in.
 _CONTACT_FORM = r"^[!-'*-~]*(@|://)[!-'*-~]*$"
 
@@ -133,6 +142,14 @@ def _parts(text: str) -> dict[str, str]:
     return {name.strip(): value.strip() for name, _, value in pairs}
 
 
+def _emr(text: str) -> str:
+    """Check the parts of a description of EMR Serverless."""
+    said = _parts(text)
+    if set(said) != set(EMR) or not all(re.fullmatch(form, said[name]) for name, form in EMR.items()):
+        raise ValueError(f"the names are {', '.join(EMR)}")
+    return text
+
+
 _Number = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 _Whole = Annotated[int, BeforeValidator(_digits)]
 _Name = Annotated[str, Field(pattern=_NAME_FORM, description="a name of small letters, digits and underscores")]
@@ -154,6 +171,7 @@ class Settings(Variables):
     `events_queue` is the URL of the SQS queue that tells of changes in the storage.
     `source` says where works come from: Open Library's `api`, the latest `dump` that is built, or that of a date.
     `engine` makes the tables of dumps; `spark` is where Spark is then: the URL of a master, or of Spark Connect.
+    `emr` is what runs a job on Spark that makes the tables of dumps, an application of EMR Serverless.
     `database` is the PostgreSQL into which the warehouse is loaded, too, and `database_schema` the schema there.
     `iceberg` is the catalogue in which warehouse and dumps are registered as Iceberg tables: `glue`, or a database;
     `iceberg_namespace` is the namespace there.
@@ -222,6 +240,10 @@ class Settings(Variables):
         pattern=r"^(local(\[(\*|[1-9][0-9]*)\])?|yarn|(spark|sc|k8s)://[^\s@]+)$",
         description="the URL of a master, as spark://host:7077 or local[*], or of Spark Connect, as sc://host:15002",
     )
+    emr: Annotated[str, AfterValidator(_emr)] | None = Field(
+        default=None,
+        description="application=ID,role=ARN,code=s3://bucket/prefix,logs=GROUP, an application of EMR Serverless",
+    )
     database: Annotated[str, AfterValidator(database_url)] | None = Field(
         default=None, repr=False, description="a URL such as postgresql://user@host:5432/name"
     )
@@ -243,6 +265,10 @@ class Settings(Variables):
     def store_file_has(self) -> Mapping[str, str]:
         """Return what is said of the store's file, by the names in STORE_FORMAT."""
         return _parts(self.store_format) if self.store_format else {}
+
+    def emr_has(self) -> Mapping[str, str]:
+        """Return what is said of EMR Serverless, by the names in EMR."""
+        return _parts(self.emr) if self.emr else {}
 
     def require_contact(self) -> None:
         """Raise SettingsError if requests would go to the public site without a contact, which it answers with 403."""

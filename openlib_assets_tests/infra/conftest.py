@@ -52,3 +52,9 @@ def loading(all_policies: Mapping[str, Policies]) -> Policies:
 def registering(all_policies: Mapping[str, Policies]) -> Policies:
     """The same where the warehouse is registered as Iceberg tables."""
     return all_policies["registering"]
+
+
+@pytest.fixture(scope="session")
+def on_emr(all_policies: Mapping[str, Policies]) -> Policies:
+    """The same where tables of dumps are made on EMR Serverless, with the role of the jobs."""
+    return all_policies["on_emr"]

@@ -43,6 +43,11 @@ INPUTS: Mapping[str, Any] = {
     "warehouse_database": "openlib_test_warehouse",
 }
 ICEBERG = "openlib_test_iceberg"
+EMR = {
+    "application_arn": f"arn:aws:emr-serverless:{_HERE}:/applications/00f1",
+    "role_arn": f"arn:aws:iam::{terraform.ACCOUNT}:role/openlib-test-emr-job",
+    "log_group_arn": f"arn:aws:logs:{_HERE}:log-group:/openlib-test/emr",
+}
 POSTGRES = {
     "secret_arn": f"arn:aws:secretsmanager:{_HERE}:secret:postgres-AbCdEf",
     "key_arn": f"arn:aws:kms:{_HERE}:key/postgres",
@@ -53,7 +58,7 @@ def rendered(folder: Path) -> dict[str, Policies]:
     """Render the policy of each role in `folder`, an empty one.
 
     `plain`; `masked`, where columns are hidden; `loading`, where the warehouse is loaded into PostgreSQL;
-    `registering`, where it is registered as Iceberg tables.
+    `registering`, where it is registered as Iceberg tables; `on_emr`, where tables of dumps are made on EMR Serverless.
     """
     copy = terraform.copied(folder)
     root = folder / "root"
@@ -64,6 +69,7 @@ def rendered(folder: Path) -> dict[str, Policies]:
         "masked": {**module, "masked": True},
         "loading": {**module, "warehouse_postgres": POSTGRES},
         "registering": {**module, "iceberg_database": ICEBERG},
+        "on_emr": {**module, "emr": EMR},
     }
     outputs = {name: {"value": f"${{module.{name}.policies}}"} for name in modules}
     (root / "main.tf.json").write_text(

@@ -28,7 +28,7 @@ def plans(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Resources]:
         terraform.initialise(folder, backend=True)
         plans[environment] = terraform.resources(terraform.planned(folder, EXAMPLE))
     plans["dev with options"] = terraform.resources(
-        terraform.planned(copy / "environments" / "dev", EXAMPLE, *terraform.OPTIONS)
+        terraform.planned(copy / "environments" / "dev", EXAMPLE, *terraform.OPTIONS, "-var=emr={}")
     )
     return plans
 
@@ -136,4 +136,21 @@ def test_analysts_see_all_gold_tables_but_not_the_masked_column(plans: Mapping[s
 
 def test_snowflake_gets_a_role_where_it_is_asked_for(plans: Mapping[str, Resources]) -> None:
     names = {name: {role["name"] for role in of_type(plan, "aws_iam_role")} for name, plan in plans.items()}
-    assert names["dev with options"] - names["dev"] == {"openlib-dev-snowflake", "openlib-dev-lake-formation"}
+    assert names["dev with options"] - names["dev"] == {
+        "openlib-dev-snowflake",
+        "openlib-dev-lake-formation",
+        "openlib-dev-emr-job",
+    }
+
+
+def test_there_is_an_application_of_emr_where_it_is_asked_for_which_alone_takes_on_the_role_of_jobs(
+    plans: Mapping[str, Resources],
+) -> None:
+    kind = "aws_emrserverless_application"
+    assert [len(of_type(plans[name], kind)) for name in ("dev", "prod", "dev with options")] == [0, 0, 1]
+    (role,) = (
+        role for role in of_type(plans["dev with options"], "aws_iam_role") if role["name"] == "openlib-dev-emr-job"
+    )
+    (statement,) = json.loads(role["assume_role_policy"])["Statement"]
+    assert statement["Principal"] == {"Service": "emr-serverless.amazonaws.com"}
+    assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": "123456789012"}

@@ -1,6 +1,7 @@
 """The roles' policies give what each role needs, and no more."""
 
 import json
+from collections.abc import Mapping
 from itertools import product
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from openlib_assets_tests.infra.rendered_policies import (
     COMPUTE_LOGS_BUCKET,
     DATA_BUCKET,
+    EMR,
     ICEBERG,
     INPUTS,
     POSTGRES,
@@ -199,15 +201,46 @@ def test_only_who_registers_iceberg_tables_changes_those_of_glue_and_only_in_the
     assert not any(allows(policies["pipeline"], action, works) for action in (*changing, "glue:GetTable"))
 
 
-def test_parliament_finds_nothing_in_any_policy(
-    policies: Policies, masked: Policies, loading: Policies, registering: Policies, tmp_path: Path
-) -> None:
+def test_a_job_on_emr_makes_tables_of_dumps_and_changes_nothing_else(on_emr: Policies) -> None:
+    job = on_emr["emr-job"]
+    tables = ("bronze/dump_works", "silver/catalogue_works", "silver/work_records", "gold/catalogue_changes")
+    made = [f"{DATA}/{table}/dump=2026-08-31/{name}" for table in tables for name in ("part-000.parquet", "made.json")]
+    made += [f"{DATA}/dumps/2026-08-31.json", f"{DATA}/_locks/dump=2026-08-31"]
+    assert all(allows(job, action, path) for action, path in product(READ_WRITE_DELETE, made))
+    read = [f"{DATA}/dump_files/ol_dump_works_2026-08-31.txt.gz", f"{DATA}/code/environment.tar.gz"]
+    assert all(allows(job, "s3:GetObject", path) for path in read)
+    others = [BRONZE, SILVER, GOLD, SERVING, COMPUTE_LOG, f"{DATA}/subjects.yaml", f"{DATA}/_locks/love", *read]
+    assert not any(allows(job, action, path) for action, path in product(READ_WRITE_DELETE[1:], others))
+    assert not any(allows(job, "s3:GetObject", path) for path in (BRONZE, SERVING, COMPUTE_LOG))
+    assert {action.partition(":")[0] for s in statements(job) for action in s["Action"]} == {"s3", "kms", "logs"}
+    (key,) = (s for s in statements(job) if s["Resource"] == [INPUTS["data_key_arn"]])
+    assert key["Condition"]["StringEquals"] == {"kms:ViaService": "s3.us-east-1.amazonaws.com"}
+
+
+def test_only_runs_start_jobs_of_this_application_and_give_them_this_role(policies: Policies, on_emr: Policies) -> None:
+    application, run = EMR["application_arn"], f"{EMR['application_arn']}/jobruns/1"
+    other = application.replace("00f1", "00f2")
+    assert not any(s for p in policies.values() for s in statements(p) if "emr-serverless" in json.dumps(s))
+    assert policies.keys() == on_emr.keys() - {"emr-job"}
+    asked = [("emr-serverless:StartJobRun", application), ("emr-serverless:GetApplication", application)]
+    asked += [(f"emr-serverless:{name}", run) for name in ("GetJobRun", "CancelJobRun", "GetDashboardForJobRun")]
+    for action, resource in asked:
+        assert {role for role, policy in on_emr.items() if allows(policy, action, resource)} == {"pipeline"}
+        assert not allows(on_emr["pipeline"], action, resource.replace(application, other))
+    (passing,) = (s for s in statements(on_emr["pipeline"]) if s["Action"] == ["iam:PassRole"])
+    assert passing["Resource"] == [EMR["role_arn"]]
+    assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": "emr-serverless.amazonaws.com"}}
+
+
+def test_parliament_finds_nothing_in_any_policy(all_policies: Mapping[str, Policies], tmp_path: Path) -> None:
     others = {
-        "analyst-masked": masked["analyst"],
-        "execution-loading": loading["execution"],
-        "pipeline-registering": registering["pipeline"],
+        "analyst-masked": all_policies["masked"]["analyst"],
+        "execution-loading": all_policies["loading"]["execution"],
+        "pipeline-registering": all_policies["registering"]["pipeline"],
+        "pipeline-on-emr": all_policies["on_emr"]["pipeline"],
+        "emr-job": all_policies["on_emr"]["emr-job"],
     }
-    assert parliament({**policies, **others}, tmp_path) == ""
+    assert parliament({**all_policies["plain"], **others}, tmp_path) == ""
 
 
 def test_parliament_finds_what_is_wrong(tmp_path: Path) -> None:

@@ -18,9 +18,9 @@ from openlib_assets.lake import layout
 from openlib_assets.lake.contract import CATALOGUE_TABLES, Layer, Table
 from openlib_assets.lake.dumps.building import Build, Built, engine_of
 from openlib_assets.lake.dumps.engines import APPLICATION_URL
-from openlib_assets.lake.dumps.files import FILES_TABLE, Listener, fetch_files, require_files, require_room
+from openlib_assets.lake.dumps.files import FILES_TABLE, Files, Listener, fetch_files, require_files, require_room
 from openlib_assets.lake.dumps.lakes import building, publish_lake
-from openlib_assets.lake.dumps.steps import FILES, STEPS, Step
+from openlib_assets.lake.dumps.steps import FILES, STEPS, LineFile, Step
 from openlib_assets.lake.transform import CheckFailedError
 from openlib_assets.openlibrary.dumps import DUMP_FILES, parse_day
 from openlib_assets.storage import Storage
@@ -99,13 +99,17 @@ def dump_records(
     """Read the files of a dump."""
     place, date = storage.open(), context.partition_key
     made: dict[str, Built] = {}
+    if dumps.settings.emr:
+        # Loads dagster-aws, which takes a second.
+        from openlib_assets.defs.emr.job_run import build_on_emr  # noqa: PLC0415
+
+        with said_in_one_line():
+            build_on_emr(context, dumps.settings, place)
     with said_in_one_line(), building(place, date, engine_of(dumps.settings)) as build:
         files = require_files(place, date)
         require_room(place, files)
         for file in FILES:
-            heard = partial(_heard, dumps.listener, f"reading {file.name}", files.sizes[file.name])
-            with files.local(file.name) as (path, content):
-                made[file.name] = build.read(file, path, content, heard)
+            made[file.name] = build.found(file, files.content(file.name)) or _read(build, files, file, dumps.listener)
             context.log.info(f"{file.name}: {_story(made[file.name])}")
     rows = ((name, one.made.rows, one.made.bytes, f"{one.made.seconds:.1f}") for name, one in made.items())
     return dg.MaterializeResult(
@@ -119,6 +123,12 @@ def dump_records(
         },
         data_version=dg.DataVersion(_joined(made[name].made.version for name in DUMP_FILES)),
     )
+
+
+def _read(build: Build, files: Files, file: LineFile, listener: Listener) -> Built:
+    heard = partial(_heard, listener, f"reading {file.name}", files.sizes[file.name])
+    with files.local(file.name) as path:
+        return build.read(file, path, files.content(file.name), heard)
 
 
 def _table_asset(table: Table) -> dg.AssetsDefinition:

@@ -56,20 +56,27 @@ class Build:
     engine: Engine = field(default_factory=DuckDBEngine)
     sizes: Sizes = field(default_factory=Sizes)
 
-    def read(self, file: LineFile, local: Path, digest: str, listener: Callable[[int], None] = lambda _: None) -> Built:
-        """Make the table of the lines of a local file, for whose content `digest` stands.
+    def found(self, file: LineFile, digest: str) -> Built | None:
+        """Return the table of the lines of a file for whose content `digest` stands; None where it is not there."""
+        return self._found(Layer.BRONZE, file.table, _file_version(file, digest))
 
-        `listener` hears how many bytes of it have been read. Raises DumpFileError, and StorageError.
+    def read(
+        self, file: LineFile, where: Path | str, digest: str, listener: Callable[[int], None] = lambda _: None
+    ) -> Built:
+        """Make the table of the lines of a file, for whose content `digest` stands.
+
+        The file is a local one, or at an address that the engine reads. `listener` hears how many bytes of it have been
+        read. Raises DumpFileError, and StorageError.
         """
 
         def parts(place: Place) -> Iterator[Part]:
             lines = 0
-            for part in self.engine.read(place, file, local, listener):
+            for part in self.engine.read(place, file, str(where), listener):
                 lines += part.rows
                 yield part
-            self._require_lines(file, local, lines)
+            self._require_lines(file, str(where), lines)
 
-        return self._built(Layer.BRONZE, file.table, _version(file.name, digest, sql_text(file.sql)), parts)
+        return self._built(Layer.BRONZE, file.table, _file_version(file, digest), parts)
 
     def make(self, step: Step) -> Built:
         """Make the table of a step from what is there. Raises NotMadeError, CheckFailedError, and StorageError."""
@@ -97,12 +104,12 @@ class Build:
         versions = [made.version if made else "" for made in reads.values()]
         return _version(self.date, str(self.before), sql_text(step.sql), *versions)
 
-    def _require_lines(self, file: LineFile, local: Path, lines: int) -> None:
+    def _require_lines(self, file: LineFile, where: str, lines: int) -> None:
         """Raise DumpFileError if a file has far fewer lines than that of the dump before, as after a cut."""
         before = read_made(self.storage, Layer.BRONZE, file.table, self.before) if self.before else None
         if before and lines < _LEAST_LINES * before.rows:
             raise DumpFileError(
-                f"{local}: {lines:,} lines, while that of the dump of {self.before} has {before.rows:,}: something is "
+                f"{where}: {lines:,} lines, while that of the dump of {self.before} has {before.rows:,}: something is "
                 "missing; fetch it again, or take the dump of another date"
             )
 
@@ -119,11 +126,17 @@ class Build:
         before = f"'{self.before}'" if self.before else "NULL::VARCHAR"
         return f"SELECT '{self.date}' AS date, {before} AS date_before, {int(self.date[:4])}::BIGINT AS year"
 
-    def _built(self, layer: Layer, table: str, version: str, parts: Callable[[Place], Iterator[Part]]) -> Built:
-        """Return the table as it is there, of this version, or else made now."""
+    def _found(self, layer: Layer, table: str, version: str) -> Built | None:
+        """Return the table as it is there, of this version and whole."""
         there = read_made(self.storage, layer, table, self.date)
         if there and there.version == version and all(map(self.storage.exists, there.paths())):
             return Built(there)
+        return None
+
+    def _built(self, layer: Layer, table: str, version: str, parts: Callable[[Place], Iterator[Part]]) -> Built:
+        """Return the table as it is there, of this version, or else made now."""
+        if found := self._found(layer, table, version):
+            return found
         # Whatever is made from the table is not of one piece with it any more.
         self.storage.delete(layout.dump_lake(self.date))
         unmake(self.storage, layer, table, self.date)
@@ -191,6 +204,10 @@ class Build:
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _file_version(file: LineFile, digest: str) -> str:
+    return _version(file.name, digest, sql_text(file.sql))
 
 
 def _version(*parts: str) -> str:

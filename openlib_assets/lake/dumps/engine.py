@@ -39,10 +39,10 @@ class DuckDBEngine:
 
     name = "duckdb"
 
-    def read(self, place: Place, file: LineFile, local: Path, listener: Callable[[int], None]) -> Iterator[Part]:
-        """Write the lines of a file, those that cannot be cut as a part of their own."""
+    def read(self, place: Place, file: LineFile, where: str, listener: Callable[[int], None]) -> Iterator[Part]:
+        """Write the lines of a local file, those that cannot be cut as a part of their own."""
         query, connection = sql_text(file.sql), place.connection
-        reader = LineReader(local, file.columns, listener)
+        reader = LineReader(Path(where), file.columns, listener)
         place.afterwards.callback(reader.close)
         connection.register("lines", reader.stream())
         try:

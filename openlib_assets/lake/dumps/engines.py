@@ -60,8 +60,8 @@ class Engine(Protocol):
 
     name: str
 
-    def read(self, place: Place, file: LineFile, local: Path, listener: Callable[[int], None]) -> Iterator[Part]:
-        """Write a row for each line of a local file; `listener` may hear how many bytes of it have been read.
+    def read(self, place: Place, file: LineFile, where: str, listener: Callable[[int], None]) -> Iterator[Part]:
+        """Write a row for each line of the file at a path; `listener` may hear how many bytes of it have been read.
 
         Raises DumpFileError.
         """

@@ -64,16 +64,25 @@ class Files:
             path.is_file() and path.stat().st_size == self.sizes[name] for name, path in self._downloaded().items()
         )
 
+    def uri(self, name: str) -> str:
+        """Return the full address of a file."""
+        return str(self._downloaded()[name]) if self.folder else DumpFolder(self.address).uri(self._put_there(name))
+
+    def content(self, name: str) -> str:
+        """Return what stands for the content of a file, without reading it; raises StorageError."""
+        return self.md5[name] or "" if self.folder else DumpFolder(self.address).stamp(self._put_there(name))
+
     @contextmanager
-    def local(self, name: str) -> Iterator[tuple[Path, str]]:
-        """Lend a file on the local disk, and what stands for its content; raises SourceError and StorageError."""
-        if self.folder is not None:
-            yield self._downloaded()[name], self.md5[name] or ""
+    def local(self, name: str) -> Iterator[Path]:
+        """Lend a file on the local disk; raises SourceError and StorageError."""
+        if self.folder:
+            yield self._downloaded()[name]
         else:
-            file = DumpFile(name, date.fromisoformat(self.day), self.paths[name], self.sizes[name])
-            with DumpFolder(self.address).local_copy(file) as path:
-                state = path.stat()
-                yield path, f"{state.st_size} {state.st_mtime_ns}"
+            with DumpFolder(self.address).local_copy(self._put_there(name)) as path:
+                yield path
+
+    def _put_there(self, name: str) -> DumpFile:
+        return DumpFile(name, date.fromisoformat(self.day), self.paths[name], self.sizes[name])
 
     def _downloaded(self) -> dict[str, Path]:
         return {name: Path(self.folder or "") / path.rpartition("/")[2] for name, path in self.paths.items()}

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from openlib_assets.openlibrary.dumps.beginnings import BEGINNING_BYTES, check_beginning
 from openlib_assets.openlibrary.dumps.names import DUMP_FILES, Dump, DumpFile, parts_of_file_name
 from openlib_assets.openlibrary.errors import DamagedDumpError, MissingDumpError
-from openlib_assets.storage import open_storage
+from openlib_assets.storage import LocalStorage, open_storage
 
 
 class DumpFolder:
@@ -36,6 +36,18 @@ class DumpFolder:
             raise MissingDumpError(f"{self._storage.uri()}: there is no dump of {day or 'any date'}; {listed}")
         chosen.require(names, "put it there, or name another date")
         return chosen
+
+    def uri(self, file: DumpFile) -> str:
+        """Return the full address of a file."""
+        return self._storage.uri(file.path)
+
+    def stamp(self, file: DumpFile) -> str:
+        """Return what stands for the content of a file, without reading it: on a disk its size and time."""
+        if isinstance(self._storage, LocalStorage):
+            with self._storage.local_copy(file.path) as path:
+                state = path.stat()
+            return f"{state.st_size} {state.st_mtime_ns}"
+        return self._storage.stamp(file.path)
 
     @contextmanager
     def local_copy(self, file: DumpFile) -> Iterator[Path]:

@@ -41,4 +41,5 @@ module "platform" {
   snowflake                = var.snowflake
   warehouse_postgres       = var.warehouse_postgres
   iceberg                  = var.iceberg
+  emr                      = var.emr
 }

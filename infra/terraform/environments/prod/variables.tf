@@ -147,3 +147,12 @@ variable "iceberg" {
   type        = bool
   default     = false
 }
+
+variable "emr" {
+  description = "An application of EMR Serverless on which the tables of dumps are made: its release, and how many executors of 4 cores there are at most; null for none."
+  type = object({
+    release_label = optional(string, "emr-spark-8.0.0")
+    executors     = optional(number, 8)
+  })
+  default = null
+}

@@ -39,6 +39,8 @@ locals {
   code_host      = "code-location.${var.name}.internal"
   repository_url = aws_ecr_repository.this.repository_url
 
+  storage = "s3://${var.data_bucket}/${var.prefix}"
+
   # What follows from this configuration.
   fixed = merge(var.database_connection, {
     AWS_DEFAULT_REGION          = var.region
@@ -55,7 +57,7 @@ locals {
     OPENLIB_RUN_TASK_DEFINITION = local.run_family
     OPENLIB_S3_BUCKET_OWNER     = var.account_id
     OPENLIB_S3_KMS_KEY          = var.data_key_arn
-    OPENLIB_STORAGE             = "s3://${var.data_bucket}/${var.prefix}"
+    OPENLIB_STORAGE             = local.storage
     PGSSLMODE                   = "verify-full"
     PGSSLROOTCERT               = "/opt/openlib/rds-ca.pem"
     # The only folder that can be written.
@@ -65,6 +67,9 @@ locals {
     }, var.iceberg_database == null ? {} : {
     OPENLIB_ICEBERG           = "glue"
     OPENLIB_ICEBERG_NAMESPACE = var.iceberg_database
+    }, var.emr == null ? {} : {
+    OPENLIB_DUMPS = "${local.storage}/dump_files"
+    OPENLIB_EMR   = "application=${var.emr.application_id},role=${var.emr.role_arn},code=${local.storage}/code,logs=${var.emr.log_group}"
   })
   environment = merge(var.settings, local.fixed)
 

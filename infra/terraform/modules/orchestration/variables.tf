@@ -169,3 +169,9 @@ variable "iceberg_database" {
   type        = string
   default     = null
 }
+
+variable "emr" {
+  description = "The application of EMR Serverless on which the tables of dumps are made, the role of its jobs and their log group; null for none."
+  type        = object({ application_id = string, role_arn = string, log_group = string })
+  default     = null
+}

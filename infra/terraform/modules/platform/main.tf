@@ -142,6 +142,7 @@ module "orchestration" {
   settings            = var.settings
   warehouse_postgres  = var.warehouse_postgres
   iceberg_database    = module.catalogue.iceberg_database
+  emr                 = local.emr
   certificate_arn     = var.certificate_arn
   ui_host             = var.ui_host
   log_days            = var.log_days
@@ -193,6 +194,7 @@ module "policies" {
   warehouse_database      = module.catalogue.databases["warehouse"]
   iceberg_database        = module.catalogue.iceberg_database
   masked                  = local.masked
+  emr                     = local.emr
 }
 
 module "roles" {
@@ -203,6 +205,7 @@ module "roles" {
   policies                 = module.policies.policies
   principals               = var.principals
   permissions_boundary_arn = var.permissions_boundary_arn
+  emr_jobs                 = var.emr != null
 }
 
 module "alarms" {
@@ -219,6 +222,26 @@ module "alarms" {
   database_identifier     = module.database.identifier
   load_balancer           = module.orchestration.load_balancer
   monthly_budget          = var.monthly_budget
+}
+
+module "emr" {
+  source             = "../emr"
+  count              = var.emr == null ? 0 : 1
+  name               = var.name
+  release_label      = var.emr.release_label
+  executors          = var.emr.executors
+  operations_key_arn = module.operations_key.arn
+  log_days           = var.log_days
+}
+
+locals {
+  emr = var.emr == null ? null : {
+    application_id  = module.emr[0].application_id
+    application_arn = module.emr[0].application_arn
+    role_arn        = module.roles.arns["emr-job"]
+    log_group       = module.emr[0].log_group
+    log_group_arn   = module.emr[0].log_group_arn
+  }
 }
 
 locals {

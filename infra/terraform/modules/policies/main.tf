@@ -3,7 +3,10 @@
 # they are.
 
 locals {
-  objects         = "${var.data_bucket_arn}/${var.prefix}"
-  tasks           = "${replace(var.cluster_arn, ":cluster/", ":task/")}/*"
-  task_definition = "arn:aws:ecs:${var.region}:${var.account_id}:task-definition"
+  # Below the data's own prefix: files of dumps that somebody put there, and the code of jobs.
+  dump_files_folder = "dump_files"
+  code_folder       = "code"
+  objects           = "${var.data_bucket_arn}/${var.prefix}"
+  tasks             = "${replace(var.cluster_arn, ":cluster/", ":task/")}/*"
+  task_definition   = "arn:aws:ecs:${var.region}:${var.account_id}:task-definition"
 }

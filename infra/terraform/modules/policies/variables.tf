@@ -130,3 +130,9 @@ variable "iceberg_database" {
   type        = string
   default     = null
 }
+
+variable "emr" {
+  description = "The application of EMR Serverless on which runs start jobs, the role of these and their log group; null for none."
+  type        = object({ application_arn = string, role_arn = string, log_group_arn = string })
+  default     = null
+}

@@ -38,6 +38,12 @@ variable "permissions_boundary_arn" {
   type        = string
 }
 
+variable "emr_jobs" {
+  description = "Whether there is a role of jobs on EMR Serverless."
+  type        = bool
+  default     = false
+}
+
 locals {
   tasks = ["pipeline", "daemon", "webserver", "execution"]
   # Delivery is a machine and has no second factor; its trust should name just the role of the delivery system.
@@ -47,6 +53,7 @@ locals {
   trusts = merge(
     { for role in local.tasks : role => data.aws_iam_policy_document.tasks.json },
     { restarter = data.aws_iam_policy_document.scheduler.json },
+    { for role in ["emr-job"] : role => data.aws_iam_policy_document.emr_jobs.json if var.emr_jobs },
     { for role in keys(local.people) : role => data.aws_iam_policy_document.people[role].json },
     { for role in keys(local.machine) : role => data.aws_iam_policy_document.machine[role].json },
   )
@@ -83,6 +90,26 @@ data "aws_iam_policy_document" "scheduler" {
       test     = "StringEquals"
       variable = "aws:SourceAccount"
       values   = [var.account_id]
+    }
+  }
+}
+
+data "aws_iam_policy_document" "emr_jobs" {
+  statement {
+    actions = ["sts:AssumeRole"]
+    principals {
+      type        = "Service"
+      identifiers = ["emr-serverless.amazonaws.com"]
+    }
+    condition {
+      test     = "StringEquals"
+      variable = "aws:SourceAccount"
+      values   = [var.account_id]
+    }
+    condition {
+      test     = "ArnLike"
+      variable = "aws:SourceArn"
+      values   = ["arn:aws:emr-serverless:${var.region}:${var.account_id}:/applications/*"]
     }
   }
 }

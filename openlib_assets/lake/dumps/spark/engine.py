@@ -1,23 +1,23 @@
-"""The steps on Spark, from and to the same Parquet files on a folder that all of its machines share."""
+"""The steps on Spark, from and to the same Parquet files in a folder that all of its machines share, or on S3."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
 
 from openlib_assets.lake.contract import CATALOGUE_TABLES, SQL_TYPES
-from openlib_assets.lake.dumps.engines import Numbers, Part, Place
+from openlib_assets.lake.dumps.engines import APPLICATION_URL, Numbers, Part, Place
 from openlib_assets.lake.dumps.lines import NOT_UTF_8, DumpFileError, not_so_many_columns
 from openlib_assets.lake.dumps.made import Made
 from openlib_assets.lake.dumps.spark.numbers import group, numbers_of
 from openlib_assets.lake.dumps.spark.rendering import spark_sql, unordered
-from openlib_assets.lake.dumps.spark.session import SparkError, open_session, said_in_a_line
+from openlib_assets.lake.dumps.spark.session import SUBMITTED, SparkError, open_session, said_in_a_line
 from openlib_assets.lake.dumps.steps import BEFORE, LineFile, Step
-from openlib_assets.lake.transform import sql_text
+from openlib_assets.lake.transform import literal_path, sql_text
 from openlib_assets.storage import LocalStorage
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ _TYPES = {
     "BOOLEAN": "boolean",
     "VARCHAR[]": "array<string>",
 }
+_PART = re.compile(r"part-[^/]*\.parquet")
 # What Hadoop says of a file that is no gzip, or of one that is cut or broken.
 _DAMAGED = re.compile(
     r"EOFException|ZipException|not a gzip file|incorrect header check|invalid (block|stored|distance)"
@@ -39,24 +40,24 @@ _DAMAGED = re.compile(
 
 @dataclass
 class SparkEngine:
-    """Spark at the URL of a master or of Spark Connect."""
+    """Spark at the URL of a master or of Spark Connect, or SUBMITTED: the application that this process is."""
 
     address: str
     name: str = field(default="spark", init=False)
     _numbers: Numbers = field(default_factory=dict, init=False)
     _open: "SparkSession | None" = field(default=None, init=False)
 
-    def read(self, place: Place, file: LineFile, local: Path, listener: Callable[[int], None]) -> Iterator[Part]:  # noqa: ARG002
+    def read(self, place: Place, file: LineFile, where: str, listener: Callable[[int], None]) -> Iterator[Part]:  # noqa: ARG002
         """Write the lines of a file, in no order."""
         session = self._session(place)
         try:
             with said_in_a_line(file.table):
-                _lines(session, local, file).createOrReplaceTempView("lines")
+                _lines(session, where, file).createOrReplaceTempView("lines")
                 rows = _judged(session.sql(spark_sql(sql_text(file.sql))), file)
                 yield from self._written(place, file.table, rows, place.sizes.to_scan)
         except SparkError as error:
             if _DAMAGED.search(str(error.__cause__)):
-                raise DumpFileError(f"{local}: damaged; remove it, and fetch it again") from None
+                raise DumpFileError(f"{where}: damaged; remove it, and fetch it again") from None
             raise
 
     def make(self, place: Place, step: Step, reads: Mapping[str, Made | None]) -> Iterator[Part]:
@@ -89,7 +90,8 @@ class SparkEngine:
         return self._numbers
 
     def _session(self, place: Place) -> "SparkSession":
-        if not isinstance(place.storage, LocalStorage):
+        # What is submitted to runs where AWS gives Spark its S3.
+        if not isinstance(place.storage, LocalStorage) and self.address != SUBMITTED:
             raise SparkError(
                 f"{place.storage.uri()}: Spark has no S3 by itself, and makes tables in a folder that all its machines "
                 "share; name one in OPENLIB_STORAGE, or leave OPENLIB_ENGINE at duckdb"
@@ -100,25 +102,57 @@ class SparkEngine:
     def _written(
         self, place: Place, table: str, rows: "DataFrame", row_group: int, key: str | None = None
     ) -> Iterator[Part]:
-        session, folder = rows.sparkSession, place.spill / table
+        session, spill = rows.sparkSession, place.spill / table
+        is_local = isinstance(place.storage, LocalStorage)
         options = {"compression": "zstd", "parquet.compression.codec.zstd.level": 1}
         with group(session, table):
-            rows.write.options(**options, **{"parquet.block.row.count.limit": row_group}).parquet(str(folder))
-        self._numbers = numbers_of(session, table)
-        number = 0
-        # Spark numbers its files in the order of what is in them.
-        for written in sorted(folder.glob("part-*.parquet")):
-            metadata = pq.read_metadata(written)
-            if metadata.num_rows or not number:
-                with place.storage.writing(f"{place.folder}/{place.part(number)}") as file:
-                    written.replace(file)
-                    size = file.stat().st_size
-                    first = _first(file, key) if key and number else ""
-                yield Part(place.part(number), metadata.num_rows, size, first)
+            rows.write.options(**options, **{"parquet.block.row.count.limit": row_group}).parquet(
+                str(spill) if is_local else place.storage.uri(place.folder)
+            )
+        self._numbers = dict(numbers_of(session, table))
+        if self.address == SUBMITTED:
+            # Its UI is where nobody gets to.
+            self._numbers.pop(APPLICATION_URL, None)
+        yield from _moved(place, spill, key) if is_local else _as_written(place, key)
+
+
+def _moved(place: Place, spill: Path, key: str | None) -> Iterator[Part]:
+    """Put the files that Spark wrote into a local folder in place."""
+    number = 0
+    # Spark numbers its files in the order of what is in them.
+    for written in sorted(spill.glob("part-*.parquet")):
+        metadata = pq.read_metadata(written)
+        if metadata.num_rows or not number:
+            with place.storage.writing(f"{place.folder}/{place.part(number)}") as file:
+                written.replace(file)
+                size = file.stat().st_size
+                first = _first(file, key) if key and number else ""
+            yield Part(place.part(number), metadata.num_rows, size, first)
+            number += 1
+
+
+def _as_written(place: Place, key: str | None) -> Iterator[Part]:
+    """Take the files that Spark wrote in place as they are, since S3 can only copy, and remove what holds no rows."""
+    number = 0
+    for path in list(place.storage.paths(place.folder)):
+        name = path.removeprefix(f"{place.folder}/")
+        if _PART.fullmatch(name):
+            file = literal_path(place.storage.uri(path))
+            rows = _asked(place, "SELECT num_rows FROM parquet_file_metadata(?)", file)
+            if rows or not number:
+                first = _asked(place, f"SELECT {key} FROM read_parquet(?) LIMIT 1", file) if key and number else ""  # noqa: S608
+                yield Part(name, rows, place.storage.size(path), first)
                 number += 1
+                continue
+        place.storage.delete(path)
 
 
-def _lines(session: "SparkSession", local: Path, file: LineFile) -> "DataFrame":
+def _asked(place: Place, query: str, file: str) -> Any:
+    (row,) = place.connection.execute(query, [file]).fetchall()
+    return row[0]
+
+
+def _lines(session: "SparkSession", where: str, file: LineFile) -> "DataFrame":
     """Return the lines of a file by number, with their columns; a line that cannot be cut has none.
 
     Who decompresses a file reads it alone and from its beginning: lines get their numbers there, and then part.
@@ -126,7 +160,7 @@ def _lines(session: "SparkSession", local: Path, file: LineFile) -> "DataFrame":
     from pyspark.sql import functions as sql  # noqa: PLC0415 - only who uses Spark has it
 
     text = sql.col("line_text")
-    lines = session.read.text(_literal(str(local)), lineSep="\n").select(
+    lines = session.read.text(_literal(where), lineSep="\n").select(
         (sql.monotonically_increasing_id() + 1).alias("line"), sql.col("value").alias("line_text")
     )
     columns = [

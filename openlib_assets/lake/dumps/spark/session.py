@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 _CONNECT = "sc://"
+# Stands for the application that `spark-submit` started this process as.
+SUBMITTED = "submitted"
 # For about a minute, and not for ten as it is usual: what is finished is not lost with a server.
 _RETRIES = 6
 # Of the session: these make Spark's SQL mean what DuckDB's does, and a part be one file.
@@ -49,8 +51,8 @@ class SparkError(OpenlibError):
 def open_session(address: str) -> "SparkSession":
     """Return the session of this process, which lasts as long as that; raises SparkError.
 
-    `address` is the URL of a master, or one of Spark Connect (`sc://`). All else is set where Spark looks for it:
-    `spark-defaults.conf` in `SPARK_CONF_DIR`.
+    `address` is the URL of a master, one of Spark Connect (`sc://`), or SUBMITTED. All else is set where Spark looks
+    for it: `spark-defaults.conf` in `SPARK_CONF_DIR`, or what was given to `spark-submit`.
     """
     try:
         from pyspark.sql import SparkSession  # noqa: PLC0415 - only who uses Spark has it
@@ -67,7 +69,9 @@ def open_session(address: str) -> "SparkSession":
         if address.startswith(_CONNECT):
             session = _connected(address)
         else:
-            builder = SparkSession.builder.appName("openlib_assets").master(address)
+            builder = SparkSession.builder.appName("openlib_assets")
+            if address != SUBMITTED:
+                builder = builder.master(address)
             session = _configured(builder, _QUIET).getOrCreate()
         for name, value in _MEANING.items():
             session.conf.set(name, value)

@@ -239,3 +239,32 @@ run "without_iceberg_tables_no_process_is_told_of_them" {
     error_message = "A process is told of a catalogue that is not there."
   }
 }
+
+run "processes_know_the_application_on_which_tables_of_dumps_are_made" {
+  command = apply
+  variables {
+    emr = { application_id = "00f1", role_arn = "arn:aws:iam::123456789012:role/openlib-test-emr-job", log_group = "/openlib-test/emr" }
+  }
+  assert {
+    condition = alltrue([
+      for definition in aws_ecs_task_definition.process : length(setintersection(
+        jsondecode(definition.container_definitions)[0].environment,
+        [
+          { name = "OPENLIB_DUMPS", value = "s3://${var.data_bucket}/${var.prefix}/dump_files" },
+          { name = "OPENLIB_EMR", value = "application=00f1,role=arn:aws:iam::123456789012:role/openlib-test-emr-job,code=s3://${var.data_bucket}/${var.prefix}/code,logs=/openlib-test/emr" },
+        ],
+      )) == 2
+    ])
+    error_message = "A process does not know the application, or where the files are."
+  }
+}
+
+run "without_an_application_no_process_is_told_of_one" {
+  command = apply
+  assert {
+    condition = alltrue([
+      for definition in aws_ecs_task_definition.process : !strcontains(definition.container_definitions, "OPENLIB_EMR") && !strcontains(definition.container_definitions, "OPENLIB_DUMPS")
+    ])
+    error_message = "A process is told of an application that is not there."
+  }
+}
