@@ -183,6 +183,9 @@ def test_the_job_makes_all_tables_and_the_run_tells_of_them(emr: Emr, files: Pat
     said = [entry.user_message for entry in emr.pipeline.instance.all_logs(result.run_id)]
     assert any(line.startswith("catalogue_works: 20 rows, made in") for line in said), said
 
+    # Who would read what the job prints does not end with it.
+    assert [thread.name for thread in threading.enumerate() if thread.name.endswith("(_start)")] == []
+
     (job,) = emr.jobs
     assert (job.application_id, job.execution_role_arn) == (emr.application, ROLE)
     assert job.tags

@@ -6,6 +6,7 @@ from typing import Any
 import boto3
 import dagster as dg
 from botocore.exceptions import BotoCoreError, ClientError
+from dagster._core.pipes.utils import PipesLogReader
 from dagster_aws.pipes import PipesCloudWatchMessageReader, PipesEMRServerlessClient
 
 from openlib_assets.lake.dumps.files import require_files
@@ -36,6 +37,17 @@ class JobRunError(OpenlibError):
     """The job could not be started or did not succeed; the text says in a line what EMR Serverless said."""
 
 
+class _MessageReader(PipesCloudWatchMessageReader):
+    """Reads what the job tells, and leaves what else it prints in CloudWatch.
+
+    The readers of that, in dagster-aws 0.29, go on asking for more without a pause, also after the job has ended: they
+    would keep the run's process from ending.
+    """
+
+    def add_log_reader(self, log_reader: PipesLogReader) -> None:
+        """Do without it."""
+
+
 def build_on_emr(context: dg.AssetExecutionContext, settings: Settings, storage: Storage) -> None:
     """Let a job on EMR Serverless make all tables of the dump of the context's partition that are not there yet.
 
@@ -53,7 +65,7 @@ def build_on_emr(context: dg.AssetExecutionContext, settings: Settings, storage:
         client = boto3.client("emr-serverless")
         # The client of Pipes tells no more than that a job failed.
         client.meta.events.register("after-call.emr-serverless.GetJobRun", _remembering(last))
-        reader = PipesCloudWatchMessageReader(boto3.client("logs"))
+        reader = _MessageReader(boto3.client("logs"))
         pipes = PipesEMRServerlessClient(client, message_reader=reader, poll_interval=_POLL_SECONDS)
         pipes.run(context=context, start_job_run_params=_request(settings, storage, date))
     except (BotoCoreError, ClientError) as error:
