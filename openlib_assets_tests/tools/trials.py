@@ -123,7 +123,7 @@ class Trial:
             wait_until(lambda: fetched() >= set(subjects), f"{subjects} are recorded")
 
     def again(self, *subjects: str, snapshots: int = 1) -> list[LoggedRequest]:
-        """Give a command again that was stopped, check that it ends well and exact; return what it fetched.
+        """Return what a stopped command fetches when it is run again, after checking that it ends well and exact.
 
         It makes the subjects alone: what it makes across them is not looked at, and takes as long as a subject.
         """

@@ -1,37 +1,5 @@
 -- One row is a work that came, went or changed since the dump before.
-WITH RECURSIVE told AS (
-    SELECT
-        work_key,
-        title,
-        {
-            'title': title,
-            'first_publish_year': first_publish_year,
-            'year_status': year_status,
-            'edition_count': edition_count,
-            'cover_id': cover_id,
-            'subjects': subjects,
-            'author_keys': author_keys,
-            'author_names': author_names
-        } AS record
-    FROM catalogue_works
-),
-told_before AS (
-    SELECT
-        work_key,
-        title,
-        {
-            'title': title,
-            'first_publish_year': first_publish_year,
-            'year_status': year_status,
-            'edition_count': edition_count,
-            'cover_id': cover_id,
-            'subjects': subjects,
-            'author_keys': author_keys,
-            'author_names': author_names
-        } AS record
-    FROM catalogue_works_before
-),
-compared AS (
+WITH RECURSIVE compared AS (
     SELECT
         work_key,
         CASE WHEN told.work_key IS NULL THEN told_before.title ELSE told.title END AS title,
@@ -40,9 +8,19 @@ compared AS (
             WHEN told.work_key IS NULL THEN 'removed'
             ELSE 'changed'
         END AS change
-    FROM told
-    FULL JOIN told_before USING (work_key)
-    WHERE told.record IS DISTINCT FROM told_before.record
+    FROM catalogue_works AS told
+    FULL JOIN catalogue_works_before AS told_before USING (work_key)
+    WHERE
+        told.work_key IS NULL
+        OR told_before.work_key IS NULL
+        OR told.title IS DISTINCT FROM told_before.title
+        OR told.first_publish_year IS DISTINCT FROM told_before.first_publish_year
+        OR told.year_status IS DISTINCT FROM told_before.year_status
+        OR told.edition_count IS DISTINCT FROM told_before.edition_count
+        OR told.cover_id IS DISTINCT FROM told_before.cover_id
+        OR told.subjects IS DISTINCT FROM told_before.subjects
+        OR told.author_keys IS DISTINCT FROM told_before.author_keys
+        OR told.author_names IS DISTINCT FROM told_before.author_names
 ),
 followed(work_key, place, hops) AS (
     SELECT work_key, address_of(work_key), 0

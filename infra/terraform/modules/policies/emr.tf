@@ -10,6 +10,8 @@ locals {
 }
 
 data "aws_iam_policy_document" "emr_job" {
+  source_policy_documents = [data.aws_iam_policy_document.data_key.json]
+
   statement {
     sid       = "ListData"
     actions   = ["s3:ListBucket"]
@@ -42,22 +44,6 @@ data "aws_iam_policy_document" "emr_job" {
       "s3:ListMultipartUploadParts",
     ]
     resources = local.dump_tables
-  }
-
-  statement {
-    sid       = "UseDataKeyForDataOnly"
-    actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
-    resources = [var.data_key_arn]
-    condition {
-      test     = "StringEquals"
-      variable = "kms:ViaService"
-      values   = ["s3.${var.region}.amazonaws.com"]
-    }
-    condition {
-      test     = "StringLike"
-      variable = "kms:EncryptionContext:aws:s3:arn"
-      values   = [var.data_bucket_arn, "${local.objects}/*"]
-    }
   }
 
   dynamic "statement" {

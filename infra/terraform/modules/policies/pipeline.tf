@@ -9,8 +9,28 @@ locals {
   )
 }
 
+# Of whoever reads or writes objects of the data bucket.
+data "aws_iam_policy_document" "data_key" {
+  statement {
+    sid       = "UseDataKeyForDataOnly"
+    actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+    resources = [var.data_key_arn]
+    condition {
+      test     = "StringEquals"
+      variable = "kms:ViaService"
+      values   = ["s3.${var.region}.amazonaws.com"]
+    }
+    condition {
+      test     = "StringLike"
+      variable = "kms:EncryptionContext:aws:s3:arn"
+      values   = [var.data_bucket_arn, "${local.objects}/*"]
+    }
+  }
+}
+
 data "aws_iam_policy_document" "pipeline" {
   source_policy_documents = [
+    data.aws_iam_policy_document.data_key.json,
     data.aws_iam_policy_document.compute_logs_write.json,
     data.aws_iam_policy_document.task_definitions_read.json,
   ]
@@ -31,22 +51,6 @@ data "aws_iam_policy_document" "pipeline" {
     sid       = "DeleteAllButBronze"
     actions   = ["s3:DeleteObject"]
     resources = [for folder in local.deletable : "${local.objects}/${folder}/*"]
-  }
-
-  statement {
-    sid       = "UseDataKeyForDataOnly"
-    actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
-    resources = [var.data_key_arn]
-    condition {
-      test     = "StringEquals"
-      variable = "kms:ViaService"
-      values   = ["s3.${var.region}.amazonaws.com"]
-    }
-    condition {
-      test     = "StringLike"
-      variable = "kms:EncryptionContext:aws:s3:arn"
-      values   = [var.data_bucket_arn, "${local.objects}/*"]
-    }
   }
 
   # Tables are made, changed and made anew in this one database, which Terraform makes.
