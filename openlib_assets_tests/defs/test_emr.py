@@ -15,12 +15,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
 import dagster as dg
 import pytest
 from dagster._core.pipes import utils as pipes_waits
+from dagster_aws.pipes.clients import emr_serverless
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.core.responses import ActionResult
 from moto.emrserverless import urls
@@ -34,7 +36,6 @@ from openlib_assets.defs.partitions import DUMPS
 from openlib_assets.lake.dumps.lakes import complete_lakes
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets_tests.conftest import Pipeline, Place, failure_text, s3_place
-from openlib_assets_tests.tools.deployment import wait_until
 from openlib_assets_tests.tools.dump_lakes import assert_same_tables, catalogue_tables
 from openlib_assets_tests.tools.dump_lines import DATE
 from openlib_assets_tests.tools.reference_catalogue import catalogue
@@ -222,22 +223,14 @@ def test_a_job_that_cannot_be_started_fails_the_run_in_a_line(emr: Emr) -> None:
     assert "\n" not in failure_text(result)
 
 
-def test_a_run_that_is_cancelled_cancels_its_job(emr: Emr) -> None:
-    def interrupt(job: JobRun) -> None:
-        wait_until(lambda: "GetJobRun" in asked, 60, what="the run to look after its job", every=0.01)
+def test_a_run_that_is_cancelled_cancels_its_job(emr: Emr, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_: float) -> None:
         os.kill(os.getpid(), signal.SIGINT)
 
-    asked: list[str] = []
-    found = EMRServerlessResponse.get_job_run
-
-    def get_job_run(response: EMRServerlessResponse) -> ActionResult:
-        asked.append("GetJobRun")
-        return found(response)
-
-    emr.does = interrupt
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(EMRServerlessResponse, "get_job_run", get_job_run)
-        result = emr.build()
+    emr.does = lambda _: None
+    # While it waits to look after its job again: within a request, a socket may stay open.
+    monkeypatch.setattr(emr_serverless, "time", SimpleNamespace(sleep=interrupted, time=time.time))
+    result = emr.build()
     assert not result.success
     assert [job.state for job in emr.jobs] == ["CANCELLED"]
 
