@@ -6,16 +6,17 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import duckdb
 import pyarrow as pa
 
 from openlib_assets.lake.contract import REJECTED_WORKS, SQL_TYPES, Check, Table
+from openlib_assets.lake.preview import Preview
 from openlib_assets.lake.table_files import TableFile
 from openlib_assets.storage.errors import OpenlibError
 
@@ -24,7 +25,8 @@ _BATCH_ROWS = 65_536
 # A file up to this size is loaded into a table, and queried with one thread: for so little data, planning a query over
 # a file and waking other threads cost several times as much as the query itself.
 _SMALL_BYTES = 2 << 20
-_PREVIEW_ROWS = 5
+_RECEIVED = "helpers/received"
+_WORKS = "helpers/works"
 _LOOKED_BACK_ON = ("books", "author_lists", "snapshot")
 # Functions for all tables.
 FUNCTIONS = ("helpers/spellings", "helpers/subject_keys", "helpers/json", "helpers/isbns")
@@ -91,14 +93,12 @@ class Built:
     rows: int
     connection: duckdb.DuckDBPyConnection
 
+    preview: Preview = field(default_factory=Preview)
+
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Yield the rows, in order."""
-        yield from self.connection.sql(f"FROM {self.table.name}").to_arrow_reader(_BATCH_ROWS)
-
-    def preview(self, columns: Sequence[str] = ("*",)) -> list[tuple[Any, ...]]:
-        """Return the first rows, with all columns or some."""
-        query = f"SELECT {', '.join(columns)} FROM {self.table.name} LIMIT {_PREVIEW_ROWS}"  # noqa: S608 - of the contract
-        return self.connection.execute(query).fetchall()
+        rows = self.connection.execute(f"FROM {self.table.name}")
+        yield from self.preview.noticed(rows.to_arrow_reader(_BATCH_ROWS))
 
 
 @contextmanager
@@ -119,13 +119,8 @@ def built(
             prepare(connection)
         if table.looks_back and previous:
             _keep_previous(connection, previous, inputs)
-        if "received_works" in sql_text(table.sql):
-            connection.execute(sql_text("helpers/received"))
-        elif any(name in sql_text(table.sql) for name in _RECORDS):
-            read_records(connection)
-        for name in OF_DETAILS:
-            if name in sql_text(table.sql):
-                connection.execute(sql_text(f"helpers/{name}"))
+        for helper in _helpers(table):
+            connection.execute(sql_text(helper))
         if table.looks_back and not previous:
             for name in _LOOKED_BACK_ON:
                 connection.execute(f"CREATE TEMP TABLE previous_{name} AS FROM {name} LIMIT 0")
@@ -136,23 +131,34 @@ def built(
         yield Built(table, outcomes, rows, connection)
 
 
+@cache
+def _helpers(table: Table) -> tuple[str, ...]:
+    """Return the names of the SQL files that the table's SQL builds on."""
+    sql = sql_text(table.sql)
+    of_details = tuple(f"helpers/{name}" for name in OF_DETAILS if name in sql)
+    if "received_works" in sql:
+        return (_RECEIVED, *of_details)
+    return (_RECEIVED, _WORKS, *of_details) if any(name in sql for name in _RECORDS) else of_details
+
+
 def read_records(connection: duckdb.DuckDBPyConnection) -> None:
     """Let a connection that knows `raw_works` and `rejected_works` know what sql/helpers/works.sql makes of them."""
-    connection.execute(sql_text("helpers/received"))
-    connection.execute(sql_text("helpers/works"))
+    connection.execute(sql_text(_RECEIVED))
+    connection.execute(sql_text(_WORKS))
 
 
 @contextmanager
-def connected(inputs: Mapping[str, Relation]) -> Iterator[duckdb.DuckDBPyConnection]:
+def connected(inputs: Mapping[str, Relation], *, is_small: bool | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
     """Lend a DuckDB connection that knows each input by its name; it keeps to its memory and spills to disk.
 
     Of large inputs, one connection is lent at a time; another thread waits for it to come back. Without inputs it is
-    for whatever its views will read, which may be large.
+    for whatever its views will read, which may be large unless the caller knows that it `is_small`.
     """
-    small = bool(inputs) and all(map(_is_small, inputs.values()))
+    if is_small is None:
+        is_small = bool(inputs) and all(map(_is_small, inputs.values()))
     with _starting:
-        engine = _engine(threads=1 if small else None)
-    with nullcontext() if small else _large, engine.cursor() as connection:
+        engine = _engine(threads=1 if is_small else None)
+    with nullcontext() if is_small else _large, engine.cursor() as connection:
         connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
         for name, relation in inputs.items():
             _give(connection, name, relation)
@@ -221,11 +227,11 @@ def _keep_previous(
     """Put what a table looks back on beside its inputs, made from the snapshot before by the same SQL."""
     for name, relation in previous.items():
         _give_instead(connection, name, relation)
-    connection.execute(sql_text("helpers/received"))
+    connection.execute(sql_text(_RECEIVED))
     connection.execute(f"CREATE TEMP TABLE previous_rejected_works AS {sql_text(REJECTED_WORKS.sql)}")
     _drop(connection, REJECTED_WORKS.name)
     connection.execute(f"CREATE TEMP VIEW {REJECTED_WORKS.name} AS FROM previous_rejected_works")
-    connection.execute(sql_text("helpers/works"))
+    connection.execute(sql_text(_WORKS))
     connection.execute(f"CREATE TEMP TABLE previous_books AS {sql_text('silver/books')}")
     connection.execute("CREATE TEMP TABLE previous_author_lists AS FROM author_lists")
     connection.execute("CREATE TEMP TABLE previous_snapshot AS FROM snapshot")

@@ -306,6 +306,7 @@ def test_the_file_may_lie_on_disk_or_on_s3(storage_root: str) -> None:
     file = StoreFile(storage.uri("in/store.csv"), {})
     stamp = file.stamp()
     with file.built() as made:
-        assert [row[:3] for row in made.table.preview()] == [(0, None, "Dune")]
+        ((row, isbn, title, *_),) = made.table.connection.sql("FROM store_catalogue").fetchall()
+    assert (row, isbn, title) == (0, None, "Dune")
     storage.write("in/store.csv", b"title\nEmma\n")
     assert file.stamp() != stamp

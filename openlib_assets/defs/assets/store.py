@@ -91,7 +91,7 @@ def _written(storage: Storage, made: Built, more: dict[str, Any]) -> dg.Material
     with storage.writing(path) as file:
         write_table(file, made.batches(), made.table.schema)
         digest = file_digest(file)
-    preview = dg.MetadataValue.md(markdown(made.table.schema.names, made.preview()))
+    preview = dg.MetadataValue.md(markdown(made.table.schema.names, made.preview.rows()))
     return dg.MaterializeResult(
         metadata={"dagster/row_count": made.rows, URI_METADATA: storage.uri(path), **more, "preview": preview},
         data_version=dg.DataVersion(digest),

@@ -80,7 +80,7 @@ def make_table(
 
         def done(digests: Mapping[str, str]) -> Done:
             columns = previewed or table.schema.names
-            preview = markdown(columns, result.preview(columns))
+            preview = markdown(columns, result.preview.rows(columns))
             shown = table_metadata(result.rows, preview, storage.uri(path))
             return Done(shown, version([digests[path]]), result.outcomes)
 

@@ -11,11 +11,21 @@ import duckdb
 
 from openlib_assets.lake import layout
 from openlib_assets.lake.catalog.files import Known
-from openlib_assets.lake.catalog.querying import CatalogError, create_views, known_files, outdated_files, prepared
+from openlib_assets.lake.catalog.querying import (
+    CatalogError,
+    create_views,
+    known_files,
+    outdated_files,
+    prepared,
+    version_of,
+)
 from openlib_assets.lake.catalog.views import BY_SUBJECT, OF_DUMPS, PUBLISHED, comments
 from openlib_assets.lake.contract import Table
 from openlib_assets.lake.dumps.lakes import complete_lakes
 from openlib_assets.storage import Storage
+
+# Nothing is read but definitions: waking other threads costs more than they save.
+_CONFIG: dict[str, str | bool | int | float | list[str]] = {"threads": 1}
 
 
 def write_catalog(storage: Storage) -> tuple[str, list[str]]:
@@ -39,10 +49,10 @@ def write_catalog(storage: Storage) -> tuple[str, list[str]]:
 def _written(storage: Storage, views: Mapping[str, Table], known: Known) -> str:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / layout.CATALOG
-        with duckdb.connect(file) as connection:
+        with duckdb.connect(file, config=_CONFIG) as connection:
             prepared(connection, storage)
             connection.execute(f"CREATE SCHEMA {BY_SUBJECT}")
-            create_views(connection, storage, views, known)
+            create_views(connection, storage, views, known, version_of(storage, views))
             connection.begin()  # or each of some hundred comments would be synced to the disk by itself
             for statement in comments(views):
                 connection.execute(statement)
@@ -56,7 +66,7 @@ def _written(storage: Storage, views: Mapping[str, Table], known: Known) -> str:
 def _definitions(file: Path) -> list[tuple[str, ...]]:
     """Return all that a database file defines."""
     query = "SELECT schema_name, view_name, sql, comment FROM duckdb_views() WHERE NOT internal ORDER BY 1, 2"
-    with duckdb.connect(file, read_only=True) as connection:
+    with duckdb.connect(file, read_only=True, config=_CONFIG) as connection:
         return connection.sql(query).fetchall()
 
 

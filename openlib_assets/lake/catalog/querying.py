@@ -17,6 +17,7 @@ from openlib_assets.lake.duckdb_storage import prepare
 from openlib_assets.lake.table_files import VERSION_KEY, wrong_version
 from openlib_assets.lake.transform import connected, quoted, sql_text
 from openlib_assets.lake.warehouse import versions
+from openlib_assets.lake.warehouse.versions import Version
 from openlib_assets.storage import LocalStorage, Storage
 from openlib_assets.storage.errors import OpenlibError
 
@@ -62,11 +63,23 @@ def catalog(
     """Lend a DuckDB connection with views of tables, by their names; each is over every subject there is."""
     known = known or known_by_name(storage, list(views.values()))
     in_schemas = any("." in name for name in views)
-    with connected({}) as connection:
+    version = version_of(storage, views)
+    with connected({}, is_small=_is_small(views, version)) as connection:
         prepared(connection, storage)
         with _database(connection) if in_schemas else nullcontext():
-            create_views(connection, storage, views, known, temporary=not in_schemas)
+            create_views(connection, storage, views, known, version, temporary=not in_schemas)
             yield connection
+
+
+def version_of(storage: Storage, views: Mapping[str, Table]) -> Version | None:
+    """Return the version of the warehouse that views of tables show, None if none of them is of it."""
+    of_it = any(table.layer is Layer.WAREHOUSE for table in views.values())
+    return versions.current(storage) if of_it else None
+
+
+def _is_small(views: Mapping[str, Table], version: Version | None) -> bool:
+    """Tell whether it is known that the tables are small; those of the subjects are about as large as the warehouse."""
+    return bool(version and version.is_small) and not any(table.by_dump for table in views.values())
 
 
 @contextmanager
@@ -86,16 +99,17 @@ def create_views(
     storage: Storage,
     views: Mapping[str, Table],
     known: Known,
+    version: Version | None,
     *,
     temporary: bool = False,
 ) -> None:
     """Create views of tables, and `works_merged` where both its tables are among them.
 
+    `version` is that of the warehouse.
+
     A view has no rows where nobody has the table yet. Raises CatalogError.
     """
     create = f"CREATE {'TEMP ' if temporary else ''}VIEW"
-    of_the_warehouse = any(table.layer is Layer.WAREHOUSE for table in views.values())
-    version = versions.current(storage) if of_the_warehouse else None
     for name, table in views.items():
         try:
             files = files_of(connection, storage, table, known, version)
@@ -128,7 +142,7 @@ def known_files(storage: Storage, tables: Sequence[Table]) -> Known:
 def outdated_files(storage: Storage, tables: Sequence[Table]) -> dict[str, str]:
     """Return the files of tables that were written with another schema version; raises CatalogError."""
     found: dict[str, str] = {}
-    with connected({}) as connection:
+    with connected({}, is_small=True) as connection:  # only the ends of the files are read
         prepared(connection, storage)
         for table in dict.fromkeys(tables):
             # The warehouse and the lake of a dump are made anew where their version is another one.

@@ -99,7 +99,7 @@ def _held(storage: Storage) -> str | None:
     if not storage.exists(layout.WAREHOUSE_DATABASE):
         return None
     name = f"held_{next(_numbers)}"
-    with connected({}) as connection, suppress(duckdb.Error):
+    with connected({}, is_small=True) as connection, suppress(duckdb.Error):
         prepared(connection, storage)
         connection.execute(f"ATTACH {quoted(storage.uri(layout.WAREHOUSE_DATABASE))} AS {name} (READ_ONLY)")
         try:

@@ -1,7 +1,7 @@
 """The next version of the warehouse: of the one before, and of the subjects whose tables changed since."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +10,7 @@ import duckdb
 import pyarrow as pa
 
 from openlib_assets.lake import layout
-from openlib_assets.lake.contract import SCHEMA_VERSION, SUBJECT_HISTORY, WAREHOUSE_TABLES
+from openlib_assets.lake.contract import BOOKS, SCHEMA_VERSION, SUBJECT_HISTORY, WAREHOUSE_TABLES
 from openlib_assets.lake.duckdb_storage import prepare
 from openlib_assets.lake.table_files import table_file
 from openlib_assets.lake.transform import connected
@@ -25,8 +25,9 @@ _LOCK_SECONDS = 600.0
 # What is read may as well lie on the disk; to sort a million works takes more.
 _MEMORY_LIMIT = "300MB"
 _HISTORY = [SUBJECT_HISTORY.name]
-# Of so few, waking other threads costs more than they save.
-_SMALL_ROWS = 1_000_000
+# To look how large the subjects are takes a request of each on S3.
+_FEW_SUBJECTS = 10
+_SMALL_BYTES = 4 << 20
 # Of a version that differs here, or of which a file is lost, nothing is kept but history.
 CODE = ", ".join([str(SCHEMA_VERSION), *(f"{table.name} {table.code_version}" for table in WAREHOUSE_TABLES)])
 
@@ -63,8 +64,8 @@ def refresh(storage: Storage, subjects: Mapping[str, str], now: datetime | None 
         name = versions.next_name(now, before)
         with _files(storage, before, [table.name for table in WAREHOUSE_TABLES] if kept else _HISTORY) as files:
             history = _past(storage, files.get(SUBJECT_HISTORY.name), changed)
-            small = kept and sum(kept.rows.values()) < _SMALL_ROWS
-            with connected({}) as connection, _set(connection, "threads", "1") if small else nullcontext():
+            is_small = kept.is_small if kept else _are_small(storage, changed)
+            with connected({}, is_small=is_small) as connection:
                 with _set(connection, "memory_limit", _MEMORY_LIMIT):
                     prepare(connection, storage)
                     rows.create(connection, files if kept else {})
@@ -98,6 +99,14 @@ def _files(storage: Storage, version: Version | None, tables: Sequence[str]) -> 
             with suppress(MissingFileError):
                 files[table] = stack.enter_context(storage.local_copy(path))
         yield files
+
+
+def _are_small(storage: Storage, subjects: Sequence[str]) -> bool:
+    """Tell whether subjects are so few and so small that one thread is best for all of them."""
+    if len(subjects) > _FEW_SUBJECTS:
+        return False
+    files = [layout.table_file(BOOKS.layer, BOOKS.name, subject) for subject in subjects]
+    return sum(storage.size(file) for file in files if storage.exists(file)) < _SMALL_BYTES
 
 
 def _past(storage: Storage, known_history: Path | None, subjects: Sequence[str]) -> list[Past]:

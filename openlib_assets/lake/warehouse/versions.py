@@ -20,6 +20,8 @@ from openlib_assets.storage.errors import OpenlibError
 # How long who has opened a version may go on reading it after the next one is there.
 KEPT = timedelta(minutes=10)
 
+# Of so few, waking other threads costs more than they save.
+_SMALL_ROWS = 1_000_000
 _VERSION = re.compile(r"\d{8}T\d{6}Z")
 
 Kind = TypeVar("Kind")
@@ -47,6 +49,11 @@ class Version:
     def folder(self) -> str:
         """The path of its folder."""
         return layout.warehouse_version(self.name)
+
+    @property
+    def is_small(self) -> bool:
+        """Whether one thread is best for all that is asked of it."""
+        return sum(self.rows.values()) < _SMALL_ROWS
 
     def file(self, table: str) -> str:
         """Return the path of a table."""

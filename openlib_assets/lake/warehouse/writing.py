@@ -1,6 +1,6 @@
 """The tables of the next version as files: written, checked as they are written, and in their places if all is well."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,12 +11,11 @@ import pyarrow as pa
 
 from openlib_assets.lake import layout
 from openlib_assets.lake.contract import WAREHOUSE_TABLES, Table
+from openlib_assets.lake.preview import Preview
 from openlib_assets.lake.table_files import file_digest, write_table
 from openlib_assets.lake.transform import CheckOutcome, run_checks
 from openlib_assets.lake.warehouse import rows
 from openlib_assets.storage import LockCheck, Storage
-
-_PREVIEW_ROWS = 5
 
 
 @dataclass(frozen=True)
@@ -54,19 +53,6 @@ def written(
 
 
 def _written(file: Path, table: Table, batches: Iterable[pa.RecordBatch]) -> Made:
-    preview: list[tuple[Any, ...]] = []
-
-    def previewed() -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            if not preview:
-                columns = map(_shown, batch.slice(0, _PREVIEW_ROWS).columns)
-                preview.extend(zip(*(column.to_pylist() for column in columns), strict=True))
-            yield batch
-
-    count = write_table(file, previewed(), table.schema)
-    return Made(table, count, file.stat().st_size, file_digest(file), preview)
-
-
-def _shown(column: pa.Array) -> pa.Array:
-    """Return a column to show: asked for a time as Python's, pyarrow would load pandas (lake/arrow_values.py)."""
-    return column.cast(pa.string()) if pa.types.is_timestamp(column.type) else column
+    preview = Preview()
+    count = write_table(file, preview.noticed(batches), table.schema)
+    return Made(table, count, file.stat().st_size, file_digest(file), preview.rows())
