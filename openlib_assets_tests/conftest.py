@@ -59,13 +59,23 @@ hypothesis.settings.register_profile("tests", derandomize=True, database=None, d
 hypothesis.settings.load_profile("tests")
 
 
-# Run beside others, these take longest, so they come first.
-_LONG = ("whole", "defs")
+# Its tests mostly wait for processes that fail, hang or are killed: beside each other they would leave the cores idle.
+_WAITING = "whole"
+_BETWEEN_THOSE_THAT_WAIT = 5
+# These take longest, so they come first.
+_LONG = "defs"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put what takes long first."""
-    items.sort(key=lambda item: item.path.parent.name not in _LONG)
+    """Put what takes long first, and what waits between what computes."""
+    files: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+    waiting = [path for path in files if path.parent.name == _WAITING]
+    ordered = sorted(files.keys() - waiting, key=lambda path: (path.parent.name != _LONG, path))
+    for place, path in enumerate(waiting):
+        ordered.insert(place * (_BETWEEN_THOSE_THAT_WAIT + 1), path)
+    items[:] = [item for path in ordered for item in files[path]]
 
 
 @pytest.fixture(autouse=True)
