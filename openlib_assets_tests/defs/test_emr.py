@@ -91,7 +91,7 @@ def emr(place: Place, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPa
     """EMR Serverless, and a pipeline that knows its application."""
     for name, value in place.variables.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(job_run, "_POLL_SECONDS", 0.05)
+    monkeypatch.setattr(job_run, "_POLL_SECONDS", 0.2)
     monkeypatch.setattr(pipes_waits, "WAIT_FOR_LOGS_AFTER_EXECUTION_INTERVAL", 0)
     dashboard = "{0}/applications/(?P<applicationId>[^/]+)/jobruns/(?P<jobRunId>[^/]+)/dashboard$"
     monkeypatch.setitem(urls.url_paths, dashboard, EMRServerlessResponse.dispatch)

@@ -1,11 +1,12 @@
-"""`openlib dump build` on Spark, on a lake that DuckDB began: with a driver that is killed, and by Spark Connect."""
+"""`openlib dump build` on Spark, on a lake that DuckDB began: a driver is killed, or a server of Spark Connect."""
 
 import os
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
@@ -48,18 +49,9 @@ def test_a_run_whose_driver_is_killed_says_so_and_the_next_one_goes_on(
 ) -> None:
     # One before the driver is killed, one at which it is, and one that comes later.
     tables = "dump_ratings", "catalogue_authors", "catalogue_author_averages"
-    lake, log = tmp_path / "data", tmp_path / "log"
+    lake = tmp_path / "data"
     _unmake(lake, *tables)
-    with running(_COMMAND, variables, log) as process:
-        wait_until(lambda: bool(list(lake.glob(f"_spill/{_DATE}-*/catalogue_authors"))), _SECONDS, what="its making")
-        for driver in psutil.Process(process.pid).children(recursive=True):
-            if "java" in driver.name():
-                os.kill(driver.pid, signal.SIGKILL)
-        status = process.wait(_SECONDS)
-    said = log.read_text(encoding="utf-8")
-    assert status == 1, said
-    assert "Spark's driver does not answer; run the same again: it goes on from the tables that are finished" in said
-    assert "Traceback" not in said
+    _assert_said_that_it_goes_on(_ended_at("catalogue_authors", lake, variables, _kill_driver))
     had = _finished(lake)
     assert had.keys() & set(tables) == {"dump_ratings"}
 
@@ -78,19 +70,58 @@ def test_a_run_whose_driver_is_killed_says_so_and_the_next_one_goes_on(
     assert {"stages", "tasks", "shuffle bytes", "spill bytes", "executor CPU seconds"} <= told.keys()
 
 
-def test_spark_connect_makes_the_same(tmp_path: Path, variables: Mapping[str, str], of_duckdb: Lake) -> None:
-    lake, folder = tmp_path / "data", tmp_path / "connect"
-    tables = "dump_ratings", "catalogue_subject_works"
+def test_a_server_of_spark_connect_that_is_killed_ends_the_run_and_the_next_one_makes_the_same(
+    tmp_path: Path, variables: Mapping[str, str], of_duckdb: Lake
+) -> None:
+    # One before the server is killed, one at which it is, and one that comes later.
+    tables = "dump_ratings", "catalogue_authors", "catalogue_subject_works"
+    lake = tmp_path / "data"
     _unmake(lake, *tables)
-    folder.mkdir()
-    with spark_connect(folder) as url:
+    with _connect(tmp_path / "first") as (url, server):
+        said = _ended_at("catalogue_authors", lake, {**variables, "OPENLIB_SPARK": url}, lambda _: server.kill())
+    _assert_said_that_it_goes_on(said)
+    had = _finished(lake)
+    assert had.keys() & set(tables) == {"dump_ratings"}
+
+    with _connect(tmp_path / "second") as (url, _):
         _build(lake, {**variables, "OPENLIB_SPARK": url})
+    assert had.items() <= _finished(lake).items()
     for table in tables:
         made = read_made(LocalStorage(lake), layer_of(table), table, _DATE)
         assert made
         assert made.engine == "spark"
         assert str(made.numbers["application"]).startswith("local-")
         assert_same_table(lake, of_duckdb.root, table, SEPTEMBER)
+
+
+def _kill_driver(process: psutil.Process) -> None:
+    for driver in process.children(recursive=True):
+        if "java" in driver.name():
+            os.kill(driver.pid, signal.SIGKILL)
+
+
+@contextmanager
+def _connect(folder: Path) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
+    folder.mkdir()
+    with spark_connect(folder) as connect:
+        yield connect
+
+
+def _ended_at(table: str, lake: Path, variables: Mapping[str, str], end: Callable[[psutil.Process], object]) -> str:
+    """Let something end a build while it makes a table; return what it said."""
+    log = lake.with_name("log")
+    with running(_COMMAND, variables, log) as process:
+        wait_until(lambda: bool(list(lake.glob(f"_spill/{_DATE}-*/{table}"))), _SECONDS, what="its making")
+        end(psutil.Process(process.pid))
+        status = process.wait(_SECONDS)
+    said = log.read_text(encoding="utf-8")
+    assert status == 1, said
+    return said
+
+
+def _assert_said_that_it_goes_on(said: str) -> None:
+    assert "Spark's driver does not answer; run the same again: it goes on from the tables that are finished" in said
+    assert "Traceback" not in said
 
 
 def _build(lake: Path, variables: Mapping[str, str]) -> None:

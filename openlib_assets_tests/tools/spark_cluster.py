@@ -93,8 +93,8 @@ def spark_cluster(folder: Path, workers: int = 2, settings: Mapping[str, str] = 
 
 
 @contextmanager
-def spark_connect(folder: Path) -> Iterator[str]:
-    """Run a server of Spark Connect with two cores for the block, whose files are in a folder, and lend its URL."""
+def spark_connect(folder: Path) -> "Iterator[tuple[str, Popen[bytes]]]":
+    """Run a server of Spark Connect with two cores for the block, whose files are in a folder; lend its URL, and it."""
     variables, log = _settled(folder, FOR_SMALL_TABLES), folder / "connect.log"
     port = free_port()
     options = {"binding.address": "127.0.0.1", "binding.port": port}
@@ -104,9 +104,9 @@ def spark_connect(folder: Path) -> Iterator[str]:
         *(part for name, value in options.items() for part in ("--conf", f"spark.connect.grpc.{name}={value}")),
         *("--conf", "spark.ui.enabled=false", "spark-internal"),
     ]
-    with _java(log, variables, "512m", *command):
+    with _java(log, variables, "512m", *command) as process:
         wait_until(lambda: _CONNECTABLE in tail(log), _START_SECONDS, what="Spark Connect")
-        yield f"sc://127.0.0.1:{port}"
+        yield f"sc://127.0.0.1:{port}", process
 
 
 def _settled(folder: Path, settings: Mapping[str, str]) -> Mapping[str, str]:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from functools import partial
 from typing import Any, TypedDict
 
@@ -23,7 +24,7 @@ from openlib_assets.lake.dumps.lakes import building, publish_lake
 from openlib_assets.lake.dumps.steps import FILES, STEPS, LineFile, Step
 from openlib_assets.lake.transform import CheckFailedError
 from openlib_assets.openlibrary.dumps import DUMP_FILES, parse_day
-from openlib_assets.storage import Storage
+from openlib_assets.storage import LocalStorage, Storage
 
 GROUP = "dumps"
 _ANY_DATE = "YYYY-MM-DD"
@@ -127,8 +128,10 @@ def dump_records(
 
 def _read(build: Build, files: Files, file: LineFile, listener: Listener) -> Built:
     heard = partial(_heard, listener, f"reading {file.name}", files.sizes[file.name])
-    with files.local(file.name) as path:
-        return build.read(file, path, files.content(file.name), heard)
+    # Where the lake is a folder, its machines may know no S3.
+    on_s3 = build.engine.reads_addresses and not isinstance(build.storage, LocalStorage)
+    with nullcontext(files.uri(file.name)) if on_s3 else files.local(file.name) as where:
+        return build.read(file, where, files.content(file.name), heard)
 
 
 def _table_asset(table: Table) -> dg.AssetsDefinition:

@@ -38,6 +38,7 @@ class DuckDBEngine:
     """DuckDB in this process, a range of a large table at a time."""
 
     name = "duckdb"
+    reads_addresses = False
 
     def read(self, place: Place, file: LineFile, where: str, listener: Callable[[int], None]) -> Iterator[Part]:
         """Write the lines of a local file, those that cannot be cut as a part of their own."""

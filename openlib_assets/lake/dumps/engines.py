@@ -54,11 +54,14 @@ class Place:
 class Engine(Protocol):
     """An engine; all make the same rows in the same order, and name their parts in that order.
 
+    One that `reads_addresses` takes files where they lie, also on S3; to others they must be local.
+
     Both methods yield parts as they are written, and raise StorageError, and what their engine fails with as an
     OpenlibError.
     """
 
     name: str
+    reads_addresses: bool
 
     def read(self, place: Place, file: LineFile, where: str, listener: Callable[[int], None]) -> Iterator[Part]:
         """Write a row for each line of the file at a path; `listener` may hear how many bytes of it have been read.

@@ -1,4 +1,7 @@
-"""The steps on Spark, from and to the same Parquet files in a folder that all of its machines share, or on S3."""
+"""The steps on Spark, from and to the same Parquet files in a folder that all of its machines share, or on S3.
+
+The package of Spark has no S3; what has is part of EMR, or given to a cluster by who runs it.
+"""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -44,12 +47,13 @@ class SparkEngine:
 
     address: str
     name: str = field(default="spark", init=False)
+    reads_addresses: bool = field(default=True, init=False)
     _numbers: Numbers = field(default_factory=dict, init=False)
     _open: "SparkSession | None" = field(default=None, init=False)
 
     def read(self, place: Place, file: LineFile, where: str, listener: Callable[[int], None]) -> Iterator[Part]:  # noqa: ARG002
         """Write the lines of a file, in no order."""
-        session = self._session(place)
+        session = self._session()
         try:
             with said_in_a_line(file.table):
                 _lines(session, where, file).createOrReplaceTempView("lines")
@@ -62,7 +66,7 @@ class SparkEngine:
 
     def make(self, place: Place, step: Step, reads: Mapping[str, Made | None]) -> Iterator[Part]:
         """Write the table of a step; of one in bands, all rows of a value of the column go to one part."""
-        session = self._session(place)
+        session = self._session()
         query = sql_text(step.sql)
         with said_in_a_line(step.table):
             session.sql(spark_sql(place.dump)).createOrReplaceTempView("dump")
@@ -89,13 +93,7 @@ class SparkEngine:
         """Return the id of the application, its address if it has one, and what the table took there."""
         return self._numbers
 
-    def _session(self, place: Place) -> "SparkSession":
-        # What is submitted to runs where AWS gives Spark its S3.
-        if not isinstance(place.storage, LocalStorage) and self.address != SUBMITTED:
-            raise SparkError(
-                f"{place.storage.uri()}: Spark has no S3 by itself, and makes tables in a folder that all its machines "
-                "share; name one in OPENLIB_STORAGE, or leave OPENLIB_ENGINE at duckdb"
-            )
+    def _session(self) -> "SparkSession":
         self._open = open_session(self.address)
         return self._open
 

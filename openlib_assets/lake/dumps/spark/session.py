@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 _CONNECT = "sc://"
 # Stands for the application that `spark-submit` started this process as.
 SUBMITTED = "submitted"
-# For about a minute, and not for ten as it is usual: what is finished is not lost with a server.
-_RETRIES = 6
+# For about twenty seconds, and not for ten minutes as it is usual: what is finished is not lost with a server.
+_RETRIES = 5
 # Of the session: these make Spark's SQL mean what DuckDB's does, and a part be one file.
 _MEANING = {
     "spark.sql.ansi.enabled": "false",
@@ -32,6 +32,10 @@ _QUIET = {"spark.ui.showConsoleProgress": "false", "spark.log.level": "ERROR"}
 
 _AGAIN = "run the same again: it goes on from the tables that are finished"
 _GONE = f"Spark's driver does not answer; {_AGAIN}"
+_NO_S3 = (
+    "this Spark has no S3; give it the package hadoop-aws, and the settings of docs/scaling.md, or name a folder that "
+    "all its machines share in OPENLIB_STORAGE"
+)
 # What py4j says where the process behind its socket ended, and Spark Connect's client.
 _NO_ANSWER = (
     "UNAVAILABLE",
@@ -119,6 +123,8 @@ def _line(error: Exception) -> str:
     text = str(error).strip() or type(error).__name__
     if type(error).__name__ == "Py4JNetworkError" or any(sign in text for sign in _NO_ANSWER):
         return _GONE
+    if "No FileSystem for scheme" in text:
+        return _NO_S3
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     # Of Java's exceptions the first line only tells which call they ended; the next one what happened.
     said = next((line for line in lines if ": " in line and not line.startswith("An error occurred")), lines[0])
