@@ -15,15 +15,15 @@ class Preview:
         self._columns: dict[str, list[Any]] = {}
 
     def noticed(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Yield the batches, and keep the first rows of the first one."""
+        """Yield the batches, and keep the first rows of the first one that has any."""
         for batch in batches:
-            if not self._columns:
+            if batch.num_rows and not self._columns:
                 first = batch.slice(0, _ROWS)
                 self._columns = {name: _shown(first[name]).to_pylist() for name in batch.schema.names}
             yield batch
 
     def rows(self, columns: Sequence[str] = ()) -> list[tuple[Any, ...]]:
-        """Return the rows, with all columns or some; none before the first batch has come."""
+        """Return the rows, with all columns or some; none before such a batch has come."""
         values = [self._columns[name] for name in columns or self._columns] if self._columns else []
         return list(zip(*values, strict=True))
 
