@@ -15,7 +15,7 @@ from benchmarks.tools.bulk_dumps import write_bulk_dumps
 from benchmarks.tools.figures import Baseline, Figure, Target, gigabytes
 from benchmarks.tools.processes import in_own_process
 from benchmarks.tools.runs import good_run
-from openlib_assets.lake.dumps.engine import helpers_text
+from openlib_assets.lake.dumps.functions import all_functions
 from openlib_assets.lake.dumps.lakes import building, publish_lake
 from openlib_assets.lake.dumps.lookup import works_of_subject
 from openlib_assets.lake.dumps.steps import FILES, STEPS
@@ -99,7 +99,7 @@ def figures(works: int = _WORKS) -> list[Figure]:
 def read_only(files: Path) -> Cost:
     """Decompress the files of a dump and read their JSON."""
     with duckdb.connect() as connection, _timed("baseline") as costs:
-        connection.execute(helpers_text())
+        connection.execute(all_functions())
         for file in FILES:
             columns = ", ".join(f"'column{number}': 'VARCHAR'" for number in range(len(file.columns)))
             path = files / file_name(file.name, _DAY)

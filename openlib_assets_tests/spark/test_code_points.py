@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from openlib_assets.lake.dumps.engine import helpers_text
+from openlib_assets.lake.dumps.functions import all_functions
 from openlib_assets.lake.dumps.spark.rendering import spark_sql
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def differing(spark: "SparkSession", tmp_path_factory: pytest.TempPathFactory) -
     spark.sql(spark_sql(query)).write.parquet(str(folder / "theirs"))
     unknown = spark.table("codes").where(r"regexp_like(one, r'\p{Cn}')").select("code").collect()
     with duckdb.connect() as connection:
-        connection.execute(helpers_text())
+        connection.execute(all_functions())
         connection.register("codes", codes)
         connection.execute(f"CREATE TABLE ours AS {query}")
         connection.execute(f"CREATE TABLE theirs AS FROM '{folder}/theirs/*.parquet'")

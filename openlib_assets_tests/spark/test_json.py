@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from openlib_assets.lake.dumps.engine import helpers_text
+from openlib_assets.lake.dumps.functions import all_functions
 from openlib_assets.lake.dumps.spark.rendering import spark_sql
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def read(spark: "SparkSession", tmp_path_factory: pytest.TempPathFactory) -> tup
         FROM (SELECT record, work_record(record) AS read FROM records) AS records
     """
     with duckdb.connect() as connection:
-        connection.execute(helpers_text())
+        connection.execute(all_functions())
         connection.execute(f"CREATE VIEW records AS FROM '{file}'")
         ours = connection.sql(query).to_arrow_table().to_pylist()
     spark.read.parquet(str(file)).createOrReplaceTempView("records")

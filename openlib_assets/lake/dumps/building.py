@@ -14,8 +14,9 @@ import duckdb
 
 from openlib_assets.lake import layout
 from openlib_assets.lake.contract import CATALOGUE_TABLES, Layer
-from openlib_assets.lake.dumps.engine import DuckDBEngine, catalogue_engine, helpers_text, interruptibly
+from openlib_assets.lake.dumps.engine import DuckDBEngine, catalogue_engine, interruptibly
 from openlib_assets.lake.dumps.engines import EXECUTOR_CPU, Engine, Part, Place
+from openlib_assets.lake.dumps.functions import all_functions
 from openlib_assets.lake.dumps.lines import DumpFileError
 from openlib_assets.lake.dumps.made import Made, read_made, record_made, unmake
 from openlib_assets.lake.dumps.ranges import Sizes
@@ -212,7 +213,7 @@ def _file_version(file: LineFile, digest: str) -> str:
 
 def _version(*parts: str) -> str:
     """Return what stands for all that a table is made from and by."""
-    return hashlib.sha256("\n".join([helpers_text(), *parts]).encode()).hexdigest()[:16]
+    return hashlib.sha256("\n".join([all_functions(), *parts]).encode()).hexdigest()[:16]
 
 
 def engine_of(settings: Settings) -> Engine:

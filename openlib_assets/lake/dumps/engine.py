@@ -1,11 +1,8 @@
-"""DuckDB for tables as large as Open Library: bounded in memory, spilling beside the data, with their functions."""
+"""DuckDB for tables as large as Open Library: bounded in memory, spilling beside the data."""
 
-import sys
-import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,12 +11,13 @@ import pyarrow as pa
 
 from openlib_assets.lake.duckdb_storage import prepare
 from openlib_assets.lake.dumps.engines import Numbers, Part, Place
+from openlib_assets.lake.dumps.functions import functions_of
 from openlib_assets.lake.dumps.lines import LineReader
 from openlib_assets.lake.dumps.made import Made
 from openlib_assets.lake.dumps.ranges import Range, bands_of, slices_of
 from openlib_assets.lake.dumps.relations import addresses, give_tables
 from openlib_assets.lake.dumps.steps import LineFile, Step
-from openlib_assets.lake.transform import FUNCTIONS, quoted, sql_text
+from openlib_assets.lake.transform import quoted, sql_text
 from openlib_assets.storage import Storage
 
 # Of 6 GB: DuckDB takes up to 0.3 GB more than it is allowed, and the lines under way are outside of it.
@@ -45,6 +43,7 @@ class DuckDBEngine:
         query, connection = sql_text(file.sql), place.connection
         reader = LineReader(Path(where), file.columns, listener)
         place.afterwards.callback(reader.close)
+        connection.execute(functions_of(query))
         connection.register("lines", reader.stream())
         try:
             yield _written(place, 0, query, place.sizes.to_scan)
@@ -65,6 +64,7 @@ class DuckDBEngine:
         """Write the table of a step."""
         query, connection = sql_text(step.sql), place.connection
         row_group = place.sizes.to_look_up if step.looked_up else place.sizes.to_scan
+        connection.execute(functions_of(query))
         give_tables(connection, place.storage, reads)
         for number, piece in enumerate(_pieces(place, step, reads)):
             if step.slices:
@@ -107,7 +107,6 @@ def catalogue_engine(storage: Storage, spill: Path) -> Iterator[duckdb.DuckDBPyC
     with duckdb.connect(config=config) as connection:
         connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
         prepare(connection, storage)
-        connection.execute(helpers_text())
         yield connection
 
 
@@ -128,19 +127,3 @@ def interruptibly(
                 connection.interrupt()
                 cancel()
                 wait([under_way], _INSIST_SECONDS)
-
-
-@cache
-def helpers_text() -> str:
-    """Return the SQL of all functions that the steps use."""
-    return "\n".join([*map(sql_text, FUNCTIONS), _folded_digits(), sql_text("helpers/dumps")])
-
-
-def _folded_digits() -> str:
-    """Return the SQL of the function that writes the digits of all scripts as those of ASCII.
-
-    DuckDB has none; it is asked for the few dates that have other digits.
-    """
-    digits = [chr(code) for code in range(128, sys.maxunicode + 1) if unicodedata.category(chr(code)) == "Nd"]
-    values = "".join(str(unicodedata.decimal(digit)) for digit in digits)
-    return f"CREATE OR REPLACE MACRO folded_digits(text) AS translate(text, '{''.join(digits)}', '{values}');"

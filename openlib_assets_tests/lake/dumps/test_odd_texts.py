@@ -9,7 +9,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from openlib_assets.lake.dumps.engine import helpers_text
+from openlib_assets.lake.dumps.functions import all_functions
 from openlib_assets.lake.transform import sql_text
 from openlib_assets_tests.conftest import assert_same_rows
 from openlib_assets_tests.tools.odd_texts import odd_dates, odd_isbns, odd_literals, odd_subjects, odd_titles
@@ -75,7 +75,7 @@ CASES: dict[str, Case] = {
 def test_a_text_is_read_as_python_reads_it(case: str, many: int) -> None:
     draw, record, column, wanted = CASES[case]
     with duckdb.connect() as connection:
-        connection.execute(helpers_text())
+        connection.execute(all_functions())
         for seed in islice(count(1), many // AT_ONCE):
             texts = draw(AT_ONCE, seed)
             found = read(connection, [record(given) for given in texts], column)

@@ -14,10 +14,9 @@ from typing import Any
 import sqlglot
 from sqlglot import exp
 
-from openlib_assets.lake.dumps.engine import helpers_text
+from openlib_assets.lake.dumps.functions import by_name
 
 _Node = exp.Expr
-_FUNCTION = re.compile(r"^CREATE OR REPLACE MACRO (\w+)\(([^)]*)\) AS\b(.*?);$", re.MULTILINE | re.DOTALL)
 
 # What the steps use once translated, as sqlglot calls it or Spark: the tests compare what both engines make of each, so
 # nothing is here that no step uses.
@@ -61,9 +60,9 @@ def _functions() -> Mapping[str, tuple[list[str], _Node]]:
     """Return parameters and body of each function of the steps."""
     found = {}
     # sqlglot reads not every function as a whole: none that begins with a text, and none without a parameter.
-    for name, parameters, body in _FUNCTION.findall(helpers_text()):
-        named = [parameter.strip() for parameter in parameters.split(",") if parameter.strip()]
-        found[name] = named, sqlglot.parse_one(f"SELECT {body}", read="duckdb").expressions[0]
+    for name, function in by_name().items():
+        named = [parameter.strip() for parameter in function.parameters.split(",") if parameter.strip()]
+        found[name] = named, sqlglot.parse_one(f"SELECT {function.body}", read="duckdb").expressions[0]
     return found
 
 
