@@ -65,7 +65,7 @@ class SubjectStaging:
         batch = pa.record_batch(columns, schema=_SCHEMA)
         sink = pa.BufferOutputStream()
         schema = _SCHEMA.with_metadata({"page": json.dumps(about)})
-        with pa.ipc.new_file(sink, schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
+        with pa.ipc.new_file(sink, schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as writer:
             writer.write_batch(batch)
         self._storage.write(staged.name, sink.getvalue().to_pybytes())
         return staged
