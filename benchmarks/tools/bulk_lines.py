@@ -4,6 +4,7 @@ import random
 import re
 from collections.abc import Iterator, Sequence
 from datetime import date
+from functools import cache
 from operator import mul
 from typing import Any, NamedTuple
 
@@ -44,8 +45,9 @@ class Templates(NamedTuple):
     redirects: Sequence[bytes]
 
 
+@cache
 def templates(seed: int, day: date) -> Templates:
-    """The templates from some thousand works of a sandbox."""
+    """The templates from some thousand works of a sandbox; to make them takes longer than to fill some thousand."""
     catalogue = Catalogue({_SUBJECT: _WORKS}, seed=seed, this_year=day.year, settled=True)
     made = Templates([], [], [], [], [])
     for code in catalogue.all_codes():

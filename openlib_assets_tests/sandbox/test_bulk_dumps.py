@@ -19,6 +19,21 @@ def bulk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def works(bulk: Path) -> dict[str, Record]:
+    return records(bulk, "works")
+
+
+@pytest.fixture(scope="module")
+def editions(bulk: Path) -> dict[str, Record]:
+    return records(bulk, "editions")
+
+
+@pytest.fixture(scope="module")
+def authors(bulk: Path) -> dict[str, Record]:
+    return records(bulk, "authors")
+
+
 def share(found: dict[str, Record], name: str) -> float:
     return sum(bool(record.get(name)) for record in found.values()) / len(found)
 
@@ -27,9 +42,9 @@ def test_every_line_is_good(bulk: Path) -> None:
     assert rejected(bulk) == {}
 
 
-def test_as_many_records_say_something_as_in_open_library(bulk: Path) -> None:
-    works, editions, authors = (records(bulk, file) for file in ("works", "editions", "authors"))
-
+def test_as_many_records_say_something_as_in_open_library(
+    works: dict[str, Record], editions: dict[str, Record], authors: dict[str, Record]
+) -> None:
     assert len(works) == WORKS
     assert len(editions) / WORKS == pytest.approx(1.36, abs=0.03)
     assert len(authors) / WORKS == pytest.approx(0.37, abs=0.01)
@@ -42,8 +57,9 @@ def test_as_many_records_say_something_as_in_open_library(bulk: Path) -> None:
     assert share(editions, "publish_date") == pytest.approx(0.967, abs=0.01)
 
 
-def test_records_belong_together(bulk: Path) -> None:
-    works, editions, authors = (records(bulk, file) for file in ("works", "editions", "authors"))
+def test_records_belong_together(
+    works: dict[str, Record], editions: dict[str, Record], authors: dict[str, Record]
+) -> None:
     books = Counter(work["key"] for edition in editions.values() for work in edition.get("works", []))
     entries = [entry["author"] for work in works.values() for entry in work.get("authors", []) if "author" in entry]
     keys = Counter(author if isinstance(author, str) else author["key"] for author in entries)
@@ -57,10 +73,9 @@ def test_records_belong_together(bulk: Path) -> None:
     assert topics.most_common(1)[0][1] > 200
 
 
-def test_isbns_are_right(bulk: Path) -> None:
-    editions = records(bulk, "editions").values()
-    thirteen = [isbn for edition in editions for isbn in edition.get("isbn_13", [])]
-    ten = [isbn for edition in editions for isbn in edition.get("isbn_10", [])]
+def test_isbns_are_right(editions: dict[str, Record]) -> None:
+    thirteen = [isbn for edition in editions.values() for isbn in edition.get("isbn_13", [])]
+    ten = [isbn for edition in editions.values() for isbn in edition.get("isbn_10", [])]
 
     assert len(set(thirteen)) > 0.99 * len(thirteen) > 5000
     assert all(sum(int(it) * (1, 3)[place % 2] for place, it in enumerate(isbn)) % 10 == 0 for isbn in thirteen)
@@ -80,9 +95,9 @@ def test_few_works_are_read(bulk: Path) -> None:
     assert sum(count for _, count in floods.most_common(3)) > 0.15 * len(ratings)
 
 
-def test_works_change_and_go_from_month_to_month(bulk: Path, tmp_path: Path) -> None:
+def test_works_change_and_go_from_month_to_month(works: dict[str, Record], tmp_path: Path) -> None:
     write_bulk_dumps(tmp_path, DAY, WORKS, month=2)
-    then, now = (records(folder, "works") for folder in (bulk, tmp_path))
+    then, now = works, records(tmp_path, "works")
     gone = then.keys() - now.keys()
     locations = {key: redirect["location"] for key, redirect in records(tmp_path, "redirects").items()}
 
