@@ -9,7 +9,6 @@ from typing import Any
 from openlib_assets.sandbox.catalogue import dice, keys, ordering, settled, stories, words, works
 from openlib_assets.sandbox.catalogue.details import best_edition, documents
 from openlib_assets.sandbox.catalogue.details.best_edition import Condition, Sought
-from openlib_assets.sandbox.catalogue.details.editions import Edition
 from openlib_assets.sandbox.catalogue.listing import Listing, Subject
 from openlib_assets.sandbox.catalogue.works import Record
 
@@ -86,10 +85,6 @@ class Catalogue:
         record = self.record(code)
         document = documents.search_document(self.world, record, fields)
         return {**document, "editions": best_edition.best_edition(self.world, record, sought)} if sought else document
-
-    def editions(self, code: int) -> list[tuple[Edition, Record]]:
-        """The editions of the work now, each with its document in the index."""
-        return best_edition.with_documents(self.world, self.record(code))
 
     def is_found(self, code: int, conditions: Sequence[Condition], *, together: bool) -> bool:
         """Whether editions of a work meet conditions, see `best_edition.is_found`."""

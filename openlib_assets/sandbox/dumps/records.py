@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 from openlib_assets.sandbox.catalogue import works
 from openlib_assets.sandbox.catalogue.catalogue import Catalogue
 from openlib_assets.sandbox.catalogue.details import readers
-from openlib_assets.sandbox.catalogue.details.best_edition import UNTITLED
+from openlib_assets.sandbox.catalogue.details.best_edition import UNTITLED, with_documents
+from openlib_assets.sandbox.catalogue.details.documents import search_document
 from openlib_assets.sandbox.catalogue.details.editions import Edition
 from openlib_assets.sandbox.catalogue.details.isbns import indexed, other_form
 from openlib_assets.sandbox.catalogue.works import Record
@@ -31,8 +32,9 @@ class Told(NamedTuple):
     @classmethod
     def of(cls, catalogue: Catalogue, code: int) -> "Told":
         """What it tells now."""
-        document = catalogue.document(code, {"subtitle", *readers.FIELDS})
-        return cls(code, catalogue.record(code), document, catalogue.names(code), catalogue.editions(code))
+        world, record = catalogue.world, catalogue.record(code)  # made once for all that follows from it
+        document = search_document(world, record, {"subtitle", *readers.FIELDS})
+        return cls(code, record, document, catalogue.names(code), with_documents(world, record))
 
     @property
     def is_orphan(self) -> bool:

@@ -1,6 +1,7 @@
 """The ISBNs of an edition as the index holds them: both forms of the number, and what people typed instead of it."""
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from operator import mul
 
 # Beginnings of numbers by the language that they are given for; languages without one of their own use the first.
@@ -38,6 +39,7 @@ def indexed(entries: Iterable[str]) -> list[str]:
     return list(dict.fromkeys((*stripped, *filter(None, others))))
 
 
+@lru_cache(maxsize=64)  # whoever writes a dump asks several times for each number of an edition
 def other_form(isbn: str) -> str | None:
     """The number with ten digits as one with thirteen, or the other way round; None if it is none, or has no other.
 
