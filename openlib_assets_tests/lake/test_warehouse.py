@@ -77,20 +77,42 @@ def lake_in(storage: Storage, sizes: Mapping[str, int]) -> Iterator[Lake]:
         yield made
 
 
+@contextmanager
+def copy_of(made: Lake, root: Path) -> Iterator[Lake]:
+    """Lend a copy of a lake, to be changed, and Open Library as it was when its subjects were fetched."""
+    shutil.copytree(made.storage.uri(), root)
+    with Sandbox(SandboxConfig(SIZES)) as sandbox:
+        copy = Lake(LocalStorage(root), sandbox)
+        copy.last, copy.fetches = dict(made.last), made.fetches
+        yield copy
+
+
 @pytest.fixture(scope="module")
 def fetched(tmp_path_factory: pytest.TempPathFactory) -> Lake:
-    """Three subjects that overlap; each test changes a copy of them."""
+    """Three subjects that overlap, of which there is no warehouse yet."""
     with lake_in(LocalStorage(tmp_path_factory.mktemp("fetched")), SIZES) as made:
         return made
 
 
+@pytest.fixture(scope="module")
+def refreshed(fetched: Lake, tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    """The three subjects, and a warehouse of them."""
+    with copy_of(fetched, tmp_path_factory.mktemp("refreshed") / "root") as made:
+        made.refresh()
+        return made
+
+
 @pytest.fixture
-def lake(fetched: Lake, tmp_path: Path) -> Iterator[Lake]:
-    """A copy of the three subjects, and Open Library as it was when they were fetched."""
-    shutil.copytree(fetched.storage.uri(), tmp_path / "root")
-    with Sandbox(SandboxConfig(SIZES)) as sandbox:
-        copy = Lake(LocalStorage(tmp_path / "root"), sandbox)
-        copy.last, copy.fetches = dict(fetched.last), fetched.fetches
+def new_lake(fetched: Lake, tmp_path: Path) -> Iterator[Lake]:
+    """The three subjects without a warehouse, to be changed."""
+    with copy_of(fetched, tmp_path / "root") as copy:
+        yield copy
+
+
+@pytest.fixture
+def lake(refreshed: Lake, tmp_path: Path) -> Iterator[Lake]:
+    """The three subjects with a warehouse, to be changed."""
+    with copy_of(refreshed, tmp_path / "root") as copy:
         yield copy
 
 
@@ -117,14 +139,13 @@ def test_two_hundred_small_subjects_beside_three(tmp_path: Path) -> None:
         lake.assert_current()
 
 
-def test_nothing_new_makes_no_version(lake: Lake) -> None:
-    first = lake.refresh()
-    again = lake.refresh()
+def test_nothing_new_makes_no_version(new_lake: Lake) -> None:
+    first = new_lake.refresh()
+    again = new_lake.refresh()
     assert (again.version, again.made, again.changed) == (first.version, {}, 0)
 
 
 def test_only_what_changed_is_read(lake: Lake) -> None:
-    lake.refresh()
     change(lake, LARGE)
     lake.fetch(LARGE)
     # Whoever read these would find nothing.
@@ -138,7 +159,6 @@ def test_only_what_changed_is_read(lake: Lake) -> None:
 
 
 def test_a_work_that_leaves_the_subject_that_had_the_say_is_told_of_by_another(lake: Lake) -> None:
-    lake.refresh()
     listed = {row["work_key"] for row in lake.rows("work_subjects") if row["subject"] == LARGE}
     shared = [
         row["work_key"] for row in lake.rows("works") if row["fetched_for"] == SMALL and row["work_key"] in listed
@@ -153,7 +173,6 @@ def test_a_work_that_leaves_the_subject_that_had_the_say_is_told_of_by_another(l
 
 
 def test_subjects_come_and_go(lake: Lake) -> None:
-    lake.refresh()
     gone = lake.last.pop(SMALL)
     lake.refresh()
     lake.assert_current()
@@ -165,17 +184,16 @@ def test_subjects_come_and_go(lake: Lake) -> None:
     assert {name: lake.rows(name) for name in TABLES} == {name: [] for name in TABLES}
 
 
-def test_history_begins_with_the_snapshots_that_are_there(lake: Lake) -> None:
+def test_history_begins_with_the_snapshots_that_are_there(new_lake: Lake) -> None:
     for _ in range(2):
-        change(lake, MIDDLE)
-        lake.fetch(MIDDLE)
-    lake.refresh()
-    lake.assert_current()
-    assert len(lake.rows("subject_history")) == len(SIZES) + 2
+        change(new_lake, MIDDLE)
+        new_lake.fetch(MIDDLE)
+    new_lake.refresh()
+    new_lake.assert_current()
+    assert len(new_lake.rows("subject_history")) == len(SIZES) + 2
 
 
 def test_history_outlives_snapshots(lake: Lake) -> None:
-    lake.refresh()
     first = lake.last[MIDDLE]
     lake.forgotten = [row for row in lake.rows("subject_history") if row["subject"] == MIDDLE]
     lake.storage.clear(layout.snapshots_folder(MIDDLE))
@@ -186,7 +204,6 @@ def test_history_outlives_snapshots(lake: Lake) -> None:
 
 
 def test_other_code_makes_all_anew_and_keeps_history(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    lake.refresh()
     lake.forgotten = [
         {**row, "subject": SMALL, "snapshot": "20250101T000000Z"} for row in lake.rows("subject_history")[:1]
     ]
@@ -197,7 +214,6 @@ def test_other_code_makes_all_anew_and_keeps_history(lake: Lake, monkeypatch: py
 
 
 def test_a_subject_whose_tables_are_not_of_one_fetch_keeps_what_it_had(lake: Lake) -> None:
-    lake.refresh()
     before = {name: lake.rows(name) for name in TABLES}
     of_before = table_bytes(lake, STOCKING_LIST, SMALL)
     change(lake, SMALL)
@@ -214,32 +230,32 @@ def test_a_subject_whose_tables_are_not_of_one_fetch_keeps_what_it_had(lake: Lak
     lake.assert_current()
 
 
-def test_a_file_that_cannot_be_read_keeps_one_subject_out(lake: Lake) -> None:
-    change(lake, MIDDLE)
-    lake.fetch(MIDDLE)  # so that there is a history, of which no other table could tell
+def test_a_file_that_cannot_be_read_keeps_one_subject_out(new_lake: Lake) -> None:
+    change(new_lake, MIDDLE)
+    new_lake.fetch(MIDDLE)  # so that there is a history, of which no other table could tell
     path = layout.table_file(BOOKS.layer, BOOKS.name, MIDDLE)
-    lake.storage.write(path, b"no table")
-    (line,) = lake.refresh().left_out
-    address = lake.storage.uri(path)
+    new_lake.storage.write(path, b"no table")
+    (line,) = new_lake.refresh().left_out
+    address = new_lake.storage.uri(path)
     assert line == f"{address}: not a readable Parquet file; left out: make it with: openlib run {MIDDLE!r}"
-    del lake.last[MIDDLE]
-    lake.assert_current()
+    del new_lake.last[MIDDLE]
+    new_lake.assert_current()
 
 
-def test_a_subject_without_an_order_list_has_no_rows_of_it(lake: Lake) -> None:
-    lake.storage.delete(layout.table_file(ORDER_LIST.layer, ORDER_LIST.name, SMALL))
-    assert lake.refresh().left_out == []
-    assert {row["subject"] for row in lake.rows("order_list")} == {LARGE, MIDDLE}
-    assert {row["subject"] for row in lake.rows("stocking_list")} == {LARGE, MIDDLE, SMALL}
+def test_a_subject_without_an_order_list_has_no_rows_of_it(new_lake: Lake) -> None:
+    new_lake.storage.delete(layout.table_file(ORDER_LIST.layer, ORDER_LIST.name, SMALL))
+    assert new_lake.refresh().left_out == []
+    assert {row["subject"] for row in new_lake.rows("order_list")} == {LARGE, MIDDLE}
+    assert {row["subject"] for row in new_lake.rows("stocking_list")} == {LARGE, MIDDLE, SMALL}
 
 
-def test_a_subject_whose_snapshots_are_lost_is_told_of(lake: Lake) -> None:
-    lake.storage.clear(layout.snapshots_folder(MIDDLE))
-    (line,) = lake.refresh().left_out
-    assert line.startswith(lake.storage.uri(layout.snapshots_folder(MIDDLE)))
+def test_a_subject_whose_snapshots_are_lost_is_told_of(new_lake: Lake) -> None:
+    new_lake.storage.clear(layout.snapshots_folder(MIDDLE))
+    (line,) = new_lake.refresh().left_out
+    assert line.startswith(new_lake.storage.uri(layout.snapshots_folder(MIDDLE)))
     assert line.endswith(f"there is no snapshot; left out: fetch it with: openlib run --force {MIDDLE!r}")
-    del lake.last[MIDDLE]
-    lake.assert_current()
+    del new_lake.last[MIDDLE]
+    new_lake.assert_current()
 
 
 @pytest.mark.parametrize("lost", ["works", "subject_history", "version.json"])
@@ -264,7 +280,6 @@ def test_a_version_of_which_a_file_is_damaged_is_made_anew(lake: Lake, damaged: 
 
 
 def test_a_change_of_many_rows_is_the_same_as_of_few(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    lake.refresh()
     monkeypatch.setattr("openlib_assets.lake.warehouse.rows._FEW_ROWS", 0)
     change(lake, LARGE)
     lake.fetch(LARGE)
@@ -272,14 +287,13 @@ def test_a_change_of_many_rows_is_the_same_as_of_few(lake: Lake, monkeypatch: py
     lake.assert_current()
 
 
-def test_what_others_put_beside_the_versions_stays(lake: Lake) -> None:
-    lake.storage.write("warehouse/mine/part-0.parquet", b"mine")
-    lake.refresh()
-    assert lake.storage.read("warehouse/mine/part-0.parquet") == b"mine"
+def test_what_others_put_beside_the_versions_stays(new_lake: Lake) -> None:
+    new_lake.storage.write("warehouse/mine/part-0.parquet", b"mine")
+    new_lake.refresh()
+    assert new_lake.storage.read("warehouse/mine/part-0.parquet") == b"mine"
 
 
 def test_whoever_alone_could_tell_of_works_and_cannot_is_left_out(lake: Lake) -> None:
-    lake.refresh()
     del lake.last[SMALL]
     for subject in (LARGE, MIDDLE):
         lake.storage.write(layout.table_file(BOOKS.layer, BOOKS.name, subject), b"no table")
@@ -293,7 +307,6 @@ def test_whoever_alone_could_tell_of_works_and_cannot_is_left_out(lake: Lake) ->
 
 
 def test_a_subject_of_mixed_tables_that_had_to_go_is_not_called_left_as_it_was(lake: Lake) -> None:
-    lake.refresh()
     of_before = {subject: table_bytes(lake, STOCKING_LIST, subject) for subject in (LARGE, MIDDLE)}
     for subject in (LARGE, MIDDLE):
         change(lake, subject)
@@ -326,7 +339,6 @@ class FullStorage(LocalStorage):
 
 
 def test_what_fails_midway_leaves_the_version_before_and_nothing_half(lake: Lake, tmp_path: Path) -> None:
-    lake.refresh()
     before = {name: lake.rows(name) for name in TABLES}
     change(lake, LARGE)
     lake.fetch(LARGE)
@@ -344,13 +356,13 @@ def test_what_fails_midway_leaves_the_version_before_and_nothing_half(lake: Lake
     assert len(lake.storage.folders("warehouse")) == 2
 
 
-def test_versions_stay_for_a_while_for_who_reads_them(lake: Lake) -> None:
+def test_versions_stay_for_a_while_for_who_reads_them(new_lake: Lake) -> None:
     names = []
     for minutes in (0, 5, 9, 16, 40):
-        change(lake, SMALL)
-        lake.fetch(SMALL)
-        names.append(lake.refresh(now=START + timedelta(minutes=minutes)).version.name)
-        there = lake.storage.folders("warehouse")
+        change(new_lake, SMALL)
+        new_lake.fetch(SMALL)
+        names.append(new_lake.refresh(now=START + timedelta(minutes=minutes)).version.name)
+        there = new_lake.storage.folders("warehouse")
         expected = {0: [0], 5: [0, 1], 9: [0, 1, 2], 16: [1, 2, 3], 40: [3, 4]}[minutes]
         assert there == [names[place] for place in expected]
 
