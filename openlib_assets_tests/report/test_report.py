@@ -4,7 +4,7 @@ import html
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -105,6 +105,29 @@ def report(new_place: PlaceMaker, instance: dg.DagsterInstance, tmp_path_factory
     return Report(report_path(place, SUBJECT).read_text(encoding="utf-8"), records, tables, made)
 
 
+# Works by the fields in which they are odd, of subjects that are made together.
+ODD: Mapping[str, Sequence[Row]] = {
+    "stray": [{"first_publish_year": year} for year in (1001, YEAR + 1, *range(1952, 2010))],
+    "lacks_all": [{"authors": [], "first_publish_year": None, "title": "__None__", "edition_count": 0}],
+    "lacks_what_is_usable": [{"authors": [{"key": "/authors/OL1A", "name": ""}], "first_publish_year": 9999}],
+    "lacks_nothing": [{"first_publish_year": YEAR + 1}],
+    "editions": [{"edition_count": editions} for editions in (-7, 0, None)],
+}
+
+
+@pytest.fixture(scope="module")
+def odd(instance: dg.DagsterInstance, new_place: PlaceMaker, tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
+    """Small subjects of odd works, made."""
+    with Sandbox(SandboxConfig(dict.fromkeys(ODD, 0))) as sandbox:
+        for subject, works in ODD.items():
+            for fields in works:
+                sandbox.add_work(subject, fields)
+        cache = str(tmp_path_factory.mktemp("cache"))
+        pipeline = Pipeline(new_place("local"), instance, sandbox.url, XDG_CACHE_HOME=cache)
+        assert pipeline.run(*ODD).success
+    return pipeline
+
+
 def nearest_ranks(years: list[int]) -> tuple[int, int]:
     """Return the years at the 5th and the 95th percentile, by the definition: the smallest with so many at or below."""
 
@@ -126,16 +149,8 @@ def test_without_a_dated_work_there_are_no_middle_years() -> None:
     assert middle_years([]) == []
 
 
-def test_a_stray_year_shows_beside_the_headline_and_not_in_it(
-    instance: dg.DagsterInstance, new_place: PlaceMaker
-) -> None:
-    place = new_place("local")
-    with Sandbox(SandboxConfig({"stray": 60})) as sandbox:
-        for number, work in enumerate(list(sandbox.works("stray"))):
-            year = 1001 if number == 0 else YEAR + 1 if number == 1 else 1950 + number
-            sandbox.change_work("stray", work["key"], first_publish_year=year)
-        assert Pipeline(place, instance, sandbox.url).run("stray").success
-    report = Report(report_path(place, "stray").read_text(), [], {"books": []})
+def test_a_stray_year_shows_beside_the_headline_and_not_in_it(odd: Pipeline) -> None:
+    report = Report(report_path(odd.place, "stray").read_text(), [], {"books": []})
     # Of 60 works, the third and the 57th.
     assert report.figure("Years") == "1953 to 2007"
     assert report.note("Years") == f"all: 1001 to {YEAR + 1}"
@@ -381,22 +396,15 @@ def test_the_report_tells_what_changed_since_the_snapshot_before(cups: Pipeline)
 
 
 @pytest.mark.parametrize(
-    ("fields", "wanted"),
+    ("subject", "wanted"),
     [
-        ({"authors": [], "first_publish_year": None, "title": "__None__", "edition_count": 0}, "No work has a usable"),
-        ({"authors": [{"key": "/authors/OL1A", "name": ""}], "first_publish_year": 9999}, "No work has a usable"),
-        ({"first_publish_year": YEAR + 1}, "Every work has a usable"),
+        ("lacks_all", "No work has a usable"),
+        ("lacks_what_is_usable", "No work has a usable"),
+        ("lacks_nothing", "Every work has a usable"),
     ],
 )
-def test_a_subject_of_one_work_has_a_report_whatever_the_work_lacks(
-    instance: dg.DagsterInstance, new_place: PlaceMaker, fields: dict[str, Any], wanted: str
-) -> None:
-    place = new_place("local")
-    with Sandbox(SandboxConfig({"one": 1})) as sandbox:
-        sandbox.change_work("one", next(sandbox.works("one"))["key"], **fields)
-        pipeline = Pipeline(place, instance, sandbox.url)
-        assert pipeline.run("one").success
-    assert f"<li>{wanted} year of first publication.</li>" in report_path(place, "one").read_text()
+def test_a_subject_of_one_work_has_a_report_whatever_the_work_lacks(odd: Pipeline, subject: str, wanted: str) -> None:
+    assert f"<li>{wanted} year of first publication.</li>" in report_path(odd.place, subject).read_text()
 
 
 def test_groups_without_anybody_say_so_and_so_does_what_was_not_asked_for(
@@ -423,13 +431,8 @@ def test_groups_without_anybody_say_so_and_so_does_what_was_not_asked_for(
     assert (row["wanted"], row["isbn13"], row["languages"]) == (None, None, [])
 
 
-def test_a_number_of_editions_that_cannot_be_is_none(instance: dg.DagsterInstance, new_place: PlaceMaker) -> None:
-    place = new_place("local")
-    with Sandbox(SandboxConfig({"odd": 3})) as sandbox:
-        for work, editions in zip(list(sandbox.works("odd")), (-7, 0, None), strict=True):
-            sandbox.change_work("odd", work["key"], edition_count=editions)
-        assert Pipeline(place, instance, sandbox.url).run("odd").success
-    report = Report(report_path(place, "odd").read_text(), [], {"books": []})
+def test_a_number_of_editions_that_cannot_be_is_none(odd: Pipeline) -> None:
+    report = Report(report_path(odd.place, "editions").read_text(), [], {"books": []})
     assert dict(report.numbers("editions"))["none"] == 3
     assert {row["edition_count"] for row in report.data["stock"]} == {0}
 
