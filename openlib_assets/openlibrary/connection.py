@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from importlib.metadata import version
 
 import requests
@@ -156,8 +157,14 @@ def is_transient(status: int) -> bool:
 
 def user_agent(contact: str | None) -> str:
     """Return the User-Agent: name, version and, where there is one, the contact that Open Library asks for."""
-    name = f"openlib_assets/{version('openlib-assets')}"
+    name = f"openlib_assets/{_version()}"
     return f"{name} ({contact})" if contact else name
+
+
+@cache
+def _version() -> str:
+    """Return the version that is installed; to look it up is to read a file, for each session anew."""
+    return version("openlib-assets")
 
 
 def _advice(status: int, contact: str | None) -> str:
