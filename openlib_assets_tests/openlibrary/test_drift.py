@@ -2,12 +2,15 @@
 
 import os
 import random
+import time
 from collections.abc import Iterable
 
 import pytest
 
 from openlib_assets.openlibrary.enumeration import requests_due
 from openlib_assets.openlibrary.errors import IncompleteError, SubjectNotFoundError
+from openlib_assets.openlibrary.pace.pacing import Pace
+from openlib_assets.openlibrary.pace.slots import Slot, Slots
 from openlib_assets.sandbox import FaultPlan, Planned, Sandbox, SandboxConfig
 from openlib_assets.storage import LocalStorage
 from openlib_assets_tests.openlibrary.fetches import (
@@ -57,6 +60,25 @@ DRIFTS: dict[str, dict[int, Iterable[int]]] = {
     "one goes and one comes while the list is read again": {6: [56, 57, 70], 12: [58], 13: [9, 198]},
     "nearly all goes": {4: [place for place in range(6, 219) if place % 11]},
 }
+
+
+class FreeSlots(Slots):
+    """Slots of which nothing is kept: each is now."""
+
+    def reserve(self) -> Slot:
+        return Slot(seconds=0.0, spacing=0.0, at=time.monotonic())
+
+    def paused_beyond(self, *_: object) -> bool:
+        return False
+
+    def pause(self, *_: object) -> None:
+        raise AssertionError("nobody was told to slow down")
+
+
+@pytest.fixture(autouse=True)
+def without_pace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let requests go as they come: thousands of slots would be kept in files, and none of them is waited for."""
+    monkeypatch.setattr("openlib_assets.openlibrary.connection.open_pace", lambda _, stop: Pace(FreeSlots(), stop))
 
 
 class TestDrift:
