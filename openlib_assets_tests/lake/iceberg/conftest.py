@@ -1,7 +1,7 @@
 """Two months of a small catalogue, built once, in a storage of each test's own; and a catalogue of tables for it."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,8 +61,12 @@ class Tables:
 
     def load(self, table: str) -> IcebergTable:
         """Return a table as it is now."""
+        return self.load_all([table])[table]
+
+    def load_all(self, tables: Sequence[str]) -> dict[str, IcebergTable]:
+        """Return tables as they are now, from a catalogue that is opened once."""
         with self.place.opened(self.storage) as catalogue:
-            return catalogue.load_table((self.place.namespace, table))
+            return {table: catalogue.load_table((self.place.namespace, table)) for table in tables}
 
     def rows(self, table: str, name: str = "main") -> pa.Table:
         """Return the rows of the snapshot of a name."""
@@ -70,7 +74,7 @@ class Tables:
 
     def names(self, tables: list[str]) -> dict[str, set[str]]:
         """Return the names of the snapshots of each table."""
-        return {table: set(self.load(table).refs()) for table in tables}
+        return {table: set(loaded.refs()) for table, loaded in self.load_all(tables).items()}
 
     def properties(self) -> Mapping[str, str]:
         """Return what is said of the namespace."""
@@ -79,8 +83,8 @@ class Tables:
 
     def assert_same_as_dump(self, date: str, name: str = "") -> None:
         """Compare each table of a dump with the lake of this, cell by cell."""
-        for table in DUMPED:
-            found, wanted = self.rows(table, name or date), dump_table(self.storage, table, date)
+        for table, loaded in self.load_all(DUMPED).items():
+            found, wanted = rows_of(loaded, name or date), dump_table(self.storage, table, date)
             assert found.schema.names == wanted.schema.names
             assert found.to_pylist() == wanted.to_pylist(), table
 

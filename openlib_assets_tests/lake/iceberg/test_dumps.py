@@ -116,7 +116,7 @@ def test_one_that_was_stopped_never_shows_two_months_under_one_name_and_goes_on(
     assert register_dump(tables.storage, tables.place, AUGUST) == Outcome(AUGUST, is_new=True)
     tables.assert_same_as_dump(JULY)
     tables.assert_same_as_dump(AUGUST, "main")
-    assert {len(tables.load(table).snapshots()) for table in DUMPED} == {2}
+    assert {len(loaded.snapshots()) for loaded in tables.load_all(DUMPED).values()} == {2}
     assert tables.properties()["openlib.dump"] == AUGUST
 
 
@@ -159,7 +159,7 @@ def test_dumps_may_be_registered_late_and_again_after_they_were_built_again(tabl
     tables.assert_same_as_dump(AUGUST, "main")
     tables.assert_same_as_dump(JULY)
     assert tables.rows("catalogue_works", AUGUST).num_rows == 5
-    assert {len(tables.load(table).snapshots()) for table in DUMPED} == {2}
+    assert {len(loaded.snapshots()) for loaded in tables.load_all(DUMPED).values()} == {2}
 
 
 def test_a_table_with_the_columns_of_another_release_is_made_anew(tables: Tables) -> None:

@@ -17,7 +17,7 @@ from openlib_assets.lake.iceberg.registering import register_warehouse
 from openlib_assets.storage import LocalStorage, Storage
 from openlib_assets_tests.conftest import PlaceMaker, environment, read_table
 from openlib_assets_tests.docs.markdown import TABLE_FORMATS, blocks
-from openlib_assets_tests.lake.iceberg.conftest import Tables
+from openlib_assets_tests.lake.iceberg.conftest import Tables, rows_of
 from openlib_assets_tests.tools.warehouses import publish
 
 SOON = datetime(2026, 11, 3, tzinfo=UTC)
@@ -37,8 +37,9 @@ def tables(tmp_path: Path) -> Tables:
 def test_tables_have_the_columns_the_key_and_the_order_of_the_contract(tables: Tables) -> None:
     name = next_version(tables.storage, 0)
     register_warehouse(tables.storage, tables.place)
+    loaded = tables.load_all(NAMES)
     for table in WAREHOUSE_TABLES:
-        found = tables.load(table.name)
+        found = loaded[table.name]
         schema = found.schema()
         assert [(field.name, field.doc, field.optional) for field in schema.fields] == [
             (column.name, column.description, column.nullable) for column in table.columns
@@ -48,7 +49,7 @@ def test_tables_have_the_columns_the_key_and_the_order_of_the_contract(tables: T
         assert order == list(table.key)
         assert found.properties["comment"] == table.description
         assert found.properties["gc.enabled"] == "false"
-        rows = tables.rows(table.name, name)
+        rows = rows_of(found, name)
         assert (
             rows.to_pylist() == read_table(tables.storage, f"warehouse/{name}/{table.name}/part-0.parquet").to_pylist()
         )
@@ -89,10 +90,9 @@ def test_duckdb_reads_them_and_what_was_there_before(tables: Tables) -> None:
         for extension in ("avro", "iceberg"):
             name = f"extensions/v{duckdb.__version__}/{extension}.duckdb_extension"
             connection.execute(f"LOAD '{files(f'duckdb_extension_{extension}').joinpath(name)}'")
-        for table in NAMES:
-            loaded = tables.load(table)
+        for table, loaded in tables.load_all(NAMES).items():
             at = loaded.refs()[first].snapshot_id
-            for wanted, how in ((tables.rows(table), ""), (tables.rows(table, first), f", snapshot_from_id = {at}")):
+            for wanted, how in ((rows_of(loaded, "main"), ""), (rows_of(loaded, first), f", snapshot_from_id = {at}")):
                 found = connection.sql(f"FROM iceberg_scan('{loaded.metadata_location}'{how})").to_arrow_table()
                 assert found.cast(wanted.schema).to_pylist() == wanted.to_pylist(), table
         works = tables.load("works")
