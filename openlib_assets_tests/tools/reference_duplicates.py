@@ -190,8 +190,7 @@ def _namesakes(authors: Iterable[Row]) -> Iterator[tuple[set[str], int]]:
 def _without_years(name: str) -> tuple[str, str]:
     for place, character in enumerate(name):
         rest = name[place + 1 :]
-        number = re.search("[0-9]+", rest)
-        if character not in ",(" or "," in rest or not number:
+        if character not in ",(" or "," in rest or not (number := re.search("[0-9]+", rest)):
             continue
         if number.start() <= 9 and "(" not in rest[: number.start()] and len(number[0]) >= 3:
             return name[:place], number[0][:4]
