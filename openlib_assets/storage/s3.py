@@ -132,7 +132,8 @@ class S3Storage:
 
     def read(self, path: str) -> bytes:
         with s3_errors(self.uri(path)):
-            head = self._head(path)
+            # Without a copy, there is nothing that a tag would be compared with.
+            head = self._head(path) if self._copies.have(path) else None
             kept = self._copies.read(path, head["ETag"]) if head else None
             if kept is not None:
                 return kept

@@ -39,6 +39,11 @@ class Copies:
             while sum(size for _, _, size in self._kept.values()) > _MOST_BYTES:
                 self._forget(next(iter(self._kept)))
 
+    def have(self, path: str) -> bool:
+        """Tell whether an object is kept, of whatever tag."""
+        with self._lock:
+            return path in self._kept
+
     def lend(self, path: str, etag: str, file: Path) -> bool:
         """Put the copy of an object of that tag at `file`, if there is one; tell whether there was."""
         with self._lock:
