@@ -44,6 +44,7 @@ _IMPORTED = [
     "openlib_assets.cli.commands.subjects",
     "openlib_assets.cli.output",
     "openlib_assets.lake.catalog",
+    "openlib_assets.lake.iceberg.registering",
     "openlib_assets.definitions",
     "openlib_assets.defs.instance.event_log",
     "openlib_assets.defs.instance.home",
@@ -53,6 +54,9 @@ _IMPORTED = [
     "openlib_assets_tests.tools.alembic_files",
     "openlib_assets_tests.tools.botocore_files",
     "openlib_assets_tests.tools.forked",
+    # By DuckDB, once it is given rows, and with it Pandas.
+    "pyarrow.dataset",
+    "pyiceberg.catalog.sql",
     "rich.progress",
     "rich.table",
     "xlsxwriter",
