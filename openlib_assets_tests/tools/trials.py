@@ -21,6 +21,8 @@ SUBJECT = "love"
 # Twenty pages.
 PAGE_SIZE = 10
 WORKS = 200
+# Subjects alone: what is made across them takes as long as a subject, where nobody looks at it.
+ALONE = Tampering(across=False)
 # How long an answer is held back at most, should a test forget it.
 _SECONDS = 600.0
 
@@ -123,15 +125,12 @@ class Trial:
             wait_until(lambda: fetched() >= set(subjects), f"{subjects} are recorded")
 
     def again(self, *subjects: str, snapshots: int = 1) -> list[LoggedRequest]:
-        """Return what a stopped command fetches when it is run again, after checking that it ends well and exact.
-
-        It makes the subjects alone: what it makes across them is not looked at, and takes as long as a subject.
-        """
+        """Return what a stopped command fetches when it is run again, after checking that it ends well and exact."""
         subjects = subjects or (SUBJECT,)
         for subject in subjects:
             end_lease(self.place, subject)
         before = len(self.sandbox.requests)
-        done = self.it.run("run", *subjects, "--json", tampering=Tampering(across=False))
+        done = self.it.run("run", *subjects, "--json", tampering=ALONE)
         assert done.status() == 0, done.output
         self.results = done.results()
         for subject in subjects:

@@ -18,7 +18,18 @@ from openlib_assets_tests.conftest import Pipeline, Place, PlaceMaker, snapshot_
 from openlib_assets_tests.tools.exactness import assert_exact, assert_nothing_left
 from openlib_assets_tests.tools.forked import Tampering, wait_until
 from openlib_assets_tests.tools.instances import temporary_instance
-from openlib_assets_tests.tools.trials import SUBJECT, Gate, Made, asked, made, reason, staged, trial, trial_after
+from openlib_assets_tests.tools.trials import (
+    ALONE,
+    SUBJECT,
+    Gate,
+    Made,
+    asked,
+    made,
+    reason,
+    staged,
+    trial,
+    trial_after,
+)
 
 SIZES = {SUBJECT: 25, "hope": 6, "faith": 5}
 
@@ -207,14 +218,14 @@ def test_a_damaged_file_is_a_line_that_says_what_to_do_and_harms_no_other_subjec
         assert_exact(here.pipeline, here.sandbox, "hope")
         if f"FAILED {SUBJECT}" in done.output:
             assert str(snapshot) in reason(done)
-            assert here.it.run("run", SUBJECT, "--force").status() == 0
+            assert here.it.run("run", SUBJECT, "--force", tampering=ALONE).status() == 0
         if "FAILED faith" in done.output:
             line = reason(done, "faith")
             assert str(books) in line
             assert books.is_dir()
             assert "s a directory" in line
             books.rmdir()
-            assert here.it.run("run", "faith").status() == 0
+            assert here.it.run("run", "faith", tampering=ALONE).status() == 0
         for subject in SIZES:
             assert_exact(here.pipeline, here.sandbox, subject)
         assert here.it.run(*query).output == "n\n36\n"

@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
@@ -10,9 +11,9 @@ import pytest
 
 from openlib_assets_tests.conftest import Place, PlaceMaker
 from openlib_assets_tests.tools.exactness import assert_exact, assert_exact_for, assert_nothing_left
-from openlib_assets_tests.tools.forked import Tampering, wait_until
+from openlib_assets_tests.tools.forked import wait_until
 from openlib_assets_tests.tools.instances import temporary_instance
-from openlib_assets_tests.tools.trials import SUBJECT, Gate, asked, reason, staged, trial
+from openlib_assets_tests.tools.trials import ALONE, SUBJECT, Gate, asked, reason, staged, trial
 
 SMALL = {SUBJECT: 35}
 
@@ -31,7 +32,7 @@ def test_of_two_runs_of_a_subject_at_once_the_second_ends_with_a_line_that_says_
         trial(place, instance, tmp_path, SMALL, OPENLIB_DETAILS="off") as here,
         Gate(here.sandbox, {SUBJECT: 1}) as gate,
     ):
-        first = here.it.start("run", SUBJECT)
+        first = here.it.start("run", SUBJECT, tampering=ALONE)
         wait_until(lambda: gate.held == 3 and len(staged(place)) == 1, "the first fetches")
         line = reason(here.it.run("run", SUBJECT))
         assert f"{SUBJECT!r} is being fetched by another run; wait for it to end, then try again" in line
@@ -51,13 +52,14 @@ def test_two_runs_that_make_tables_of_a_subject_at_once_never_leave_a_mix(
     place = new_place("local")
     with trial(place, instance, tmp_path, SMALL, OPENLIB_DETAILS="off") as here:
         before = list(here.sandbox.works(SUBJECT))
-        first = here.it.start("run", SUBJECT, tampering=Tampering(moment="within", path=path, number=signal.SIGSTOP))
+        at = replace(ALONE, moment="within", path=path, number=signal.SIGSTOP)
+        first = here.it.start("run", SUBJECT, tampering=at)
         folder = Path(place.root, path).parent if path.startswith("exports") else Path(place.root, path)
         wait_until(first.stopped, "the first holds a table")
         assert list(folder.rglob(".writing-*"))
         here.sandbox.remove_work(SUBJECT, before[7]["key"])
         here.sandbox.add_work(SUBJECT, {"title": "Another"})
-        second = here.it.run("run", SUBJECT)
+        second = here.it.run("run", SUBJECT, tampering=ALONE)
         os.kill(first.pid, signal.SIGCONT)
         statuses = first.status(), second.status()
         assert 0 in statuses
@@ -77,7 +79,7 @@ def test_on_s3_the_lock_of_a_killed_run_is_watched_and_then_taken_over(
         killed.kill()
         gate.open()
         lock = place.open().read("_locks/love")
-        after = here.it.run("run", SUBJECT, tampering=Tampering(lease_seconds=2.0))
+        after = here.it.run("run", SUBJECT, tampering=replace(ALONE, lease_seconds=2.0))
         assert after.status() == 0, after.output
         assert lock, "there was one to take over"
         assert_exact(here.pipeline, here.sandbox, SUBJECT)
