@@ -33,7 +33,8 @@ for_each_table = pytest.mark.parametrize("name", EXPORTED)
 @pytest.fixture(scope="module", params=["local", "s3"])
 def made(request: pytest.FixtureRequest, new_place: PlaceMaker, twice: Path) -> Iterator[Pipeline]:
     """A root with a warehouse."""
-    with fetched_twice(twice, new_place("s3") if request.param == "s3" else None) as (pipeline, _):
+    place = new_place("s3") if request.param == "s3" else None
+    with fetched_twice(twice, place, across=False) as (pipeline, _):
         yield pipeline
 
 

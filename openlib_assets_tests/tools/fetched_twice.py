@@ -21,7 +21,7 @@ SIZES = {"detective_stories": 80, "place:são_paulo_(brazil)": 60, "1984": 40}
 CHANGED = "detective_stories"
 _STORE_ROWS = 60
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-# What is made across subjects tells where it lies, so that it is made in each place; and what the store says, with it.
+# What is made across subjects and tells where it lies, so that it is never copied; and what the store says, with it.
 _ACROSS = (
     *(layout.CATALOG, layout.WAREHOUSE_DATABASE, layout.COMPARISON, layout.DIGEST_PAGE, layout.DIGEST_FEED),
     *(layout.shared_table_file(table.layer, table.name) for table in STORE_TABLES),
@@ -62,14 +62,19 @@ def is_fetched(folder: Path) -> bool:
 
 
 @contextmanager
-def fetched_twice(folder: Path, place: Place | None = None) -> Iterator[tuple[Pipeline, Changes]]:
-    """Lend the pipeline after its second run, where it was made or with its files in another place."""
+def fetched_twice(
+    folder: Path, place: Place | None = None, *, across: bool = True
+) -> Iterator[tuple[Pipeline, Changes]]:
+    """Lend the pipeline after its second run, where it was made or with its files in another place.
+
+    There, what is made across subjects is made anew, or, not `across`, the warehouse is copied and the rest left out.
+    """
     changes = Changes(**json.loads(_told(folder).read_text(encoding="utf-8")))
     with temporary_instance(_home(folder)) as instance:
         pipeline = Pipeline(place or _on_disk(folder), instance, _NOWHERE, **_variables(folder))
         if place:
-            _copy(Path(_on_disk(folder).root), pipeline)
-            for job in ("read_store_catalogue", "across_subjects"):
+            _copy(Path(_on_disk(folder).root), pipeline, warehouse=not across)
+            for job in ("read_store_catalogue", "across_subjects") if across else ():
                 _run_for_all(pipeline, job)
         yield pipeline, changes
 
@@ -94,10 +99,10 @@ def _variables(folder: Path) -> dict[str, str]:
     return {"XDG_CACHE_HOME": str(folder / "cache"), "OPENLIB_STORE_CATALOGUE": str(_store(folder))}
 
 
-def _copy(root: Path, pipeline: Pipeline) -> None:
+def _copy(root: Path, pipeline: Pipeline, *, warehouse: bool) -> None:
     for file in root.rglob("*"):
         path = file.relative_to(root).as_posix()
-        if file.is_file() and path not in _ACROSS and not path.startswith(f"{Layer.WAREHOUSE}/"):
+        if file.is_file() and path not in _ACROSS and (warehouse or not path.startswith(f"{Layer.WAREHOUSE}/")):
             pipeline.storage.write(path, file.read_bytes())
 
 
