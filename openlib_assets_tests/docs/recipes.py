@@ -1,11 +1,12 @@
-"""The recipes of CONTRIBUTING.md, followed in a copy of the package, and a run of what they make.
-
-`python -m openlib_assets_tests.docs.recipes` makes that run, where the copy comes before the package itself, and prints
-what became of it as JSON.
-"""
+"""The recipes of CONTRIBUTING.md, followed in a copy of the package, and a run of what they make."""
 
 import json
+import os
 import re
+import sys
+import traceback
+from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 
 from openlib_assets_tests.conftest import Pipeline, Place, failure_text
@@ -87,7 +88,27 @@ def _replace(file: Path, old: str, new: str) -> None:
     file.write_text(text.replace(old, new, 1), encoding="utf-8")
 
 
-def _run() -> dict[str, object]:
+def run_copy(folder: Path, told: Path, variables: Mapping[str, str]) -> None:
+    """Make a run of the copy in a folder, in a process forked for it; leave in a file what it tells, or why it failed.
+
+    Of what was imported, only the packages of others stay.
+    """
+    for name in [*sys.modules]:
+        if name.partition(".")[0] in ("openlib_assets", "openlib_assets_tests"):
+            del sys.modules[name]
+    os.environ.clear()
+    os.environ.update(variables)
+    sys.path.insert(0, str(folder))
+    os.chdir(folder)
+    try:
+        told.write_text(json.dumps(import_module(__name__).run()), encoding="utf-8")
+    except Exception:
+        told.write_text(traceback.format_exc(), encoding="utf-8")
+        raise
+
+
+def run() -> dict[str, object]:
+    """Run a subject that was recorded and one that was not, and return what became of them."""
     with temporary_instance() as instance:
         # Nobody listens at this address: the source that the recipe adds reads files.
         pipeline = Pipeline(Place("memory://recipes", {}), instance, "http://127.0.0.1:9", OPENLIB_DETAILS="off")
@@ -99,7 +120,3 @@ def _run() -> dict[str, object]:
             "files": list(pipeline.storage.paths("")),
             **{name: pipeline.table(f"{name}/subject={RECORDED}/part-0.parquet").to_pylist() for name in tables},
         }
-
-
-if __name__ == "__main__":
-    print(json.dumps(_run()))

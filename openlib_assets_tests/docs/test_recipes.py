@@ -3,8 +3,6 @@
 import json
 import os
 import shutil
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,7 @@ import requests
 import openlib_assets
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets_tests.docs import recipes
-from openlib_assets_tests.tools.deployment import PROJECT_ROOT
+from openlib_assets_tests.tools.forked import forks
 
 
 @pytest.fixture(scope="module")
@@ -30,16 +28,13 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     with Sandbox(SandboxConfig({recipes.RECORDED: 30})) as sandbox:
         address = f"{sandbox.url}/subjects/{recipes.RECORDED}.json?limit=1000"
         recorded.write_bytes(requests.get(address, timeout=60).content)
-    done = subprocess.run(
-        [sys.executable, "-m", recipes.__name__],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), str(PROJECT_ROOT)])},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    told = folder / "told.json"
+    process = forks().Process(target=recipes.run_copy, args=(folder, told, {**os.environ}))
+    process.start()
+    process.join()
+    text = told.read_text(encoding="utf-8")
+    assert process.exitcode == 0, text
+    found: dict[str, Any] = json.loads(text)
     return found
 
 
