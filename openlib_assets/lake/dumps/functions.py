@@ -56,6 +56,6 @@ def _folded_digits() -> str:
 
     DuckDB has none; it is asked for the few dates that have other digits.
     """
-    digits = [chr(code) for code in range(128, sys.maxunicode + 1) if unicodedata.category(chr(code)) == "Nd"]
+    digits = [*filter(str.isdecimal, map(chr, range(128, sys.maxunicode + 1)))]
     values = "".join(str(unicodedata.decimal(digit)) for digit in digits)
     return f"CREATE OR REPLACE MACRO folded_digits(text) AS translate(text, '{''.join(digits)}', '{values}');"
