@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
@@ -90,16 +91,19 @@ class Build:
 
         return self._built(step.layer, step.table, self._version(step, reads), parts)
 
-    def is_complete(self) -> bool:
-        """Tell whether the tables of all steps are there, each made from the others as they are now."""
+    def versions(self) -> dict[str, str]:
+        """Return the versions of the tables of all steps; none unless each is made from the others as they are now."""
+        there = cache(self._there)  # several steps read the same, and on S3 each look is some requests
+        versions = {}
         try:
-            return all(self._is_current(step) for step in STEPS)
+            for step in STEPS:
+                made, reads = there(step.table), {name: there(name) for name in step.reads}
+                if made is None or made.version != self._version(step, reads):
+                    return {}
+                versions[step.table] = made.version
         except NotMadeError:
-            return False
-
-    def _is_current(self, step: Step) -> bool:
-        made, reads = self._there(step.table), {name: self._there(name) for name in step.reads}
-        return made is not None and made.version == self._version(step, reads)
+            return {}
+        return versions
 
     def _version(self, step: Step, reads: Mapping[str, Made | None]) -> str:
         versions = [made.version if made else "" for made in reads.values()]
