@@ -7,8 +7,6 @@ is run here as a process, with DuckDB in place of Spark. It knows no dashboards,
 import os
 import shlex
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -38,6 +36,7 @@ from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets_tests.conftest import Pipeline, Place, failure_text, s3_place
 from openlib_assets_tests.tools.dump_lakes import assert_same_tables, catalogue_tables
 from openlib_assets_tests.tools.dump_lines import DATE
+from openlib_assets_tests.tools.emr_jobs import run_job
 from openlib_assets_tests.tools.reference_catalogue import catalogue
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -137,43 +136,31 @@ def _end(job: JobRun, state: str, details: str | None = None) -> None:
     job.state_details, job.state = details, state
 
 
-# The entry point, but for Spark.
-_JOB = """if True:
-    from openlib_assets.defs.emr import job
-    from openlib_assets_tests.tools.dump_lakes import DuckDBOnS3
-    job.SparkEngine = lambda _: DuckDBOnS3()
-    job.main()
-"""
 _DRIVER_ENV = "spark.emr-serverless.driverEnv."
 
 
-def _made_by_duckdb(emr: Emr, job: JobRun) -> None:
+def _made_by_duckdb(emr: Emr, job: JobRun, folder: Path) -> None:
     """Run the job as a process, and put what it prints where EMR puts it."""
     submitted, client = emr.submitted(), boto3.client("logs")
     options = dict(option.split("=", 1) for option in shlex.split(submitted["sparkSubmitParameters"])[1::2])
     given = {name.removeprefix(_DRIVER_ENV): value for name, value in options.items() if name.startswith(_DRIVER_ENV)}
     # The driver knows nothing of the run but what it is told.
     own = {name: value for name, value in os.environ.items() if not name.startswith("OPENLIB_")}
-    done = subprocess.run(
-        [sys.executable, "-c", _JOB, *submitted["entryPointArguments"]],
-        env={**own, **given},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    status = run_job(submitted["entryPointArguments"], {**own, **given}, folder)
+    printed = {name: (folder / name).read_text() for name in ("stdout", "stderr")}
     client.create_log_group(logGroupName=LOGS)
-    for name, text in (("stdout", done.stdout), ("stderr", done.stderr)):
+    for name, text in printed.items():
         stream = f"/applications/{job.application_id}/jobs/{job.id}/SPARK_DRIVER/{name}"
         now = int(time.time() * 1000)
         events = [{"timestamp": now, "message": line} for line in text.splitlines() if line]
         client.create_log_stream(logGroupName=LOGS, logStreamName=stream)
         if events:
             client.put_log_events(logGroupName=LOGS, logStreamName=stream, logEvents=events)
-    _end(job, "FAILED" if done.returncode else "SUCCESS", done.stderr)
+    _end(job, "FAILED" if status else "SUCCESS", printed["stderr"])
 
 
-def test_the_job_makes_all_tables_and_the_run_tells_of_them(emr: Emr, files: Path) -> None:
-    emr.does = lambda job: _made_by_duckdb(emr, job)
+def test_the_job_makes_all_tables_and_the_run_tells_of_them(emr: Emr, files: Path, tmp_path: Path) -> None:
+    emr.does = lambda job: _made_by_duckdb(emr, job, tmp_path)
     result = emr.build()
     assert result.success, failure_text(result)
     assert_same_tables(catalogue_tables(emr.pipeline.storage, DATE), catalogue(files, DATE))

@@ -1,7 +1,7 @@
 """Lakes of dumps made without Dagster, and their tables as plain rows, to be compared with the reference's."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,25 +10,14 @@ import pyarrow.parquet as pq
 
 from openlib_assets.lake.contract import CATALOGUE_TABLES
 from openlib_assets.lake.dumps.building import Built
-from openlib_assets.lake.dumps.engine import DuckDBEngine
-from openlib_assets.lake.dumps.engines import Part, Place
 from openlib_assets.lake.dumps.lakes import building, publish_lake, table_of
-from openlib_assets.lake.dumps.steps import FILES, STEPS, LineFile
+from openlib_assets.lake.dumps.steps import FILES, STEPS
 from openlib_assets.storage import Storage
 from openlib_assets_tests.conftest import assert_same_rows
 
 TABLES = tuple(table.name for table in CATALOGUE_TABLES)
 
 Rows = list[dict[str, Any]]
-
-
-class DuckDBOnS3(DuckDBEngine):
-    """DuckDB, for a storage that has the files of the dump, too: it reads them where they lie, as Spark does."""
-
-    def read(self, place: Place, file: LineFile, where: str, listener: Callable[[int], None]) -> Iterator[Part]:
-        """Write the lines of a file at an address."""
-        with place.storage.local_copy(where.removeprefix(f"{place.storage.uri()}/")) as path:
-            yield from super().read(place, file, str(path), listener)
 
 
 def build_lake(storage: Storage, dumps: Path, day: str) -> dict[str, Built]:
