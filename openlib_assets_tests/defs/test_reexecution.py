@@ -1,6 +1,7 @@
 """Re-execution as Dagster's UI and daemon do it, any executor, and the launchpad's resources."""
 
 import dataclasses
+import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ from openlib_assets_tests.conftest import (
 )
 from openlib_assets_tests.tools import jobs
 from openlib_assets_tests.tools.deployment import PROJECT_ROOT, shipped_instance, subjects_of
+from openlib_assets_tests.tools.forked import forks
 
 SUBJECTS = ("f1", "f2")
 SIZES = dict(zip(SUBJECTS, (21, 22), strict=True))
@@ -40,6 +42,8 @@ class Deployed:
         self.sandbox = sandbox
         self.instance = instance
         self.pipeline = Pipeline(place, instance, sandbox.url)
+        # Of processes that do not have those of this one.
+        self.variables: dict[str, str] = {}
         self._seen = len(sandbox.requests)
         instance.add_dynamic_partitions("subjects", list(SUBJECTS))
 
@@ -54,7 +58,7 @@ class Deployed:
         with self.pipeline.environment():
             return dg.execute_job(
                 dg.build_reconstructable_job(
-                    jobs.__name__, job, (self.pipeline.place.root,), reconstructor_working_directory=str(PROJECT_ROOT)
+                    jobs.__name__, job, (self.pipeline.place.root,), self.variables, str(PROJECT_ROOT)
                 ),
                 self.instance,
                 run_config={**QUIET, **(config or {})},
@@ -237,8 +241,23 @@ def test_a_subject_alone_that_fails_starts_nothing_after_it(deployed: Deployed) 
     assert not any(path.startswith(("silver", "gold", "exports")) for path in deployed.pipeline.place.states())
 
 
-def test_each_step_in_a_process_of_its_own_makes_the_same_and_tells_failures_right(deployed: Deployed) -> None:
-    failed = deployed.run(job="in_processes")
+@pytest.fixture
+def named_home(new_home: Path, tmp_path: Path) -> Path:
+    """The same for processes that do not know this one's variables: its settings name the folder itself."""
+    home = Path(shutil.copytree(new_home, tmp_path / "named"))
+    settings = home / "dagster.yaml"
+    settings.write_text(settings.read_text().replace("env: DAGSTER_HOME", f"'{home}'"))
+    return home
+
+
+def test_each_step_in_a_process_of_its_own_makes_the_same_and_tells_failures_right(
+    sandbox: Sandbox, new_place: PlaceMaker, named_home: Path
+) -> None:
+    forks()
+    with opened(named_home) as instance:
+        deployed = Deployed(sandbox, new_place("local"), instance)
+        deployed.variables = {**deployed.pipeline.variables, "XDG_CACHE_HOME": os.environ["XDG_CACHE_HOME"]}
+        failed = deployed.run(job="in_processes")
     assert list(failure_texts(failed)) == ["raw_works"]
     wanted = reference_tables(deployed.pipeline, "f1", list(deployed.sandbox.works("f1")))
     for name in jobs.MADE_IN_PROCESSES:

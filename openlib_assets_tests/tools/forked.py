@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from multiprocessing import forkserver
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
@@ -206,6 +207,8 @@ def forks() -> multiprocessing.context.ForkServerContext:
     """Return the context in which a process begins with everything imported."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(_IMPORTED)
+    # Whoever else forks, as Dagster's executor does, would have less imported.
+    forkserver.ensure_running()
     return context
 
 

@@ -4,6 +4,8 @@ Dagster keeps one for each argument, which is the storage root. Such a process i
 tests.
 """
 
+import os
+
 import dagster as dg
 
 from openlib_assets.definitions import GO_ON, build_defs
@@ -27,12 +29,17 @@ def build_dump(_root: str) -> dg.JobDefinition:
     return build_defs().resolve_job_def("build_dump")
 
 
-def in_processes(_root: str) -> dg.JobDefinition:
-    """Return a job of some assets, each step in a process of its own, two at once."""
+def in_processes(_root: str, **variables: str) -> dg.JobDefinition:
+    """Return a job of some assets, each step in a process of its own, two at once.
+
+    They are forked from one whose environment is another, so they are told the `variables` of theirs.
+    """
+    os.environ.update(variables)
     defs = build_defs()
+    options = {"max_concurrent": 2, "start_method": {"forkserver": {}}}
     return dg.Definitions(
         assets=defs.assets,
         resources=defs.resources,
         jobs=[dg.define_asset_job("some", selection=["raw_works", *MADE_IN_PROCESSES])],
-        executor=dg.multiprocess_executor.configured({**GO_ON, "max_concurrent": 2}),
+        executor=dg.multiprocess_executor.configured({**GO_ON, **options}),
     ).resolve_job_def("some")
