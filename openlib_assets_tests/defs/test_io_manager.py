@@ -1,6 +1,6 @@
 """The IO manager as those meet it who add assets of their own, and what it does with what they return."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -79,17 +79,19 @@ def run_assets(
     return run_job(pipeline, job.get_subset(asset_selection=chosen), keys)
 
 
-def reasons(result: dg.JobExecutionResult) -> list[str]:
-    """Return the reason of each failure, which stands below Dagster's own words."""
-    errors = [event.step_failure_data.error for event in result.get_step_failure_events()]
-    return [(error.cause or error).message for error in errors if error]
+def reasons(result: dg.JobExecutionResult) -> dict[str | None, str]:
+    """Return the reason of each failure, which stands below Dagster's own words, by its step."""
+    errors = {event.step_key: event.step_failure_data.error for event in result.get_step_failure_events()}
+    return {step: (error.cause or error).message for step, error in errors.items() if error}
 
 
-def reader(annotation: type[Any], seen: list[Any], table: str = "authors") -> dg.AssetsDefinition:
+def reader(
+    annotation: type[Any], seen: list[Any], table: str = "authors", name: str = "my_reader"
+) -> dg.AssetsDefinition:
     """Return an asset downstream of a table that keeps what it is handed."""
 
     @dg.asset(
-        name="my_reader",
+        name=name,
         partitions_def=subjects,
         backfill_policy=dg.BackfillPolicy.single_run(),
         ins={"rows": dg.AssetIn(key=table, dagster_type=annotation)},
@@ -100,12 +102,12 @@ def reader(annotation: type[Any], seen: list[Any], table: str = "authors") -> dg
     return my_reader
 
 
-def writer(make: Callable[[dg.AssetExecutionContext], Any]) -> dg.AssetsDefinition:
-    """Return an asset that returns what `make` makes for the subjects of the run."""
+def writer(returned: object, name: str = "my_table") -> dg.AssetsDefinition:
+    """Return an asset that returns something."""
 
-    @dg.asset(name="my_table", partitions_def=subjects, backfill_policy=dg.BackfillPolicy.single_run())
-    def my_table(context: dg.AssetExecutionContext) -> Any:
-        return make(context)
+    @dg.asset(name=name, partitions_def=subjects, backfill_policy=dg.BackfillPolicy.single_run())
+    def my_table() -> Any:
+        return returned
 
     return my_table
 
@@ -127,12 +129,32 @@ def expected_rows(pipeline: Pipeline, keys: Sequence[str]) -> list[dict[str, Any
     ]
 
 
-@pytest.mark.parametrize("keys", [SUBJECTS[:1], SUBJECTS[1:2], SUBJECTS], ids=["one", "one without rows", "three"])
-def test_a_data_frame_has_the_same_shape_for_any_number_of_subjects(made: Pipeline, keys: Sequence[str]) -> None:
-    seen: list[pd.DataFrame] = []
-    result = run_assets(made, [reader(pd.DataFrame, seen)], keys)
+ONE, BARE, ALL = SUBJECTS[:1], SUBJECTS[1:2], SUBJECTS
+any_number = pytest.mark.parametrize("keys", [ONE, BARE, ALL], ids=["one", "one without rows", "three"])
+
+
+@pytest.fixture(scope="module")
+def handed(made: Pipeline) -> dict[Any, Any]:
+    """What assets downstream of the authors are handed, by the subjects of their run and by their annotation."""
+    return {(keys, annotation): rows for keys in (ONE, BARE, ALL) for annotation, rows in handed_for(made, keys)}
+
+
+def handed_for(made: Pipeline, keys: Sequence[str]) -> Iterator[tuple[Any, Any]]:
+    seen: dict[Any, list[Any]] = {annotation: [] for annotation in (pd.DataFrame, pa.Table, Any, SubjectTables)}
+    readers = [
+        reader(annotation, rows, name=f"reader_{number}") for number, (annotation, rows) in enumerate(seen.items())
+    ]
+    result = run_assets(made, readers, keys)
     assert result.success, reasons(result)
-    (frame,) = seen
+    for annotation, (rows,) in seen.items():
+        yield annotation, rows
+
+
+@any_number
+def test_a_data_frame_has_the_same_shape_for_any_number_of_subjects(
+    made: Pipeline, handed: dict[Any, Any], keys: Sequence[str]
+) -> None:
+    frame: pd.DataFrame = handed[keys, pd.DataFrame]
     assert list(frame.columns) == ["subject", *AUTHORS]
     assert [str(kind) for kind in frame.dtypes] == ["string", "string", "string", "Int64", "Int64", "Int64"]
     rows = [
@@ -141,24 +163,20 @@ def test_a_data_frame_has_the_same_shape_for_any_number_of_subjects(made: Pipeli
     assert rows == expected_rows(made, keys)
 
 
-@pytest.mark.parametrize("keys", [SUBJECTS[:1], SUBJECTS[1:2], SUBJECTS], ids=["one", "one without rows", "three"])
-def test_an_arrow_table_has_the_same_shape_for_any_number_of_subjects(made: Pipeline, keys: Sequence[str]) -> None:
+@any_number
+def test_an_arrow_table_has_the_same_shape_for_any_number_of_subjects(
+    made: Pipeline, handed: dict[Any, Any], keys: Sequence[str]
+) -> None:
     for annotation in (pa.Table, Any):
-        seen: list[pa.Table] = []
-        result = run_assets(made, [reader(annotation, seen)], keys)
-        assert result.success, reasons(result)
-        (table,) = seen
+        table: pa.Table = handed[keys, annotation]
         assert table.schema.names == ["subject", *AUTHORS]
         assert table.schema.types == [pa.string(), pa.string(), pa.string(), pa.int64(), pa.int64(), pa.int64()]
         assert table.to_pylist() == expected_rows(made, keys)
 
 
-@pytest.mark.parametrize("keys", [SUBJECTS[:1], SUBJECTS], ids=["one", "three"])
-def test_subject_tables_are_opened_one_by_one(made: Pipeline, keys: Sequence[str]) -> None:
-    seen: list[SubjectTables] = []
-    result = run_assets(made, [reader(SubjectTables, seen)], keys)
-    assert result.success, reasons(result)
-    (tables,) = seen
+@any_number
+def test_subject_tables_are_opened_one_by_one(made: Pipeline, handed: dict[Any, Any], keys: Sequence[str]) -> None:
+    tables: SubjectTables = handed[keys, SubjectTables]
     assert tables.subjects == sorted(keys)
     for key in keys:
         with tables.open(key) as dataset:
@@ -209,46 +227,47 @@ def test_what_an_asset_returns_is_filed_by_subject_and_comes_back_the_same(made:
     assert counts == {key: len([row for row in table.to_pylist() if row["subject"] == key]) for key in keys}
 
 
-@pytest.mark.parametrize(
-    "frame",
-    [
-        pd.DataFrame({"subject": [], "n": []}),
-        pd.DataFrame({"subject": pd.Series([], dtype="string"), "n": pd.Series([], dtype="int64")}),
-    ],
-)
-def test_a_table_without_rows_is_filed_as_one(made: Pipeline, frame: pd.DataFrame) -> None:
-    result = run_assets(made, [writer(lambda _: frame)], SUBJECTS)
+def test_a_table_without_rows_is_filed_as_one(made: Pipeline) -> None:
+    frames = {
+        "untyped": pd.DataFrame({"subject": [], "n": []}),
+        "typed": pd.DataFrame({"subject": pd.Series([], dtype="string"), "n": pd.Series([], dtype="int64")}),
+    }
+    result = run_assets(made, [writer(frame, name) for name, frame in frames.items()], SUBJECTS)
     assert result.success, reasons(result)
-    for subject in SUBJECTS:
-        table = made.table(path_of("gold", "my_table", subject))
-        assert table.num_rows == 0
-        assert table.schema.names == ["n"]
+    for name in frames:
+        for subject in SUBJECTS:
+            table = made.table(path_of("gold", name, subject))
+            assert table.num_rows == 0
+            assert table.schema.names == ["n"]
 
 
 def test_an_annotation_of_another_kind_is_refused_with_those_that_work(made: Pipeline) -> None:
     result = run_assets(made, [reader(str, [])], SUBJECTS[:1])
-    (reason,) = reasons(result)
+    (reason,) = reasons(result).values()
     assert "annotate authors as SubjectTables, pyarrow.Table or pandas.DataFrame, not <class 'str'>" in reason
 
 
-@pytest.mark.parametrize(
-    ("returned", "complaint"),
-    [
-        (pa.table({"n": [1]}), "return a pyarrow.Table or pandas.DataFrame with a column 'subject'"),
-        (pd.DataFrame({"n": [1]}), "return a pyarrow.Table or pandas.DataFrame with a column 'subject'"),
-        ({"alpha": [1]}, "return a pyarrow.Table or pandas.DataFrame with a column 'subject'"),
-        (pa.table({"subject": ["alpha", "omega"]}), "contains rows of subjects that are not in the run: ['omega']"),
-        (pa.table({"subject": ["alpha", None]}), "contains rows of subjects that are not in the run: ['None']"),
-        (pd.DataFrame({"subject": [1984]}), "contains rows of subjects that are not in the run: ['1984']"),
-    ],
-)
-def test_a_result_that_cannot_be_filed_is_refused_with_the_reason_and_nothing_is_written(
-    made: Pipeline, returned: object, complaint: str
-) -> None:
+NO_SUBJECT = "return a pyarrow.Table or pandas.DataFrame with a column 'subject'"
+NOT_FILED = {
+    "table": (pa.table({"n": [1]}), NO_SUBJECT),
+    "frame": (pd.DataFrame({"n": [1]}), NO_SUBJECT),
+    "neither": ({"alpha": [1]}, NO_SUBJECT),
+    "another": (
+        pa.table({"subject": ["alpha", "omega"]}),
+        "contains rows of subjects that are not in the run: ['omega']",
+    ),
+    "nobody": (pa.table({"subject": ["alpha", None]}), "contains rows of subjects that are not in the run: ['None']"),
+    "number": (pd.DataFrame({"subject": [1984]}), "contains rows of subjects that are not in the run: ['1984']"),
+}
+
+
+def test_a_result_that_cannot_be_filed_is_refused_with_the_reason_and_nothing_is_written(made: Pipeline) -> None:
     before = made.place.states()
-    result = run_assets(made, [writer(lambda _: returned)], ["alpha"])
-    (reason,) = reasons(result)
-    assert f"my_table: {complaint}" in reason
+    result = run_assets(made, [writer(returned, name) for name, (returned, _) in NOT_FILED.items()], ["alpha"])
+    said = reasons(result)
+    assert said.keys() == NOT_FILED.keys()
+    for name, (_, complaint) in NOT_FILED.items():
+        assert f"{name}: {complaint}" in said[name]
     assert made.place.states() == before
 
 
@@ -259,7 +278,7 @@ def test_a_missing_table_upstream_is_a_line_that_says_what_to_run(made: Pipeline
         ("raw_works", "fetch it with: openlib run --force 'never fetched'"),
     ):
         result = run_assets(made, [reader(pd.DataFrame, [], table)], ["never fetched"])
-        (reason,) = reasons(result)
+        (reason,) = reasons(result).values()
         text = reason.strip()
         assert f": {made.place.root}/" in text
         assert f"/{table}/subject=never%20fetched/" in text
@@ -308,8 +327,8 @@ def test_an_own_table_that_cannot_be_written_for_a_subject_fails_its_step_and_ke
         in_the_way.parent.mkdir(parents=True)
         in_the_way.write_bytes(b"")
         rows = pa.table({"subject": ["a", "b", "c"], "number": [1, 2, 3]})
-        result = run_assets(pipeline, [writer(lambda _: rows)], ["a", "b", "c"])
-        (text,) = reasons(result)
+        result = run_assets(pipeline, [writer(rows)], ["a", "b", "c"])
+        (text,) = reasons(result).values()
         assert "b: " in text
         assert "a: " not in text
         assert instance.get_materialized_partitions(dg.AssetKey("my_table")) == {"a", "c"}
@@ -324,7 +343,7 @@ def test_an_unusable_silver_table_is_made_again_by_an_ordinary_run(
     before = pipeline.digests("")
     pipeline.storage.write(path_of("silver", "books", "alpha"), b"PAR1")
     result = run_assets(pipeline, [reader(pd.DataFrame, [], "books")], ["alpha"])
-    (reason,) = reasons(result)
+    (reason,) = reasons(result).values()
     assert reason.strip().endswith("not a readable Parquet file; make it with: openlib run 'alpha'")
     assert pipeline.run("alpha").success
     assert pipeline.digests("") == before
