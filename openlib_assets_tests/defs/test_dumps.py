@@ -1,5 +1,6 @@
 """The job that builds a dump, on a real instance: partitions, metadata, checks, failures and going on after them."""
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from openlib_assets.cli.runs import execute
 from openlib_assets.defs.jobs import BUILD_DUMP
 from openlib_assets.defs.partitions import DUMPS, run_tags
 from openlib_assets.lake.contract import CATALOGUE_TABLES
-from openlib_assets.lake.dumps.lakes import complete_lakes
+from openlib_assets.lake.dumps.lakes import building, complete_lakes, publish_lake
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets_tests.conftest import Pipeline, Place, failure_text
 from openlib_assets_tests.tools import jobs
@@ -85,6 +86,11 @@ def test_the_job_tells_of_each_table_and_makes_none_twice(pipeline: Pipeline, fi
     again = materialized(build(pipeline))
     assert {again[name].metadata["state"].value for name in MADE - {"dump_files"}} == {"unchanged"}
     assert versions(again) == versions(made)
+
+    # Tables that were made from others than there are now, as those of a dump before, are not of one piece with them.
+    with building(pipeline.storage, DATE) as current:
+        assert publish_lake(current)
+        assert not publish_lake(replace(current, before="2020-01-31"))
 
 
 def test_a_table_that_fails_leaves_those_that_do_without_and_the_run_goes_on_from_there(
