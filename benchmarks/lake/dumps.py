@@ -15,10 +15,10 @@ from benchmarks.tools.bulk_dumps import write_bulk_dumps
 from benchmarks.tools.figures import Baseline, Figure, Target, gigabytes
 from benchmarks.tools.processes import in_own_process
 from benchmarks.tools.runs import good_run
-from openlib_assets.lake.dumps.functions import all_functions
 from openlib_assets.lake.dumps.lakes import building, publish_lake
 from openlib_assets.lake.dumps.lookup import works_of_subject
 from openlib_assets.lake.dumps.steps import FILES, STEPS
+from openlib_assets.lake.functions import all_functions
 from openlib_assets.openlibrary.dumps import file_name
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets.storage import LocalStorage

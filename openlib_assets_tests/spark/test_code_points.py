@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from openlib_assets.lake.dumps.functions import all_functions
 from openlib_assets.lake.dumps.spark.rendering import spark_sql
+from openlib_assets.lake.functions import all_functions
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -17,12 +17,12 @@ from openlib_assets.lake import layout
 from openlib_assets.lake.contract import CATALOGUE_TABLES, Layer
 from openlib_assets.lake.dumps.engine import DuckDBEngine, catalogue_engine, interruptibly
 from openlib_assets.lake.dumps.engines import EXECUTOR_CPU, Engine, Part, Place
-from openlib_assets.lake.dumps.functions import all_functions
 from openlib_assets.lake.dumps.lines import DumpFileError
 from openlib_assets.lake.dumps.made import Made, read_made, record_made, unmake
 from openlib_assets.lake.dumps.ranges import Sizes
 from openlib_assets.lake.dumps.relations import give, give_tables
 from openlib_assets.lake.dumps.steps import BEFORE, STEPS, LineFile, Step, layer_of
+from openlib_assets.lake.functions import all_functions
 from openlib_assets.lake.transform import CheckOutcome, run_checks, sql_text
 from openlib_assets.settings import DUCKDB, Settings
 from openlib_assets.storage import LocalStorage, Storage

@@ -11,12 +11,12 @@ import pyarrow as pa
 
 from openlib_assets.lake.duckdb_storage import prepare
 from openlib_assets.lake.dumps.engines import Numbers, Part, Place
-from openlib_assets.lake.dumps.functions import functions_of
 from openlib_assets.lake.dumps.lines import LineReader
 from openlib_assets.lake.dumps.made import Made
 from openlib_assets.lake.dumps.ranges import Range, bands_of, slices_of
 from openlib_assets.lake.dumps.relations import addresses, give_tables
 from openlib_assets.lake.dumps.steps import LineFile, Step
+from openlib_assets.lake.functions import functions_of
 from openlib_assets.lake.transform import quoted, sql_text
 from openlib_assets.storage import Storage
 

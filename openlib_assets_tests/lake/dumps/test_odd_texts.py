@@ -9,7 +9,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from openlib_assets.lake.dumps.functions import all_functions
+from openlib_assets.lake.functions import all_functions
 from openlib_assets.lake.transform import sql_text
 from openlib_assets_tests.conftest import assert_same_rows
 from openlib_assets_tests.tools.odd_texts import odd_dates, odd_isbns, odd_literals, odd_subjects, odd_titles

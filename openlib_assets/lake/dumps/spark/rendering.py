@@ -14,7 +14,7 @@ from typing import Any
 import sqlglot
 from sqlglot import exp
 
-from openlib_assets.lake.dumps.functions import by_name
+from openlib_assets.lake.functions import by_name
 
 _Node = exp.Expr
 

@@ -1,4 +1,4 @@
-"""The functions that the SQL of the steps uses: all of them, and those of one query."""
+"""Functions of SQL: all that the steps of a dump use, and those that one query uses."""
 
 import re
 import sys
