@@ -4,7 +4,6 @@ import json
 import os
 import re
 import sys
-import traceback
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
@@ -17,6 +16,7 @@ from openlib_assets_tests.tools.instances import temporary_instance
 RECIPES = [*blocks(CONTRIBUTING, "python"), *blocks(CONTRIBUTING, "sql")]
 RECORDED, MISSING = "alpha", "beta"
 RECORDED_FOLDER = "recorded"
+ERRORS = "errors.txt"
 
 
 def block_with(marker: str) -> Block:
@@ -89,9 +89,9 @@ def _replace(file: Path, old: str, new: str) -> None:
 
 
 def run_copy(folder: Path, told: Path, variables: Mapping[str, str]) -> None:
-    """Make a run of the copy in a folder, in a process forked for it; leave in a file what it tells, or why it failed.
+    """Make a run of the copy in a folder, in a process forked for it; leave in a file what it tells.
 
-    Of what was imported, only the packages of others stay.
+    Of what was imported, only the packages of others stay. Why it failed is in the file `ERRORS` of the folder.
     """
     for name in [*sys.modules]:
         if name.partition(".")[0] in ("openlib_assets", "openlib_assets_tests"):
@@ -100,11 +100,8 @@ def run_copy(folder: Path, told: Path, variables: Mapping[str, str]) -> None:
     os.environ.update(variables)
     sys.path.insert(0, str(folder))
     os.chdir(folder)
-    try:
-        told.write_text(json.dumps(import_module(__name__).run()), encoding="utf-8")
-    except Exception:
-        told.write_text(traceback.format_exc(), encoding="utf-8")
-        raise
+    os.dup2(os.open(ERRORS, os.O_WRONLY | os.O_CREAT), sys.stderr.fileno())  # there it prints what it fails with
+    told.write_text(json.dumps(import_module(__name__).run()), encoding="utf-8")
 
 
 def run() -> dict[str, object]:

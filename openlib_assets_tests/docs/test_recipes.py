@@ -32,9 +32,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     process = forks().Process(target=recipes.run_copy, args=(folder, told, {**os.environ}))
     process.start()
     process.join()
-    text = told.read_text(encoding="utf-8")
-    assert process.exitcode == 0, text
-    found: dict[str, Any] = json.loads(text)
+    assert process.exitcode == 0, (folder / recipes.ERRORS).read_text(encoding="utf-8")
+    found: dict[str, Any] = json.loads(told.read_text(encoding="utf-8"))
     return found
 
 

@@ -44,7 +44,7 @@ class TestTransientFaults:
     @pytest.mark.parametrize("fault", RETRIED)
     def test_one_of_any_kind_is_overcome_by_asking_again(self, fault: str) -> None:
         with sandbox_of(faults=at_first(fault, times=3)) as sandbox:
-            client = Client(settings_for(sandbox, timeout=1 if fault == "stall" else 60))
+            client = Client(settings_for(sandbox, timeout=0.2 if fault == "stall" else 60))
             page = page_of(client)
             assert page.keys == keys_of(sandbox)[:20]
             assert page.work_count == WORKS
