@@ -16,6 +16,8 @@ CHECKOV_VENV := .venv-checkov
 CHECKOV_INSTALLED := $(CHECKOV_VENV)/.installed
 # Python compiles a module when it is first imported, and most of what is installed never is. Where it were told not to
 # keep what it compiled, every process would compile again all that it imports.
+# Whatever installs into .venv takes pip's arguments.
+PIP ?= $(BIN)/pip
 INSTALL := install --quiet --disable-pip-version-check --no-compile
 unexport PYTHONDONTWRITEBYTECODE
 # Of make test: more than there are processors, since tests wait now and then.
@@ -39,11 +41,11 @@ $(BIN)/pip:
 	$(PYTHON) -m venv $(VENV)
 
 $(INSTALLED): $(BIN)/pip pyproject.toml constraints.txt
-	$(BIN)/pip $(INSTALL) -c constraints.txt -e .
+	$(PIP) $(INSTALL) -c constraints.txt -e .
 	@touch $@
 
 $(DEV_INSTALLED): $(INSTALLED)
-	$(BIN)/pip $(INSTALL) -c constraints.txt -e '.[deploy,test,check,ui,dg]'
+	$(PIP) $(INSTALL) -c constraints.txt -e '.[deploy,test,check,ui,dg]'
 	@touch $@
 
 # Its wheel is built here, and packing it tightly would take as long as all else. What else the tests need is the project's.
