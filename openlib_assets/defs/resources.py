@@ -33,6 +33,7 @@ class OpenLibraryResource(dg.ConfigurableResource):  # type: ignore[type-arg]  #
         Field(description="api, dump (the latest one built) or dump:DATE; OPENLIB_SOURCE where nothing is said here."),
     ] = None
     _listener: Listener | None = PrivateAttr(default=None)
+    _in_force: Settings | None = PrivateAttr(default=None)
 
     @staticmethod
     def from_env() -> "OpenLibraryResource":
@@ -78,9 +79,12 @@ class OpenLibraryResource(dg.ConfigurableResource):  # type: ignore[type-arg]  #
         return self._settings().languages
 
     def _settings(self) -> Settings:
-        said = {"contact": self.contact, "source": self.works_from}
-        given: dict[str, Any] = {name: value for name, value in said.items() if value}
-        return Settings(**given) if given else Settings.from_env()
+        """Return the settings in force, read once a run."""
+        if self._in_force is None:
+            said = {"contact": self.contact, "source": self.works_from}
+            given: dict[str, Any] = {name: value for name, value in said.items() if value}
+            self._in_force = Settings(**given) if given else Settings.from_env()
+        return self._in_force
 
 
 class DumpsResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # as above
