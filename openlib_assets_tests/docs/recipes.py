@@ -11,6 +11,7 @@ from pathlib import Path
 from openlib_assets_tests.conftest import Pipeline, Place, failure_text
 from openlib_assets_tests.docs.markdown import CONTRIBUTING, Block, blocks
 from openlib_assets_tests.tools.deployment import PROJECT_ROOT
+from openlib_assets_tests.tools.forked import begin
 from openlib_assets_tests.tools.instances import temporary_instance
 
 RECIPES = [*blocks(CONTRIBUTING, "python"), *blocks(CONTRIBUTING, "sql")]
@@ -96,11 +97,9 @@ def run_copy(folder: Path, told: Path, variables: Mapping[str, str]) -> None:
     for name in [*sys.modules]:
         if name.partition(".")[0] in ("openlib_assets", "openlib_assets_tests"):
             del sys.modules[name]
-    os.environ.clear()
-    os.environ.update(variables)
+    begin(variables, {2: folder / ERRORS})  # there it prints what it fails with
     sys.path.insert(0, str(folder))
     os.chdir(folder)
-    os.dup2(os.open(ERRORS, os.O_WRONLY | os.O_CREAT), sys.stderr.fileno())  # there it prints what it fails with
     told.write_text(json.dumps(import_module(__name__).run()), encoding="utf-8")
 
 

@@ -3,7 +3,6 @@
 Such a process imports this module and no other of the tests but `forked`.
 """
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from openlib_assets.defs.emr import job
 from openlib_assets.lake.dumps.engine import DuckDBEngine
 from openlib_assets.lake.dumps.engines import Part, Place
 from openlib_assets.lake.dumps.steps import LineFile
-from openlib_assets_tests.tools.forked import forks
+from openlib_assets_tests.tools.forked import begin, forks
 
 
 class DuckDBOnS3(DuckDBEngine):
@@ -33,10 +32,7 @@ def run_job(arguments: Sequence[str], variables: Mapping[str, str], folder: Path
 
 
 def _be_the_job(arguments: Sequence[str], variables: Mapping[str, str], folder: Path) -> None:
-    for stream, name in ((1, "stdout"), (2, "stderr")):
-        os.dup2(os.open(folder / name, os.O_WRONLY | os.O_CREAT), stream)
-    os.environ.clear()
-    os.environ.update(variables)
+    begin(variables, {1: folder / "stdout", 2: folder / "stderr"})
     # The entry point, but for Spark.
     job.SparkEngine = _engine  # type: ignore[assignment, attr-defined]
     job.main(arguments)

@@ -212,14 +212,18 @@ def forks() -> multiprocessing.context.ForkServerContext:
     return context
 
 
+def begin(variables: Mapping[str, str], printed: Mapping[int, Path | str]) -> None:
+    """Give the process that was forked for a test its environment, and each stream a file for what is printed there."""
+    for stream, file in printed.items():
+        os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND), stream)
+    os.environ.clear()
+    os.environ.update(variables)
+
+
 def _command(arguments: tuple[str, ...], variables: Mapping[str, str], log: str, tampering: Tampering) -> None:
     """Be an `openlib` command."""
     os.setsid()
-    output = os.open(log, os.O_WRONLY | os.O_APPEND)
-    for stream in (1, 2):
-        os.dup2(output, stream)
-    os.environ.clear()
-    os.environ.update(variables)
+    begin(variables, {1: log, 2: log})
     sys.argv = ["openlib", *arguments]
     _tamper(tampering)
     from openlib_assets.cli import main  # noqa: PLC0415 - not for the process that starts this one
