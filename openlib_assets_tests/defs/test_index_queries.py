@@ -90,3 +90,24 @@ def test_what_is_asked_tells_something(mine: EventLogStorage) -> None:
     assert not mine.get_latest_storage_id_by_partition(ASSETS["wiped"], MADE, set(PARTITIONS))
     again = mine.get_latest_storage_id_by_partition(ASSETS["wiped and made"], MADE, set(PARTITIONS))
     assert set(again) == set(PARTITIONS[:2])
+
+
+def test_all_tags_of_a_record_are_those_that_dagster_reads(mine: EventLogStorage, instance: dg.DagsterInstance) -> None:
+    for asset in (ASSETS["made"], ASSETS["wiped and made"]):
+        ids = list(mine.get_latest_storage_id_by_partition(asset, MADE).values())
+        records = instance.fetch_materializations(dg.AssetRecordsFilter(asset, storage_ids=ids), 100).records
+        wanted = {record.partition_key: record.asset_materialization.tags for record in records}  # type: ignore[union-attr]
+        assert wanted
+        assert all(_INPUT_TAG in tags for tags in wanted.values() if tags is not None)
+        assert mine.all_tags(ids) == wanted
+    assert mine.all_tags([]) == {}
+
+
+def test_a_record_without_tags_has_none(mine: EventLogStorage, instance: dg.DagsterInstance) -> None:
+    odd = {"half a character": "\ud800"}
+    instance.report_runless_asset_event(dg.AssetMaterialization("untagged", partition="love", metadata=odd))
+    (storage_id,) = mine.get_latest_storage_id_by_partition(dg.AssetKey("untagged"), MADE).values()
+    (tags,) = mine.all_tags([storage_id]).values()
+    record = instance.fetch_materializations(dg.AssetKey("untagged"), 1).records[0].asset_materialization
+    assert record is not None
+    assert tags == (record.tags or {})

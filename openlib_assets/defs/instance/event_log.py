@@ -126,6 +126,11 @@ class EventLogStorage(SqliteEventLogStorage):
             asset_key, event_type, tag_keys, asset_partitions, before_cursor, after_cursor
         )
 
+    def all_tags(self, storage_ids: Sequence[int]) -> Mapping[str, Mapping[str, str]]:
+        """Return all tags of materializations, by partition."""
+        with self.index_connection() as index:
+            return index_queries.all_tags(index, storage_ids)
+
     def wipe(self) -> None:
         """Delete all events, and the runs' databases."""
         self._close()

@@ -4,7 +4,7 @@ Dagster records one version of the data for all partitions of an output; here ea
 which Dagster itself tells what is out of date.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import dagster as dg
 from dagster._core.definitions.data_version import (
@@ -90,12 +90,10 @@ def data_versions(instance: dg.DagsterInstance, asset: dg.AssetKey, subjects: Co
 
 def code_versions(instance: dg.DagsterInstance, asset: dg.AssetKey, subjects: Collection[str]) -> dict[str, str]:
     """Return the version of the code that made each subject, as last recorded, of those that have one."""
-    # Dagster keeps no index of this tag, so it is read from the records, a few hundred of which are in memory at once.
     return {
         subject: tags[CODE_VERSION_TAG]
-        for some in _stretches(subjects)
-        for subject, record in latest_records(instance, asset, some).items()
-        if CODE_VERSION_TAG in (tags := _tags(record))
+        for subject, tags in _latest_tags(instance, asset, subjects)
+        if CODE_VERSION_TAG in tags
     }
 
 
@@ -131,21 +129,36 @@ class Versions:
             },
         }
 
-    def current(self) -> dict[str, dg.AssetMaterialization]:
-        """Return the latest record of each subject that was made from what is there now, by the same code."""
-        found = {}
-        for subject, record in latest_records(self._instance, self._spec.key, self._subjects).items():
-            materialization, tags = record.asset_materialization, _tags(record)
-            made_alike = tags.get(CODE_VERSION_TAG) == self._spec.code_version
-            if materialization and made_alike and self._inputs(subject).items() <= tags.items():
-                found[subject] = materialization
-        return found
+    def current(self) -> dict[str, str]:
+        """Return the version of each subject that was made, the last time, from what is there now by the same code."""
+        return {
+            subject: tags[DATA_VERSION_TAG]
+            for subject, tags in _latest_tags(self._instance, self._spec.key, self._subjects)
+            if tags.get(CODE_VERSION_TAG) == self._spec.code_version
+            and self._inputs(subject).items() <= tags.items()
+            and DATA_VERSION_TAG in tags
+        }
 
     def _inputs(self, subject: str) -> dict[str, str]:
         missing = DEFAULT_DATA_VERSION.value  # which Dagster takes for no change, as long as there is no data
         return {
             get_input_data_version_tag(parent): self._data[parent].get(subject, missing) for parent in self._parents
         }
+
+
+def _latest_tags(
+    instance: dg.DagsterInstance, asset: dg.AssetKey, subjects: Collection[str]
+) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """Yield each subject that was ever made with all tags of its latest record, a few hundred of which are in memory.
+
+    Dagster has an index of some tags only, the version of the code not among them.
+    """
+    storage = instance.event_log_storage
+    for some in _stretches(subjects):
+        if isinstance(storage, EventLogStorage):
+            yield from storage.all_tags(list(latest_ids(instance, asset, some).values())).items()
+        else:
+            yield from ((key, _tags(record)) for key, record in latest_records(instance, asset, some).items())
 
 
 def _shared_record(instance: dg.DagsterInstance, asset: dg.AssetKey) -> dg.EventLogRecord | None:

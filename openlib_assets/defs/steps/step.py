@@ -10,13 +10,12 @@ from itertools import chain
 from typing import Any
 
 import dagster as dg
-from dagster._core.definitions.data_version import DATA_VERSION_TAG
 from dagster._core.execution.context.system import StepExecutionContext
 from dagster._record import replace
 
 from openlib_assets.defs.steps.checks import evaluations, target_of
 from openlib_assets.defs.steps.outputs import Done, SubjectOutputs
-from openlib_assets.defs.steps.records import Versions, just_recorded, last_evaluations, latest_record
+from openlib_assets.defs.steps.records import Versions, just_recorded, last_evaluations, latest_record, latest_records
 from openlib_assets.defs.steps.run_state import StepSubjects, goes_on_from, said_in_run
 from openlib_assets.lake.contract import RAW_WORKS
 from openlib_assets.lake.transform import CheckOutcome
@@ -63,10 +62,12 @@ class Step:
         """
         untouched = [key for key in subjects if key not in outputs.left and self._may_stay(key)]
         current = self._current(storage, outputs, untouched)
-        self.unchanged |= outputs.left | current.keys()
+        self.unchanged |= outputs.left | current
         events: Iterator[dg.DagsterEvent] = iter(())
         if not all(said.all_is_well for said in self.said_before.values()):
-            events = chain.from_iterable(self._repeated(subject, last) for subject, last in current.items())
+            records = latest_records(self.context.instance, self.asset, current)
+            made = {subject: record.asset_materialization for subject, record in records.items()}
+            events = chain.from_iterable(self._repeated(subject, last) for subject, last in made.items() if last)
         elif self._goes_on():
             events = chain.from_iterable(map(self._checked_before, sorted(self.unchanged)))
         return [key for key in subjects if key not in self.unchanged], events
@@ -136,15 +137,13 @@ class Step:
     def _goes_on(self) -> bool:
         return bool(goes_on_from(self.context.instance, self.context.dagster_run))
 
-    def _current(
-        self, storage: Storage, outputs: SubjectOutputs, subjects: Collection[str]
-    ) -> dict[str, dg.AssetMaterialization]:
+    def _current(self, storage: Storage, outputs: SubjectOutputs, subjects: Collection[str]) -> set[str]:
+        """Return those of some subjects that are as their inputs and the code make them, and whose files are there."""
         if outputs.paths is None or not subjects:
-            return {}
+            return set()
         paths = outputs.paths
         return {
-            subject: last
-            for subject, last in self.versions(subjects).current().items()
-            if outputs.version([storage.digest(path) for path in paths(subject)])
-            == (last.tags or {}).get(DATA_VERSION_TAG)
+            subject
+            for subject, version in self.versions(subjects).current().items()
+            if outputs.version([storage.digest(path) for path in paths(subject)]) == version
         }
