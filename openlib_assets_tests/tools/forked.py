@@ -213,7 +213,7 @@ def forks() -> multiprocessing.context.ForkServerContext:
 
 
 def begin(variables: Mapping[str, str], printed: Mapping[int, Path | str]) -> None:
-    """Give the process that was forked for a test its environment, and each stream a file for what is printed there."""
+    """Set the environment of a process that was forked for a test, and the file that each stream is printed into."""
     for stream, file in printed.items():
         os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND), stream)
     os.environ.clear()
