@@ -16,10 +16,10 @@ CHECKOV_VENV := .venv-checkov
 CHECKOV_INSTALLED := $(CHECKOV_VENV)/.installed
 # Python compiles a module when it is first imported, and most of what is installed never is. Where it were told not to
 # keep what it compiled, every process would compile again all that it imports.
-# Whatever installs into .venv takes pip's arguments.
-PIP ?= $(BIN)/pip
 INSTALL := install --quiet --disable-pip-version-check --no-compile
 unexport PYTHONDONTWRITEBYTECODE
+# What installs into .venv; .ci/run names another program that takes pip's arguments.
+PIP := $(BIN)/pip
 # Of make test: more than there are processors, since tests wait now and then.
 WORKERS ?= 3
 # Of make soak, on disk and again on S3.

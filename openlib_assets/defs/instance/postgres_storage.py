@@ -33,7 +33,9 @@ class PostgresStorage(DagsterPostgresStorage):
         """Take what Dagster's own takes."""
         super().__init__(postgres_url, should_autocreate_tables, inst_data, token_provider)
         # Its tables are there by now.
-        self._event_log_storage = _EventLogStorage(postgres_url, should_autocreate_tables=False)
+        self._event_log_storage = _EventLogStorage(
+            postgres_url, should_autocreate_tables=False, token_provider=token_provider
+        )
         engine = create_pg_engine(
             postgres_url,
             token_provider,
