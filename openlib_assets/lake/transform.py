@@ -159,7 +159,7 @@ def connected(inputs: Mapping[str, Relation], *, is_small: bool | None = None) -
     with _starting:
         engine = _engine(threads=1 if is_small else None)
     with nullcontext() if is_small else _large, engine.cursor() as connection:
-        connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
+        connection.execute("SET enable_progress_bar = false")
         for name, relation in inputs.items():
             _give(connection, name, relation)
         yield connection
@@ -178,7 +178,7 @@ def _give(connection: duckdb.DuckDBPyConnection, name: str, relation: Relation) 
         kind = "TABLE" if _is_small(relation) else "VIEW"
         connection.execute(f"CREATE TEMP {kind} {name} AS {read_rows(relation)}")
     elif isinstance(relation, Row):
-        connection.execute(f"CREATE TEMP TABLE {name} AS {relation.query()}")
+        connection.execute(f"CREATE TEMP VIEW {name} AS {relation.query()}")
     elif isinstance(relation, Table):
         columns = ", ".join(f"{column.name} {SQL_TYPES[column.type]}" for column in relation.columns)
         connection.execute(f"CREATE TEMP TABLE {name} ({columns})")
@@ -249,6 +249,7 @@ def _engine(*, threads: int | None) -> duckdb.DuckDBPyConnection:
     atexit.register(shutil.rmtree, spill, ignore_errors=True)
     config: dict[str, str | bool | int | float | list[str]] = {"memory_limit": _MEMORY_LIMIT, "temp_directory": spill}
     engine = duckdb.connect(config=config | ({"threads": threads} if threads else {}))
+    engine.execute("SET GLOBAL TimeZone = 'UTC'")
     for name in FUNCTIONS:
         engine.execute(sql_text(name))
     return engine

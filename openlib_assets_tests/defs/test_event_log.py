@@ -3,6 +3,7 @@
 import multiprocessing
 import queue
 import signal
+import sqlite3
 import threading
 import uuid
 from collections.abc import Callable, Iterator
@@ -11,7 +12,6 @@ from typing import Any
 
 import dagster as dg
 import pytest
-import sqlalchemy as sa
 from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationPlanned
 from dagster._core.events import (
     AssetMaterializationPlannedData,
@@ -152,7 +152,7 @@ def test_an_event_that_cannot_be_stored_fails_its_own_caller_and_is_nowhere(
     change(home / "history/runs" / database, f"CREATE TRIGGER refuse {refused}")
     for number in (1, 2):
         materialized(instance, f"p{number}")
-    with pytest.raises(sa.exc.DatabaseError, match="no p3 here"):
+    with pytest.raises(sqlite3.DatabaseError, match="no p3 here"):
         materialized(instance, "p3")
     for number in (4, 5):
         materialized(instance, f"p{number}")
@@ -172,7 +172,7 @@ def test_threads_that_record_at_once_lose_nothing_and_get_only_their_own_errors(
         for place in range(40):
             try:
                 log.store_event(an_event(materialization(f"{name}-{place}"), run_id=f"run-{name}"))
-            except sa.exc.DatabaseError:
+            except sqlite3.DatabaseError:
                 failed.append(name)
 
     threads = [threading.Thread(target=record, args=(name,)) for name in ("bad", "good", "fine")]

@@ -1,10 +1,12 @@
 """What the index is asked in plain SQL, against Dagster's own storage on the same files."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 import pytest
 from dagster._core.definitions.data_version import DATA_VERSION_TAG
+from dagster._core.event_api import EventLogCursor
 from dagster._core.storage.event_log import SqliteEventLogStorage
 from dagster_shared.check import CheckError
 
@@ -15,6 +17,7 @@ MADE = dg.DagsterEventType.ASSET_MATERIALIZATION
 # Names in which something could be taken for SQL, for a pattern or for a parameter.
 PARTITIONS = ["love", "place:são_paulo", "person:o'brien", 'a"b', "100%", "_", "?", ":p", "null", "любовь"]
 ASSETS = {name: dg.AssetKey(name) for name in ("made", "wiped", "wiped and made", "without", "never")}
+AFTER_THREE = EventLogCursor.from_storage_id(3).to_string()
 _INPUT_TAG = "dagster/input_event_pointer/other"
 
 
@@ -111,3 +114,34 @@ def test_a_record_without_tags_has_none(mine: EventLogStorage, instance: dg.Dags
     record = instance.fetch_materializations(dg.AssetKey("untagged"), 1).records[0].asset_materialization
     assert record is not None
     assert tags == (record.tags or {})
+
+
+def test_the_record_of_each_asset_is_dagsters_and_made_of_its_text_once(
+    mine: EventLogStorage, dagsters: SqliteEventLogStorage, instance: dg.DagsterInstance
+) -> None:
+    keys = list(ASSETS.values())
+    wanted = {record.asset_entry.asset_key: record.asset_entry for record in dagsters.get_asset_records(keys)}
+    assert wanted[ASSETS["made"]].last_materialization_record
+    assert ASSETS["never"] not in wanted
+    for _ in range(2):
+        found = {record.asset_entry.asset_key: record.asset_entry for record in mine.get_asset_records(keys)}
+        assert found == wanted
+    again = mine.get_asset_records(keys)
+    before = found[ASSETS["made"]].last_materialization_record
+    assert any(record.asset_entry.last_materialization_record is before for record in again)
+    make(instance, "made", ["love"], "later")
+    (after,) = mine.get_asset_records([ASSETS["made"]])
+    assert after.asset_entry == dagsters.get_asset_records([ASSETS["made"]])[0].asset_entry
+    assert after.asset_entry.last_materialization_record not in (None, before)
+
+
+@pytest.mark.parametrize("of_type", [MADE, dg.DagsterEventType.RUN_START, {MADE}, None])
+@pytest.mark.parametrize("window", [{}, {"limit": 2}, {"ascending": False}, {"cursor": AFTER_THREE}], ids=str)
+def test_the_entries_of_a_run_are_dagsters(
+    mine: EventLogStorage, dagsters: SqliteEventLogStorage, of_type: Any, window: dict[str, Any]
+) -> None:
+    runless = ""
+    assert len(dagsters.get_logs_for_run(runless)) > len(PARTITIONS)
+    found = mine.get_logs_for_run(runless, of_type=of_type, **window)
+    assert found == dagsters.get_logs_for_run(runless, of_type=of_type, **window)
+    assert bool(found) == (of_type != dg.DagsterEventType.RUN_START)

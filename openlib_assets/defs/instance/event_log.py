@@ -8,7 +8,7 @@ change between the two.
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from itertools import groupby
 from typing import Any
@@ -126,6 +126,20 @@ class EventLogStorage(SqliteEventLogStorage):
             asset_key, event_type, tag_keys, asset_partitions, before_cursor, after_cursor
         )
 
+    def get_logs_for_run(
+        self,
+        run_id: str,
+        cursor: str | int | None = None,
+        of_type: dg.DagsterEventType | set[dg.DagsterEventType] | None = None,
+        limit: int | None = None,
+        ascending: bool = True,
+    ) -> Sequence[dg.EventLogEntry]:
+        """Return the entries of a run's log: of one type, as each step asks for them, or as Dagster gives them."""
+        if isinstance(of_type, dg.DagsterEventType) and cursor is None and not limit and ascending:
+            with self.run_connection(run_id) as run:
+                return index_queries.entries_of(run, run_id, of_type)
+        return super().get_logs_for_run(run_id, cursor, of_type, limit, ascending)
+
     def all_tags(self, storage_ids: Sequence[int]) -> Mapping[str, Mapping[str, str]]:
         """Return all tags of materializations, by partition."""
         with self.index_connection() as index:
@@ -182,6 +196,21 @@ class EventLogStorage(SqliteEventLogStorage):
             self.store_asset_check_event(entry, event_id)
         if event_type == dg.DagsterEventType.ASSET_MATERIALIZATION:
             self.last_materialization = dg.EventLogRecord(event_id, entry)
+
+    def _get_latest_materialization_records(
+        self, raw_asset_rows: Iterable[Mapping[str, Any]]
+    ) -> Mapping[dg.AssetKey, dg.EventLogRecord | None]:
+        """Return the latest materialization of each asset of some rows, of which each step asks for those it reads."""
+        found: dict[dg.AssetKey, dg.EventLogRecord | None] = {}
+        others = []
+        for row in raw_asset_rows:
+            key, text = dg.AssetKey.from_db_string(row["asset_key"]), row["last_materialization"]
+            last = index_queries.as_recorded(text) if text and not row["asset_details"] else None
+            if key and isinstance(last, dg.EventLogRecord):
+                found[key] = last
+            else:
+                others.append(row)
+        return {**super()._get_latest_materialization_records(others), **found} if others else found
 
     def _has_asset_key_col_on_connection(self, conn: sa.Connection, column_name: str) -> bool:
         if column_name not in self._asset_key_cols_seen and super()._has_asset_key_col_on_connection(conn, column_name):

@@ -1,4 +1,4 @@
-"""What each step of a run asks Dagster's index of its subjects, in plain SQL.
+"""What each step of a run asks Dagster's index of its subjects, and the log of its run, in plain SQL.
 
 The answers are those of Dagster's own storage, which builds each of these statements anew, piece by piece: that takes
 ten times as long as SQLite's answer, and all of them together a fifth of a small run.
@@ -6,21 +6,29 @@ ten times as long as SQLite's answer, and all of them together a fifth of a smal
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 import dagster as dg
 import sqlalchemy as sa
+from dagster_shared.serdes import deserialize_value
+
+from openlib_assets.defs.instance.plain_sql import ask
+
+# Of a run, about what its steps say; of a few kilobytes each.
+_EVENTS_KEPT = 128
 
 
 def has_partition(index: sa.Connection, definition: str, partition: str) -> bool:
     """Tell whether a partition is registered."""
     query = "SELECT 1 FROM dynamic_partitions WHERE partitions_def_name = ? AND partition = ?"
-    return index.exec_driver_sql(query, (definition, partition)).first() is not None
+    return ask(index, query, (definition, partition)).fetchone() is not None
 
 
 def was_wiped(index: sa.Connection, asset: dg.AssetKey) -> bool:
     """Tell whether records of an asset may have been wiped, which then count no more."""
     query = "SELECT asset_details IS NOT NULL FROM asset_keys WHERE asset_key = ?"
-    return bool(index.exec_driver_sql(query, (asset.to_string(),)).scalar())
+    found = ask(index, query, (asset.to_string(),)).fetchone()
+    return bool(found and found[0])
 
 
 def latest_ids(
@@ -28,7 +36,7 @@ def latest_ids(
 ) -> dict[str, int]:
     """Return the storage id of the latest event of each of some partitions that has one."""
     query, parameters = _latest(asset, event_type, partitions)
-    return {row.partition: row.id for row in index.exec_driver_sql(query, parameters)}
+    return dict(ask(index, query, parameters))
 
 
 def latest_tags(
@@ -45,7 +53,7 @@ def latest_tags(
         f"JOIN asset_event_tags ON event_id = latest.id WHERE key IN {_placeholders(tags)}"
     )
     found: dict[str, dict[str, str]] = {}
-    for partition, key, value in index.exec_driver_sql(query, (*parameters, *tags)):
+    for partition, key, value in ask(index, query, (*parameters, *tags)):
         found.setdefault(partition, {})[key] = value
     return found
 
@@ -56,11 +64,24 @@ def all_tags(index: sa.Connection, storage_ids: Sequence[int]) -> dict[str, Mapp
     They are looked up in an event's text: to make the event of it takes nine times as long.
     """
     query = f"SELECT partition, event FROM event_logs WHERE id IN {_placeholders(storage_ids)}"  # noqa: S608 - the same
-    found = index.exec_driver_sql(query, tuple(storage_ids))
+    found = ask(index, query, tuple(storage_ids))
     return {
         partition: json.loads(event)["dagster_event"]["event_specific_data"]["materialization"]["tags"] or {}
         for partition, event in found
     }
+
+
+def entries_of(run: sa.Connection, run_id: str, event_type: dg.DagsterEventType) -> list[dg.EventLogEntry]:
+    """Return the entries of a run's log that are of a type, in order."""
+    query = "SELECT event FROM event_logs WHERE run_id = ? AND dagster_event_type = ? ORDER BY id"
+    entries = [as_recorded(text) for (text,) in ask(run, query, (run_id, event_type.value))]
+    return [entry for entry in entries if isinstance(entry, dg.EventLogEntry)]
+
+
+@lru_cache(_EVENTS_KEPT)
+def as_recorded(text: str) -> object:
+    """Return what Dagster recorded as a text; of the last few, which steps ask for again and again, the same object."""
+    return deserialize_value(text)
 
 
 def _latest(

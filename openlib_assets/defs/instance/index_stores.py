@@ -12,6 +12,8 @@ import sqlalchemy as sa
 from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationPlanned
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus as Status
 
+from openlib_assets.defs.instance.plain_sql import ask
+
 # A row of `event_logs`, by column.
 Row = Mapping[str, Any]
 
@@ -85,5 +87,4 @@ def _put(database: sa.Connection, table: str, row: Row, *, key: tuple[str, ...] 
     instead = f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET {changed}" if key else ""
     places = ", ".join("?" * len(row))
     statement = f"INSERT INTO {table} ({', '.join(row)}) VALUES ({places}){instead}"  # noqa: S608 - placeholders
-    inserted: int = database.exec_driver_sql(statement, tuple(row.values())).lastrowid
-    return inserted
+    return ask(database, statement, tuple(row.values())).lastrowid or 0
