@@ -23,12 +23,16 @@ _SCHEMA = pa.schema([("work_key", pa.string()), ("payload", pa.string()), ("cano
 
 
 class SubjectStaging:
-    """The staged pages of one subject of one source address, on their way into a table of bronze."""
+    """The staged pages of one subject of one source address, on their way into a table of bronze.
+
+    The page that was last added or read stays in memory: most subjects have one, and it is read several times.
+    """
 
     def __init__(self, storage: Storage, subject: str, source: str, table: Table = RAW_WORKS) -> None:
         self._storage = storage
         self._folder = layout.staging_folder(subject, table.name)
         self._source = source
+        self._last: tuple[str, pa.Table] | None = None
 
     def pages(self) -> list[StagedPage]:
         """Return the pages that an interrupted fetch left, oldest first; unreadable ones do not count."""
@@ -62,12 +66,12 @@ class SubjectStaging:
             "work_count": page.work_count,
         }
         columns = [texts(page.keys), texts(page.payloads), texts(page.canonical_lines)]
-        batch = pa.record_batch(columns, schema=_SCHEMA)
+        batch = pa.record_batch(columns, schema=_SCHEMA.with_metadata({"page": json.dumps(about)}))
         sink = pa.BufferOutputStream()
-        schema = _SCHEMA.with_metadata({"page": json.dumps(about)})
-        with pa.ipc.new_file(sink, schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as writer:
+        with pa.ipc.new_file(sink, batch.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as writer:
             writer.write_batch(batch)
         self._storage.write(staged.name, sink.getvalue().to_pybytes())
+        self._last = staged.name, pa.Table.from_batches([batch])
         return staged
 
     def batches(self, slices: list[Slice]) -> Iterator[pa.RecordBatch]:
@@ -79,11 +83,17 @@ class SubjectStaging:
 
     def clear(self) -> None:
         """Throw the subject's staged pages away."""
+        self._last = None
         self._storage.clear(self._folder)
 
     def _table(self, path: str) -> pa.Table:
+        last = self._last
+        if last and last[0] == path:
+            return last[1]
         with pa.ipc.open_file(pa.BufferReader(self._storage.read(path))) as reader:
-            return reader.read_all()
+            table = reader.read_all()
+        self._last = path, table
+        return table
 
 
 def forget(storage: Storage, subject: str, until: float, table: Table = RAW_WORKS) -> None:
