@@ -15,6 +15,7 @@ from openlib_assets.lake.bronze.snapshots import (
     current_snapshot,
     next_name,
     open_current,
+    open_snapshot,
     positioned,
     works_hash,
     write_snapshot,
@@ -102,7 +103,7 @@ def fetched_subject(
         check(table_file(file), None if force else previous)
 
     if unchanged:
-        with open_current(storage, subject, table) as dataset:
+        with open_snapshot(storage, subject, unchanged.name, table) as dataset:
             check(dataset, previous)
     preview = pa.Table.from_batches(positioned(staging.batches(enumeration.slices[:1]))).slice(0, _PREVIEW_ROWS)
     yield Fetched(

@@ -36,10 +36,11 @@ class Pace:
             due = time.monotonic() + slot.seconds
             if self._stop.wait(max(0.0, slot.seconds)):
                 raise InterruptedFetchError("interrupted while waiting to send a request")
-            # A late sleeper would crowd those behind it, and a pause may have begun meanwhile.
+            # A late sleeper would crowd those behind it, and a pause may have begun while it slept.
             behind = time.monotonic() - due
             late = slot.spacing > _CLOSE_SPACING_SECONDS and behind > max(slot.spacing, _LATE_SECONDS)
-            if not late and not self._slots.paused_beyond(slot):
+            slept = slot.seconds > 0
+            if not late and not (slept and self._slots.paused_beyond(slot)):
                 return
 
     def pause(self, seconds: float) -> None:
