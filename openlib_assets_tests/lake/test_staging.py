@@ -3,13 +3,15 @@
 import shutil
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from openlib_assets.lake import layout
 from openlib_assets.lake.bronze.staging import SubjectStaging, sweep
+from openlib_assets.openlibrary.reading.staged_pages import Slice
 from openlib_assets.openlibrary.records import parse_json
 from openlib_assets.sandbox import Sandbox, SandboxConfig
-from openlib_assets.storage import LocalStorage
+from openlib_assets.storage import LocalStorage, StorageError
 from openlib_assets_tests.openlibrary.fetches import Drift, column, fetch_of
 
 
@@ -50,6 +52,22 @@ class TestStaging:
         sweep(storage)
         left = {path.split("/")[2] for path in storage.paths(layout.STAGING)}
         assert left == {"now", "yesterday"}
+
+    def test_the_last_page_stays_in_memory_as_it_lies_in_its_file(self, storage: LocalStorage, tmp_path: Path) -> None:
+        with Sandbox(SandboxConfig({"love": 10})) as sandbox:
+            client = fetch_of(sandbox, storage).client
+            first, last = (client.page("love", offset=offset, limit=5) for offset in (0, 5))
+        staging = SubjectStaging(storage, "love", "x")
+        pages = [staging.add(page, 5) for page in (first, last)]
+        slices = [Slice(page, 0, 5) for page in pages]
+        in_memory = pa.Table.from_batches(staging.batches(slices[1:]))
+        in_file = pa.Table.from_batches(SubjectStaging(storage, "love", "x").batches(slices[1:]))
+        assert in_memory.equals(in_file, check_metadata=True)
+        (tmp_path / pages[1].name).unlink()
+        assert column(next(staging.batches(slices[1:])), "work_key") == last.keys
+        assert [column(batch, "work_key") for batch in staging.batches(slices[:1])] == [first.keys]
+        with pytest.raises(StorageError):
+            list(staging.batches(slices[1:]))
 
     def test_batches_give_the_works_of_any_slices_in_their_order(self, storage: LocalStorage) -> None:
         with Sandbox(SandboxConfig({"love": 120})) as sandbox:

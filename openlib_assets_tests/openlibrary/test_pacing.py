@@ -17,7 +17,7 @@ import pytest
 from openlib_assets.openlibrary.errors import InterruptedFetchError, SourceError
 from openlib_assets.openlibrary.pace.host import HostSlots, pace_file
 from openlib_assets.openlibrary.pace.pacing import Pace, open_pace
-from openlib_assets.openlibrary.pace.slots import spacing
+from openlib_assets.openlibrary.pace.slots import Slot, spacing
 from openlib_assets.settings import Settings
 
 Sent = tuple[int, float]
@@ -275,3 +275,25 @@ class TestRecovery:
         with ThreadPoolExecutor(8) as threads:
             paces = list(threads.map(lambda _: _pace(file, 500), range(16)))
             list(threads.map(Pace.wait_for_slot, paces))
+
+
+@pytest.mark.parametrize("seconds", [-0.1, 0.0, 0.01])
+def test_only_who_slept_looks_whether_a_pause_began_meanwhile(seconds: float) -> None:
+    """Who is served at once has just seen it: for each request that would be a second look into the file."""
+    looks: list[Slot] = []
+
+    class Free:
+        """Slots of which each is free after so many seconds."""
+
+        def reserve(self) -> Slot:
+            return Slot(seconds=seconds, spacing=0.001, at=1.0)
+
+        def paused_beyond(self, slot: Slot) -> bool:
+            looks.append(slot)
+            return False
+
+        def pause(self, seconds: float) -> None:
+            raise AssertionError(seconds)
+
+    Pace(Free(), threading.Event()).wait_for_slot()
+    assert len(looks) == (seconds > 0)
