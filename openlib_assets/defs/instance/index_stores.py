@@ -5,7 +5,7 @@ for each of its rows: that takes several times as long as SQLite does.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import dagster as dg
 import sqlalchemy as sa
@@ -87,4 +87,4 @@ def _put(database: sa.Connection, table: str, row: Row, *, key: tuple[str, ...] 
     instead = f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET {changed}" if key else ""
     places = ", ".join("?" * len(row))
     statement = f"INSERT INTO {table} ({', '.join(row)}) VALUES ({places}){instead}"  # noqa: S608 - placeholders
-    return ask(database, statement, tuple(row.values())).lastrowid or 0
+    return cast("int", ask(database, statement, tuple(row.values())).lastrowid)
