@@ -15,7 +15,8 @@ from pathlib import Path
 
 import requests
 
-from openlib_assets_tests.tools.deployment import PROJECT_ROOT, environment, free_port, running, wait_until
+from openlib_assets_tests.tools.deployment import PROJECT_ROOT, environment, running, wait_until
+from openlib_assets_tests.tools.ports import free_port
 
 _ANSWER_SECONDS = 600
 _START_SECONDS = 60

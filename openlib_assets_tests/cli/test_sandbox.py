@@ -11,7 +11,8 @@ import requests
 from openlib_assets.openlibrary.dumps import Archive
 from openlib_assets.settings import Settings
 from openlib_assets_tests.sandbox.dumped import indexed
-from openlib_assets_tests.tools.deployment import environment, free_port, openlib_command, running, wait_until_up
+from openlib_assets_tests.tools.deployment import environment, openlib_command, running, wait_until_up
+from openlib_assets_tests.tools.ports import free_port
 
 
 def test_the_sandbox_serves_what_its_dumps_tell(tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ from openlib_assets.lake.database.connecting import DatabaseError, Target
 from openlib_assets.lake.database.loading import held_version, load
 from openlib_assets.storage import LocalStorage
 from openlib_assets_tests.database.conftest import Database, assert_same_as_files
-from openlib_assets_tests.tools.deployment import PROJECT_ROOT, free_port
+from openlib_assets_tests.tools.deployment import PROJECT_ROOT
+from openlib_assets_tests.tools.ports import free_port
 from openlib_assets_tests.tools.postgres import connect
 from openlib_assets_tests.tools.warehouses import publish
 

@@ -26,12 +26,12 @@ from openlib_assets_tests.tools.deployment import (
     Dagster,
     SandboxProcess,
     environment,
-    free_port,
     running,
     sandbox_process,
     wait_until,
     wait_until_up,
 )
+from openlib_assets_tests.tools.ports import free_port
 from openlib_assets_tests.tools.postgres import Postgres, connect
 
 _START_SECONDS = 120

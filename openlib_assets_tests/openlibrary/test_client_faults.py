@@ -2,9 +2,8 @@
 
 import json
 import re
-import socket
 import time
-from contextlib import closing, suppress
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
@@ -26,16 +25,10 @@ from openlib_assets_tests.openlibrary.served import (
     scripted,
     send,
 )
+from openlib_assets_tests.tools.ports import free_port
 
 # A redirect is not tried again but followed, and that an index was cut only the list of keys shows.
 RETRIED = [fault for fault in TRANSIENT if fault not in ("redirect", "cut_index")]
-
-
-def _closed_port() -> int:
-    with closing(socket.socket()) as unused:
-        unused.bind(("127.0.0.1", 0))
-        port: int = unused.getsockname()[1]
-        return port
 
 
 class TestTransientFaults:
@@ -114,9 +107,7 @@ class TestTransientFaults:
             assert client.traffic.requests == TRIES
 
     def test_a_refused_connection_is_given_up_after_the_last_try(self) -> None:
-        client = Client(
-            Settings(api_url=f"http://127.0.0.1:{_closed_port()}", requests_per_second=1e6, retry_wait=0.01)
-        )
+        client = Client(Settings(api_url=f"http://127.0.0.1:{free_port()}", requests_per_second=1e6, retry_wait=0.01))
         with pytest.raises(TransientError, match=r"love\.json\?.*: connection refused \(12 tries\)$"):
             page_of(client)
         assert client.traffic.requests == TRIES

@@ -17,7 +17,8 @@ from typing import Any
 
 import boto3
 
-from openlib_assets_tests.tools.deployment import DeploymentError, free_port, running, wait_until_up
+from openlib_assets_tests.tools.deployment import DeploymentError, running, wait_until_up
+from openlib_assets_tests.tools.ports import free_port
 
 REGION = "us-east-1"
 

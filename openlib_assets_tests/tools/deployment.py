@@ -10,7 +10,6 @@ import contextlib
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -29,6 +28,7 @@ import psutil
 import requests
 
 from openlib_assets.sandbox import FaultPlan, LoggedRequest, Planned, Sandbox, SandboxConfig
+from openlib_assets_tests.tools.ports import free_port
 
 PROJECT_ROOT = Path(__file__).parents[2]
 
@@ -43,12 +43,6 @@ _LISTED = re.compile(r'(\w+)_key:"([^"]*)"')
 
 class DeploymentError(Exception):
     """A process did not start, ended badly or took too long; the text holds the end of what it printed."""
-
-
-def free_port() -> int:
-    """Return a port on which nobody listens now."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def environment(folder: Path, api_url: str, **variables: str) -> dict[str, str]:

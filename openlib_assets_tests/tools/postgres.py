@@ -16,7 +16,8 @@ from pathlib import Path
 
 import psycopg2
 
-from openlib_assets_tests.tools.deployment import DeploymentError, free_port, running, tail, wait_until
+from openlib_assets_tests.tools.deployment import DeploymentError, running, tail, wait_until
+from openlib_assets_tests.tools.ports import free_port
 
 _START_SECONDS = 60
 # Where Debian keeps them; elsewhere they are on the path.

@@ -16,7 +16,8 @@ from typing import Any
 import psutil
 import requests
 
-from openlib_assets_tests.tools.deployment import DeploymentError, free_port, running, tail, wait_until
+from openlib_assets_tests.tools.deployment import DeploymentError, running, tail, wait_until
+from openlib_assets_tests.tools.ports import free_port
 
 _START_SECONDS = 120
 _CLASSES = "org.apache.spark.deploy"
