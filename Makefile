@@ -18,6 +18,8 @@ CHECKOV_INSTALLED := $(CHECKOV_VENV)/.installed
 # keep what it compiled, every process would compile again all that it imports.
 INSTALL := install --quiet --disable-pip-version-check --no-compile
 unexport PYTHONDONTWRITEBYTECODE
+# $(call environment,FOLDER): a new one. The pip that comes with Python may be years old, and take twice as long as this one.
+environment = $(PYTHON) -m venv $(1) && $(1)/bin/pip $(INSTALL) -c constraints.txt --upgrade pip
 # What installs into .venv; .ci/run names another program that takes pip's arguments.
 PIP := $(BIN)/pip
 # Of make test: more than there are processors, since tests wait now and then.
@@ -38,7 +40,10 @@ help: ## This list
 $(BIN)/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
 	  { echo "Python 3.11 to 3.13 is needed; name one: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	$(call environment,$(VENV))
+
+# What setuptools has to say of every package that is installed as it stands in its folder.
+$(INSTALLED) $(DEV_INSTALLED): export PYTHONWARNINGS = ignore:Editable installation
 
 $(INSTALLED): $(BIN)/pip pyproject.toml constraints.txt
 	$(PIP) $(INSTALL) -c constraints.txt -e .
@@ -50,7 +55,7 @@ $(DEV_INSTALLED): $(INSTALLED)
 
 # Its wheel is built here, and packing it tightly would take as long as all else. What else the tests need is the project's.
 $(SPARK_INSTALLED): $(BIN)/pip pyproject.toml constraints.txt
-	$(PYTHON) -m venv $(SPARK_VENV)
+	$(call environment,$(SPARK_VENV))
 	$(SPARK_VENV)/bin/pip $(INSTALL) --no-deps -c constraints.txt --config-settings=--build-option=--compression=stored \
 	  pyspark py4j googleapis-common-protos grpcio-status zstandard
 	$(BIN)/python -c '$(PACKAGES); print(f"import site; site.addsitedir({packages!r})")' > \
@@ -58,12 +63,12 @@ $(SPARK_INSTALLED): $(BIN)/pip pyproject.toml constraints.txt
 	@touch $@
 
 $(AUDIT_INSTALLED):
-	$(PYTHON) -m venv $(AUDIT_VENV)
+	$(call environment,$(AUDIT_VENV))
 	$(AUDIT_VENV)/bin/pip $(INSTALL) pip-audit==2.10.1
 	@touch $@
 
 $(CHECKOV_INSTALLED): infra/terraform/scanners.txt
-	$(PYTHON) -m venv $(CHECKOV_VENV)
+	$(call environment,$(CHECKOV_VENV))
 	$(CHECKOV_VENV)/bin/pip $(INSTALL) -r infra/terraform/scanners.txt
 	@touch $@
 
