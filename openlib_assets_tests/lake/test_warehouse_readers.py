@@ -28,7 +28,7 @@ from openlib_assets_tests.lake.orphans import count_orphans
 from openlib_assets_tests.lake.test_warehouse import Lake, change
 from openlib_assets_tests.tools.deployment import wait_until
 
-_REFRESHES = 20
+_REFRESHES = 12
 _SECONDS = 120
 ODD = ("null", "007", "true", "place:são_paulo", "person:o'brien_(1900-1950)", "__hive_default_partition__")
 
