@@ -21,7 +21,7 @@ from openlib_assets.lake.table_files import write_table
 from openlib_assets.storage import LocalStorage
 from openlib_assets_tests.conftest import read_table
 from openlib_assets_tests.database.conftest import Database, assert_same_as_files
-from openlib_assets_tests.tools.deployment import running, wait_until
+from openlib_assets_tests.tools.deployment import PATIENCE_SECONDS, running, wait_until
 from openlib_assets_tests.tools.postgres import Postgres, connect
 from openlib_assets_tests.tools.warehouses import publish
 
@@ -167,11 +167,11 @@ def test_a_load_killed_in_the_middle_leaves_what_was_there(
         # The load comes to a stand within its changes, at the last table, which somebody else holds.
         cursor.execute("LOCK TABLE openlib.subject_history IN SHARE MODE")
         with running(_loader(storage, database), os.environ, tmp_path / "log") as process:
-            wait_until(lambda: _waits(database), 60, what="the load at the last table")
+            wait_until(lambda: _waits(database), PATIENCE_SECONDS, what="the load at the last table")
             assert database.ask("SELECT count(*) FROM openlib.subjects") == [(3,)]
             process.send_signal(signal.SIGKILL)
             process.wait()
-    wait_until(lambda: not _loaders(database), 60, what="the server's end of the load")
+    wait_until(lambda: not _loaders(database), PATIENCE_SECONDS, what="the server's end of the load")
     assert held_version(database.target()) == first.name
     rows = database.ask("SELECT count(*) FROM openlib.works")
     assert rows == [(first.rows["works"],)]
@@ -197,7 +197,7 @@ def test_after_a_crash_of_the_server_the_next_load_goes_through(
         with closing(connect(database.variables)) as holder, holder.cursor() as cursor:
             cursor.execute("LOCK TABLE openlib.subject_history IN SHARE MODE")
             loading = thread.submit(load, storage, database.target())
-            wait_until(lambda: _waits(database), 60, what="the load at the last table")
+            wait_until(lambda: _waits(database), PATIENCE_SECONDS, what="the load at the last table")
             postgres.crash()
         with pytest.raises(DatabaseError, match=r"^postgresql://127\S+/books_\d+, schema openlib: .+; .+ run"):
             loading.result()

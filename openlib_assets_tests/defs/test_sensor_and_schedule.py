@@ -32,6 +32,7 @@ from openlib_assets.lake.watch_list import (
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets.settings import Settings
 from openlib_assets_tests.conftest import Place, PlaceMaker
+from openlib_assets_tests.tools.deployment import PATIENCE_SECONDS
 from openlib_assets_tests.tools.instances import temporary_instance
 
 SHIPPED = yaml.safe_load(files("openlib_assets.defs.instance").joinpath("dagster.yaml").read_bytes())
@@ -389,7 +390,7 @@ def test_the_daemon_adds_partitions_and_runs_them_and_at_the_next_tick_nothing(
 
 def ended_runs(instance: dg.DagsterInstance) -> dict[str, dg.DagsterRunStatus]:
     """Wait until all runs have ended; give what became of each subject, of which no two runs took the same."""
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while not all(run.is_finished for run in instance.get_runs()):
         assert time.monotonic() < deadline, "a run does not end"
         time.sleep(0.1)

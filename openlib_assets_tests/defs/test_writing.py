@@ -228,7 +228,7 @@ def test_a_table_waits_for_whoever_makes_another_of_its_subject(place: Place) ->
 
 
 def test_a_fetch_does_not_wait_but_says_who_is_at_work(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(s3_lease, "LEASE_SECONDS", 3.0)  # renewed so often that this is soon known
+    monkeypatch.setattr(s3_lease, "LEASE_SECONDS", 12.0)  # renewed so often that this is soon known
     storage = place.open()
     with (
         storage.lock(layout.lock_file("love"), error_message="taken"),

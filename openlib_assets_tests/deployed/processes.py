@@ -22,19 +22,21 @@ from openlib_assets_tests.conftest import Place, serving_s3
 from openlib_assets_tests.deployed.ecs import client, fargate
 from openlib_assets_tests.tools.ceph import Ceph
 from openlib_assets_tests.tools.deployment import (
+    PATIENCE_SECONDS,
     PROJECT_ROOT,
     Dagster,
+    DeploymentError,
     SandboxProcess,
     environment,
     running,
     sandbox_process,
+    tail,
     wait_until,
     wait_until_up,
 )
 from openlib_assets_tests.tools.ports import free_port
 from openlib_assets_tests.tools.postgres import Postgres, connect
 
-_START_SECONDS = 120
 _DEPLOY = PROJECT_ROOT / "deploy"
 _WORKSPACE = ("-w", str(_DEPLOY / "workspace.yaml"))
 _RUNS = """
@@ -60,13 +62,17 @@ class Deployment:
         """Start code location, webserver and daemon, with variables that come on top of the environment."""
         self.env = {**self.env, **variables}
         code_port = int(self.env["OPENLIB_CODE_PORT"])
-        self._run(
+        code = self._run(
             self._processes,
             "code",
             *("dagster", "api", "grpc", "-h", "127.0.0.1", "-p", str(code_port)),
             *("-m", "openlib_assets.definitions", "--location-name", "openlib_assets"),
         )
-        wait_until(lambda: _serves(code_port), _START_SECONDS, what="the code location")
+        wait_until(
+            lambda: _serves(code_port) or code.poll() is not None, PATIENCE_SECONDS, what="the code location's start"
+        )
+        if code.poll() is not None:
+            raise DeploymentError(f"the code location did not come up:\n{tail(self.log('code'))}")
         port = free_port()
         web = self._run(
             self._processes, "webserver", "dagster-webserver", "-h", "127.0.0.1", "-p", str(port), *_WORKSPACE

@@ -91,9 +91,9 @@ def test_a_run_whose_process_was_killed_is_failed_and_says_why(deployed: Deploye
     env = {**deployed.env, "OPENLIB_PAGE_SIZE": "2"}
     with running(openlib_command("run", "slow"), env, deployed.folder / "openlib.log") as process:
         wait_until(lambda: bool(started(deployed)), _TICKS_SECONDS, what="the run's start")
+        (run_id,) = started(deployed)
         process.send_signal(signal.SIGKILL)
         assert process.wait() == -signal.SIGKILL
-    (run_id,) = started(deployed)
     wait_until(lambda: not started(deployed), _TICKS_SECONDS, what="the run's end", every=_POLL_SECONDS)
     run = deployed.instance.get_run_by_id(run_id)
     assert run is not None

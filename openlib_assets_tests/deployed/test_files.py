@@ -13,7 +13,7 @@ import yaml
 from openlib_assets.defs.instance.home import DEFAULT_HOME
 from openlib_assets.settings import Settings
 from openlib_assets_tests.conftest import environment
-from openlib_assets_tests.tools.deployment import PROJECT_ROOT
+from openlib_assets_tests.tools.deployment import PATIENCE_SECONDS, PROJECT_ROOT
 
 pytestmark = pytest.mark.deployed
 
@@ -37,7 +37,7 @@ def test_a_dockerfile_that_runs_as_root_from_an_unnamed_image_would_be_found(tmp
 def lint_compose(file: Path) -> subprocess.CompletedProcess[str]:
     """Check a compose file against the Compose specification's schema and the linter's rules."""
     command = ["npx", "--yes", DCLINT, "-c", str(DEPLOY / ".dclintrc.json"), "--max-warnings", "0", str(file)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE_SECONDS)
 
 
 def test_the_compose_file_is_without_findings() -> None:

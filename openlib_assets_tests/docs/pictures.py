@@ -22,7 +22,13 @@ from openlib_assets.defs.assets import ASSETS
 from openlib_assets.defs.assets.dumps import GROUP as DUMPS
 from openlib_assets.lake.contract import RAW_WORKS, Layer
 from openlib_assets.sandbox import Sandbox, SandboxConfig
-from openlib_assets_tests.tools.deployment import dagster_dev, environment, openlib, shipped_instance
+from openlib_assets_tests.tools.deployment import (
+    PATIENCE_SECONDS,
+    dagster_dev,
+    environment,
+    openlib,
+    shipped_instance,
+)
 from openlib_assets_tests.ui.dagster_pages import graph_box
 
 if TYPE_CHECKING:
@@ -31,7 +37,7 @@ if TYPE_CHECKING:
 REPORT, GRAPH, TAKEN_OF = "report.png", "assets.png", "taken_of.json"
 
 _SUBJECT = "science_fiction"
-_RUN_SECONDS = 400
+_PATIENCE_MILLISECONDS = 120_000
 # Pages as wide as they are meant to be, in pictures that are small.
 _REPORT_SIZE: "ViewportSize" = {"width": 1280, "height": 930}
 _REPORT_SCALE = 0.75
@@ -73,6 +79,7 @@ def take_report(browser: "Browser", report: Path, picture: Path) -> None:
     page = browser.new_page(
         viewport=_REPORT_SIZE, device_scale_factor=_REPORT_SCALE, color_scheme="light", locale="en-US"
     )
+    page.set_default_timeout(_PATIENCE_MILLISECONDS)
     page.goto(report.as_uri())
     page.screenshot(path=picture, animations="disabled")
     page.close()
@@ -83,6 +90,7 @@ def take_graph(browser: "Browser", dagster_url: str, picture: Path) -> None:
     page = browser.new_page(
         viewport=_GRAPH_SIZE, device_scale_factor=_GRAPH_SCALE, base_url=dagster_url, locale="en-US", timezone_id="UTC"
     )
+    page.set_default_timeout(_PATIENCE_MILLISECONDS)
     look = json.dumps({name: json.dumps(value) for name, value in _GRAPH_LOOK.items()})
     page.add_init_script(f"Object.assign(localStorage, {look})")
     page.goto(f"/asset-groups~{_GRAPH_SELECTION}/")
@@ -107,7 +115,7 @@ def take(folder: Path) -> None:
         place = Path(temporary)
         env = environment(place, sandbox.url)
         shipped_instance(place / "home")
-        made = openlib("run", *DEMO_SUBJECTS, env=env, seconds=_RUN_SECONDS)
+        made = openlib("run", *DEMO_SUBJECTS, env=env, seconds=PATIENCE_SECONDS)
         if made.status:
             raise RuntimeError(made.output)
         with dagster_dev(env) as server, _browser() as browser:

@@ -34,6 +34,7 @@ from openlib_assets_tests.docs.markdown import (
     forms,
 )
 from openlib_assets_tests.tools.deployment import (
+    PATIENCE_SECONDS,
     PROJECT_ROOT,
     DeploymentError,
     running,
@@ -73,7 +74,8 @@ NEED_NONE = [command for command in SHOWN if command not in NEED_AN_EXTRA and co
 _SUBJECTS = {"science_fiction": 60, "place:france": 20, "detective_stories": 10, "love": 20, "time:1939-1945": 10}
 _BUCKET = "bucket"  # as the documents call it
 _DUMPS, _DUMP_DAY = "dumps", date(2026, 8, 31)  # the same
-_SECONDS = 600
+# It asks PyPI for everything.
+_INSTALL_SECONDS = 1800
 # The reader's own settings, and those of the `make` that runs this suite.
 _FOREIGN = ("OPENLIB_", "AWS_", "DAGSTER_", "MAKE", "MFLAGS", "PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "VIRTUAL_ENV")
 _NOT_COPIED = shutil.ignore_patterns(".*", "*.egg-info", "__pycache__", "data", "demo", "test-results")
@@ -86,7 +88,7 @@ class Copy:
     folder: Path
     variables: Mapping[str, str]
 
-    def run(self, script: str) -> subprocess.CompletedProcess[str]:
+    def run(self, script: str, seconds: float = PATIENCE_SECONDS) -> subprocess.CompletedProcess[str]:
         """Run a script of the shell to its end; to every question it answers no."""
         return subprocess.run(
             ["sh", "-ec", script],
@@ -96,13 +98,13 @@ class Copy:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=_SECONDS,
+            timeout=seconds,
             check=False,
         )
 
-    def assert_runs(self, script: str) -> str:
+    def assert_runs(self, script: str, seconds: float = PATIENCE_SECONDS) -> str:
         """Run a script that must end with 0; return what it printed."""
-        done = self.run(script)
+        done = self.run(script, seconds)
         assert done.returncode == 0, f"{script}\n{done.stdout}"
         return done.stdout
 
@@ -114,7 +116,7 @@ class Copy:
             return re.findall(line, log.read_text(encoding="utf-8"))
 
         with running(["sh", "-ec", script], self.variables, log, folder=self.folder) as process:
-            wait_until(lambda: bool(told()) or process.poll() is not None, _SECONDS, what=script)
+            wait_until(lambda: bool(told()) or process.poll() is not None, PATIENCE_SECONDS, what=script)
             if not told():
                 raise DeploymentError(f"{script}: ended\n{tail(log)}")
             wait_until_up(told()[0] + page, process, log)
@@ -133,7 +135,7 @@ def copy(s3_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copy
     own = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
     own |= {"PYTHON": sys.executable, "NO_PROXY": "127.0.0.1", "DAGSTER_DISABLE_TELEMETRY": "yes"}
     shutil.copytree(PROJECT_ROOT, folder / "project", ignore=_NOT_COPIED)
-    Copy(folder / "project", own).assert_runs(FIRST.text)
+    Copy(folder / "project", own).assert_runs(FIRST.text, _INSTALL_SECONDS)
     s3 = s3_place(s3_url).variables
     with environment(s3):
         boto3.client("s3").create_bucket(Bucket=_BUCKET)

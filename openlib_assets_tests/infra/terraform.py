@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from openlib_assets_tests.tools.deployment import running, wait_until
+from openlib_assets_tests.tools.deployment import PATIENCE_SECONDS, running, wait_until
 
 PROJECT = Path(__file__).parents[2]
 CONFIGURATION = PROJECT / "infra" / "terraform"
@@ -38,7 +38,6 @@ _PLUGIN_ROOTS = (
 )
 # By this, a provider that was started for debugging says where it is to be found, and terraform is told.
 ATTACHED = "TF_REATTACH_PROVIDERS"
-_START_SECONDS = 120
 # The schemas of all that AWS has are many small objects: by Go's own measure, more than a quarter of the time would be
 # spent on looking which of them are garbage.
 _FEW_COLLECTIONS = {"GOGC": "800"}
@@ -112,7 +111,7 @@ def provider_running(folder: Path) -> Iterator[None]:
         def told() -> list[str]:
             return re.findall(f"{ATTACHED}='(.*)'", log.read_text(encoding="utf-8"))
 
-        wait_until(lambda: bool(told()) or process.poll() is not None, _START_SECONDS, what="the provider")
+        wait_until(lambda: bool(told()) or process.poll() is not None, PATIENCE_SECONDS, what="the provider")
         assert told(), log.read_text(encoding="utf-8")
         patch.setenv(ATTACHED, told()[0])
         yield

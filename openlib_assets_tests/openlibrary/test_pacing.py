@@ -136,7 +136,7 @@ class TestSpacing:
         sent = _sent_by_processes(file, [10.0, 1000.0, 50.0], 2.0)
         # The first requests of the faster ones may come before the slowest was heard of.
         settled = [(sender, at) for sender, at in sent if at > min(at for _, at in sent) + 0.5]
-        assert most_within(settled, 1.0) <= 10 + 1
+        assert most_within(settled, 1.0) <= 10 + 1 + late(3)
         assert len(_shares(settled)) == 3
 
     def test_hosts_and_ports_have_paces_of_their_own(self, isolated_environment: Path) -> None:
@@ -187,15 +187,15 @@ class TestPause:
         assert time.monotonic() - started >= 0.5
 
     def test_it_holds_for_those_who_wait_for_their_turn_already(self, file: Path) -> None:
-        pace = _pace(file, 4)
+        pace = _pace(file, 1)
         pace.wait_for_slot()
         with ThreadPoolExecutor() as threads:
             waiting = threads.submit(pace.wait_for_slot)
             time.sleep(0.05)
             paused = time.monotonic()
-            pace.pause(0.8)
+            pace.pause(1.5)
             waiting.result()
-        assert time.monotonic() - paused >= 0.8
+        assert time.monotonic() - paused >= 1.5
 
     def test_a_shorter_one_does_not_end_a_longer_one(self, file: Path) -> None:
         pace = _pace(file, 1000)
@@ -212,7 +212,7 @@ class TestPause:
             end = time.monotonic() + 1.3
             senders = threads.map(lambda sender: send_until(pace, sender, end), range(8))
             sent = [one for each in senders for one in each]
-        assert most_within(sent, 0.5) <= 20 * 0.5 + 1
+        assert most_within(sent, 0.5) <= 20 * 0.5 + 1 + late(8)
 
 
 class TestRecovery:

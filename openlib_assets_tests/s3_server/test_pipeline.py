@@ -10,7 +10,7 @@ import pytest
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets_tests.conftest import BRONZE, GOLD, SILVER, Pipeline, Place, snapshot_paths
 from openlib_assets_tests.defs.test_across_subjects import opened, rows
-from openlib_assets_tests.tools.deployment import openlib
+from openlib_assets_tests.tools.deployment import PATIENCE_SECONDS, openlib
 from openlib_assets_tests.tools.exactness import assert_exact, assert_nothing_left
 from openlib_assets_tests.tools.forked import Commands, Tampering, commands, wait_until
 from openlib_assets_tests.tools.instances import temporary_instance
@@ -38,7 +38,7 @@ def test_every_table_file_page_and_view_is_exact_and_every_command_works(
         commands(tmp_path / "commands", sandbox.url, **place.variables, OPENLIB_STORAGE=place.root) as it,
     ):
         pipeline = Pipeline(place, instance, sandbox.url)
-        made = openlib("run", *SIZES, env=it.variables, seconds=120)
+        made = openlib("run", *SIZES, env=it.variables, seconds=PATIENCE_SECONDS)
         assert made.status == 0, made.output
         for subject in SIZES:
             assert_exact(pipeline, sandbox, subject)

@@ -20,12 +20,11 @@ from openlib_assets.lake.dumps.steps import layer_of
 from openlib_assets.storage import LocalStorage
 from openlib_assets_tests.spark.catalogues import SEPTEMBER, assert_same_table
 from openlib_assets_tests.spark.conftest import Lake
-from openlib_assets_tests.tools.deployment import environment, running, wait_until
+from openlib_assets_tests.tools.deployment import PATIENCE_SECONDS, environment, running, wait_until
 from openlib_assets_tests.tools.spark_cluster import Cluster, spark_connect
 
 pytestmark = pytest.mark.spark
 
-_SECONDS = 300
 _DATE = str(SEPTEMBER)
 _COMMAND = [sys.executable, "-c", "from openlib_assets.cli import main; main()", "dump", "build", _DATE]
 
@@ -111,9 +110,9 @@ def _ended_at(table: str, lake: Path, variables: Mapping[str, str], end: Callabl
     """Let something end a build while it makes a table; return what it said."""
     log = lake.with_name("log")
     with running(_COMMAND, variables, log) as process:
-        wait_until(lambda: bool(list(lake.glob(f"_spill/{_DATE}-*/{table}"))), _SECONDS, what="its making")
+        wait_until(lambda: bool(list(lake.glob(f"_spill/{_DATE}-*/{table}"))), PATIENCE_SECONDS, what="its making")
         end(psutil.Process(process.pid))
-        status = process.wait(_SECONDS)
+        status = process.wait(PATIENCE_SECONDS)
     said = log.read_text(encoding="utf-8")
     assert status == 1, said
     return said
@@ -126,7 +125,9 @@ def _assert_said_that_it_goes_on(said: str) -> None:
 
 def _build(lake: Path, variables: Mapping[str, str]) -> None:
     """Build to the end, without a word of what Spark is made of."""
-    done = subprocess.run(_COMMAND, env=variables, capture_output=True, text=True, timeout=_SECONDS, check=False)
+    done = subprocess.run(
+        _COMMAND, env=variables, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     assert "Warning" not in done.stderr

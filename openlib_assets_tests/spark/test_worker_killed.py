@@ -17,7 +17,7 @@ from openlib_assets.storage import LocalStorage
 from openlib_assets_tests.spark.catalogues import SEPTEMBER, assert_same_table, content_of
 from openlib_assets_tests.spark.conftest import Lake
 from openlib_assets_tests.spark.jobs import at_work
-from openlib_assets_tests.tools.deployment import wait_until
+from openlib_assets_tests.tools.deployment import PATIENCE_SECONDS, wait_until
 from openlib_assets_tests.tools.spark_cluster import Cluster
 
 if TYPE_CHECKING:
@@ -32,8 +32,14 @@ def test_a_worker_killed_in_the_middle_changes_nothing(
     of_duckdb: Lake, spark: "SparkSession", cluster: Cluster, files: Path, tmp_path: Path
 ) -> None:
     def kill() -> None:
-        wait_until(lambda: bool(at_work(spark)), 120, what="a task", every=0.01)
-        cluster.kill_worker(at_work(spark)[0])
+        seen: list[str] = []
+
+        def looked() -> bool:
+            seen[:] = at_work(spark)
+            return bool(seen)
+
+        wait_until(looked, PATIENCE_SECONDS, what="a task", every=0.01)
+        cluster.kill_worker(seen[0])
 
     killing = threading.Thread(target=kill)
     killing.start()
@@ -41,7 +47,7 @@ def test_a_worker_killed_in_the_middle_changes_nothing(
     with building(LocalStorage(tmp_path), str(SEPTEMBER), SparkEngine(cluster.url)) as making:
         made = making.read(_WORKS, path, content_of(path)).made
     killing.join()
-    wait_until(lambda: cluster.alive() == 1, 90, what="the master misses a worker")
+    wait_until(lambda: cluster.alive() == 1, PATIENCE_SECONDS, what="the master misses a worker")
     assert made.numbers["failed tasks"] >= 1  # type: ignore[operator]  # a number
     assert made.version == of_duckdb.made[made.table].version
     assert_same_table(tmp_path, of_duckdb.root, made.table, SEPTEMBER)

@@ -245,7 +245,7 @@ def test_on_s3_a_lock_that_is_held_is_renewed_and_who_waits_sees_that(
 ) -> None:
     storage = open_storage(s3_root)
     # Long enough that a busy machine renews it in time.
-    monkeypatch.setattr(s3_lease, "LEASE_SECONDS", 3.0)
+    monkeypatch.setattr(s3_lease, "LEASE_SECONDS", 12.0)
     with storage.lock("lock", error_message="x") as check:
         for _ in range(3):
             with pytest.raises(LockTakenError) as caught, hold_lock(storage, "lock", error_message="taken"):

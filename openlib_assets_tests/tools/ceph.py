@@ -17,14 +17,13 @@ from typing import Any
 
 import boto3
 
-from openlib_assets_tests.tools.deployment import DeploymentError, running, wait_until_up
+from openlib_assets_tests.tools.deployment import PATIENCE_SECONDS, DeploymentError, running, wait_until_up
 from openlib_assets_tests.tools.ports import free_port
 
 REGION = "us-east-1"
 
 _PACKAGES = ("radosgw", "ceph-mon", "ceph-osd")
 _PROGRAMS = (*_PACKAGES, "radosgw-admin", "ceph", "ceph-authtool", "monmaptool")
-_COMMAND_SECONDS = 60
 _RGW = "client.rgw.a"
 # What each of them may do in the cluster.
 _CAPABILITIES = {
@@ -198,13 +197,13 @@ def _run(configuration: Path, *command: str | Path) -> str:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=_COMMAND_SECONDS,
+            timeout=PATIENCE_SECONDS,
             check=True,
         )
     except subprocess.CalledProcessError as error:
         raise DeploymentError(f"{command[0]}: exit status {error.returncode}\n{error.stderr[-3000:]}") from None
     except subprocess.TimeoutExpired:
-        raise DeploymentError(f"{command[0]}: not within {_COMMAND_SECONDS} s") from None
+        raise DeploymentError(f"{command[0]}: not within {PATIENCE_SECONDS} s") from None
     return done.stdout
 
 

@@ -16,10 +16,15 @@ from pathlib import Path
 
 import psycopg2
 
-from openlib_assets_tests.tools.deployment import DeploymentError, running, tail, wait_until
+from openlib_assets_tests.tools.deployment import (
+    PATIENCE_SECONDS,
+    DeploymentError,
+    running,
+    tail,
+    wait_until,
+)
 from openlib_assets_tests.tools.ports import free_port
 
-_START_SECONDS = 60
 # Where Debian keeps them; elsewhere they are on the path.
 _DEBIAN_FOLDERS = "/usr/lib/postgresql"
 
@@ -68,11 +73,11 @@ def postgres_server(*, safe: bool = False) -> Iterator[Postgres]:
                 running(_command(data, variables["PGPORT"], user, safe=safe), os.environ, log)
             )
             processes.append(process)
-            wait_until(lambda: _is_up(process, variables, log), _START_SECONDS, what="PostgreSQL")
+            wait_until(lambda: _is_up(process, variables, log), PATIENCE_SECONDS, what="PostgreSQL")
 
         def crash() -> None:
             processes[-1].send_signal(signal.SIGQUIT)
-            processes[-1].wait(_START_SECONDS)
+            processes[-1].wait(PATIENCE_SECONDS)
 
         start()
         yield Postgres(variables, crash, start)

@@ -16,10 +16,15 @@ from typing import Any
 import psutil
 import requests
 
-from openlib_assets_tests.tools.deployment import DeploymentError, running, tail, wait_until
+from openlib_assets_tests.tools.deployment import (
+    PATIENCE_SECONDS,
+    DeploymentError,
+    running,
+    tail,
+    wait_until,
+)
 from openlib_assets_tests.tools.ports import free_port
 
-_START_SECONDS = 120
 _CLASSES = "org.apache.spark.deploy"
 _CONNECTABLE = "Spark Connect server started"
 # Of Java 17, without which Spark does not start; its own scripts say the same.
@@ -78,7 +83,7 @@ def spark_cluster(folder: Path, workers: int = 2, settings: Mapping[str, str] = 
         def start(name: str, *command: str) -> "Popen[bytes]":
             return stack.enter_context(_java(folder / f"{name}.log", variables, "256m", *command))
 
-        start("master", f"{_CLASSES}.master.Master", *here, "--port", str(port), "--webui-port", str(web_port))
+        master = start("master", f"{_CLASSES}.master.Master", *here, "--port", str(port), "--webui-port", str(web_port))
         started = [
             start(
                 f"worker-{number}",
@@ -89,7 +94,10 @@ def spark_cluster(folder: Path, workers: int = 2, settings: Mapping[str, str] = 
             for number in range(workers)
         ]
         cluster = Cluster(url, web_url, started, variables)
-        wait_until(lambda: _is_up(cluster), _START_SECONDS, what="Spark's cluster")
+        processes = (master, *started)
+        wait_until(lambda: _is_up(cluster) or _has_ended(processes), PATIENCE_SECONDS, what="Spark's cluster")
+        if _has_ended(processes):
+            raise DeploymentError(f"Spark's cluster did not come up:\n{tail(folder / 'master.log')}")
         yield cluster
 
 
@@ -106,7 +114,9 @@ def spark_connect(folder: Path) -> "Iterator[tuple[str, Popen[bytes]]]":
         *("--conf", "spark.ui.enabled=false", "spark-internal"),
     ]
     with _java(log, variables, "512m", *command) as process:
-        wait_until(lambda: _CONNECTABLE in tail(log), _START_SECONDS, what="Spark Connect")
+        wait_until(lambda: _CONNECTABLE in tail(log) or _has_ended([process]), PATIENCE_SECONDS, what="Spark Connect")
+        if _has_ended([process]):
+            raise DeploymentError(f"Spark Connect did not come up:\n{tail(log)}")
         yield f"sc://127.0.0.1:{port}", process
 
 
@@ -139,7 +149,7 @@ def asked(url: str) -> Any:
     """Return what a web UI of Spark says to programs."""
     with requests.Session() as session:
         session.trust_env = False
-        return session.get(url, timeout=30).json()
+        return session.get(url, timeout=PATIENCE_SECONDS).json()
 
 
 def _is_up(cluster: Cluster) -> bool:
@@ -147,6 +157,10 @@ def _is_up(cluster: Cluster) -> bool:
         return cluster.alive() == len(cluster.workers)
     except (requests.RequestException, ValueError):
         return False
+
+
+def _has_ended(processes: Sequence["Popen[bytes]"]) -> bool:
+    return any(process.poll() is not None for process in processes)
 
 
 def _is_executor(command: Sequence[str], wanted: str) -> bool:

@@ -36,7 +36,7 @@ _BROWSER_ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-_PATIENCE_SECONDS = 120
+PATIENCE_MILLISECONDS = 120_000
 _TOLD_CHARACTERS = 1500
 # Dagster's pages scroll in parts: what is out of sight may not be there at all. The wide page has room for the whole
 # graph with the details of every asset.
@@ -135,7 +135,7 @@ def page_of(browser: "Browser", url: str) -> "Iterator[Page]":
     with contextlib.closing(
         browser.new_context(base_url=url, viewport=_HIGH, locale="en-US", timezone_id="UTC")
     ) as context:
-        context.set_default_timeout(_PATIENCE_SECONDS * 1000)
+        context.set_default_timeout(PATIENCE_MILLISECONDS)
         page = context.new_page()
         page.add_init_script(_STILL)
         yield page

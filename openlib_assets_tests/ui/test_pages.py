@@ -17,7 +17,7 @@ from openlib_assets.lake.orders.stocking import Weights
 from openlib_assets.report.words import subject_name
 from openlib_assets_tests.docs import pictures
 from openlib_assets_tests.ui import lake
-from openlib_assets_tests.ui.conftest import PICTURES, SCREENSHOTS, take_screenshot
+from openlib_assets_tests.ui.conftest import PATIENCE_MILLISECONDS, PICTURES, SCREENSHOTS, take_screenshot
 from openlib_assets_tests.ui.lake import LARGE, LARGE_WORKS, LONG, ODD_SUBJECTS, OTHER, SCRIPT, SUBJECT
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ WEIGHTS = asdict(Weights())
 _PICTURE = "<svg xmlns='http://www.w3.org/2000/svg' width='30' height='45'><rect width='30' height='45'/></svg>"
 _MOST_BYTES = 5_000_000
 _OPEN_SECONDS = 2.0
+_AS_OF_FEW = 4
 
 LOOKS = [pytest.param(size, scheme, id=f"{size[0]}-{scheme}") for size in (DESK, PHONE) for scheme in ("light", "dark")]
 
@@ -82,6 +83,7 @@ def opened(
     viewport: Any = {"width": size[0], "height": size[1]}
     look: Any = scheme
     context = browser.new_context(viewport=viewport, color_scheme=look, locale="en-US", has_touch=touch)
+    context.set_default_timeout(PATIENCE_MILLISECONDS)
     try:
         yield Opened(context.new_page(), file)
     finally:
@@ -404,8 +406,11 @@ def test_figures_on_the_page_are_those_of_the_summary(browser: "Browser", folder
 def test_a_subject_of_200_000_works_opens_at_once_and_says_what_was_left_out(browser: "Browser", folder: Path) -> None:
     file = report(folder, LARGE)
     assert file.stat().st_size < _MOST_BYTES
+    with opened(browser, report(folder, SUBJECT)) as small:
+        # A machine may be several times as slow as another.
+        at_once = max(_OPEN_SECONDS, _AS_OF_FEW * small.seconds)
     with opened(browser, file) as shown:
-        assert shown.seconds < _OPEN_SECONDS
+        assert shown.seconds < at_once
         text = shown.page.locator("main").inner_text()
         assert f"of {LARGE_WORKS:,} works" in text
         assert "Here are the 1,000 with most books of" in text
