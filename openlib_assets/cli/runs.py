@@ -154,10 +154,21 @@ def across_subjects_is_current(
     own = {asset: min(asset.keys) for asset in paths}
     deps = {asset: {dep.asset_key for spec in asset.specs for dep in spec.deps} for asset in paths}
     events = instance.event_log_storage.get_latest_materialization_events({*own.values(), *chain(*deps.values())})
-    made = {key: event.timestamp for key, event in events.items() if event}
+    made = {key: event for key, event in events.items() if event}
+    if not made.keys() >= set(own.values()):
+        return False
+    runs = instance.get_run_records(dg.RunsFilter(run_ids=[made[key].run_id for key in own.values()]))
+    began = {record.dagster_run.run_id: record.start_time or 0.0 for record in runs}
+
+    def has_seen(key: dg.AssetKey, dep: dg.AssetKey) -> bool:
+        """Tell whether an asset is of what was recorded last of a dep. What came while it was made may not be in it."""
+        if dep not in made:
+            return True
+        in_one_run = made[dep].run_id == made[key].run_id
+        return made[dep].timestamp < (made[key].timestamp if in_one_run else began.get(made[key].run_id, 0.0))
+
     return all(
-        storage.exists(path) and made.get(own[asset], 0.0) > max(made.get(dep, 0.0) for dep in deps[asset])
-        for asset, path in paths.items()
+        storage.exists(path) and all(has_seen(own[asset], dep) for dep in deps[asset]) for asset, path in paths.items()
     )
 
 
@@ -237,10 +248,12 @@ def _failures(result: dg.JobExecutionResult, stretch: Sequence[str]) -> dict[str
     """Return the subjects of a run that failed; a step that does not tell them apart fails all of them."""
     told = said_by_steps(result.all_events)
     failed = {key: why for said in told.values() if not said.tolerated for key, why in said.failed.items()}
-    if not result.success and not any(said.failed for said in told.values()):
-        reasons = [reason_of(event, result) for event in result.get_step_failure_events()]
+    failures = result.get_step_failure_events()
+    crashed = [event for event in failures if not event.step_failure_data.user_failure_data]
+    if crashed or not (result.success or any(said.failed for said in told.values())):
+        reasons = [reason_of(event, result) for event in crashed or failures]
         reason = reasons[0] if reasons else f"the run failed; see run {result.run_id}"
-        failed = dict.fromkeys(stretch, Failed("", "", reason))
+        failed = dict.fromkeys(stretch, Failed("", "", reason)) | failed
     return failed
 
 

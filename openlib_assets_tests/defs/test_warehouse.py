@@ -1,5 +1,6 @@
 """The warehouse as Dagster sees it: what is recorded of each table, and of which subjects it is made."""
 
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,10 +10,13 @@ import pytest
 from openlib_assets.cli.runs import across_subjects_is_current
 from openlib_assets.lake.contract import WAREHOUSE_TABLES
 from openlib_assets.lake.warehouse import versions
+from openlib_assets.lake.warehouse.refreshing import Refreshed, refresh
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets_tests.conftest import Pipeline, Place
 from openlib_assets_tests.tools.instances import temporary_instance
 
+# By its name it is hidden by the asset of that name.
+_MODULE = sys.modules["openlib_assets.defs.assets.warehouse"]
 SIZES = {"sea": 30, "war": 20}
 
 
@@ -96,6 +100,31 @@ def test_after_a_change_that_subject_alone_is_read(pipeline: Pipeline, sandbox: 
     assert recorded(pipeline, "works")[0]["subjects read"] == 1
     sizes = {row["subject"]: row["works"] for row in rows(pipeline, "subjects")}
     assert sizes == {"sea": before + 1, "war": 20}
+
+
+def test_a_subject_that_is_recorded_while_it_is_made_is_in_it(
+    pipeline: Pipeline, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.add_work("sea")
+    assert pipeline.run("sea").success
+    others = iter(["sea"])
+
+    def refresh_as_another_run_ends(*args: Any) -> Refreshed:
+        made = refresh(*args)
+        for subject in others:
+            sandbox.add_work(subject)
+            assert pipeline.run(subject).success
+        return made
+
+    with monkeypatch.context() as patch:
+        patch.setattr(_MODULE, "refresh", refresh_as_another_run_ends)
+        assert run_across(pipeline).success
+    sizes = {row["subject"]: row["works"] for row in rows(pipeline, "subjects")}
+    assert sizes == {subject: sandbox.count(subject) for subject in SIZES}
+    assert recorded(pipeline, "works")[0]["subjects read"] == 2
+    assert not across_subjects_is_current(pipeline.instance, pipeline.storage, None), "what else was made in that run"
+    assert run_across(pipeline).success
+    assert across_subjects_is_current(pipeline.instance, pipeline.storage, None)
 
 
 def test_a_subject_that_is_no_longer_registered_leaves(pipeline: Pipeline) -> None:

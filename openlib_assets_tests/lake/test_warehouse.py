@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -50,7 +51,7 @@ class Lake:
 
     def refresh(self, **how: Any) -> Refreshed:
         """Bring the warehouse up to date."""
-        return refresh(self.storage, {subject: fetched.name for subject, fetched in self.last.items()}, **how)
+        return refresh(self.storage, lambda: {subject: fetched.name for subject, fetched in self.last.items()}, **how)
 
     def rows(self, table: str) -> list[Row]:
         """Return the rows of a table in the current version."""
@@ -349,11 +350,22 @@ def test_what_fails_midway_leaves_the_version_before_and_nothing_half(lake: Lake
     for room in range(len(TABLES) + 2):
         full.room = room
         with pytest.raises(OpenlibError, match="full"):
-            refresh(full, subjects, now)
+            refresh(full, lambda: subjects, now)
         assert {name: lake.rows(name) for name in TABLES} == before
     lake.refresh(now=now)
     lake.assert_current()
     assert len(lake.storage.folders("warehouse")) == 2
+
+
+def test_who_waits_for_another_refresh_asks_for_the_subjects_after_it(new_lake: Lake) -> None:
+    subjects = {subject: fetched.name for subject, fetched in new_lake.last.items()}
+    told = {subject: subjects[subject] for subject in (SMALL, MIDDLE)}
+    with ThreadPoolExecutor() as threads:
+        with new_lake.storage.lock(layout.WAREHOUSE_LOCK, error_message="taken"):
+            waiting = threads.submit(refresh, new_lake.storage, lambda: dict(told))
+            assert not wait([waiting], 0.5).done
+            told[LARGE] = subjects[LARGE]
+        assert waiting.result().version.subjects == subjects
 
 
 def test_versions_stay_for_a_while_for_who_reads_them(new_lake: Lake) -> None:

@@ -80,7 +80,7 @@ def test_the_warehouse_has_the_names_of_subjects_as_they_are(warehouse: "SparkSe
     with Sandbox(SandboxConfig(dict.fromkeys(ODD, 2))) as sandbox:
         for subject in ODD:
             write(storage, fetch(sandbox, subject, 0))
-    version = refresh(storage, dict.fromkeys(ODD, "")).version
+    version = refresh(storage, lambda: dict.fromkeys(ODD, "")).version
     table = warehouse.read.parquet(storage.uri(version.file("work_subjects")))
     assert sorted({row["subject"] for row in table.collect()}) == sorted(ODD)
     assert table.columns == ["subject", "work_key"]

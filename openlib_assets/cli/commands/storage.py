@@ -107,7 +107,7 @@ def _copy_warehouse(source: "Storage", target: "Storage", subjects: list[str]) -
         versions.publish(target, version, now)
     else:
         # Of files alone it is not known which of them changed.
-        for line in refresh(target, dict.fromkeys(there, f"copied {now.isoformat()}"), now).left_out:
+        for line in refresh(target, lambda: dict.fromkeys(there, f"copied {now.isoformat()}"), now).left_out:
             click.echo(line, err=True)
 
 

@@ -1,6 +1,6 @@
 """The next version of the warehouse: of the one before, and of the subjects whose tables changed since."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -36,30 +36,33 @@ CODE = ", ".join([str(SCHEMA_VERSION), *(f"{table.name} {table.code_version}" fo
 class Refreshed:
     """The current version; `made`: its tables by name, none where nothing had changed.
 
-    `left_out`: a line for each subject that is not there as it is now. `changed`: how many were read anew, or removed.
+    `wanted`: the subjects that should be in it, as `refresh` was told. `left_out`: a line for each that is not there as
+    it is now. `changed`: how many were read anew, or removed.
     """
 
     version: Version
+    wanted: Mapping[str, str]
     made: Mapping[str, Made]
     left_out: Sequence[str]
     changed: int
 
 
-def refresh(storage: Storage, subjects: Mapping[str, str], now: datetime | None = None) -> Refreshed:
+def refresh(storage: Storage, wanted: Callable[[], Mapping[str, str]], now: datetime | None = None) -> Refreshed:
     """Make the next version of the warehouse, unless the current one is of these very subjects, and publish it.
 
-    `subjects` are all that should be in it, each with what differs after every change of its tables. Raises
-    CheckFailedError where a blocking check fails; the current version stays then.
+    `wanted` tells all that should be in it, each with what differs after every change of its tables; it is asked once
+    nobody else makes a version. Raises CheckFailedError where a blocking check fails; the current version stays then.
     """
     busy = "the warehouse is being made by another run; wait for it to end, then try again"
     with hold_lock(storage, layout.WAREHOUSE_LOCK, error_message=busy, patience=_LOCK_SECONDS) as check:
+        subjects = wanted()
         before = versions.current(storage)
         kept = before if before and before.code == CODE and versions.is_whole(storage, before) else None
         had = kept.subjects if kept else {}
         changed = sorted(subject for subject, version in subjects.items() if had.get(subject) != version)
         removed = had.keys() - subjects.keys()
         if kept and not changed and not removed:
-            return Refreshed(kept, {}, [], 0)
+            return Refreshed(kept, subjects, {}, [], 0)
         now = now or datetime.now(UTC)
         name = versions.next_name(now, before)
         with _files(storage, before, [table.name for table in WAREHOUSE_TABLES] if kept else _HISTORY) as files:
@@ -87,7 +90,7 @@ def refresh(storage: Storage, subjects: Mapping[str, str], now: datetime | None 
         check()
         versions.publish(storage, version, now)
     left_out = [one.line(is_there=subject in there) for subject, one in unread.items()]
-    return Refreshed(version, made, left_out, len(changed) + len(removed))
+    return Refreshed(version, subjects, made, left_out, len(changed) + len(removed))
 
 
 @contextmanager
