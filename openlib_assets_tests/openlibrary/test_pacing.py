@@ -1,6 +1,7 @@
 """The pace: how requests are spaced over threads and processes, and what holds for everybody."""
 
 import multiprocessing
+import shutil
 import sqlite3
 import sys
 import threading
@@ -252,6 +253,23 @@ class TestRecovery:
         (tmp_path / "file").touch()
         with pytest.raises(SourceError, match=r"^\S+/pace.sqlite: .* set XDG_CACHE_HOME [^\n]+$"):
             _pace(tmp_path / "file" / "pace.sqlite", 10)
+
+    def test_it_goes_on_after_somebody_has_emptied_the_cache(self, file: Path) -> None:
+        slots = HostSlots(file, 1000)
+        slot = slots.reserve()
+        shutil.rmtree(file.parent)
+        assert not slots.paused_beyond(slot)
+        file.unlink()
+        slots.pause(60)
+        assert slots.reserve().seconds > 50
+
+    def test_a_file_that_cannot_be_read_any_more_is_told_in_one_line(self, file: Path) -> None:
+        slots = HostSlots(file, 1000)
+        slot = slots.reserve()
+        file.write_bytes(b"no database" * 100)
+        for ask in (slots.reserve, lambda: slots.paused_beyond(slot), lambda: slots.pause(1)):
+            with pytest.raises(SourceError, match=r"^\S+: the pace of requests cannot be stored there [^\n]+$"):
+                ask()
 
     def test_the_order_to_stop_ends_a_wait_at_once(self, file: Path) -> None:
         stop = threading.Event()

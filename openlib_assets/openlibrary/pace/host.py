@@ -8,7 +8,8 @@ import os
 import re
 import sqlite3
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -24,18 +25,13 @@ class HostSlots:
     def __init__(self, file: Path, requests_per_second: float) -> None:
         self._file = file
         self._rate = requests_per_second
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            self._prepare()
-        except (OSError, sqlite3.Error) as error:
-            raise SourceError(
-                f"{file}: the pace of requests cannot be stored there ({error}); "
-                "remove the file, or set XDG_CACHE_HOME to a writable folder"
-            ) from error
+        self._is_prepared = False
+        with self._opened():
+            pass
 
     def reserve(self) -> Slot:
         """Reserve the next free slot."""
-        with closing(self._connect()) as db:
+        with self._opened() as db:
             db.execute("BEGIN IMMEDIATE")
             now = time.monotonic()
             db.execute("INSERT OR REPLACE INTO rates VALUES (?, ?, ?)", (os.getpid(), self._rate, now))
@@ -54,30 +50,46 @@ class HostSlots:
 
     def paused_beyond(self, slot: Slot) -> bool:
         """Tell whether a pause began meanwhile that a slot lies in."""
-        with closing(self._connect()) as db:
+        with self._opened() as db:
             (paused_until,) = db.execute("SELECT paused_until FROM pace").fetchone()
             return float(paused_until) > slot.at
 
     def pause(self, seconds: float) -> None:
         """Grant no slot within so many seconds from now."""
-        with closing(self._connect()) as db:
+        with self._opened() as db:
             db.execute("UPDATE pace SET paused_until = max(paused_until, ?)", (time.monotonic() + seconds,))
 
-    def _prepare(self) -> None:
-        with closing(self._connect()) as db:
-            db.execute(
-                "CREATE TABLE IF NOT EXISTS pace"
-                " (id INTEGER PRIMARY KEY, next_slot REAL, paused_until REAL, boot TEXT DEFAULT '')"
-            )
-            db.execute("CREATE TABLE IF NOT EXISTS rates (process INTEGER PRIMARY KEY, rate REAL, seen REAL)")
-            db.execute("INSERT OR IGNORE INTO pace VALUES (0, 0, 0, ?)", (_boot(),))
-            db.execute("UPDATE pace SET next_slot = 0, paused_until = 0, boot = ?1 WHERE boot <> ?1", (_boot(),))
+    @contextmanager
+    def _opened(self) -> Iterator[sqlite3.Connection]:
+        """Lend the file's database, made where it is not there, as after somebody has emptied the cache."""
+        try:
+            is_empty = not (self._file.exists() and self._file.stat().st_size)
+            if is_empty:
+                self._file.parent.mkdir(parents=True, exist_ok=True)
+            with closing(sqlite3.connect(self._file, timeout=60, isolation_level=None)) as db:
+                # The file holds nothing but the next free slot: losing it in a power cut costs nothing.
+                db.execute("PRAGMA synchronous = OFF")
+                if is_empty or not self._is_prepared:
+                    _prepare(db)
+                    self._is_prepared = True
+                yield db
+        except (OSError, sqlite3.Error) as error:
+            raise SourceError(
+                f"{self._file}: the pace of requests cannot be stored there ({error}); "
+                "remove the file, or set XDG_CACHE_HOME to a writable folder"
+            ) from error
 
-    def _connect(self) -> sqlite3.Connection:
-        db = sqlite3.connect(self._file, timeout=60, isolation_level=None)
-        # The file holds nothing but the next free slot: losing it in a power cut costs nothing.
-        db.execute("PRAGMA synchronous = OFF")
-        return db
+
+def _prepare(db: sqlite3.Connection) -> None:
+    db.execute("BEGIN IMMEDIATE")
+    db.execute(
+        "CREATE TABLE IF NOT EXISTS pace"
+        " (id INTEGER PRIMARY KEY, next_slot REAL, paused_until REAL, boot TEXT DEFAULT '')"
+    )
+    db.execute("CREATE TABLE IF NOT EXISTS rates (process INTEGER PRIMARY KEY, rate REAL, seen REAL)")
+    db.execute("INSERT OR IGNORE INTO pace VALUES (0, 0, 0, ?)", (_boot(),))
+    db.execute("UPDATE pace SET next_slot = 0, paused_until = 0, boot = ?1 WHERE boot <> ?1", (_boot(),))
+    db.execute("COMMIT")
 
 
 def _boot() -> str:
