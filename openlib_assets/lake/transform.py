@@ -34,6 +34,12 @@ FUNCTIONS = ("helpers/spellings", "helpers/subject_keys", "helpers/json", "helpe
 OF_DETAILS = ("documents", "received_isbns")
 # What sql/helpers/works.sql makes of `raw_works`, less `rejected_works`.
 _RECORDS = ("parseable_works", "listed_authors", "author_lists")
+_OF_FILES = (
+    duckdb.IOException,
+    duckdb.OutOfMemoryException,
+    duckdb.InvalidInputException,
+    duckdb.SerializationException,
+)
 _starting = threading.Lock()
 _large = threading.Lock()
 
@@ -82,6 +88,14 @@ class CheckFailedError(OpenlibError):
         super().__init__(f"{table.name}: {reasons}")
         self.table = table
         self.outcomes = outcomes
+
+
+def is_of_files(error: Exception) -> bool:
+    """Tell whether an error of DuckDB, Arrow or the system is of a file, a disk or the memory, not a mistake of ours.
+
+    Of a damaged page DuckDB raises an error of no kind, or says that its input is invalid.
+    """
+    return not isinstance(error, duckdb.Error) or isinstance(error, _OF_FILES) or type(error) is duckdb.Error
 
 
 @dataclass(frozen=True)

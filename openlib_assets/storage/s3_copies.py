@@ -24,17 +24,27 @@ class Copies:
         self._number = 0
 
     def keep(self, path: str, etag: str, content: Path | bytes) -> None:
-        """Keep the content of an object; a file stays where it is too, and is not to be changed any more."""
+        """Keep the content of an object; a file stays where it is too, and is not to be changed any more.
+
+        Where the disk has no room for it, it is not kept: the object itself is where it should be.
+        """
         size = len(content) if isinstance(content, bytes) else content.stat().st_size
         with self._lock:
             self._forget(path)
             if size > _MOST_BYTES:
                 return
-            copy = self._place()
-            if isinstance(content, bytes):
-                copy.write_bytes(content)
-            else:
-                _link(content, copy)
+            try:
+                copy = self._place()
+            except OSError:
+                return
+            try:
+                if isinstance(content, bytes):
+                    copy.write_bytes(content)
+                else:
+                    _link(content, copy)
+            except OSError:
+                copy.unlink(missing_ok=True)
+                return
             self._kept[path] = (etag, copy, size)
             while sum(size for _, _, size in self._kept.values()) > _MOST_BYTES:
                 self._forget(next(iter(self._kept)))

@@ -1,5 +1,6 @@
 """The home of the Dagster instance, and one that an earlier release left."""
 
+import errno
 import re
 import resource
 import subprocess
@@ -55,6 +56,21 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def openlib(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", "from openlib_assets.cli.main import main; main()", *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_settings_that_could_not_be_written_are_not_there_half(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: Path, data: bytes) -> int:
+        with self.open("wb") as file:
+            file.write(data[:100])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", full)
+        with pytest.raises(InstanceError, match=r"^DAGSTER_HOME=\S+: No space left on device; [^\n]+$"):
+            prepare_home()
+    assert list(home.iterdir()) == []
+    prepare_home()
+    assert yaml.safe_load((home / "dagster.yaml").read_bytes())["telemetry"] == {"enabled": False}
 
 
 def test_the_next_command_opens_an_instance_of_an_earlier_release_with_all_that_is_in_it(

@@ -1,5 +1,6 @@
 """Files put in place: who works when, when a subject's block ends, and what an error or an order to stop does."""
 
+import errno
 import threading
 import time
 from collections import defaultdict
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import duckdb
+import pyarrow as pa
 import pytest
 
 from openlib_assets.defs.steps.outputs import Done, SubjectOutput, SubjectOutputs
@@ -28,6 +31,16 @@ from openlib_assets_tests.conftest import (
 
 # A bound on what goes wrong, not on how long it takes.
 PATIENCE_SECONDS = 120
+
+
+_ERRORS = {
+    "damaged_page": duckdb.Error("Out of buffer"),
+    "damaged_text": duckdb.InvalidInputException("Invalid Input Error: invalid UTF-8\nsecond line"),
+    "damaged_footer": pa.ArrowInvalid("Parquet magic bytes not found in footer"),
+    "no_memory": duckdb.OutOfMemoryException("Out of Memory Error: failed to allocate"),
+    "no_room": OSError(errno.ENOSPC, "No space left on device"),
+    "mistake": duckdb.BinderException("Binder Error: no such column"),
+}
 
 
 class Work:
@@ -68,6 +81,8 @@ class Work:
                 raise OpenlibError(f"no {subject}")
             if subject.startswith("defect"):
                 raise ZeroDivisionError
+            if subject in _ERRORS:
+                raise _ERRORS[subject]
             yield SubjectOutput(
                 {f"made/{subject}": lambda file: file.write_text(subject)},
                 lambda digests: Done({"subject": subject}, digests[f"made/{subject}"]),
@@ -127,6 +142,22 @@ def test_a_foreseen_error_is_given_in_place_of_the_result_and_nothing_is_put_in_
     assert isinstance(found["c"], Done)
     assert str(found["bad"]) == "no bad"
     assert sorted(work.storage.paths("made")) == ["made/a", "made/c"]
+
+
+def test_what_is_damaged_or_full_fails_its_subject_with_a_line_and_no_other(tmp_path: Path) -> None:
+    of_files = _ERRORS.keys() - {"mistake"}
+    found = dict(Work(tmp_path).each(["a", *of_files, "c"], at_once=2))
+    assert {subject for subject, done in found.items() if isinstance(done, Done)} == {"a", "c"}
+    for subject in of_files:
+        line = str(found[subject])
+        assert line.startswith(str(_ERRORS[subject]).splitlines()[0])
+        assert line.endswith(f"else fetch the subject anew with: openlib run --force {subject!r}")
+        assert len(line.splitlines()) == 1
+
+
+def test_a_mistake_in_a_query_is_raised_as_any_defect(tmp_path: Path) -> None:
+    with pytest.raises(duckdb.BinderException):
+        list(Work(tmp_path).each(["a", "mistake"]))
 
 
 @pytest.mark.parametrize("subjects", [["a", "late"], ["late", "a"], ["late"]])

@@ -53,6 +53,19 @@ class TestStaging:
         left = {path.split("/")[2] for path in storage.paths(layout.STAGING)}
         assert left == {"now", "yesterday"}
 
+    def test_a_page_that_others_might_sweep_before_the_fetch_is_done_is_fetched_again(
+        self, storage: LocalStorage, tmp_path: Path
+    ) -> None:
+        hour = 3600 * 10**9
+        with Sandbox(SandboxConfig({"love": 5})) as sandbox:
+            page = fetch_of(sandbox, storage).client.page("love", offset=0, limit=5)
+        staging = SubjectStaging(storage, "love", "x")
+        staged = staging.add(page, 5)
+        file = tmp_path / staged.name
+        for age, kept in ((17, 1), (19, 0)):
+            file = file.rename(file.with_name(f"{staged.serial - age * hour}-0.arrow"))
+            assert len(staging.pages()) == kept
+
     def test_the_last_page_stays_in_memory_as_it_lies_in_its_file(self, storage: LocalStorage, tmp_path: Path) -> None:
         with Sandbox(SandboxConfig({"love": 10})) as sandbox:
             client = fetch_of(sandbox, storage).client

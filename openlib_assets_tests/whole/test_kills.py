@@ -280,6 +280,14 @@ def test_the_launcher_tells_a_live_process_from_a_dead_one_and_from_another_with
     sleeper.wait()
     assert health(live) == WorkerStatus.FAILED
 
+    with pytest.MonkeyPatch.context() as patch:
+        read_before = started_run(shipped, sleeper.pid, time.time())
+        patch.setattr(shipped, "get_runs", lambda *_: [read_before])
+        end = dg.DagsterEvent(dg.DagsterEventType.RUN_SUCCESS.value, nothing_to_do.name, message="ended")
+        shipped.report_dagster_event(end, read_before.run_id)
+        fail_dead_runs(shipped)
+    assert known(shipped, read_before).status == dg.DagsterRunStatus.SUCCESS
+
     fail_dead_runs(shipped)
     statuses = [known(shipped, run).status for run in (not_started, live, earlier)]
     assert statuses == [dg.DagsterRunStatus.NOT_STARTED, *[dg.DagsterRunStatus.FAILURE] * 2]

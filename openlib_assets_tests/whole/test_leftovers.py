@@ -185,11 +185,14 @@ def _is_elsewhere(folder: Path, than: Path) -> bool:
 
 
 def damage_file(file: Path, damage: str) -> None:
-    """Leave a file as it may be found: truncated, empty, or a folder in its place."""
+    """Leave a file as it may be found: truncated, empty, a folder in its place, or with other bytes in its middle."""
     whole = file.read_bytes()
     file.unlink()
     if damage == "folder":
         file.mkdir()
+    elif damage == "overwritten":
+        third = len(whole) // 3
+        file.write_bytes(whole[:third] + b"Z" * third + whole[2 * third :])
     else:
         file.write_bytes(whole[:-100] if damage == "truncated" else b"")
 
@@ -229,3 +232,26 @@ def test_a_damaged_file_is_a_line_that_says_what_to_do_and_harms_no_other_subjec
         for subject in SIZES:
             assert_exact(here.pipeline, here.sandbox, subject)
         assert here.it.run(*query).output == "n\n36\n"
+
+
+def test_damage_within_a_snapshot_fails_its_subject_with_a_line_and_no_other(
+    complete: Made, new_place: PlaceMaker, instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    place = new_place("local")
+    with trial_after(complete, place, instance, tmp_path) as here:
+        (snapshot,) = Path(place.root, "bronze/raw_works/subject=love").rglob("*.parquet")
+        damage_file(snapshot, "overwritten")
+        for books in Path(place.root, "silver/books").rglob("*.parquet"):
+            books.unlink()
+        done = here.it.run("run", *SIZES)
+        assert done.status() == 1
+        line = reason(done)
+        assert line.endswith("else fetch the subject anew with: openlib run --force 'love'")
+        assert done.output.count("FAILED") == 1
+        for subject in SIZES.keys() - {SUBJECT}:
+            assert_exact(here.pipeline, here.sandbox, subject)
+        repaired = here.it.run("run", SUBJECT, "--force", tampering=ALONE)
+        assert repaired.status() == 0, repaired.output
+        # What nobody can read any more is compared with nothing.
+        snapshot.unlink()
+        assert_exact(here.pipeline, here.sandbox, SUBJECT)

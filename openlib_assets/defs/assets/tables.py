@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import duckdb
 from duckdb import DuckDBPyConnection
 
 from openlib_assets.defs.assets.common import SUBJECTS_AT_ONCE, keep_fresh, table_arguments
@@ -19,7 +20,7 @@ from openlib_assets.lake import contract, layout
 from openlib_assets.lake.bronze.snapshots import Snapshot, open_previous
 from openlib_assets.lake.contract import RAW_WORKS, Table
 from openlib_assets.lake.table_files import write_table
-from openlib_assets.lake.transform import Built, Relation, built
+from openlib_assets.lake.transform import Built, Relation, built, is_of_files
 from openlib_assets.storage import Storage
 
 _TABLES = {table.name: table for table in contract.ALL_TABLES}
@@ -75,7 +76,13 @@ def make_table(
             relations["snapshot"] = Snapshot.of(datasets[RAW_WORKS.name]).row()
         previous = stack.enter_context(open_previous(storage, subject)) if table.looks_back else None
         before = {RAW_WORKS.name: previous, "snapshot": Snapshot.of(previous).row()} if previous else None
-        result = stack.enter_context(built(table, relations, before, prepare))
+        try:
+            result = stack.enter_context(built(table, relations, before, prepare))
+        except duckdb.Error as error:
+            # As where there is no snapshot before, if it is that one which is damaged.
+            if not before or not is_of_files(error):
+                raise
+            result = stack.enter_context(built(table, relations, None, prepare))
         path = layout.table_file(table.layer, table.name, subject)
 
         def done(digests: Mapping[str, str]) -> Done:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
-from openlib_assets.defs.instance.moved_modules import follow_moves
+from openlib_assets.defs.instance.moved_modules import follow_moves, replace_file
 from openlib_assets.storage import absolute_path
 from openlib_assets.storage.errors import OpenlibError
 
@@ -38,7 +38,7 @@ def prepare_home() -> Path:
         home.mkdir(parents=True, exist_ok=True)
         settings = home / "dagster.yaml"
         if not settings.exists():
-            settings.write_bytes(files("openlib_assets.defs.instance").joinpath("dagster.yaml").read_bytes())
+            replace_file(settings, files("openlib_assets.defs.instance").joinpath("dagster.yaml").read_bytes())
     except OSError as error:
         raise InstanceError(f"DAGSTER_HOME={home}: {error.strerror}; set it to a writable folder") from error
     _follow_moves(settings)

@@ -20,15 +20,17 @@ def follow_moves(settings: Path) -> list[str]:
     before = file.read_bytes()
     after = _NAMED.sub(lambda found: found["key"] + _MOVED[found["module"]], before)
     if after != before:
-        _replace(file, after)
+        replace_file(file, after)
     return sorted({_MOVED[found["module"]].decode() for found in _NAMED.finditer(before)})
 
 
-def _replace(file: Path, content: bytes) -> None:
+def replace_file(file: Path, content: bytes) -> None:
+    """Write a file that is whole whenever somebody looks, or as it was; raises OSError."""
     new = file.with_name(f".{file.name}.{os.getpid()}")
     try:
         new.write_bytes(content)
-        shutil.copymode(file, new)
+        if file.exists():
+            shutil.copymode(file, new)
         new.replace(file)
     finally:
         new.unlink(missing_ok=True)

@@ -35,7 +35,9 @@ def fail_dead_runs(instance: dg.DagsterInstance) -> None:
         return
     for run in instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])):
         health = instance.run_launcher.check_run_worker_health(run)
-        if health.status == WorkerStatus.FAILED:
+        # It may have ended well since it was read, and its process with it.
+        now = instance.get_run_by_id(run.run_id) if health.status == WorkerStatus.FAILED else None
+        if now and now.status == dg.DagsterRunStatus.STARTED:
             instance.report_run_failed(run, f"The run ended unexpectedly: {health.msg}.")
 
 

@@ -6,9 +6,13 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, ExitStack, suppress
 from itertools import islice
 
+import duckdb
+import pyarrow as pa
+
 from openlib_assets.defs.steps.outputs import Done, SubjectOutput, SubjectOutputs
 from openlib_assets.lake import layout
 from openlib_assets.lake.table_files import file_digest
+from openlib_assets.lake.transform import is_of_files
 from openlib_assets.openlibrary.subject_keys import InvalidSubjectError, subject_key
 from openlib_assets.storage import LockCheck, Storage, hold_lock
 from openlib_assets.storage.errors import OpenlibError
@@ -23,13 +27,25 @@ class _AbandonedError(OpenlibError):
     """Nobody wants the output any more, so it is not recorded."""
 
 
+class _NotMadeError(OpenlibError):
+    """What a subject's files are made of cannot be read, or there is no room to make them."""
+
+    def __init__(self, subject: str, error: Exception) -> None:
+        line = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        super().__init__(
+            f"{line}; make room where the disk or the memory is full, else fetch the subject anew with: "
+            f"openlib run --force {subject!r}"
+        )
+        self.__cause__ = error
+
+
 def written_each(
     storage: Storage, outputs: SubjectOutputs, subjects: Sequence[str]
 ) -> Iterator[tuple[str, Done | OpenlibError]]:
     """Put the files of each subject in their places, and yield what became of it while its block is open still.
 
-    Whoever asks for the next one says with it that this one is recorded. Errors other than OpenlibError are raised;
-    then, and where no more are asked for, all blocks end with an error.
+    Whoever asks for the next one says with it that this one is recorded. Errors that are neither foreseen nor of a
+    file, a disk or the memory are raised; then, and where no more are asked for, all blocks end with an error.
     """
     try:
         for subject, future in _opened_each(storage, outputs, subjects):
@@ -39,6 +55,10 @@ def written_each(
                     yield subject, put_in_place(storage, output, check)
             except OpenlibError as error:
                 yield subject, error
+            except (duckdb.Error, pa.ArrowException, OSError) as error:
+                if not is_of_files(error):
+                    raise
+                yield subject, _NotMadeError(subject, error)
     finally:
         outputs.stop()
 

@@ -18,7 +18,10 @@ from openlib_assets.openlibrary.answers.checked import Page
 from openlib_assets.openlibrary.reading.staged_pages import Slice, StagedPage
 from openlib_assets.storage import Storage
 
-_DAY_NANOSECONDS = 86_400 * 10**9
+_HOUR_NANOSECONDS = 3600 * 10**9
+_DAY_NANOSECONDS = 24 * _HOUR_NANOSECONDS
+# Where a fetch goes on with older pages, these may become a day old, and be thrown away by others, before it is done.
+_OLD_NANOSECONDS = 18 * _HOUR_NANOSECONDS
 _SCHEMA = pa.schema([("work_key", pa.string()), ("payload", pa.string()), ("canonical_line", pa.string())])
 
 
@@ -35,9 +38,12 @@ class SubjectStaging:
         self._last: tuple[str, pa.Table] | None = None
 
     def pages(self) -> list[StagedPage]:
-        """Return the pages that an interrupted fetch left, oldest first; unreadable ones do not count."""
-        found = []
+        """Return the pages that an interrupted fetch left, oldest first; unreadable and old ones do not count."""
+        found, now = [], time.time_ns()
         for path in self._storage.paths(self._folder):
+            serial = _serial(path)
+            if serial is None or serial < now - _OLD_NANOSECONDS:
+                continue
             try:
                 table = self._table(path)
                 about = json.loads(table.schema.metadata[b"page"])
@@ -99,8 +105,8 @@ class SubjectStaging:
 def forget(storage: Storage, subject: str, until: float, table: Table = RAW_WORKS) -> None:
     """Throw away the pages of a subject for a table that were staged up to a time, in seconds since 1970."""
     for path in list(storage.paths(layout.staging_folder(subject, table.name))):
-        serial = path.rpartition("/")[2].partition("-")[0]
-        if serial.isdecimal() and int(serial) <= until * 10**9:
+        serial = _serial(path)
+        if serial is not None and serial <= until * 10**9:
             storage.delete(path)
 
 
@@ -108,6 +114,12 @@ def sweep(storage: Storage) -> None:
     """Throw away every staged page that is older than a day, of whatever subject."""
     now = time.time_ns()
     for path in list(storage.paths(layout.STAGING)):
-        serial = path.rpartition("/")[2].partition("-")[0]
-        if not serial.isdecimal() or not now - _DAY_NANOSECONDS <= int(serial) <= now + _DAY_NANOSECONDS:
+        serial = _serial(path)
+        if serial is None or not now - _DAY_NANOSECONDS <= serial <= now + _DAY_NANOSECONDS:
             storage.delete(path)
+
+
+def _serial(path: str) -> int | None:
+    """Return when a page was set aside, in nanoseconds since 1970; None for a file that is no page."""
+    serial = path.rpartition("/")[2].partition("-")[0]
+    return int(serial) if serial.isdecimal() else None
