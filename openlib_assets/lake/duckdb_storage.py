@@ -1,5 +1,6 @@
 """Lets DuckDB read below the root of a storage: its extension for S3, and AWS's credentials for it."""
 
+import threading
 from importlib.resources import files
 from urllib.parse import urlsplit
 
@@ -8,12 +9,17 @@ import duckdb
 from openlib_assets.storage import LocalStorage, Storage
 from openlib_assets.storage.s3_options import given_endpoint
 
+_replacing = threading.Lock()
+
 
 def prepare(connection: duckdb.DuckDBPyConnection, storage: Storage) -> None:
     """Let a connection read below the root of a storage; raises DuckDB's errors."""
     if storage.kind != LocalStorage.kind:
         _load_httpfs(connection)
-        connection.execute(_s3_secret())
+        secret = _s3_secret()
+        # Connections of one database share it: one that replaces it while another one does is refused.
+        with _replacing:
+            connection.execute(secret)
 
 
 def _load_httpfs(connection: duckdb.DuckDBPyConnection) -> None:

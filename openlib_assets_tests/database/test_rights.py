@@ -147,6 +147,14 @@ def test_the_password_may_come_from_libpqs_variables(
     assert load(storage, Target(url, "openlib")).state == "loaded"
 
 
+def test_a_plus_in_a_password_stands_for_itself_as_libpq_reads_it(database: Database, storage: LocalStorage) -> None:
+    database.tell("CREATE ROLE plus LOGIN SUPERUSER PASSWORD 'a+b c'")
+    place = database.url("plus", "").replace(":@", "@")
+    target = Target(f"{place}?password=a+b%20c", "openlib")
+    assert load(storage, target).state == "loaded"
+    assert target.without_secrets("it is a+b c") == "it is ***"
+
+
 def test_tables_of_a_later_release_are_refused(database: Database, storage: LocalStorage) -> None:
     load(storage, database.target())
     database.tell(f"UPDATE openlib.openlib_load SET schema_version = {SCHEMA_VERSION + 1}")  # noqa: S608

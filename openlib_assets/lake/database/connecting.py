@@ -78,7 +78,7 @@ class Target:
         """Return a text in which no password is."""
         parts = urlsplit(self.url)
         password = parts.netloc.rpartition("@")[0].partition(":")[2]
-        options = dict(parse_qsl(parts.query))
+        options = dict(_options(parts.query))
         secrets = [password, unquote(password), *(options.get(name, "") for name in _SECRETS)]
         secrets.append(os.environ.get("PGPASSWORD", ""))
         for secret in sorted(filter(None, secrets), key=len, reverse=True):
@@ -88,7 +88,7 @@ class Target:
     def connection_url(self) -> str:
         """Return the URL with what it leaves open."""
         base, _, query = self.url.partition("?")
-        given = parse_qsl(query, keep_blank_values=True)
+        given = _options(query)
         named = {name for name, _ in given}
         left = {
             name: value
@@ -96,6 +96,11 @@ class Target:
             if name not in named and not os.environ.get(_VARIABLES.get(name, ""))
         }
         return f"{base}?{urlencode([*given, *left.items()], quote_via=quote)}"
+
+
+def _options(query: str) -> list[tuple[str, str]]:
+    """Return the options of a URL as libpq reads them: a plus stands for itself."""
+    return parse_qsl(query.replace("+", "%2B"), keep_blank_values=True)
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from openlib_assets.lake.dumps.steps import BEFORE, STEPS, LineFile, Step, layer
 from openlib_assets.lake.functions import all_functions
 from openlib_assets.lake.transform import CheckOutcome, run_checks, sql_text
 from openlib_assets.settings import DUCKDB, Settings
-from openlib_assets.storage import LocalStorage, Storage
+from openlib_assets.storage import LocalStorage, MissingFileError, Storage
 from openlib_assets.storage.errors import OpenlibError
 
 _PREVIEW_ROWS = 5
@@ -134,9 +134,16 @@ class Build:
     def _found(self, layer: Layer, table: str, version: str) -> Built | None:
         """Return the table as it is there, of this version and whole."""
         there = read_made(self.storage, layer, table, self.date)
-        if there and there.version == version and all(map(self.storage.exists, there.paths())):
+        if there and there.version == version and self._is_whole(there):
             return Built(there)
         return None
+
+    def _is_whole(self, table: Made) -> bool:
+        """Tell whether all parts of a table are there, and none of them was cut."""
+        try:
+            return sum(map(self.storage.size, table.paths())) == table.bytes
+        except MissingFileError:
+            return False
 
     def _built(self, layer: Layer, table: str, version: str, parts: Callable[[Place], Iterator[Part]]) -> Built:
         """Return the table as it is there, of this version, or else made now."""

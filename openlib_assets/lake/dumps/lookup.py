@@ -1,5 +1,8 @@
 """Reads what a dump has of one subject, of some works or of some authors, without reading the rest of the lake."""
 
+import atexit
+import shutil
+import tempfile
 import threading
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
@@ -14,7 +17,7 @@ from openlib_assets.lake.contract import CATALOGUE_AVERAGES, CATALOGUE_SUBJECTS
 from openlib_assets.lake.duckdb_storage import prepare
 from openlib_assets.lake.dumps.lakes import table_of
 from openlib_assets.lake.dumps.relations import rows_of
-from openlib_assets.lake.transform import quoted
+from openlib_assets.lake.transform import is_of_files, quoted
 from openlib_assets.storage import Storage
 from openlib_assets.storage.errors import OpenlibError
 
@@ -95,9 +98,16 @@ def _reading(storage: Storage, date: str) -> Iterator[duckdb.DuckDBPyConnection]
             prepare(connection, storage)
             connection.execute("SET enable_progress_bar = false; SET parquet_metadata_cache = true")
             yield connection
-        except duckdb.IOException as error:
+        except (duckdb.Error, pa.ArrowException, OSError) as error:
+            if not is_of_files(error):
+                raise
             line = str(error).splitlines()[0]
-            raise UnreadableLakeError(f"{line}; make it again with: openlib dump build {date}") from error
+            remedy = (
+                "a machine with more memory, or fewer subjects at once, may do"
+                if isinstance(error, duckdb.OutOfMemoryException)
+                else f"remove a file that is damaged, and make it again with: openlib dump build {date}"
+            )
+            raise UnreadableLakeError(f"{line}; {remedy}") from error
 
 
 @cache
@@ -106,4 +116,6 @@ def _engine(_root: str) -> duckdb.DuckDBPyConnection:
 
     So little is read at a time that waking a second thread would take longer.
     """
-    return duckdb.connect(config={"memory_limit": _MEMORY_LIMIT, "threads": 1})
+    spill = tempfile.mkdtemp(prefix="openlib-")
+    atexit.register(shutil.rmtree, spill, ignore_errors=True)
+    return duckdb.connect(config={"memory_limit": _MEMORY_LIMIT, "threads": 1, "temp_directory": spill})

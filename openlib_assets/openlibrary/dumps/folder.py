@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from openlib_assets.openlibrary.dumps.beginnings import BEGINNING_BYTES, check_beginning
 from openlib_assets.openlibrary.dumps.names import DUMP_FILES, Dump, DumpFile, parts_of_file_name
 from openlib_assets.openlibrary.errors import DamagedDumpError, MissingDumpError
-from openlib_assets.storage import LocalStorage, open_storage
+from openlib_assets.storage import LocalStorage, StorageError, open_storage
 
 
 class DumpFolder:
@@ -56,10 +56,12 @@ class DumpFolder:
         Raises DamagedDumpError where its beginning is not that of such a file.
         """
         with self._storage.local_copy(file.path) as path:
-            with path.open("rb") as opened:
-                beginning = opened.read(BEGINNING_BYTES)
             try:
+                with path.open("rb") as opened:
+                    beginning = opened.read(BEGINNING_BYTES)
                 check_beginning(beginning, file)
+            except OSError as error:
+                raise StorageError(f"{path}: {error.strerror}") from error
             except DamagedDumpError as error:
                 raise DamagedDumpError(f"{self._storage.uri(file.path)}: {error}") from error
             yield path

@@ -17,7 +17,7 @@ from openlib_assets.defs.jobs import BUILD_DUMP
 from openlib_assets.defs.partitions import DUMPS
 from openlib_assets.defs.resources import DumpsResource
 from openlib_assets.lake import layout
-from openlib_assets.lake.dumps.lakes import table_of
+from openlib_assets.lake.dumps.lakes import complete_lakes, table_of
 from openlib_assets.openlibrary.dumps import Archive, DumpFolder
 from openlib_assets.settings import Settings
 from openlib_assets.storage import open_storage
@@ -45,6 +45,11 @@ def build_and_print(day: date | None) -> None:
     with open_instance(captures_output=False) as instance:
         with progress(console) as listener:
             build_dump(instance, build_defs(settings, resources={"dumps": DumpsResource.heard_by(listener)}), named)
+        if named not in complete_lakes(storage):
+            raise BuildFailedError(
+                f"the tables of the dump of {named} are not of one piece, as where another dump was built at the same "
+                f"time; once that has ended, make those that differ with: openlib dump build {named}"
+            )
         if storage.exists(layout.CATALOG):  # whose views are of the dump before
             run_across_subjects(instance, build_defs(settings))
     works, subjects, bad = (
