@@ -249,9 +249,11 @@ def _failures(result: dg.JobExecutionResult, stretch: Sequence[str]) -> dict[str
     told = said_by_steps(result.all_events)
     failed = {key: why for said in told.values() if not said.tolerated for key, why in said.failed.items()}
     failures = result.get_step_failure_events()
-    crashed = [event for event in failures if not event.step_failure_data.user_failure_data]
-    if crashed or not (result.success or any(said.failed for said in told.values())):
-        reasons = [reason_of(event, result) for event in crashed or failures]
+    silent = [
+        event for event in failures if event.step_key not in told or not event.step_failure_data.user_failure_data
+    ]
+    if silent or not (result.success or any(said.failed for said in told.values())):
+        reasons = [reason_of(event, result) for event in silent or failures]
         reason = reasons[0] if reasons else f"the run failed; see run {result.run_id}"
         failed = dict.fromkeys(stretch, Failed("", "", reason)) | failed
     return failed

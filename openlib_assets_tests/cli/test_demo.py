@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,15 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> str:
     """What the demo says."""
     folder = tmp_path_factory.mktemp("demo")
     with commands(folder, NOBODY) as openlib:
-        done = openlib.run("demo", "--dumps", "--to", str(folder / "demo"), OPENLIB_SOURCE="api")
+        own: dict[str, Any] = {
+            "OPENLIB_SOURCE": "api",
+            "OPENLIB_DATABASE": "postgresql://nobody@127.0.0.1:9/nowhere",
+            "OPENLIB_ICEBERG": f"sqlite:///{folder}/tables.db",
+            "OPENLIB_STORE_FORMAT": "isbn=No such column",
+        }
+        done = openlib.run("demo", "--dumps", "--to", str(folder / "demo"), **own)
+        # What is invented goes into nothing that is the user's own.
+        assert not (folder / "tables.db").exists()
         assert done.status() == 0, done.output
     return done.output
 

@@ -82,6 +82,10 @@ def test_the_store_is_matched_as_its_file_says(pipeline: Pipeline, tmp_path: Pat
     assert asked == 1
     assert read_if_changed(pipeline, file)
     assert not read_if_changed(pipeline, file)
+    whole = pipeline.storage.read(CATALOGUE)
+    pipeline.storage.write(CATALOGUE, b"damaged")
+    read_if_changed(pipeline, file)
+    assert pipeline.storage.read(CATALOGUE) == whole
     assert daemon.tick() == {"stocking_list": {"tea"}, "store_matches": {"None"}}
     assert tick(pipeline, cursor)[0] == tick(pipeline)[0] == 0
     assert pipeline.table(CATALOGUE).to_pylist()[0] == {

@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,8 @@ import pytest
 
 from openlib_assets.lake import layout
 from openlib_assets.lake.copying import CopyError, copy_file, copy_subject
+from openlib_assets.lake.warehouse import versions
+from openlib_assets.lake.warehouse.refreshing import refresh
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets.storage import LocalStorage, LockTakenError, Storage, open_storage
 from openlib_assets_tests.cli.test_cli import Cli, cli
@@ -134,6 +137,27 @@ def test_a_newer_snapshot_there_is_not_mixed_with_older_tables(
     assert "place:france: " in said.out
 
 
+def test_what_is_made_of_newer_snapshots_there_stays(made: Storage, cli: Cli, new_place: PlaceMaker) -> None:
+    source = LocalStorage(cli.folder / "source")
+    shutil.copytree(made.uri(), source.uri())
+    refresh(source, lambda: dict.fromkeys(SUBJECTS, "made"))
+    target = new_place("local").open()
+    assert cli("storage", "copy", "--from", source.uri(), "--to", target.uri()).status == 0
+    assert versions.current(target) == versions.current(source)
+    (current,) = target.paths(layout.snapshots_folder("love"))
+    target.write(layout.snapshot_file("love", "29990101T000000Z"), target.read(current))
+    target.write(layout.COMPARISON, b"<html>newer</html>")
+    refresh(target, lambda: dict.fromkeys(SUBJECTS, "made anew"))
+    said = cli("storage", "copy", "--from", source.uri(), "--to", target.uri())
+    assert said.status == 1
+    here, there = versions.current(source), versions.current(target)
+    assert here
+    assert there
+    assert there.name > here.name
+    assert target.read(layout.COMPARISON) == b"<html>newer</html>"
+    assert "comparison: not copied" in said.out
+
+
 @pytest.mark.parametrize("held", ["source", "target"])
 def test_a_subject_that_is_being_made_is_not_copied_half(made: Storage, tmp_path: Path, held: str) -> None:
     target = open_storage(str(tmp_path))
@@ -196,5 +220,5 @@ def test_a_comparison_of_more_subjects_is_not_lost(made: Storage, cli: Cli, new_
     place.open().write(layout.snapshot_file("hate", "20200101T000000Z"), made.read(current))
     said = cli("storage", "copy", "--from", made.uri(), "--to", place.root)
     assert said.status == 0
-    assert f"comparison: not copied, since {place.root} has more subjects" in said.out
+    assert f"comparison: not copied, since {place.root} has subjects that were not" in said.out
     assert place.open().read(layout.COMPARISON) == b"<html>hate, and others</html>"

@@ -14,8 +14,9 @@ import xlsxwriter
 from stdnum import isbn as stdnum_isbn
 
 from openlib_assets.lake.contract import STORE_CATALOGUE
+from openlib_assets.lake.store import catalogue
 from openlib_assets.lake.store.catalogue import NoStoreFileError, StoreFile
-from openlib_assets.lake.store.cells import UnreadableStoreFileError
+from openlib_assets.lake.store.cells import UnreadableStoreFileError, read_cells
 from openlib_assets.lake.store.columns import columns_of
 from openlib_assets.lake.transform import CheckOutcome
 from openlib_assets.settings import Settings
@@ -289,6 +290,33 @@ def test_stamp_and_digest_tell_a_changed_file(tmp_path: Path) -> None:
     file.write_text("title\nbc\n", encoding="utf-8")
     assert first.stamp() != stamp
     assert first.digest() != digest
+
+
+def test_a_file_that_is_replaced_while_it_is_read_is_not_taken_for_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "store.csv"
+    file.write_text("title\na\n", encoding="utf-8")
+    store = StoreFile(str(file), {})
+    first, really = store.digest(), read_cells
+
+    def replaced(*given: Any) -> Any:
+        cells = really(*given)
+        file.write_text("title\nb\n", encoding="utf-8")
+        return cells
+
+    monkeypatch.setattr(catalogue, "read_cells", replaced)
+    with store.built() as made:
+        assert made.digest == first != store.digest()
+
+
+def test_damage_within_a_parquet_file_is_told_in_one_line(tmp_path: Path) -> None:
+    file = tmp_path / "store.parquet"
+    pq.write_table(pa.table({"title": [f"title {number}" for number in range(5000)]}), file, compression="zstd")
+    whole = file.read_bytes()
+    file.write_bytes(whole[:100] + b"Z" * 2000 + whole[2100:])
+    with pytest.raises(UnreadableStoreFileError, match=rf"^{file}: [^\n]+$"):
+        read(file)
 
 
 def test_what_is_said_of_the_file_is_checked() -> None:

@@ -48,6 +48,9 @@ def demo(*, folder: Path, dumps: bool, ui: bool, port: int) -> int:
     with Sandbox(SandboxConfig(subjects=DEMO_SUBJECTS, settled=dumps)) as sandbox:
         folder.mkdir(parents=True, exist_ok=True)
         sandbox.write_store_catalogue(store, STORE_ROWS)
+        # Databases, catalogues and jobs of the user's own are not for what is invented.
+        for name in [name for name in os.environ if name.startswith("OPENLIB_")]:
+            del os.environ[name]
         os.environ |= {
             "OPENLIB_API_URL": sandbox.url,
             "OPENLIB_STORAGE": str(folder / "data"),

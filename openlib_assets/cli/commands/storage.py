@@ -45,10 +45,10 @@ def copy(source_root: str, target_root: str, names: tuple[str, ...]) -> int:
     if not subjects:
         click.echo(f"{source.uri()}: there are no subjects to copy", err=True)
         return 1
-    failed = copied = 0
+    failed, copied = 0, list[str]()
     for subject, outcome in copy_each(source, target, subjects):
         if isinstance(outcome, Copied):
-            copied += 1
+            copied.append(subject)
             click.echo(
                 f"{subject}: {outcome.files} files, {outcome.bytes:,} bytes, equal by SHA-256; "
                 f"{outcome.written} written, {outcome.files - outcome.written} were already there"
@@ -58,13 +58,13 @@ def copy(source_root: str, target_root: str, names: tuple[str, ...]) -> int:
             click.echo(f"FAILED {subject}: {outcome}", err=True)
     if not wanted:
         failed += not _watch_list_copied(source, target)
-        _copy_comparison(source, target, subjects)
+        _copy_comparison(source, target, copied)
     if copied:
-        _copy_warehouse(source, target, subjects)
+        _copy_warehouse(source, target, copied)
         _, left_out = write_catalog(target)
         for line in left_out:
             click.echo(line, err=True)
-    click.echo(f"{copied} of {len(subjects)} subjects are at {target.uri()}{', with a catalog' if copied else ''}")
+    click.echo(f"{len(copied)} of {len(subjects)} subjects are at {target.uri()}{', with a catalog' if copied else ''}")
     return int(failed > 0)
 
 
@@ -88,39 +88,45 @@ def _watch_list_copied(source: "Storage", target: "Storage") -> bool:
     return True
 
 
-def _copy_warehouse(source: "Storage", target: "Storage", subjects: list[str]) -> None:
-    """Copy the warehouse, if there is one; a target with other subjects gets one of the subjects that it has."""
+def _copy_warehouse(source: "Storage", target: "Storage", copied: list[str]) -> None:
+    """Copy the warehouse, if there is one; a target with subjects that were not copied gets one of all that it has."""
     from datetime import UTC, datetime
 
+    from openlib_assets.lake import layout
     from openlib_assets.lake.copying import copy_file
     from openlib_assets.lake.subject_files import subjects_with_data
     from openlib_assets.lake.warehouse import versions
-    from openlib_assets.lake.warehouse.refreshing import refresh
+    from openlib_assets.lake.warehouse.refreshing import BUSY, LOCK_SECONDS, refresh
+    from openlib_assets.storage import hold_lock
 
     now, there = datetime.now(UTC), subjects_with_data(target)
     version = versions.current(source)
     if version is None:
         return
-    if version.subjects.keys() == set(there) == set(subjects):
-        for path in source.paths(version.folder):
-            copy_file(source, target, path)
-        versions.publish(target, version, now)
+    if version.subjects.keys() == set(there) == set(copied):
+        with hold_lock(target, layout.WAREHOUSE_LOCK, error_message=BUSY, patience=LOCK_SECONDS) as check:
+            for path in source.paths(version.folder):
+                copy_file(source, target, path)
+            check()
+            versions.publish(target, version, now)
     else:
         # Of files alone it is not known which of them changed.
         for line in refresh(target, lambda: dict.fromkeys(there, f"copied {now.isoformat()}"), now).left_out:
             click.echo(line, err=True)
 
 
-def _copy_comparison(source: "Storage", target: "Storage", subjects: list[str]) -> None:
-    """Copy the comparison, unless the target has more subjects: there the next run makes it again."""
+def _copy_comparison(source: "Storage", target: "Storage", copied: list[str]) -> None:
+    """Copy the comparison, unless the target has subjects that were not copied: the next run there makes it again."""
     from openlib_assets.lake import layout
     from openlib_assets.lake.copying import copy_file
     from openlib_assets.lake.subject_files import subjects_with_data
 
     if not source.exists(layout.COMPARISON):
         return
-    if set(subjects_with_data(target)) <= set(subjects):
+    if set(subjects_with_data(target)) <= set(copied):
         copy_file(source, target, layout.COMPARISON)
         click.echo(f"comparison: {target.uri(layout.COMPARISON)}")
     else:
-        click.echo(f"comparison: not copied, since {target.uri()} has more subjects; the next run there makes it again")
+        click.echo(
+            f"comparison: not copied, since {target.uri()} has subjects that were not; a run there makes it again"
+        )

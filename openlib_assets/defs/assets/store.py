@@ -71,13 +71,15 @@ def store_matches(context: dg.AssetExecutionContext, storage: StorageResource) -
 def is_read(instance: dg.DagsterInstance, storage: Storage, digest: str | None) -> bool:
     """Tell whether the store's catalogue was last made from the file with this digest, None if none is set.
 
-    Where nothing was ever made, no file has been read.
+    Where nothing was ever made, no file has been read, and where the table is not as it was made, nor has this one.
     """
     event = instance.get_latest_materialization_event(store_catalogue.key)
-    metadata = event.asset_materialization.metadata if event and event.asset_materialization else {}
-    recorded = metadata[_FILE_DIGEST].value if _FILE_DIGEST in metadata else None
+    made = event.asset_materialization if event else None
+    recorded = made.metadata[_FILE_DIGEST].value if made and _FILE_DIGEST in made.metadata else None
+    if made is None or digest is None or recorded != digest:
+        return recorded == digest
     path = layout.shared_table_file(STORE_CATALOGUE.layer, STORE_CATALOGUE.name)
-    return recorded == digest and (digest is None or storage.exists(path))
+    return storage.exists(path) and storage.digest(path) == (made.tags or {}).get("dagster/data_version")
 
 
 def _matches_written(storage: Storage, made: Built) -> dg.MaterializeResult[None]:

@@ -47,8 +47,8 @@ class StoreFile:
         return f"{self.address} {storage.stamp(path)} {sorted(self.said.items())}"
 
     def digest(self) -> str:
-        """Return the SHA-256 of the file and of what is said of it; raises NoStoreFileError."""
-        with self.local() as file:
+        """Return the SHA-256 of the file and of what is said of it; raises NoStoreFileError, and as `built`."""
+        with self.local() as file, self._named():
             return self._digest(file)
 
     @contextmanager
@@ -79,11 +79,12 @@ class StoreFile:
         with self.local() as file, tempfile.TemporaryDirectory(prefix="openlib-") as folder:
             lines = Path(folder) / "lines.parquet"
             with self._named():
+                # First: if the file is replaced meanwhile, it will be read again.
+                digest = self._digest(file)
                 cells = read_cells(file, self.said)
                 rows = write_table(lines, _batches(cells), _LINES)
                 if not rows:
                     raise UnreadableStoreFileError("there is no row below the header; the table before it stays")
-            digest = self._digest(file)
             with built(STORE_CATALOGUE, {"store_lines": table_file(lines)}, prepare=_read_cells) as table:
                 yield BuiltCatalogue(table, {**cells.how, **cells.columns.called}, digest)
 
@@ -94,6 +95,8 @@ class StoreFile:
             yield
         except UnreadableStoreFileError as error:
             raise UnreadableStoreFileError(f"{self.address}: {error}") from error
+        except (OSError, pa.ArrowException, UnicodeError) as error:
+            raise UnreadableStoreFileError(f"{self.address}: {' '.join(str(error).split())}") from error
 
 
 @dataclass(frozen=True)

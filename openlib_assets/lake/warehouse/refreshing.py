@@ -21,7 +21,8 @@ from openlib_assets.lake.warehouse.versions import Version
 from openlib_assets.lake.warehouse.writing import Made, written
 from openlib_assets.storage import MissingFileError, Storage, hold_lock
 
-_LOCK_SECONDS = 600.0
+LOCK_SECONDS = 600.0
+BUSY = "the warehouse is being made by another run; wait for it to end, then try again"
 # What is read may as well lie on the disk; to sort a million works takes more.
 _MEMORY_LIMIT = "300MB"
 _HISTORY = [SUBJECT_HISTORY.name]
@@ -53,8 +54,7 @@ def refresh(storage: Storage, wanted: Callable[[], Mapping[str, str]], now: date
     `wanted` tells all that should be in it, each with what differs after every change of its tables; it is asked once
     nobody else makes a version. Raises CheckFailedError where a blocking check fails; the current version stays then.
     """
-    busy = "the warehouse is being made by another run; wait for it to end, then try again"
-    with hold_lock(storage, layout.WAREHOUSE_LOCK, error_message=busy, patience=_LOCK_SECONDS) as check:
+    with hold_lock(storage, layout.WAREHOUSE_LOCK, error_message=BUSY, patience=LOCK_SECONDS) as check:
         subjects = wanted()
         before = versions.current(storage)
         kept = before if before and before.code == CODE and versions.is_whole(storage, before) else None
