@@ -5,9 +5,23 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import click
+
+
+class LocalPath(click.Path):
+    """A path on this machine, as a Path: an address on S3 would become one of a folder called `s3:`."""
+
+    def __init__(self, *, dir_okay: bool = True) -> None:
+        super().__init__(dir_okay=dir_okay, path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path; an address on S3 is refused."""
+        if str(value).startswith("s3:"):
+            self.fail(f"{value} is not on this machine; name a file or folder here, and copy it from there", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 def escape_what_cannot_be_shown() -> None:

@@ -206,8 +206,8 @@ def _run_for_all(
     if interrupted(result):
         raise KeyboardInterrupt
     if not result.success:
-        failures = result.get_step_failure_events()
-        raise AcrossSubjectsError("; ".join(f"{event.step_key}: {reason_of(event, result)}" for event in failures))
+        failures = [f"{event.step_key}: {reason_of(event, result)}" for event in result.get_step_failure_events()]
+        raise AcrossSubjectsError("; ".join(failures) or f"the run failed; see run {result.run_id}")
     return [event.materialization.metadata for event in result.get_asset_materialization_events()]
 
 

@@ -453,6 +453,14 @@ def test_orders_of_what_was_never_fetched_or_into_another_kind_of_file_say_what_
     assert "--to orders.pdf: the name must end in .csv or .xlsx" in said.err
 
 
+@pytest.mark.parametrize("command", [["export", "love"], ["orders", "love"], ["subjects", "digest"]])
+def test_what_is_written_here_is_not_sent_to_s3(command: list[str], cli: Cli) -> None:
+    said = cli(*command, "--to", "s3://bucket/prefix/file.csv")
+    assert said.status == 2
+    assert "s3://bucket/prefix/file.csv is not on this machine; name a file or folder here" in said.err
+    assert not Path("s3:").exists()
+
+
 def test_export_of_what_was_never_fetched_says_what_to_run(cli: Cli) -> None:
     said = cli("export", "love", "--to", str(cli.folder / "out"))
     assert said.status == 1
@@ -467,6 +475,10 @@ def test_sql_sees_every_subject(cli_after_run: Cli) -> None:
     query = cli.folder / "query.sql"
     query.write_text("SELECT count(*) AS books FROM books")
     assert cli("sql", "--file", str(query), "--format", "csv").out == "books\n45\n"
+    query.write_bytes("SELECT 'ä'".encode("cp1252"))
+    said = cli("sql", "--file", str(query))
+    assert said.status == 2
+    assert f"{query}: 'utf-8' codec can't decode" in said.err
 
 
 def test_sql_shows_a_year_as_a_year_and_writes_csv_by_the_rules_of_the_files(cli: Cli) -> None:

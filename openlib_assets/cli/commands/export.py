@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from openlib_assets.cli.output import LocalPath
 from openlib_assets.storage.errors import OpenlibError
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class FileThereError(OpenlibError):
     "--to",
     "target",
     required=True,
-    type=click.Path(path_type=Path),
+    type=LocalPath(),
     help="Folder to write into; of a table, the file to write: .csv, .xlsx or .parquet.",
 )
 @click.option(

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from openlib_assets.cli.given_subjects import given_keys
+from openlib_assets.cli.output import LocalPath
 
 _ENDINGS = (".csv", ".xlsx")
 _PRINTED = ("rank", "title", "author_names", "isbn13", "publisher", "publish_date", "language", "score", "subjects")
@@ -15,7 +16,7 @@ _PRINTED = ("rank", "title", "author_names", "isbn13", "publisher", "publish_dat
 @click.option(
     "--to",
     "file",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=LocalPath(dir_okay=False),
     help="Write all columns into a file, too: .csv or .xlsx.",
 )
 def orders(subjects: tuple[str, ...], *, file: Path | None) -> None:

@@ -29,7 +29,10 @@ def sql(query: str | None, *, file: Path | None, form: str) -> None:
     from openlib_assets.settings import Settings
     from openlib_assets.storage import open_storage
 
-    text = (query or "") if file is None else file.read_text(encoding="utf-8")
+    try:
+        text = (query or "") if file is None else file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise click.UsageError(f"{file}: {error}; it must be a file in UTF-8 that can be read") from error
 
     def answer(connection: duckdb.DuckDBPyConnection) -> tuple[list[str], list[tuple[object, ...]]]:
         result = connection.execute(text)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from openlib_assets.cli.given_subjects import given_keys
+from openlib_assets.cli.output import LocalPath
 from openlib_assets.openlibrary.subject_keys import is_key, subject_key
 
 if TYPE_CHECKING:
@@ -249,7 +250,7 @@ def related(subject: str, *, limit: int, as_json: bool) -> int:
 @click.option(
     "--to",
     "file",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=LocalPath(dir_okay=False),
     help="Write it into a file, instead of printing it.",
 )
 def digest(*, since: "datetime | None", form: str, file: Path | None) -> None:

@@ -70,8 +70,8 @@ def build_dump(instance: dg.DagsterInstance, definitions: dg.Definitions, date: 
     if interrupted(result):
         raise KeyboardInterrupt
     if not result.success:
-        failures = result.get_step_failure_events()
-        raise BuildFailedError("; ".join(f"{event.step_key}: {reason_of(event, result)}" for event in failures))
+        failures = [f"{event.step_key}: {reason_of(event, result)}" for event in result.get_step_failure_events()]
+        raise BuildFailedError("; ".join(failures) or f"the run failed; see run {result.run_id}")
 
 
 @contextmanager
