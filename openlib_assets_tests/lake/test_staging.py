@@ -8,16 +8,24 @@ import pytest
 
 from openlib_assets.lake import layout
 from openlib_assets.lake.bronze.staging import SubjectStaging, sweep
+from openlib_assets.openlibrary.answers.checked import Page
 from openlib_assets.openlibrary.reading.staged_pages import Slice
 from openlib_assets.openlibrary.records import parse_json
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets.storage import LocalStorage, StorageError
 from openlib_assets_tests.openlibrary.fetches import Drift, column, fetch_of
 
+_HOUR = 3600 * 10**9
+
 
 @pytest.fixture
 def storage(tmp_path: Path) -> LocalStorage:
     return LocalStorage(tmp_path)
+
+
+def page_of_five(storage: LocalStorage) -> Page:
+    with Sandbox(SandboxConfig({"love": 5})) as sandbox:
+        return fetch_of(sandbox, storage).client.page("love", offset=0, limit=5)
 
 
 class TestStaging:
@@ -40,14 +48,12 @@ class TestStaging:
     def test_pages_older_than_a_day_are_swept_whatever_their_subject(
         self, storage: LocalStorage, tmp_path: Path
     ) -> None:
-        hour = 3600 * 10**9
-        with Sandbox(SandboxConfig({"love": 5})) as sandbox:
-            page = fetch_of(sandbox, storage).client.page("love", offset=0, limit=5)
+        page = page_of_five(storage)
         ages = {"now": 0, "yesterday": 23, "old": 25, "ancient": 24 * 400, "future": -25}
         for subject, age in ages.items():
             staged = SubjectStaging(storage, subject, "x").add(page, 5)
             folder = (tmp_path / staged.name).parent
-            shutil.move(tmp_path / staged.name, folder / f"{staged.serial - age * hour}-0.arrow")
+            shutil.move(tmp_path / staged.name, folder / f"{staged.serial - age * _HOUR}-0.arrow")
         storage.write("_staging/stray/notes.txt", b"")
         sweep(storage)
         left = {path.split("/")[2] for path in storage.paths(layout.STAGING)}
@@ -56,14 +62,12 @@ class TestStaging:
     def test_a_page_that_others_might_sweep_before_the_fetch_is_done_is_fetched_again(
         self, storage: LocalStorage, tmp_path: Path
     ) -> None:
-        hour = 3600 * 10**9
-        with Sandbox(SandboxConfig({"love": 5})) as sandbox:
-            page = fetch_of(sandbox, storage).client.page("love", offset=0, limit=5)
+        page = page_of_five(storage)
         staging = SubjectStaging(storage, "love", "x")
         staged = staging.add(page, 5)
         file = tmp_path / staged.name
         for age, kept in ((17, 1), (19, 0)):
-            file = file.rename(file.with_name(f"{staged.serial - age * hour}-0.arrow"))
+            file = file.rename(file.with_name(f"{staged.serial - age * _HOUR}-0.arrow"))
             assert len(staging.pages()) == kept
 
     def test_the_last_page_stays_in_memory_as_it_lies_in_its_file(self, storage: LocalStorage, tmp_path: Path) -> None:

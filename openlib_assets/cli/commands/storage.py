@@ -128,5 +128,6 @@ def _copy_comparison(source: "Storage", target: "Storage", copied: list[str]) ->
         click.echo(f"comparison: {target.uri(layout.COMPARISON)}")
     else:
         click.echo(
-            f"comparison: not copied, since {target.uri()} has subjects that were not; a run there makes it again"
+            f"comparison: not copied, since {target.uri()} has subjects that were not copied; "
+            "the next run there makes it again"
         )
