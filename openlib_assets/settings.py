@@ -4,7 +4,6 @@ What belongs here: every OPENLIB_* variable, except those of S3, which `storage.
 concerned read those of AWS, of Postgres and of proxies; `DAGSTER_HOME` is Dagster's.
 """
 
-import codecs
 import re
 from collections.abc import Mapping
 from typing import Annotated, Final, Literal
@@ -130,8 +129,8 @@ def _store_format(text: str) -> str:
     if said.get("delimiter", "comma") not in DELIMITERS:
         raise ValueError(f"a delimiter is one of {', '.join(DELIMITERS)}")
     try:
-        codecs.lookup(said.get("encoding", "utf-8"))
-    except LookupError:
+        "".encode(said.get("encoding", "utf-8"))  # other than a look-up, this refuses those that are not of texts
+    except (LookupError, UnicodeError):
         raise ValueError(f"no encoding is called {said['encoding']!r}") from None
     return text
 

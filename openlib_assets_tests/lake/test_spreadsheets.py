@@ -71,3 +71,9 @@ def test_only_apostrophes_are_added_and_no_cell_begins_a_formula(text: str) -> N
     assert safe.replace("'", "") == text.replace("'", "")
     for cell in re.split(r"[;|\t\r\n]", safe):
         assert not cell.strip(' "\ufeff\u200b').startswith(tuple("=+-@＝")), cell
+
+
+@pytest.mark.parametrize("run", ["\t", "\t;", "1 ", " ", "jan1"])
+def test_a_long_run_takes_no_longer_than_other_text(run: str) -> None:
+    text = run * 200_000 + "x!"
+    assert spreadsheet_safe(text) == text  # by a rule that looks at the run from each of its places, in many minutes

@@ -11,9 +11,10 @@ import unicodedata
 BYTE_ORDER_MARK = "\ufeff"
 
 # What begins a formula (OWASP, "CSV Injection"), also in full width, after white space, quotes, and what is not seen. A
-# program that separates columns by something else than commas finds the beginning of a cell within a text.
+# program that separates columns by something else than commas finds the beginning of a cell within a text. Groups do not
+# give back what they took (`*+`), so that long runs of white space take no longer than other text.
 _UNSEEN = "\\s\\x00-\\x20\ufeff\u200b-\u200f\u2060\"'"
-_FORMULA = re.compile(f"(?:^|[;|\t\r\n])[{_UNSEEN}]*(?=[=+\\-@\u2212＝＋－＠﹦﹢﹣﹫])")
+_FORMULA = re.compile(f"((?:^|[;|\t\r\n])[{_UNSEEN}]*+)([=+\\-@\u2212＝＋－＠﹦﹢﹣﹫]?)")
 
 _MONTHS = (
     "jan|ene|gen|feb|fév|fev|mar|mär|mrt|maa|apr|abr|avr|may|mai|maj|mag|mei|jun|jui|giu|jul|lug|aug|aoû|ago|"
@@ -22,9 +23,9 @@ _MONTHS = (
 _NUMBER = re.compile(
     rf"""
     (?=.*\d)(
-        [\d\s()+\-–.,:/'’%$€£¥₹]+ ([ed][+\-]?\d+)? [\s)%]*  # 007, 1E10, 1/2, 2024-01-02, (5), 50 %
+        [\d\s()+\-–.,:/'’%$€£¥₹]++ ([ed][+\-]?\d+)? [\s)%]*  # 007, 1E10, 1/2, 2024-01-02, (5), 50 %
         | [\d\s:.]+ [ap]\.?m?\.?                            # 12:30 pm
-        | [\d\s.,/\-'’]* ({_MONTHS})\w*\.? [\d\s.,/\-'’]*   # 1-Jan, March 5, 2020
+        | [\d\s.,/\-'’]* ({_MONTHS})\w*+\.? [\d\s.,/\-'’]*   # 1-Jan, March 5, 2020
         | [\d\s年月日時时分秒]+
     )
     | true | false | wahr | falsch | vrai | faux | verdadero | falso | vero | waar | onwaar | истина | ложь
@@ -36,8 +37,13 @@ _NUMBER = re.compile(
 
 def spreadsheet_safe(text: str) -> str:
     """Return a text as a cell of a CSV file that every spreadsheet shows as it is, but for apostrophes."""
-    safe = _FORMULA.sub(r"\g<0>'", text)
+    safe = _FORMULA.sub(_as_text, text)
     plain = text if text.isascii() else unicodedata.normalize("NFKC", text)
     if safe == text and _NUMBER.fullmatch(plain.strip()):
         return f"'{safe}"
     return safe
+
+
+def _as_text(beginning: re.Match[str]) -> str:
+    before, sign = beginning.groups()
+    return f"{before}'{sign}" if sign else before
