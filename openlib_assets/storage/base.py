@@ -76,6 +76,10 @@ class Storage(Protocol):
         """Return a file's bytes."""
         ...
 
+    def read_beginning(self, path: str, most: int) -> bytes:
+        """Return the first bytes of a file, so many at most, and read no more of it."""
+        ...
+
     def write(self, path: str, data: bytes) -> None:
         """Put `data` at `path`, whole or not at all."""
         ...

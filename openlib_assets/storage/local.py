@@ -82,6 +82,10 @@ class LocalStorage:
         with _errors(self.uri(path)):
             return self._at(path).read_bytes()
 
+    def read_beginning(self, path: str, most: int) -> bytes:
+        with _errors(self.uri(path)), self._at(path).open("rb") as file:
+            return file.read(most)
+
     def write(self, path: str, data: bytes) -> None:
         with self.writing(path) as file:
             file.write_bytes(data)
@@ -111,17 +115,11 @@ class LocalStorage:
                     os.fsync(written.fileno())
                 temporary.replace(target)
         finally:
-            temporary.unlink(missing_ok=True)
+            self._remove(temporary)
 
     def delete(self, path: str) -> None:
-        target = self._at(path)
-        with _errors(str(target)):
-            target.unlink(missing_ok=True)
-            for folder in target.parents:
-                if folder == self._root:
-                    break
-                with contextlib.suppress(OSError):  # a folder still in use stays
-                    folder.rmdir()
+        with _errors(self.uri(path)):
+            self._remove(self._at(path))
 
     def clear(self, folder: str) -> None:
         with _errors(self.uri(folder)), contextlib.suppress(FileNotFoundError):
@@ -147,6 +145,19 @@ class LocalStorage:
                 # Before it is let go, so that nobody else's file is removed: filelock takes no lock on a removed one.
                 with contextlib.suppress(PermissionError):  # on Windows, where filelock removes it
                     target.unlink(missing_ok=True)
+
+    def _remove(self, file: Path) -> None:
+        """Remove a file, if it is there, and folders that have nothing any more, as there are none on S3."""
+        file.unlink(missing_ok=True)
+        for folder in file.parents:
+            if folder == self._root:
+                break
+            try:
+                folder.rmdir()
+            except FileNotFoundError:
+                continue
+            except OSError:  # it is still in use
+                break
 
     def _at(self, path: str) -> Path:
         return self._root / path

@@ -141,6 +141,13 @@ class S3Storage:
             self._copies.keep(path, etag, data)
             return data
 
+    def read_beginning(self, path: str, most: int) -> bytes:
+        with s3_errors(self.uri(path)):
+            # A part of what has no bytes is refused.
+            if self.size(path) == 0:
+                return b""
+            return get_object(self._client, self._bucket, self._key(path), f"bytes=0-{most - 1}")[0]
+
     def write(self, path: str, data: bytes) -> None:
         with s3_errors(self.uri(path)):
             answer = self._client.put_object(Bucket=self._bucket, Key=self._key(path), Body=data)

@@ -1,5 +1,6 @@
 """An object read from S3 as a whole, or asked for again."""
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import IncompleteReadError, ReadTimeoutError, ResponseStreamingError
@@ -14,7 +15,8 @@ _ATTEMPTS = 8
 
 
 @retry(retry=retry_if_exception_type(_BROKEN_OFF), stop=stop_after_attempt(_ATTEMPTS), reraise=True)
-def get_object(client: "S3Client", bucket: str, key: str) -> tuple[bytes, str]:
-    """Return an object's bytes and its tag; raises what boto3 raises."""
-    answer = client.get_object(Bucket=bucket, Key=key)
+def get_object(client: "S3Client", bucket: str, key: str, part: str = "") -> tuple[bytes, str]:
+    """Return an object's bytes, or those of a part of it (HTTP's `Range`), and its tag; raises what boto3 raises."""
+    get = partial(client.get_object, Bucket=bucket, Key=key)
+    answer = get(Range=part) if part else get()
     return answer["Body"].read(), answer["ETag"]

@@ -1,5 +1,7 @@
 """The job that builds a dump, on a real instance: partitions, metadata, checks, failures and going on after them."""
 
+import shutil
+from collections import namedtuple
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -23,6 +25,7 @@ from openlib_assets_tests.tools.reference_catalogue import catalogue
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 TABLES = {table.name for table in CATALOGUE_TABLES}
 MADE = {"dump_files", "dump_records", *TABLES}
+Usage = namedtuple("Usage", "total used free")
 # What needs it, directly or not.
 AFTER_DEMAND = {name for name in TABLES if name not in ("catalogue_rejects", "catalogue_authors", "catalogue_editions")}
 AFTER_DEMAND -= {"catalogue_isbns"}
@@ -65,7 +68,9 @@ def versions(made: dict[str, dg.AssetMaterialization]) -> dict[str, str | None]:
     return {name: (event.tags or {}).get("dagster/data_version") for name, event in made.items()}
 
 
-def test_the_job_tells_of_each_table_and_makes_none_twice(pipeline: Pipeline, files: Path) -> None:
+def test_the_job_tells_of_each_table_and_makes_none_twice(
+    pipeline: Pipeline, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first = build(pipeline)
     assert first.success
     wanted = catalogue(files, DATE)
@@ -79,10 +84,14 @@ def test_the_job_tells_of_each_table_and_makes_none_twice(pipeline: Pipeline, fi
         assert metadata["state"].value == "made"
         assert metadata["engine"].value == "duckdb"
         assert f"/{name}/dump={DATE}" in str(metadata["dagster/uri"].value)
+    assert made[CATALOGUE_TABLES[0].name].metadata["dump"].value == "other tables of it are still to be made"
+    assert {made[name].metadata["dump"].value for name in TABLES} >= {"complete"}
     checks = first.get_asset_check_evaluations()
     assert {check.asset_key.to_user_string() for check in checks} == TABLES
     assert [check.check_name for check in checks if not check.passed] == []
 
+    # Where nothing is to be made, no room is asked for.
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(0, 0, 0))
     again = materialized(build(pipeline))
     assert {again[name].metadata["state"].value for name in MADE - {"dump_files"}} == {"unchanged"}
     assert versions(again) == versions(made)

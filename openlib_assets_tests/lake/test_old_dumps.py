@@ -4,7 +4,7 @@ import pytest
 from platformdirs import user_cache_path
 
 from openlib_assets.lake import layout
-from openlib_assets.lake.dumps.lakes import complete_lakes, old_dumps, remove_dump
+from openlib_assets.lake.dumps.lakes import building, choose_before, complete_lakes, old_dumps, remove_dump
 from openlib_assets.storage import LocalStorage, Storage
 from openlib_assets_tests.conftest import Place
 
@@ -36,6 +36,9 @@ def test_a_dump_is_removed_with_its_downloads_and_nothing_else_is(storage: Stora
     for date in (JUNE, JULY):
         (downloads / date).mkdir(parents=True)
         (downloads / date / "ol_dump_works.txt.gz").touch()
+    if isinstance(storage, LocalStorage):
+        for date in (JUNE, JULY):
+            storage.write(f"{layout.SPILL}/{date}-of-a-build-that-was-killed/part", b"1234")
     before = set(storage.paths(""))
     remove_dump(storage, JUNE)
     assert {path for path in before - set(storage.paths("")) if JUNE not in path} == set()
@@ -43,3 +46,20 @@ def test_a_dump_is_removed_with_its_downloads_and_nothing_else_is(storage: Stora
     assert complete_lakes(storage) == [JULY, AUGUST]
     on_s3 = not isinstance(storage, LocalStorage)
     assert [(downloads / date).exists() for date in (JUNE, JULY)] == [not on_s3, True]
+
+
+def compared_with(storage: Storage, date: str) -> str | None:
+    with building(storage, date) as build:
+        return build.before
+
+
+def test_the_dump_before_is_the_same_for_a_whole_build_whatever_else_is_built_meanwhile(storage: Storage) -> None:
+    assert compared_with(storage, SEPTEMBER) == AUGUST
+    storage.delete(layout.dump_lake(AUGUST))
+    choose_before(storage, SEPTEMBER)
+    storage.write(layout.dump_lake(AUGUST), b"{}")
+    assert compared_with(storage, SEPTEMBER) == JULY
+    choose_before(storage, SEPTEMBER)
+    assert compared_with(storage, SEPTEMBER) == AUGUST
+    choose_before(storage, JUNE)
+    assert compared_with(storage, JUNE) is None

@@ -322,7 +322,15 @@ def test_damage_within_a_parquet_file_is_told_in_one_line(tmp_path: Path) -> Non
 def test_what_is_said_of_the_file_is_checked() -> None:
     said = Settings(store_format="encoding=cp1250, delimiter=tab,isbn=EAN").store_file_has()
     assert said == {"encoding": "cp1250", "delimiter": "tab", "isbn": "EAN"}
-    for wrong in ("isbn", "isbn=", "isban=EAN", "delimiter=;", "encoding=latin-99", "encoding=hex", "encoding=undefined"):
+    for wrong in (
+        "isbn",
+        "isbn=",
+        "isban=EAN",
+        "delimiter=;",
+        "encoding=latin-99",
+        "encoding=hex",
+        "encoding=undefined",
+    ):
         with pytest.raises(SettingsError, match="OPENLIB_STORE_FORMAT"):
             Settings(store_format=wrong)
     assert StoreFile.of(Settings()) is None

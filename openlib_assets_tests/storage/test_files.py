@@ -9,7 +9,7 @@ from pathlib import Path
 import boto3
 import pytest
 
-from openlib_assets.storage import MissingFileError, Storage, open_storage
+from openlib_assets.storage import MissingFileError, Storage, StorageError, open_storage
 from openlib_assets_tests.conftest import Place
 
 PATHS = ["a/one.txt", "a/b/two.txt", "a/b/subject=place%3Aparis/three.txt", "ab/four.txt", "é/ü.txt"]
@@ -46,6 +46,15 @@ def test_a_size_is_that_of_the_content(storage: Storage) -> None:
     for path in ("folder", "folder/none", "folder/file/none"):
         with pytest.raises(MissingFileError, match="there is no such file"):
             storage.size(path)
+
+
+def test_the_beginning_of_a_file_can_be_read_alone(storage: Storage) -> None:
+    storage.write("a/long", b"0123456789")
+    storage.write("a/empty", b"")
+    beginnings = [storage.read_beginning(path, most) for path, most in (("a/long", 4), ("a/long", 20), ("a/empty", 4))]
+    assert beginnings == [b"0123", b"0123456789", b""]
+    with pytest.raises(StorageError, match="a/none"):
+        storage.read_beginning("a/none", 4)
 
 
 def test_a_digest_is_that_of_the_content(storage: Storage) -> None:
@@ -158,6 +167,7 @@ def test_a_block_that_raises_leaves_nothing_behind(
         write_and_fail(storage, "a/file")
     assert not storage.exists("a/file")
     assert place.states() == {}
+    assert storage.folders("") == []
     assert list(tmp_path.iterdir()) == []
 
 

@@ -20,7 +20,7 @@ from openlib_assets.lake.contract import CATALOGUE_TABLES, Layer, Table
 from openlib_assets.lake.dumps.building import Build, Built, engine_of
 from openlib_assets.lake.dumps.engines import APPLICATION_URL
 from openlib_assets.lake.dumps.files import FILES_TABLE, Files, Listener, fetch_files, require_files, require_room
-from openlib_assets.lake.dumps.lakes import building, publish_lake
+from openlib_assets.lake.dumps.lakes import building, choose_before, publish_lake
 from openlib_assets.lake.dumps.steps import FILES, STEPS, LineFile, Step
 from openlib_assets.lake.transform import CheckFailedError
 from openlib_assets.openlibrary.dumps import DUMP_FILES, parse_day
@@ -29,6 +29,7 @@ from openlib_assets.storage import LocalStorage, Storage
 GROUP = "dumps"
 _ANY_DATE = "YYYY-MM-DD"
 _RECORDS = "dump_records"
+_WHOLE, _IN_PARTS = "complete", "other tables of it are still to be made"
 _POLICY = dg.BackfillPolicy.multi_run(1)
 # Tables that nobody reads but the asset that makes them on its way.
 _ON_THE_WAY = {
@@ -74,6 +75,7 @@ def dump_files(
     """Fetch the files of a dump."""
     with said_in_one_line():
         files = fetch_files(dumps.settings, storage.open(), parse_day(context.partition_key), dumps.listener)
+        choose_before(storage.open(), context.partition_key)
     rows = ((name, files.sizes[name], files.md5[name]) for name in DUMP_FILES)
     return dg.MaterializeResult(
         metadata={
@@ -108,9 +110,11 @@ def dump_records(
             build_on_emr(context, dumps.settings, place)
     with said_in_one_line(), building(place, date, engine_of(dumps.settings)) as build:
         files = require_files(place, date)
-        require_room(place, files)
+        found = {file: build.found(file, files.content(file.name)) for file in FILES}
+        if not (all(found.values()) and build.versions()):
+            require_room(place, files)
         for file in FILES:
-            made[file.name] = build.found(file, files.content(file.name)) or _read(build, files, file, dumps.listener)
+            made[file.name] = found[file] or _read(build, files, file, dumps.listener)
             context.log.info(f"{file.name}: {_story(made[file.name])}")
     rows = ((name, one.made.rows, one.made.bytes, f"{one.made.seconds:.1f}") for name, one in made.items())
     return dg.MaterializeResult(
@@ -159,10 +163,10 @@ def _table_asset(table: Table) -> dg.AssetsDefinition:
             except CheckFailedError as error:
                 yield from results(error.outcomes, asset_key(error.table))
                 raise
-            publish_lake(build)
+            is_whole = publish_lake(build)
         own = built[table.name]
         yield dg.MaterializeResult(
-            metadata=_told(place, table, own, list(built.values())),
+            metadata={**_told(place, table, own, list(built.values())), "dump": _WHOLE if is_whole else _IN_PARTS},
             data_version=dg.DataVersion(own.made.version),
             check_results=list(results(own.outcomes, asset_key(table))),
         )

@@ -25,7 +25,7 @@ from openlib_assets.lake.dumps.steps import BEFORE, STEPS, LineFile, Step, layer
 from openlib_assets.lake.functions import all_functions
 from openlib_assets.lake.transform import CheckOutcome, run_checks, sql_text
 from openlib_assets.settings import DUCKDB, Settings
-from openlib_assets.storage import LocalStorage, MissingFileError, Storage
+from openlib_assets.storage import LocalStorage, LockCheck, MissingFileError, Storage
 from openlib_assets.storage.errors import OpenlibError
 
 _PREVIEW_ROWS = 5
@@ -50,13 +50,17 @@ class Built:
 
 @dataclass(frozen=True)
 class Build:
-    """The making of the lake of the dump of a date, by who holds its lock; `before` is the dump to compare it with."""
+    """The making of the lake of the dump of a date, by who holds its lock, whose `check` is asked before each change.
+
+    `before` is the dump to compare it with.
+    """
 
     storage: Storage
     date: str
     before: str | None = None
     engine: Engine = field(default_factory=DuckDBEngine)
     sizes: Sizes = field(default_factory=Sizes)
+    check: LockCheck = lambda: None
 
     def found(self, file: LineFile, digest: str) -> Built | None:
         """Return the table of the lines of a file for whose content `digest` stands; None where it is not there."""
@@ -149,6 +153,7 @@ class Build:
         """Return the table as it is there, of this version, or else made now."""
         if found := self._found(layer, table, version):
             return found
+        self.check()
         # Whatever is made from the table is not of one piece with it any more.
         self.storage.delete(layout.dump_lake(self.date))
         unmake(self.storage, layer, table, self.date)
@@ -186,6 +191,7 @@ class Build:
             catalogue_engine(self.storage, spill) as connection,
         ):
             result = interruptibly(connection, built, self.engine.cancel)
+        self.check()
         record_made(self.storage, result.made)
         return result
 
@@ -204,18 +210,23 @@ class Build:
     @contextmanager
     def _spilling(self) -> Iterator[Path]:
         """Lend a folder for what does not fit into memory: beside the data, where there has to be room anyway."""
+        clear_spill(self.storage, self.date)
         place = None
         if isinstance(self.storage, LocalStorage):
             place = Path(self.storage.uri(layout.SPILL))
             place.mkdir(parents=True, exist_ok=True)
-            # Of whoever held the lock before, and was killed.
-            for left in place.glob(f"{self.date}-*"):
-                shutil.rmtree(left, ignore_errors=True)
         folder = Path(mkdtemp(prefix=f"{self.date}-", dir=place))
         try:
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def clear_spill(storage: Storage, date: str) -> None:
+    """Remove what somebody spilled beside the data who held the lock of a dump, and was killed."""
+    if isinstance(storage, LocalStorage):
+        for left in Path(storage.uri(layout.SPILL)).glob(f"{date}-*"):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _file_version(file: LineFile, digest: str) -> str:

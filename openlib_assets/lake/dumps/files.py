@@ -72,6 +72,10 @@ class Files:
         """Return what stands for the content of a file, without reading it; raises StorageError."""
         return self.md5[name] or "" if self.folder else DumpFolder(self.address).stamp(self._put_there(name))
 
+    def check_beginning(self, name: str) -> None:
+        """Look at how a file begins that somebody put there; raises DamagedDumpError and StorageError."""
+        DumpFolder(self.address).check_beginning(self._put_there(name))
+
     @contextmanager
     def local(self, name: str) -> Iterator[Path]:
         """Lend a file on the local disk; raises SourceError and StorageError."""
@@ -98,8 +102,7 @@ def fetch_files(
     if settings.dumps:
         files = _files(DumpFolder(settings.dumps).resolve(day), settings.dumps, None)
         for name in DUMP_FILES:
-            with files.local(name):  # whose beginning is looked at
-                pass
+            files.check_beginning(name)
     else:
         archive = Archive(settings, stop)
         dump = archive.resolve(day)

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from openlib_assets.lake import layout
 from openlib_assets.lake.contract import Layer
-from openlib_assets.lake.dumps.building import Build
+from openlib_assets.lake.dumps.building import Build, clear_spill
 from openlib_assets.lake.dumps.engine import DuckDBEngine
 from openlib_assets.lake.dumps.engines import Engine
 from openlib_assets.lake.dumps.files import FILES_TABLE, remove_files
@@ -33,6 +33,7 @@ def publish_lake(build: Build) -> bool:
     versions = build.versions()
     if not versions:
         return False
+    build.check()
     build.storage.write(layout.dump_lake(build.date), json.dumps(versions, indent=1).encode())
     return True
 
@@ -58,9 +59,28 @@ def table_of(storage: Storage, table: str, date: str) -> Made:
     return made
 
 
-def date_before(storage: Storage, date: str) -> str | None:
-    """Return the date of the dump that one is compared with: the last one before it of which all tables are there."""
+def choose_before(storage: Storage, date: str) -> None:
+    """Choose the dump that one is compared with: the last one before it of which all tables are there now.
+
+    Recorded for all tables of a build, so that they are of one piece whatever else is built meanwhile.
+    """
+    storage.write(_before_path(date), json.dumps(_last_before(storage, date)).encode())
+
+
+def _last_before(storage: Storage, date: str) -> str | None:
     return max((other for other in complete_lakes(storage) if other < date), default=None)
+
+
+def _date_before(storage: Storage, date: str) -> str | None:
+    path = _before_path(date)
+    if not storage.exists(path):
+        return _last_before(storage, date)
+    chosen: str | None = json.loads(storage.read(path))
+    return chosen
+
+
+def _before_path(date: str) -> str:
+    return f"{layout.dump_folder(Layer.BRONZE, FILES_TABLE, date)}/before.json"
 
 
 @contextmanager
@@ -69,8 +89,8 @@ def building(storage: Storage, date: str, engine: Engine | None = None) -> Itera
 
     Raises LockTakenError.
     """
-    with hold_lock(storage, layout.dump_lock(date), error_message=_BUSY.format(date=date)):
-        yield Build(storage, date, date_before(storage, date), engine or DuckDBEngine())
+    with hold_lock(storage, layout.dump_lock(date), error_message=_BUSY.format(date=date)) as check:
+        yield Build(storage, date, _date_before(storage, date), engine or DuckDBEngine(), check=check)
 
 
 def old_dumps(storage: Storage, keep: int) -> dict[str, int]:
@@ -91,6 +111,7 @@ def remove_dump(storage: Storage, date: str) -> None:
     """Remove the lake of a dump, so that nobody begins to read it any more, and its files; raises LockTakenError."""
     with hold_lock(storage, layout.dump_lock(date), error_message=_BUSY.format(date=date)):
         storage.delete(layout.dump_lake(date))
+        clear_spill(storage, date)
         for table in _TABLES:
             if table != FILES_TABLE:
                 unmake(storage, layer_of(table), table, date)

@@ -11,8 +11,8 @@ import unicodedata
 BYTE_ORDER_MARK = "\ufeff"
 
 # What begins a formula (OWASP, "CSV Injection"), also in full width, after white space, quotes, and what is not seen. A
-# program that separates columns by something else than commas finds the beginning of a cell within a text. Groups do not
-# give back what they took (`*+`), so that long runs of white space take no longer than other text.
+# program that separates columns by something else than commas finds the beginning of a cell within a text. Here and
+# below, what was taken is not given back (`*+`), so that a long run of white space takes no longer than other text.
 _UNSEEN = "\\s\\x00-\\x20\ufeff\u200b-\u200f\u2060\"'"
 _FORMULA = re.compile(f"((?:^|[;|\t\r\n])[{_UNSEEN}]*+)([=+\\-@\u2212＝＋－＠﹦﹢﹣﹫]?)")
 

@@ -53,8 +53,10 @@ def register_warehouse(storage: Storage, place: Place) -> Outcome:
             record(storage, replace(before, versions=pinned))
             namespace = Namespace(catalogue, place.namespace, storage)
             is_new = namespace.add(version.name, contents, check)
+            check()
             held = namespace.keep(WAREHOUSE_TABLES, kept_versions(pinned))
             namespace.say_newest(WAREHOUSE_TABLES)
+        check()
         record(storage, replace(before, versions=held, whole=version.name))
     return Outcome(version.name, is_new, [name for name in pinned if name not in held])
 
@@ -73,8 +75,10 @@ def register_dump(storage: Storage, place: Place, date: str) -> Outcome:
             record(storage, replace(before, dumps=dumps))
             namespace = Namespace(catalogue, place.namespace, storage)
             is_new = namespace.add(date, contents, check)
+            check()
             held = namespace.keep(CATALOGUE_TABLES, dumps)
             namespace.say_newest(CATALOGUE_TABLES)
+        check()
         record(storage, replace(before, dumps=held))
     return Outcome(date, is_new)
 
@@ -106,7 +110,7 @@ def withdraw_dump(storage: Storage, place: Place | None, date: str) -> None:
 
     Raises IcebergError where it is the current one of them, or `place` is not where it is registered.
     """
-    with _registering(storage):
+    with _registering(storage) as check:
         found = registered(storage)
         if found is None or date not in found.dumps:
             return
@@ -122,7 +126,9 @@ def withdraw_dump(storage: Storage, place: Place | None, date: str) -> None:
                 "openlib iceberg register"
             )
         with place.opened(storage) as catalogue:
+            check()
             held = Namespace(catalogue, place.namespace, storage).keep(CATALOGUE_TABLES, kept)
+        check()
         record(storage, replace(found, dumps=held))
 
 

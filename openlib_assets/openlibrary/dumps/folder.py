@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from openlib_assets.openlibrary.dumps.beginnings import BEGINNING_BYTES, check_beginning
 from openlib_assets.openlibrary.dumps.names import DUMP_FILES, Dump, DumpFile, parts_of_file_name
 from openlib_assets.openlibrary.errors import DamagedDumpError, MissingDumpError
-from openlib_assets.storage import LocalStorage, StorageError, open_storage
+from openlib_assets.storage import LocalStorage, open_storage
 
 
 class DumpFolder:
@@ -49,19 +49,19 @@ class DumpFolder:
             return f"{state.st_size} {state.st_mtime_ns}"
         return self._storage.stamp(file.path)
 
+    def check_beginning(self, file: DumpFile) -> None:
+        """Read the beginning of a file; raises DamagedDumpError where it is not that of such a file."""
+        try:
+            check_beginning(self._storage.read_beginning(file.path, BEGINNING_BYTES), file)
+        except DamagedDumpError as error:
+            raise DamagedDumpError(f"{self._storage.uri(file.path)}: {error}") from error
+
     @contextmanager
     def local_copy(self, file: DumpFile) -> Iterator[Path]:
         """Lend a file as one on the local disk, which must not be changed, or used after the block.
 
         Raises DamagedDumpError where its beginning is not that of such a file.
         """
+        self.check_beginning(file)
         with self._storage.local_copy(file.path) as path:
-            try:
-                with path.open("rb") as opened:
-                    beginning = opened.read(BEGINNING_BYTES)
-                check_beginning(beginning, file)
-            except OSError as error:
-                raise StorageError(f"{path}: {error.strerror}") from error
-            except DamagedDumpError as error:
-                raise DamagedDumpError(f"{self._storage.uri(file.path)}: {error}") from error
             yield path

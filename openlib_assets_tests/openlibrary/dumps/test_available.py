@@ -148,6 +148,21 @@ class TestFolder:
             f"{storage.uri(path)}: has lines of editions, not of works; take the dump of another date"
         )
 
+    def test_how_a_file_begins_is_seen_without_the_rest_of_it(
+        self, storage_root: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        storage, path = open_storage(storage_root), file_name("works", SEPTEMBER)
+        storage.write(path, dump_bytes("works", SEPTEMBER))
+        folder = DumpFolder(storage_root)
+        file = folder.resolve(SEPTEMBER, ["works"]).files["works"]
+        with monkeypatch.context() as patch:
+            for whole in ("read", "local_copy"):
+                patch.delattr(type(storage), whole)
+            folder.check_beginning(file)
+        storage.write(path, dump_bytes("editions", SEPTEMBER))
+        with pytest.raises(DamagedDumpError, match="has lines of editions"):
+            folder.check_beginning(file)
+
     def test_on_disk_a_file_is_lent_where_it_is(self, dumps: Path) -> None:
         folder = DumpFolder(str(dumps))
         with folder.local_copy(folder.resolve().files["works"]) as path:
@@ -158,5 +173,5 @@ class TestFolder:
         folder = DumpFolder(str(tmp_path / "dumps"))
         file = folder.resolve().files["works"]
         (tmp_path / "dumps" / file.path).unlink()
-        with pytest.raises(StorageError, match="there is no such file"), folder.local_copy(file):
+        with pytest.raises(StorageError, match="No such file or directory"), folder.local_copy(file):
             raise AssertionError

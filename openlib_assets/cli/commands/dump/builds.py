@@ -47,8 +47,8 @@ def build_and_print(day: date | None) -> None:
             build_dump(instance, build_defs(settings, resources={"dumps": DumpsResource.heard_by(listener)}), named)
         if named not in complete_lakes(storage):
             raise BuildFailedError(
-                f"the tables of the dump of {named} are not of one piece, as where another dump was built at the same "
-                f"time; once that has ended, make those that differ with: openlib dump build {named}"
+                f"the tables of the dump of {named} are not of one piece, as where the dump before it was built again "
+                f"meanwhile; once that has ended, make those that differ with: openlib dump build {named}"
             )
         if storage.exists(layout.CATALOG):  # whose views are of the dump before
             run_across_subjects(instance, build_defs(settings))
