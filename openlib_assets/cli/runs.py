@@ -13,7 +13,7 @@ import dagster as dg
 from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.execution.api import execute_run
 
-from openlib_assets.cli.stopped_runs import is_interruption, stopped_runs
+from openlib_assets.cli.stopped_runs import interrupted, stopped_runs
 from openlib_assets.defs.assets import (
     catalog,
     comparison,
@@ -233,11 +233,6 @@ def execute(
         root_run_id=(root.root_run_id or root.run_id) if root else None,
     )
     return execute_run(InMemoryJob(job), run, instance)
-
-
-def interrupted(result: dg.JobExecutionResult) -> bool:
-    """Tell whether a run ended by a signal, which Dagster hands on as a step's failure."""
-    return any(is_interruption(event.step_failure_data.error) for event in result.get_step_failure_events())
 
 
 def _last_id(instance: dg.DagsterInstance) -> int:

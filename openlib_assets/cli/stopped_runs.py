@@ -1,7 +1,7 @@
 """Runs that were interrupted or killed, which the next run of their subjects continues."""
 
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 import dagster as dg
 from dagster._core.storage.tags import RUN_FAILURE_REASON_TAG
@@ -33,11 +33,25 @@ def _was_stopped(instance: dg.DagsterInstance, run_id: str, since: float) -> boo
         return False
     if RUN_FAILURE_REASON_TAG not in run.tags:  # another process marked it as ended
         return True
-    failures = instance.all_logs(run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
-    return any(is_interruption(entry.get_dagster_event().step_failure_data.error) for entry in failures)
+    return _by_a_signal(entry.get_dagster_event() for entry in instance.all_logs(run_id, of_type=set(_FAILURES)))
 
 
-def is_interruption(error: SerializableErrorInfo | None) -> bool:
-    """Tell whether a step failed because its run was interrupted."""
+def interrupted(result: dg.JobExecutionResult) -> bool:
+    """Tell whether a run ended by a signal, which Dagster takes for a failure of a step or, between two, of the run."""
+    return _by_a_signal(result.all_events)
+
+
+def _by_a_signal(events: Iterable[dg.DagsterEvent]) -> bool:
+    errors = (_FAILURES[event.event_type](event) for event in events if event.event_type in _FAILURES)
+    return any(map(_is_interruption, errors))
+
+
+_FAILURES: Mapping[dg.DagsterEventType, Callable[[dg.DagsterEvent], SerializableErrorInfo | None]] = {
+    dg.DagsterEventType.STEP_FAILURE: lambda event: event.step_failure_data.error,
+    dg.DagsterEventType.RUN_FAILURE: lambda event: event.job_failure_data.error,
+}
+
+
+def _is_interruption(error: SerializableErrorInfo | None) -> bool:
     name = dg.DagsterExecutionInterruptedError.__name__
     return error is not None and name in (error.cls_name, error.cause and error.cause.cls_name)

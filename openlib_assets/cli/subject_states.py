@@ -10,7 +10,7 @@ import dagster as dg
 
 from openlib_assets.defs import assets
 from openlib_assets.defs.partitions import SUBJECTS, subjects
-from openlib_assets.defs.steps.records import code_versions, latest_records
+from openlib_assets.defs.steps.records import code_versions, latest_records, verified_at
 from openlib_assets.lake.contract import RAW_DETAILS, RAW_WORKS, REFRESH_DAYS, Table
 
 NOT_REGISTERED = "in the storage, not registered"
@@ -92,15 +92,16 @@ def _state(
     if not stored:
         return SubjectState(key, watched, registered, FILES_MISSING)
     numbers = {name: value.value for name, value in fetch.asset_materialization.metadata.items()}
+    verified = verified_at(fetch)
     works, snapshot = numbers.get("works_reported"), numbers.get("snapshot")
     return SubjectState(
         key,
         watched,
         registered,
-        failed or _freshness((time.time() - fetch.timestamp) / _DAY_SECONDS),
+        failed or _freshness((time.time() - verified) / _DAY_SECONDS),
         works if isinstance(works, int) else None,
         snapshot if isinstance(snapshot, str) else None,
-        datetime.fromtimestamp(fetch.timestamp, UTC).isoformat(timespec="seconds"),
+        datetime.fromtimestamp(verified, UTC).isoformat(timespec="seconds"),
     )
 
 

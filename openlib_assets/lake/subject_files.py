@@ -4,6 +4,7 @@ A folder with a shortened name does not tell whose it is; the metadata of the fi
 of up to 247 bytes: what lies under one that is longer than names are now is nobody's.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from urllib.parse import quote
@@ -41,8 +42,13 @@ def subject_files(storage: Storage, key: str) -> Iterator[str]:
 
 def subjects_with_data(storage: Storage) -> list[str]:
     """Return the keys of the subjects that have a snapshot or a table, in order; raises TableFileError."""
-    folders = {folder for table in _tables(storage) for folder in storage.folders(table)}
-    subjects = {subject_of(storage, folder) for folder in folders}
+    tables: dict[str, list[str]] = defaultdict(list)
+    for table in _tables(storage):
+        for folder in storage.folders(table):
+            tables[folder].append(table)
+    # Who was killed while the first file of a subject was written left a folder, and nothing in it.
+    filled = (folder for folder, some in tables.items() if len(some) > 1 or any(storage.paths(f"{some[0]}/{folder}")))
+    subjects = {subject_of(storage, folder) for folder in filled}
     return sorted(subject for subject in subjects if subject)
 
 

@@ -257,6 +257,7 @@ def test_the_watch_list_is_added_to_listed_and_removed_from(cli_after_run: Cli) 
     files = cli.folder / "data"
     assert "files stay" in cli("subjects", "remove", "love").out
     assert (files / "silver/books/subject=love").exists()
+    (files / "bronze/raw_works/subject=love/snapshot=of-a-killed-run").mkdir()
     cli("subjects", "remove", "love", "--delete-data")
     assert not [path for path in files.rglob("*") if "love" in path.name]
     assert cli.registered() == ["place:france"]

@@ -1,9 +1,16 @@
 """What a run of subjects in this process says of each, whatever step went wrong."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import dagster as dg
 import pytest
+from dagster._core.execution.retries import RetryMode
+from dagster._core.executor.in_process import InProcessExecutor
 
-from openlib_assets.cli.runs import run_subjects
+from openlib_assets.cli.runs import QUIET, execute, run_subjects
+from openlib_assets.cli.stopped_runs import interrupted, stopped_runs
+from openlib_assets.defs.partitions import subjects
 from openlib_assets.lake import transform
 from openlib_assets.lake.contract import BOOKS, Table
 from openlib_assets.sandbox import FaultPlan, Planned, Sandbox, SandboxConfig
@@ -40,3 +47,31 @@ def test_a_step_that_fails_as_a_whole_fails_every_subject_whatever_else_failed(
     assert reasons.keys() == {"love", "tea"}
     assert reasons["tea"].startswith("a mistake") or "a mistake (unexpected error" in reasons["tea"]
     assert ("a mistake" in reasons["love"]) == (fault != "works")
+
+
+class Interrupted(InProcessExecutor):
+    """Gets a signal before its first step."""
+
+    def execute(self, *_: Any) -> Iterator[dg.DagsterEvent]:
+        yield from ()
+        raise dg.DagsterExecutionInterruptedError
+
+
+@pytest.mark.parametrize("signalled", [True, False])
+def test_a_run_that_was_interrupted_between_two_steps_is_gone_on_with(
+    instance: dg.DagsterInstance, *, signalled: bool
+) -> None:
+    @dg.executor(name="interrupted", requirements=[])
+    def interrupts(context: dg.InitExecutorContext) -> dg.Executor:
+        return Interrupted(retries=RetryMode.DISABLED)
+
+    @dg.asset(partitions_def=subjects)
+    def subject_csv() -> None:
+        raise ZeroDivisionError
+
+    instance.add_dynamic_partitions("subjects", ["love"])
+    assets = dg.Definitions([subject_csv], executor=interrupts if signalled else dg.in_process_executor)
+    job = assets.resolve_implicit_global_asset_job_def()
+    result = execute(instance, job, QUIET, {"dagster/partition": "love"})
+    assert interrupted(result) == signalled
+    assert stopped_runs(instance, ["love"]) == ({"love": result.run_id} if signalled else {})

@@ -9,6 +9,7 @@ import pytest
 from dagster._core.definitions.partitions.context import partition_loading_context
 
 from openlib_assets.cli.runs import execute
+from openlib_assets.cli.subject_states import subject_states
 from openlib_assets.defs.partitions import subjects
 from openlib_assets.defs.sensors import overdue_subjects
 from openlib_assets.lake.contract import REFRESH_DAYS
@@ -107,3 +108,19 @@ def test_an_overdue_subject_is_shown_as_failed_until_it_is_fetched(
     assert it.states(check) == dict.fromkeys(SUBJECTS, FAILED)
     assert it.pipeline.run(STAYS).success
     assert it.states(check) == {FALLS: FAILED, STAYS: PASSED, GROWS: FAILED}
+
+
+def test_a_snapshot_that_arrived_is_as_old_as_its_fetch(instance: dg.DagsterInstance) -> None:
+    now, raw_works = time.time(), dg.AssetKey("raw_works")
+    instance.add_dynamic_partitions("subjects", ["old", "new"])
+    for subject, days in (("old", REFRESH_DAYS + 1), ("new", REFRESH_DAYS - 1)):
+        fetched = dg.MetadataValue.timestamp(now - days * 86_400)
+        instance.report_runless_asset_event(
+            dg.AssetMaterialization(raw_works, partition=subject, metadata={"verified_at": fetched})
+        )
+    states = {state.subject: state.state for state in subject_states(instance, [], ["old", "new"])}
+    assert states == {"old": "overdue", "new": "fetched"}
+    with dg.build_sensor_context(instance=instance) as context:
+        result = overdue_subjects(context)
+    assert isinstance(result, dg.SensorResult)
+    assert [event.partition for event in result.asset_events or ()] == ["old"]

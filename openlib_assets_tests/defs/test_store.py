@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import dagster as dg
 import pytest
 
 from openlib_assets.cli.runs import AcrossSubjectsError, read_store_file
+from openlib_assets.defs.assets import store
 from openlib_assets.defs.sensors import store_file
 from openlib_assets.lake.catalog import ask, by_name
 from openlib_assets.lake.contract import STORE_CATALOGUE, STORE_MATCHES
@@ -58,7 +60,9 @@ def write(file: Path, rows: list[tuple[Any, ...]]) -> None:
         csv.writer(opened, delimiter=";").writerows([("EAN", "Titel", "Autor", "Verkauft"), *rows])
 
 
-def test_the_store_is_matched_as_its_file_says(pipeline: Pipeline, tmp_path: Path) -> None:
+def test_the_store_is_matched_as_its_file_says(
+    pipeline: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # Without a file, nothing is made, and what is made across subjects does not wait for it.
     assert tick(pipeline)[0] == 0
     assert run(pipeline, "across_subjects").success
@@ -82,6 +86,9 @@ def test_the_store_is_matched_as_its_file_says(pipeline: Pipeline, tmp_path: Pat
     assert asked == 1
     assert read_if_changed(pipeline, file)
     assert not read_if_changed(pipeline, file)
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "STORE_CATALOGUE", replace(STORE_CATALOGUE, code_version="of the next release"))
+        assert tick(pipeline)[0] == 1
     whole = pipeline.storage.read(CATALOGUE)
     pipeline.storage.write(CATALOGUE, b"damaged")
     read_if_changed(pipeline, file)
@@ -133,6 +140,14 @@ def test_the_store_is_matched_as_its_file_says(pipeline: Pipeline, tmp_path: Pat
     assert "\n" not in str(refused.value)
     assert pipeline.table(CATALOGUE).num_rows == 3
     assert tick(pipeline, cursor)[0] == 0
+
+    # One whose run was killed is tried once more.
+    instance = pipeline.instance
+    for asked_again in (1, 0):
+        killed = instance.create_run_for_job(pipeline.definitions.resolve_job_def("read_store_catalogue"))
+        instance.report_run_failed(killed)
+        asked, cursor = tick(pipeline, cursor)
+        assert asked == asked_again
 
     # When it is no longer set, that is recorded once.
     del pipeline.variables["OPENLIB_STORE_CATALOGUE"]

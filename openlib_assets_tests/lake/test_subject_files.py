@@ -54,6 +54,15 @@ def test_a_shortened_name_whose_files_are_gone_is_nobodys(storage: LocalStorage)
     assert subjects_with_data(storage) == []
 
 
+def test_a_folder_in_which_a_run_was_killed_before_there_was_a_file_is_nobodys(storage: LocalStorage) -> None:
+    snapshot = Path(storage.uri(layout.snapshot_file("tea", "20260101T000000Z")))
+    snapshot.parent.mkdir(parents=True)
+    snapshot.with_name(".writing-x").write_bytes(b"half")
+    assert subjects_with_data(storage) == []
+    put(storage, RAW_WORKS, "coffee", snapshot="20260101T000000Z")
+    assert subjects_with_data(storage) == ["coffee"]
+
+
 def test_any_file_tells_the_key_and_where_none_can_it_is_named(storage: LocalStorage) -> None:
     snapshot = put(storage, RAW_WORKS, LONG, snapshot="20260101T000000Z")
     for damaged in (b"no Parquet", b""):

@@ -61,6 +61,7 @@ def remove(names: tuple[str, ...], *, delete_data: bool) -> int:
     from openlib_assets.defs.instance.home import open_instance
     from openlib_assets.defs.partitions import SUBJECTS
     from openlib_assets.defs.steps.writing import locked
+    from openlib_assets.lake import layout
     from openlib_assets.lake.subject_files import subject_files
     from openlib_assets.lake.watch_list import read_or_empty, write_watch_list
     from openlib_assets.settings import Settings
@@ -96,6 +97,8 @@ def remove(names: tuple[str, ...], *, delete_data: bool) -> int:
                 locks[key]()
                 for path in files:
                     storage.delete(path)
+                # Of a run that was killed before there was a file.
+                storage.clear(layout.snapshots_folder(key))
             state = f"its {len(files)} files are deleted" if delete_data else f"its {len(files)} files stay"
             click.echo(f"{key}: removed; {state}, its run history stays")
     return int(unknown > 0)

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 import dagster as dg
+from dagster._core.definitions.data_version import CODE_VERSION_TAG, DATA_VERSION_TAG
 
 from openlib_assets.defs.assets.common import KEEP_CURRENT, shared_table_arguments
 from openlib_assets.defs.resources import StorageResource
@@ -69,7 +70,7 @@ def store_matches(context: dg.AssetExecutionContext, storage: StorageResource) -
 
 
 def is_read(instance: dg.DagsterInstance, storage: Storage, digest: str | None) -> bool:
-    """Tell whether the store's catalogue was last made from the file with this digest, None if none is set.
+    """Tell whether this code last made the store's catalogue from the file with this digest, None if none is set.
 
     Where nothing was ever made, no file has been read, and where the table is not as it was made, nor has this one.
     """
@@ -78,8 +79,11 @@ def is_read(instance: dg.DagsterInstance, storage: Storage, digest: str | None) 
     recorded = made.metadata[_FILE_DIGEST].value if made and _FILE_DIGEST in made.metadata else None
     if made is None or digest is None or recorded != digest:
         return recorded == digest
+    tags = made.tags or {}
+    if tags.get(CODE_VERSION_TAG) != STORE_CATALOGUE.code_version:
+        return False
     path = layout.shared_table_file(STORE_CATALOGUE.layer, STORE_CATALOGUE.name)
-    return storage.exists(path) and storage.digest(path) == (made.tags or {}).get("dagster/data_version")
+    return storage.exists(path) and storage.digest(path) == tags.get(DATA_VERSION_TAG)
 
 
 def _matches_written(storage: Storage, made: Built) -> dg.MaterializeResult[None]:

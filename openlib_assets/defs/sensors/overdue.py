@@ -8,7 +8,7 @@ import dagster as dg
 from openlib_assets.defs.partitions import SUBJECTS
 from openlib_assets.defs.sensors.signals import signal
 from openlib_assets.defs.steps.checks import SUBJECT, target_of
-from openlib_assets.defs.steps.records import latest_records
+from openlib_assets.defs.steps.records import latest_records, verified_at
 from openlib_assets.lake.contract import RAW_WORKS, REFRESH_DAYS, REFRESHED_LATELY
 
 SUBJECTS_OVERDUE = "subjects_overdue"
@@ -29,7 +29,7 @@ def overdue_subjects(context: dg.SensorEvaluationContext) -> dg.SensorResult | d
     """Mark each overdue subject once; the next fetch takes the mark away."""
     raw_works = dg.AssetKey(RAW_WORKS.name)
     latest = latest_records(context.instance, raw_works, set(context.instance.get_dynamic_partitions(SUBJECTS)))
-    days = {key: (time.time() - record.timestamp) / _DAY_SECONDS for key, record in latest.items()}
+    days = {key: (time.time() - verified_at(record)) / _DAY_SECONDS for key, record in latest.items()}
     overdue = {key: latest[key].storage_id for key, since in days.items() if since > REFRESH_DAYS}
     signal(SUBJECTS_OVERDUE, count=len(overdue))
     marked = json.loads(context.cursor) if context.cursor else {}

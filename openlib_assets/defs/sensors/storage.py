@@ -14,8 +14,9 @@ from openlib_assets.defs.partitions import SUBJECTS, SUBJECTS_A_RUN, run_tags, s
 from openlib_assets.defs.sensors.arrivals import Arrivals, arrivals_of
 from openlib_assets.defs.sensors.events_folder import changes_since
 from openlib_assets.lake import layout
+from openlib_assets.lake.bronze.snapshots import snapshot_names
 from openlib_assets.lake.changes import Changes, changes_of
-from openlib_assets.lake.contract import RAW_WORKS
+from openlib_assets.lake.contract import BOOKS, RAW_WORKS
 from openlib_assets.lake.watch_list import NoWatchListError, read_watch_list
 from openlib_assets.settings import Settings
 from openlib_assets.storage import LocalStorage, Storage, open_storage
@@ -183,10 +184,16 @@ def _without_data(instance: dg.DagsterInstance, storage: Storage, keys: Sequence
     """Return the subjects, of those registered, that have no snapshot and no run that could be about to write one."""
     raw_works = dg.AssetKey(RAW_WORKS.name)
     folders = set(storage.folders(layout.SNAPSHOTS)) if keys else set()
+    made = set(storage.folders(f"{BOOKS.layer}/{BOOKS.name}")) if keys else set()
+
+    def has_snapshot(key: str) -> bool:
+        """Tell it also of a folder in which a run was killed before there was a file."""
+        folder = layout.subject_folder(key)
+        return folder in folders and (folder in made or bool(snapshot_names(storage, key)))
 
     def is_run(key: str) -> bool:
         planned = instance.get_latest_planned_materialization_info(raw_works, key)
         run = instance.get_run_by_id(planned.run_id) if planned else None
         return run is not None and not run.is_finished
 
-    return [key for key in keys if layout.subject_folder(key) not in folders and not is_run(key)]
+    return [key for key in keys if not has_snapshot(key) and not is_run(key)]

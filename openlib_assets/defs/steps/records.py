@@ -54,6 +54,16 @@ def just_recorded(instance: dg.DagsterInstance, asset: dg.AssetKey, subject: str
     return last if is_it else latest_record(instance, asset, subject)
 
 
+def verified_at(record: dg.EventLogRecord) -> float:
+    """Return when the snapshot of a record of `raw_works` was last found to be current, in seconds since 1970.
+
+    One that arrived from elsewhere was fetched before it was recorded; what somebody reported by hand may not tell.
+    """
+    metadata = record.asset_materialization.metadata if record.asset_materialization else {}
+    told = metadata.get("verified_at")
+    return told.value if isinstance(told, dg.TimestampMetadataValue) else record.timestamp
+
+
 def last_evaluations(
     instance: dg.DagsterInstance, checks: Collection[dg.AssetCheckKey], subject: str
 ) -> list[dg.AssetCheckEvaluation]:

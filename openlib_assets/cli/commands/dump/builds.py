@@ -9,7 +9,8 @@ import click
 import dagster as dg
 from rich.console import Console
 
-from openlib_assets.cli.runs import QUIET, execute, interrupted, reason_of, run_across_subjects
+from openlib_assets.cli.runs import QUIET, execute, reason_of, run_across_subjects
+from openlib_assets.cli.stopped_runs import interrupted
 from openlib_assets.definitions import build_defs
 from openlib_assets.defs.instance.home import open_instance
 from openlib_assets.defs.instance.run_launcher import fail_dead_runs
