@@ -4,7 +4,7 @@ import click
 
 
 @click.command()
-def warehouse() -> int:
+def warehouse() -> None:
     """Bring the warehouse up to date, and with it the catalog, the comparison and the database.
 
     Every run does so at its end. After subjects were removed, or files were copied here, this does it without a run.
@@ -22,8 +22,5 @@ def warehouse() -> int:
         left_out = run_across_subjects(instance, build_defs(settings))
     for line in left_out:
         click.echo(line, err=True)
-    current = versions.current(storage)
-    if current is None:
-        return 1
+    current = versions.existing(storage)
     click.echo(f"{len(current.subjects)} subjects, {current.rows['works']:,} works: {storage.uri(current.folder)}")
-    return 0
