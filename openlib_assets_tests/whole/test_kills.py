@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
+import psutil
 import pytest
 from dagster._core.launcher import WorkerStatus
 from dagster._core.test_utils import create_test_daemon_workspace_context
@@ -274,6 +275,11 @@ def test_the_launcher_tells_a_live_process_from_a_dead_one_and_from_another_with
         WorkerStatus.RUNNING,
         WorkerStatus.FAILED,
     ]
+    with pytest.MonkeyPatch.context() as patch:
+        hour_later = psutil.boot_time() + 3600
+        patch.setattr("psutil._pslinux.boot_time", lambda: hour_later)
+        assert psutil.Process(sleeper.pid).create_time() > time.time(), "as after the clock was set"
+        assert health(live) == WorkerStatus.RUNNING
     sleeper.kill()
     # Dead, but not yet buried by its parent.
     wait_until(lambda: health(live) == WorkerStatus.FAILED, "it is dead")

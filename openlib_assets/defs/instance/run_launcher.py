@@ -4,9 +4,12 @@ Such a run would seem to go on for ever and keep its place among those that may 
 on one machine does not look; the shipped `dagster.yaml` names this one, and the daemon asks it now and then.
 """
 
+from contextlib import suppress
+
 import dagster as dg
 import psutil
 from dagster._core.launcher import CheckRunHealthResult, DefaultRunLauncher, WorkerStatus
+from dagster._serdes import ConfigurableClassData
 
 # A process starts a little before the run in it, and clocks are read twice.
 _SLACK_SECONDS = 5.0
@@ -14,6 +17,11 @@ _SLACK_SECONDS = 5.0
 
 class RunLauncher(DefaultRunLauncher):
     """Dagster's launcher on one machine, that can tell whether the process of a run is still there."""
+
+    def __init__(self, inst_data: ConfigurableClassData | None = None) -> None:
+        super().__init__(inst_data)
+        # When a process began, the system tells by its clock as that is now; one that was seen is known by itself.
+        self._seen: dict[str, psutil.Process] = {}
 
     @property
     def supports_check_run_worker_health(self) -> bool:
@@ -24,7 +32,12 @@ class RunLauncher(DefaultRunLauncher):
         """Look for the process that started a run."""
         started = self._instance.all_logs(run.run_id, of_type=dg.DagsterEventType.RUN_START)
         pid = started[-1].get_dagster_event().pid if started else None
-        if pid is None or _is_there(pid, started[-1].timestamp):
+        if pid is None:
+            return CheckRunHealthResult(WorkerStatus.RUNNING)
+        process = self._seen.get(run.run_id) or _started_before(started[-1].timestamp, pid)
+        if process and _is_alive(process):
+            self._seen = {run_id: seen for run_id, seen in self._seen.items() if seen.is_running()}
+            self._seen[run.run_id] = process
             return CheckRunHealthResult(WorkerStatus.RUNNING)
         return CheckRunHealthResult(WorkerStatus.FAILED, f"process {pid} is gone")
 
@@ -41,11 +54,15 @@ def fail_dead_runs(instance: dg.DagsterInstance) -> None:
             instance.report_run_failed(run, f"The run ended unexpectedly: {health.msg}.")
 
 
-def _is_there(pid: int, since: float) -> bool:
-    """Tell whether a process runs that was there at a time, in seconds since 1970; numbers are given out again."""
-    try:
-        return psutil.Process(pid).create_time() <= since + _SLACK_SECONDS and (
-            psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-        )
-    except psutil.NoSuchProcess:
-        return False
+def _started_before(time: float, pid: int) -> psutil.Process | None:
+    """Return the process of a number that was there at a time, in seconds since 1970; numbers are given out again."""
+    with suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        return process if process.create_time() <= time + _SLACK_SECONDS else None
+    return None
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    return False
