@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import yaml
 
 from openlib_assets.openlibrary.subject_keys import InvalidSubjectError, subject_key
-from openlib_assets.storage import Storage, open_storage, split_address
+from openlib_assets.storage import Storage, open_storage, read_if_there, split_address
 from openlib_assets.storage.errors import OpenlibError
 
 
@@ -38,15 +38,18 @@ class WatchList:
 def read_watch_list(address: str) -> WatchList:
     """Read the watch list at a path or `s3://` URL; raises WatchListError or StorageError."""
     storage, path = _place(address)
-    if not storage.exists(path):
+    listed = read_if_there(storage, path)
+    if listed is None:
         raise NoWatchListError(f"{address}: there is no watch list yet; create one with: openlib subjects add SUBJECT")
-    return parse_watch_list(storage.read(path), address)
+    return parse_watch_list(listed, address)
 
 
 def read_or_empty(address: str) -> WatchList:
     """Read the watch list, an empty one where there is none yet."""
-    storage, path = _place(address)
-    return parse_watch_list(storage.read(path), address) if storage.exists(path) else WatchList([], [])
+    try:
+        return read_watch_list(address)
+    except NoWatchListError:
+        return WatchList([], [])
 
 
 def write_watch_list(address: str, before: WatchList, *, add: Iterable[str] = (), remove: Iterable[str] = ()) -> None:

@@ -12,6 +12,7 @@ from openlib_assets.storage.base import (
     MissingFileError,
     Storage,
     StorageError,
+    read_if_there,
 )
 from openlib_assets.storage.local import LocalStorage, absolute_path
 from openlib_assets.storage.waiting import hold_lock
@@ -28,6 +29,7 @@ __all__ = [
     "absolute_path",
     "hold_lock",
     "open_storage",
+    "read_if_there",
     "split_address",
     "storage_kind",
     "storage_uri",

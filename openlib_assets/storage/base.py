@@ -16,6 +16,11 @@ class MissingFileError(StorageError):
     """There is no file at the path."""
 
 
+def missing(address: str) -> MissingFileError:
+    """Return the error of a file that is not there."""
+    return MissingFileError(f"{address}: there is no such file")
+
+
 class LockTakenError(StorageError):
     """The lock is held already; the text says what for.
 
@@ -73,11 +78,11 @@ class Storage(Protocol):
         ...
 
     def read(self, path: str) -> bytes:
-        """Return a file's bytes."""
+        """Return a file's bytes; raises MissingFileError where there is none."""
         ...
 
     def read_beginning(self, path: str, most: int) -> bytes:
-        """Return the first bytes of a file, so many at most, and read no more of it."""
+        """Return the first bytes of a file, so many at most, and read no more of it; raises MissingFileError."""
         ...
 
     def write(self, path: str, data: bytes) -> None:
@@ -112,3 +117,11 @@ class Storage(Protocol):
         Raises LockTakenError with `error_message` at once when another process or thread holds it.
         """
         ...
+
+
+def read_if_there(storage: Storage, path: str) -> bytes | None:
+    """Return a file's bytes, None where there is none: on S3 with one request, where looking first takes two."""
+    try:
+        return storage.read(path)
+    except MissingFileError:
+        return None

@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from openlib_assets.storage.base import LockCheck, LockTakenError, MissingFileError, StorageError
+from openlib_assets.storage.base import LockCheck, LockTakenError, StorageError, missing
 
 # Globs such as silver/**/*.parquet pass over names that begin with a dot.
 _TEMPORARY_PREFIX = ".writing-"
 _DAY_SECONDS = 86_400
+_NO_FILE = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
 
 # What a plain open() would give; mkstemp's files are for their owner only. Read once, since reading sets it.
 _UMASK = os.umask(0o022)
@@ -40,7 +41,7 @@ class LocalStorage:
 
     def size(self, path: str) -> int:
         if not self.exists(path):
-            raise MissingFileError(f"{self.uri(path)}: there is no such file")
+            raise missing(self.uri(path))
         with _errors(self.uri(path)):
             return self._at(path).stat().st_size
 
@@ -58,7 +59,7 @@ class LocalStorage:
             try:
                 with self._at(path).open("rb") as file:
                     return hashlib.file_digest(file, "sha256").hexdigest()
-            except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            except _NO_FILE:
                 return ""
 
     def paths(self, prefix: str) -> Iterator[str]:
@@ -79,11 +80,11 @@ class LocalStorage:
                 return []
 
     def read(self, path: str) -> bytes:
-        with _errors(self.uri(path)):
+        with _reading(self.uri(path)):
             return self._at(path).read_bytes()
 
     def read_beginning(self, path: str, most: int) -> bytes:
-        with _errors(self.uri(path)), self._at(path).open("rb") as file:
+        with _reading(self.uri(path)), self._at(path).open("rb") as file:
             return file.read(most)
 
     def write(self, path: str, data: bytes) -> None:
@@ -93,7 +94,7 @@ class LocalStorage:
     @contextmanager
     def local_copy(self, path: str) -> Iterator[Path]:
         if not self.exists(path):
-            raise MissingFileError(f"{self.uri(path)}: there is no such file")
+            raise missing(self.uri(path))
         yield self._at(path)
 
     @contextmanager
@@ -183,6 +184,15 @@ def _remove_leftovers(folder: Path) -> None:
         with contextlib.suppress(FileNotFoundError):
             if leftover.is_file() and leftover.stat().st_mtime < time.time() - _DAY_SECONDS:
                 leftover.unlink()
+
+
+@contextmanager
+def _reading(where: str) -> Iterator[None]:
+    with _errors(where):
+        try:
+            yield
+        except _NO_FILE as error:
+            raise missing(where) from error
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from openlib_assets.storage.base import LockCheck, MissingFileError
+from openlib_assets.storage.base import LockCheck, missing
 from openlib_assets.storage.s3_copies import Copies
 from openlib_assets.storage.s3_errors import s3_errors
 from openlib_assets.storage.s3_lease import LeasePlace, Leases
@@ -92,7 +92,7 @@ class S3Storage:
     def size(self, path: str) -> int:
         head = self._head(path)
         if head is None:
-            raise MissingFileError(f"{self.uri(path)}: there is no such file")
+            raise missing(self.uri(path))
         return head["ContentLength"]
 
     def stamp(self, path: str) -> str:
@@ -137,7 +137,10 @@ class S3Storage:
             kept = self._copies.read(path, head["ETag"]) if head else None
             if kept is not None:
                 return kept
-            data, etag = get_object(self._client, self._bucket, self._key(path))
+            try:
+                data, etag = get_object(self._client, self._bucket, self._key(path))
+            except self._client.exceptions.NoSuchKey as error:
+                raise missing(self.uri(path)) from error
             self._copies.keep(path, etag, data)
             return data
 
@@ -160,7 +163,7 @@ class S3Storage:
             with s3_errors(self.uri(path)):
                 head = self._head(path)
                 if head is None:
-                    raise MissingFileError(f"{self.uri(path)}: there is no such file")
+                    raise missing(self.uri(path))
                 if not self._copies.lend(path, head["ETag"], file):
                     self._download(path, head, file)
             yield file

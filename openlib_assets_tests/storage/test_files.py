@@ -9,7 +9,7 @@ from pathlib import Path
 import boto3
 import pytest
 
-from openlib_assets.storage import MissingFileError, Storage, StorageError, open_storage
+from openlib_assets.storage import MissingFileError, Storage, open_storage, read_if_there
 from openlib_assets_tests.conftest import Place
 
 PATHS = ["a/one.txt", "a/b/two.txt", "a/b/subject=place%3Aparis/three.txt", "ab/four.txt", "é/ü.txt"]
@@ -53,8 +53,16 @@ def test_the_beginning_of_a_file_can_be_read_alone(storage: Storage) -> None:
     storage.write("a/empty", b"")
     beginnings = [storage.read_beginning(path, most) for path, most in (("a/long", 4), ("a/long", 20), ("a/empty", 4))]
     assert beginnings == [b"0123", b"0123456789", b""]
-    with pytest.raises(StorageError, match="a/none"):
-        storage.read_beginning("a/none", 4)
+
+
+@pytest.mark.parametrize("path", ["none", "folder", "folder/none", "folder/file/none"])
+def test_of_what_is_not_there_nothing_is_read(storage: Storage, path: str) -> None:
+    storage.write("folder/file", b"x")
+    assert read_if_there(storage, "folder/file") == b"x"
+    assert read_if_there(storage, path) is None
+    for read in (storage.read, lambda path: storage.read_beginning(path, 4)):
+        with pytest.raises(MissingFileError, match=rf"/{path}: there is no such file$"):
+            read(path)
 
 
 def test_a_digest_is_that_of_the_content(storage: Storage) -> None:

@@ -32,7 +32,7 @@ from openlib_assets.openlibrary.dumps import (
 )
 from openlib_assets.openlibrary.errors import MissingDumpError
 from openlib_assets.settings import Settings
-from openlib_assets.storage import LocalStorage, Storage
+from openlib_assets.storage import LocalStorage, Storage, read_if_there
 
 FILES_TABLE = "dump_files"
 _RECORD = "files.json"
@@ -120,10 +120,9 @@ def fetch_files(
 
 def recorded_files(storage: Storage, day: str) -> Files | None:
     """Return the files of the dump of a day as they were last fetched; None if they were not."""
-    path = _record_path(day)
-    if storage.exists(path):
-        with suppress(ValueError, TypeError):  # a record of another release
-            return Files(**json.loads(storage.read(path)))
+    recorded = read_if_there(storage, _record_path(day))
+    with suppress(ValueError, TypeError):  # a record of another release
+        return Files(**json.loads(recorded)) if recorded else None
     return None
 
 

@@ -13,7 +13,7 @@ from openlib_assets.lake.dumps.files import FILES_TABLE, remove_files
 from openlib_assets.lake.dumps.made import Made, read_made, unmake
 from openlib_assets.lake.dumps.steps import FILES, STEPS, layer_of
 from openlib_assets.openlibrary.errors import PermanentError
-from openlib_assets.storage import Storage, hold_lock
+from openlib_assets.storage import Storage, hold_lock, read_if_there
 
 _BUSY = "the dump of {date} is being built by another run; wait for it to end, then try again"
 
@@ -72,10 +72,10 @@ def _last_before(storage: Storage, date: str) -> str | None:
 
 
 def _date_before(storage: Storage, date: str) -> str | None:
-    path = _before_path(date)
-    if not storage.exists(path):
+    recorded = read_if_there(storage, _before_path(date))
+    if recorded is None:
         return _last_before(storage, date)
-    chosen: str | None = json.loads(storage.read(path))
+    chosen: str | None = json.loads(recorded)
     return chosen
 
 

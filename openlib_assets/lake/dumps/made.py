@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 
 from openlib_assets.lake import layout
 from openlib_assets.lake.contract import Layer
-from openlib_assets.storage import Storage
+from openlib_assets.storage import Storage, read_if_there
 
 _RECORD = "made.json"
 
@@ -46,11 +46,9 @@ class Made:
 
 def read_made(storage: Storage, layer: Layer, table: str, date: str) -> Made | None:
     """Return what is recorded of a table of a dump; None where it is not there."""
-    path = _record_path(layer, table, date)
-    if not storage.exists(path):
-        return None
+    recorded = read_if_there(storage, _record_path(layer, table, date))
     with contextlib.suppress(ValueError, TypeError):  # a record of another release
-        return Made(**json.loads(storage.read(path)))
+        return Made(**json.loads(recorded)) if recorded else None
     return None
 
 

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
 
 from openlib_assets.lake import layout
-from openlib_assets.storage import Storage
+from openlib_assets.storage import Storage, read_if_there
 from openlib_assets.storage.errors import OpenlibError
 
 # Of versions of the warehouse, the last one of so many months is kept, and the newest ones.
@@ -32,10 +32,11 @@ class Registered:
 
 def registered(storage: Storage) -> Registered | None:
     """Return what is registered, None where nothing ever was; raises RecordError."""
-    if not storage.exists(layout.ICEBERG_REGISTERED):
+    recorded = read_if_there(storage, layout.ICEBERG_REGISTERED)
+    if recorded is None:
         return None
     try:
-        return Registered(**json.loads(storage.read(layout.ICEBERG_REGISTERED)))
+        return Registered(**json.loads(recorded))
     except (ValueError, TypeError) as error:
         raise RecordError(
             f"{storage.uri(layout.ICEBERG_REGISTERED)}: this does not tell what is registered; remove it, then run: "

@@ -14,7 +14,7 @@ from typing import TypeVar
 from openlib_assets.lake import layout
 from openlib_assets.lake.contract import Layer
 from openlib_assets.lake.iceberg.record import needed_versions
-from openlib_assets.storage import LocalStorage, Storage
+from openlib_assets.storage import LocalStorage, Storage, read_if_there
 from openlib_assets.storage.errors import OpenlibError
 
 # How long who has opened a version may go on reading it after the next one is there.
@@ -79,9 +79,7 @@ class _Pointer:
 def current(storage: Storage) -> Version | None:
     """Return the current version, None before the first, or where it is lost; raises WarehouseError."""
     pointer = _pointer(storage)
-    if pointer is None:
-        return None
-    return find(storage, pointer.version)
+    return find(storage, pointer.version) if pointer else None
 
 
 def existing(storage: Storage) -> Version:
@@ -94,7 +92,7 @@ def existing(storage: Storage) -> Version:
 
 def find(storage: Storage, name: str) -> Version | None:
     """Return a version by its name, None where it is gone; raises WarehouseError."""
-    return _read(storage, _about(name), Version) if storage.exists(_about(name)) else None
+    return _read(storage, _about(name), Version)
 
 
 def is_whole(storage: Storage, version: Version) -> bool:
@@ -104,7 +102,7 @@ def is_whole(storage: Storage, version: Version) -> bool:
 
 def loaded(storage: Storage) -> Loaded | None:
     """Return which version the database holds, None where there is no database; raises WarehouseError."""
-    return _read(storage, layout.WAREHOUSE_LOADED, Loaded) if storage.exists(layout.WAREHOUSE_LOADED) else None
+    return _read(storage, layout.WAREHOUSE_LOADED, Loaded)
 
 
 def set_loaded(storage: Storage, loaded: Loaded | None) -> None:
@@ -145,12 +143,13 @@ def _about(version: str) -> str:
 
 
 def _pointer(storage: Storage) -> _Pointer | None:
-    return _read(storage, layout.WAREHOUSE_POINTER, _Pointer) if storage.exists(layout.WAREHOUSE_POINTER) else None
+    return _read(storage, layout.WAREHOUSE_POINTER, _Pointer)
 
 
-def _read(storage: Storage, path: str, kind: type[Kind]) -> Kind:
+def _read(storage: Storage, path: str, kind: type[Kind]) -> Kind | None:
+    recorded = read_if_there(storage, path)
     try:
-        return kind(**json.loads(storage.read(path)))
+        return None if recorded is None else kind(**json.loads(recorded))
     except (ValueError, TypeError) as error:
         raise WarehouseError(
             f"{storage.uri(path)}: this does not tell of a warehouse; remove it, and make it with: openlib warehouse"

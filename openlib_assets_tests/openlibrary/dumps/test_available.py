@@ -173,5 +173,5 @@ class TestFolder:
         folder = DumpFolder(str(tmp_path / "dumps"))
         file = folder.resolve().files["works"]
         (tmp_path / "dumps" / file.path).unlink()
-        with pytest.raises(StorageError, match="No such file or directory"), folder.local_copy(file):
+        with pytest.raises(StorageError, match="there is no such file"), folder.local_copy(file):
             raise AssertionError
