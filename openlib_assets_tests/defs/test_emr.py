@@ -53,12 +53,13 @@ class Emr:
     does: Callable[[JobRun], None]
     jobs: list[JobRun] = field(default_factory=list)
 
-    def build(self) -> dg.JobExecutionResult:
+    def build(self, *, force: bool = False) -> dg.JobExecutionResult:
         """Build the dump."""
         self.pipeline.instance.add_dynamic_partitions(DUMPS, [DATE])
         with self.pipeline.environment():
             job = self.pipeline.definitions.resolve_job_def(BUILD_DUMP)
-            return execute(self.pipeline.instance, job, QUIET, {"dagster/partition": DATE})
+            config = {**QUIET, "ops": {"dump_records": {"config": {"force": force}}}}
+            return execute(self.pipeline.instance, job, config, {"dagster/partition": DATE})
 
     def submitted(self) -> dict[str, Any]:
         """Return what the last job was submitted with."""
@@ -161,7 +162,7 @@ def _made_by_duckdb(emr: Emr, job: JobRun, folder: Path) -> None:
 
 def test_the_job_makes_all_tables_and_the_run_tells_of_them(emr: Emr, files: Path, tmp_path: Path) -> None:
     emr.does = lambda job: _made_by_duckdb(emr, job, tmp_path)
-    result = emr.build()
+    result = emr.build(force=True)
     assert result.success, failure_text(result)
     assert_same_tables(catalogue_tables(emr.pipeline.storage, DATE), catalogue(files, DATE))
     assert complete_lakes(emr.pipeline.storage) == [DATE]
@@ -182,6 +183,7 @@ def test_the_job_makes_all_tables_and_the_run_tells_of_them(emr: Emr, files: Pat
     assert submitted["entryPoint"] == "s3://bucket/openlib/code/build_dump.py"
     assert submitted["entryPointArguments"] == [
         DATE,
+        "--accept-loss",
         f"OPENLIB_STORAGE={emr.pipeline.place.root}",
         "AWS_DEFAULT_REGION=us-east-1",
         f"OPENLIB_S3_BUCKET_OWNER={DEFAULT_ACCOUNT_ID}",

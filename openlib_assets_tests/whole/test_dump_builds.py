@@ -218,6 +218,15 @@ def test_a_bad_file_is_a_line_that_says_what_to_do(
         assert complete_lakes(open_storage(it.variables["OPENLIB_STORAGE"])) == [BEFORE]
 
 
+def test_a_loss_of_lines_can_be_accepted(dumps: Dumps, tmp_path: Path) -> None:
+    with after_the_first(dumps, tmp_path) as it:
+        file = tmp_path / "files" / f"ol_dump_editions_{DATE}.txt.gz"
+        file.write_bytes(with_few_lines(file.read_bytes()))
+        assert f"accept the loss with: openlib dump build {DATE} --force" in said(it.run("dump", "build", DATE))
+        assert it.run("dump", "build", DATE, "--force").status() == 0
+        assert complete_lakes(open_storage(it.variables["OPENLIB_STORAGE"])) == [BEFORE, DATE]
+
+
 def test_a_build_goes_on_once_a_bad_file_was_replaced(dumps: Dumps, tmp_path: Path) -> None:
     with after_the_first(dumps, tmp_path) as it:
         file = tmp_path / "files" / f"ol_dump_editions_{DATE}.txt.gz"

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, TypedDict
 
 import dagster as dg
+from pydantic import Field
 
 from openlib_assets.defs.asset_keys import asset_key
 from openlib_assets.defs.assets.common import OWNERS, address, layer_tags
@@ -87,6 +88,14 @@ def dump_files(
     )
 
 
+class ReadConfig(dg.Config):
+    """How to read the files of a dump."""
+
+    force: bool = Field(
+        default=False, description="Accept files with less than 80 % of the lines of those of the dump before."
+    )
+
+
 @dg.asset(
     name=_RECORDS,
     description="What is wanted of each line of the files of a dump, typed, with its number; or why it cannot be used. "
@@ -97,7 +106,7 @@ def dump_files(
     **dump_asset_arguments(Layer.BRONZE, f"{Layer.BRONZE}/dump_works/{layout.DUMP}{_ANY_DATE}"),
 )
 def dump_records(
-    context: dg.AssetExecutionContext, storage: StorageResource, dumps: DumpsResource
+    context: dg.AssetExecutionContext, config: ReadConfig, storage: StorageResource, dumps: DumpsResource
 ) -> dg.MaterializeResult[None]:
     """Read the files of a dump."""
     place, date = storage.open(), context.partition_key
@@ -107,8 +116,9 @@ def dump_records(
         from openlib_assets.defs.emr.job_run import build_on_emr  # noqa: PLC0415
 
         with said_in_one_line():
-            build_on_emr(context, dumps.settings, place)
-    with said_in_one_line(), building(place, date, engine_of(dumps.settings)) as build:
+            build_on_emr(context, dumps.settings, place, accepts_loss=config.force)
+    engine = engine_of(dumps.settings)
+    with said_in_one_line(), building(place, date, engine, accepts_loss=config.force) as build:
         files = require_files(place, date)
         found = {file: build.found(file, files.content(file.name)) for file in FILES}
         if not (all(found.values()) and build.versions()):

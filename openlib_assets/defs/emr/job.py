@@ -7,6 +7,7 @@ from logging import Logger
 
 from dagster_pipes import open_dagster_pipes
 
+from openlib_assets.defs.emr import ACCEPTS_LOSS
 from openlib_assets.lake.dumps.building import Built
 from openlib_assets.lake.dumps.engines import Engine
 from openlib_assets.lake.dumps.files import require_files
@@ -20,22 +21,28 @@ from openlib_assets.storage.errors import OpenlibError
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Make the tables of the dump of the date that comes first; the other arguments are settings, `NAME=value`."""
-    date, *variables = sys.argv[1:] if arguments is None else arguments
-    os.environ.update({name: value for name, _, value in (one.partition("=") for one in variables)})
+    """Make the tables of the dump of the date that comes first.
+
+    The other arguments are settings, `NAME=value`, and ACCEPTS_LOSS.
+    """
+    date, *others = sys.argv[1:] if arguments is None else arguments
+    variables = (one.partition("=") for one in others if one != ACCEPTS_LOSS)
+    os.environ.update({name: value for name, _, value in variables})
+    accepts_loss = ACCEPTS_LOSS in others
     with open_dagster_pipes() as pipes:
         try:
-            build_dump(open_storage(Settings.from_env().storage), date, SparkEngine(SUBMITTED), pipes.log)
+            storage = open_storage(Settings.from_env().storage)
+            build_dump(storage, date, SparkEngine(SUBMITTED), pipes.log, accepts_loss=accepts_loss)
         except OpenlibError as error:
             sys.exit(str(error))
 
 
-def build_dump(storage: Storage, date: str, engine: Engine, log: Logger) -> None:
+def build_dump(storage: Storage, date: str, engine: Engine, log: Logger, *, accepts_loss: bool = False) -> None:
     """Make the tables of a dump that are not there yet, from its files where they lie.
 
     Raises what makes a table not be made: MissingDumpError, DumpFileError, CheckFailedError, SparkError, StorageError.
     """
-    with building(storage, date, engine) as build:
+    with building(storage, date, engine, accepts_loss=accepts_loss) as build:
         files = require_files(storage, date)
         for file in FILES:
             _tell(log, build.read(file, files.uri(file.name), files.content(file.name)))

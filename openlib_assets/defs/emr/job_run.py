@@ -1,6 +1,7 @@
 """A run of the job on EMR Serverless: started, watched and, where this run is cancelled, cancelled."""
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import boto3
@@ -9,6 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from dagster._core.pipes.utils import PipesLogReader
 from dagster_aws.pipes import PipesCloudWatchMessageReader, PipesEMRServerlessClient
 
+from openlib_assets.defs.emr import ACCEPTS_LOSS
 from openlib_assets.lake.dumps.files import require_files
 from openlib_assets.settings import Settings
 from openlib_assets.storage import Storage, storage_kind
@@ -48,10 +50,13 @@ class _MessageReader(PipesCloudWatchMessageReader):
         """Do without it."""
 
 
-def build_on_emr(context: dg.AssetExecutionContext, settings: Settings, storage: Storage) -> None:
+def build_on_emr(
+    context: dg.AssetExecutionContext, settings: Settings, storage: Storage, *, accepts_loss: bool
+) -> None:
     """Let a job on EMR Serverless make all tables of the dump of the context's partition that are not there yet.
 
-    Raises JobRunError, and MissingDumpError.
+    `accepts_loss`: its files may have far fewer lines than those of the dump before. Raises JobRunError, and
+    MissingDumpError.
     """
     date = context.partition_key
     files = require_files(storage, date)
@@ -66,8 +71,9 @@ def build_on_emr(context: dg.AssetExecutionContext, settings: Settings, storage:
         # The client of Pipes tells no more than that a job failed.
         client.meta.events.register("after-call.emr-serverless.GetJobRun", _remembering(last))
         reader = _MessageReader(boto3.client("logs"))
+        arguments = [date, *([ACCEPTS_LOSS] if accepts_loss else [])]
         pipes = PipesEMRServerlessClient(client, message_reader=reader, poll_interval=_POLL_SECONDS)
-        pipes.run(context=context, start_job_run_params=_request(settings, storage, date))
+        pipes.run(context=context, start_job_run_params=_request(settings, storage, arguments))
     except (BotoCoreError, ClientError) as error:
         raise JobRunError(f"EMR Serverless: {error}") from error
     except RuntimeError as error:
@@ -84,7 +90,8 @@ def _remembering(last: dict[str, Any]) -> Any:
     return remember
 
 
-def _request(settings: Settings, storage: Storage, date: str) -> dict[str, Any]:
+def _request(settings: Settings, storage: Storage, arguments: Sequence[str]) -> dict[str, Any]:
+    date = arguments[0]
     about = settings.emr_has()
     code = about["code"].rstrip("/")
     spark = {"spark.archives": f"{code}/{ENVIRONMENT}#environment", **_SPARK}
@@ -95,7 +102,7 @@ def _request(settings: Settings, storage: Storage, date: str) -> dict[str, Any]:
         "jobDriver": {
             "sparkSubmit": {
                 "entryPoint": f"{code}/{ENTRY_POINT}",
-                "entryPointArguments": [date, *_variables(storage)],
+                "entryPointArguments": [*arguments, *_variables(storage)],
                 "sparkSubmitParameters": " ".join(f"--conf {name}={value}" for name, value in spark.items()),
             }
         },

@@ -52,7 +52,7 @@ class Built:
 class Build:
     """The making of the lake of the dump of a date, by who holds its lock, whose `check` is asked before each change.
 
-    `before` is the dump to compare it with.
+    `before` is the dump to compare it with; `accepts_loss`: files may have far fewer lines than those of that.
     """
 
     storage: Storage
@@ -61,6 +61,7 @@ class Build:
     engine: Engine = field(default_factory=DuckDBEngine)
     sizes: Sizes = field(default_factory=Sizes)
     check: LockCheck = lambda: None
+    accepts_loss: bool = False
 
     def found(self, file: LineFile, digest: str) -> Built | None:
         """Return the table of the lines of a file for whose content `digest` stands; None where it is not there."""
@@ -115,11 +116,14 @@ class Build:
 
     def _require_lines(self, file: LineFile, where: str, lines: int) -> None:
         """Raise DumpFileError if a file has far fewer lines than that of the dump before, as after a cut."""
-        before = read_made(self.storage, Layer.BRONZE, file.table, self.before) if self.before else None
+        if self.before is None or self.accepts_loss:
+            return
+        before = read_made(self.storage, Layer.BRONZE, file.table, self.before)
         if before and lines < _LEAST_LINES * before.rows:
             raise DumpFileError(
                 f"{where}: {lines:,} lines, while that of the dump of {self.before} has {before.rows:,}: something is "
-                "missing; fetch it again, or take the dump of another date"
+                "missing; fetch it again, take the dump of another date, or accept the loss with: "
+                f"openlib dump build {self.date} --force"
             )
 
     def _there(self, name: str) -> Made | None:

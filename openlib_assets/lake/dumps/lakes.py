@@ -84,13 +84,16 @@ def _before_path(date: str) -> str:
 
 
 @contextmanager
-def building(storage: Storage, date: str, engine: Engine | None = None) -> Iterator[Build]:
+def building(
+    storage: Storage, date: str, engine: Engine | None = None, *, accepts_loss: bool = False
+) -> Iterator[Build]:
     """Hold the lock of who makes tables of a dump, and lend what makes them, on DuckDB unless another engine is given.
 
-    Raises LockTakenError.
+    `accepts_loss`: a file may have far fewer lines than that of the dump before. Raises LockTakenError.
     """
     with hold_lock(storage, layout.dump_lock(date), error_message=_BUSY.format(date=date)) as check:
-        yield Build(storage, date, _date_before(storage, date), engine or DuckDBEngine(), check=check)
+        before = _date_before(storage, date)
+        yield Build(storage, date, before, engine or DuckDBEngine(), check=check, accepts_loss=accepts_loss)
 
 
 def old_dumps(storage: Storage, keep: int) -> dict[str, int]:

@@ -41,7 +41,8 @@ def list_(*, most: int, as_json: bool) -> None:
 
 @dump.command()
 @click.argument("date", required=False)
-def build(date: str | None) -> int:
+@click.option("--force", is_flag=True, help="Accept files with far fewer lines than those of the dump before.")
+def build(date: str | None, *, force: bool) -> int:
     """Build the catalogue from the dump of DATE, such as 2026-08-31, or from the newest.
 
     Its files are downloaded unless OPENLIB_DUMPS names a folder that has them. What is there already is not made
@@ -50,7 +51,7 @@ def build(date: str | None) -> int:
     from openlib_assets.cli.commands.dump.builds import build_and_print
     from openlib_assets.openlibrary.dumps import parse_day
 
-    build_and_print(parse_day(date) if date else None)
+    build_and_print(parse_day(date) if date else None, force=force)
     return 0
 
 

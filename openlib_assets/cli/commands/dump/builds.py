@@ -12,6 +12,7 @@ from rich.console import Console
 from openlib_assets.cli.runs import QUIET, execute, reason_of, run_across_subjects
 from openlib_assets.cli.stopped_runs import interrupted
 from openlib_assets.definitions import build_defs
+from openlib_assets.defs.assets.dumps import dump_records
 from openlib_assets.defs.instance.home import open_instance
 from openlib_assets.defs.instance.run_launcher import fail_dead_runs
 from openlib_assets.defs.jobs import BUILD_DUMP
@@ -32,10 +33,11 @@ class BuildFailedError(OpenlibError):
     """A table of a dump could not be made; the text says which and why."""
 
 
-def build_and_print(day: date | None) -> None:
+def build_and_print(day: date | None, *, force: bool = False) -> None:
     """Build the dump of a day, or the newest, show progress, and print what there is then.
 
-    Raises OpenlibError, and KeyboardInterrupt when interrupted; the same call then goes on.
+    `force`: its files may have far fewer lines than those of the dump before. Raises OpenlibError, and
+    KeyboardInterrupt when interrupted; the same call then goes on.
     """
     settings = Settings.from_env()
     storage = open_storage(settings.storage)
@@ -45,7 +47,8 @@ def build_and_print(day: date | None) -> None:
     console = Console(stderr=True, highlight=False)
     with open_instance(captures_output=False) as instance:
         with progress(console) as listener:
-            build_dump(instance, build_defs(settings, resources={"dumps": DumpsResource.heard_by(listener)}), named)
+            definitions = build_defs(settings, resources={"dumps": DumpsResource.heard_by(listener)})
+            build_dump(instance, definitions, named, force=force)
         if named not in complete_lakes(storage):
             raise BuildFailedError(
                 f"the tables of the dump of {named} are not of one piece, as where the dump before it was built again "
@@ -60,14 +63,15 @@ def build_and_print(day: date | None) -> None:
     click.echo("find subjects with: openlib dump subjects TEXT; run one with: openlib run --source dump SUBJECT")
 
 
-def build_dump(instance: dg.DagsterInstance, definitions: dg.Definitions, date: str) -> None:
+def build_dump(instance: dg.DagsterInstance, definitions: dg.Definitions, date: str, *, force: bool = False) -> None:
     """Register a dump, and make all its tables that are not as they should be.
 
     Raises BuildFailedError, and KeyboardInterrupt when interrupted; the same call then goes on.
     """
     fail_dead_runs(instance)
     instance.add_dynamic_partitions(DUMPS, [date])
-    result = execute(instance, definitions.resolve_job_def(BUILD_DUMP), QUIET, {"dagster/partition": date})
+    config = QUIET | {"ops": {dump_records.op.name: {"config": {"force": force}}}}
+    result = execute(instance, definitions.resolve_job_def(BUILD_DUMP), config, {"dagster/partition": date})
     if interrupted(result):
         raise KeyboardInterrupt
     if not result.success:
