@@ -102,6 +102,8 @@ def test_after_a_change_that_subject_alone_is_read(pipeline: Pipeline, sandbox: 
     assert sizes == {"sea": before + 1, "war": 20}
 
 
+# It is the instance that tells it: on S3 there is nothing more to see.
+@pytest.mark.parametrize("module_place", ["local"], indirect=True)
 def test_a_subject_that_is_recorded_while_it_is_made_is_in_it(
     pipeline: Pipeline, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
