@@ -115,13 +115,13 @@ audit: $(AUDIT_INSTALLED) ## Known vulnerabilities of all that is installed (ask
 test-terraform: $(DEV_INSTALLED) $(CHECKOV_INSTALLED) ## The Terraform configuration: static, with mocks, applied to moto, its rights on an S3 server (needs terraform, and what test-s3 needs)
 	$(BIN)/python -m pytest -m terraform -n 2 --dist loadfile openlib_assets_tests/infra
 
-bench: $(DEV_INSTALLED) ## Pace, speed and memory on the sandbox, about 20 minutes; the tables go into docs/benchmarks.md and the README
+bench: $(DEV_INSTALLED) ## Pace, speed and memory on the sandbox, about 25 minutes; the tables go into docs/benchmarks.md and the README
 	$(BIN)/python -m benchmarks --bench docs/benchmarks.md --headlines README.md
 
 bench-dumps: $(DEV_INSTALLED) ## The catalogue from a dump of two million works, about 5 minutes and 3 GB of disk
 	$(BIN)/python -m benchmarks --dumps docs/dumps.md
 
-bench-spark: $(DEV_INSTALLED) $(SPARK_INSTALLED) ## The same on Spark with one worker and two, beside DuckDB (needs Java), about an hour; of fewer works with WORKS=200000
+bench-spark: $(DEV_INSTALLED) $(SPARK_INSTALLED) ## The same on Spark with one worker and two, beside DuckDB (needs Java), of a million works; others with WORKS=2000000, which take about 25 minutes
 	$(SPARK_VENV)/bin/python -m benchmarks --dumps docs/scaling.md --engine spark $(if $(WORKS),--works $(WORKS))
 
 bench-scaling: $(DEV_INSTALLED) ## As many works and subjects as docs/scaling.md speaks of, about 10 minutes and 6 GB of disk

@@ -83,6 +83,10 @@ def test_all_processes_get_the_same_environment_and_every_variable_that_the_inst
     services = compose()["services"]
     environments = [services[name]["environment"] for name in ("code", "daemon", "webserver")]
     assert environments[0] == environments[1] == environments[2]
+    # Whatever else stands in deploy/.env reaches them, too, but not who makes the folder, as root.
+    files = {name: service.get("env_file") for name, service in services.items()}
+    own = [{"path": ".env", "required": False}]
+    assert files == {"postgres": None, "ownership": [], "code": own, "daemon": own, "webserver": own}
     read = re.findall(
         r"env: (\w+)", (DEPLOY / "compose/dagster.yaml").read_text() + (DEPLOY / "workspace.yaml").read_text()
     )

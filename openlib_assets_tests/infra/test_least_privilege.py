@@ -49,18 +49,20 @@ ALL_DATA = {BRONZE, SILVER, GOLD, SERVING, CSV, REPORT, CATALOG, WATCH_LIST, STA
 PEOPLES = {GOLD, SERVING, CSV, REPORT, CATALOG, RESULT}
 REMADE = {SILVER, GOLD, SERVING, CSV, REPORT, STAGED, LOCK}
 
-ROLES = ("pipeline", "maintainer", "analyst", "daemon", "webserver", "deployer", "execution")
+ROLES = ("pipeline", "maintainer", "analyst", "daemon", "webserver", "deployer", "execution", "emr-job")
 # Who is not named may nothing.
-READ = {"pipeline": ALL_DATA, "maintainer": ALL_DATA, "analyst": PEOPLES}
+READ = {"pipeline": ALL_DATA, "maintainer": ALL_DATA, "analyst": PEOPLES, "emr-job": {SILVER, GOLD}}
 WRITE = {"pipeline": ALL_DATA, "maintainer": ALL_DATA, "analyst": {RESULT}}
 DELETE = {"pipeline": REMADE, "maintainer": REMADE | {BRONZE}}
 FOLDERS = ("bronze", "silver", "gold", "serving", "exports", "reports")
 LISTINGS = ("", *(f"{PREFIX}/{folder}/" for folder in FOLDERS), "other/")
 # The bucket is the pipeline's own: without the right to list all of it, S3 answers 403 instead of 404 for what is not
-# there, and no first write could be told from a refusal.
+# there, and no first write could be told from a refusal. So it is with a job that makes tables of dumps.
+MAKERS = ("pipeline", "maintainer", "emr-job")
 LIST = {
     "pipeline": set(LISTINGS),
     "maintainer": set(LISTINGS),
+    "emr-job": set(LISTINGS),
     "analyst": {f"{PREFIX}/{folder}/" for folder in ("gold", "serving", "exports", "reports")},
 }
 
@@ -81,15 +83,16 @@ class Lake:
 
 
 @pytest.fixture(scope="module")
-def lake(ceph: Ceph, policies: Policies) -> Lake:
+def lake(ceph: Ceph, policies: Policies, on_emr: Policies) -> Lake:
     """Buckets with a file in each place, and a user for each role."""
+    every = {"emr-job": on_emr["emr-job"], **policies}
     data, logs, foreign = DATA_BUCKET, COMPUTE_LOGS_BUCKET, "somebody-elses"
     admin = ceph.client()
     for bucket, keys in ((data, OBJECTS), (logs, (LOG,)), (foreign, (GOLD,))):
         admin.create_bucket(Bucket=bucket)
         for key in keys:
             admin.put_object(Bucket=bucket, Key=key, Body=b"there")
-    return Lake(ceph, data, logs, foreign, {role: user(ceph, policies[role]) for role in ROLES})
+    return Lake(ceph, data, logs, foreign, {role: user(ceph, every[role]) for role in ROLES})
 
 
 def user(ceph: Ceph, policy: Mapping[str, Any]) -> Credentials:
@@ -159,8 +162,17 @@ def test_a_role_lists_what_it_has_to_and_nothing_else(lake: Lake, role: str) -> 
     s3 = lake.client(role)
     listed = those(LISTINGS, lambda at: s3.list_objects_v2(Bucket=lake.data, Prefix=at))
     assert listed == LIST.get(role, set())
-    assert allowed(lambda: s3.list_objects_v2(Bucket=lake.data)) == (role in ("pipeline", "maintainer"))
+    assert allowed(lambda: s3.list_objects_v2(Bucket=lake.data)) == (role in MAKERS)
     assert not allowed(lambda: s3.list_objects_v2(Bucket=lake.foreign))
+
+
+@pytest.mark.parametrize("role", MAKERS)
+def test_who_makes_tables_is_told_that_one_is_not_there_yet(lake: Lake, role: str) -> None:
+    s3, key = lake.client(role), f"{PREFIX}/bronze/dump_works/dump=2026-08-31/made.json"
+    with pytest.raises(s3.exceptions.NoSuchKey):
+        s3.get_object(Bucket=lake.data, Key=key)
+    with pytest.raises(ClientError, match="404"):
+        s3.head_object(Bucket=lake.data, Key=key)
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -185,6 +197,7 @@ def test_a_role_changes_no_bucket_and_no_right(lake: Lake, role: str) -> None:
         ("analyst", False, False),
         ("deployer", False, False),
         ("execution", False, False),
+        ("emr-job", False, False),
     ],
 )
 def test_what_runs_print_is_for_who_runs_and_shows_them(lake: Lake, role: str, *, reads: bool, writes: bool) -> None:

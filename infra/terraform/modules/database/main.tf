@@ -73,7 +73,8 @@ resource "aws_db_instance" "this" {
   deletion_protection       = var.deletion_protection
   skip_final_snapshot       = !var.deletion_protection
   final_snapshot_identifier = "${var.name}-final"
-  delete_automated_backups  = !var.deletion_protection
+  # Also where the instance is made anew from one of them: it may not be the right one.
+  delete_automated_backups = false
 
   auto_minor_version_upgrade      = true
   enabled_cloudwatch_logs_exports = ["postgresql", "upgrade"]

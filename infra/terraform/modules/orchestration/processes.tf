@@ -173,7 +173,7 @@ resource "aws_ecs_task_definition" "process" {
       }
     },
     each.value.health == null ? {} : {
-      healthCheck = { command = each.value.health, interval = each.key == "daemon" ? 120 : 30, timeout = 20, retries = 3, startPeriod = 120 }
+      healthCheck = { command = each.value.health, interval = each.key == "daemon" ? 120 : 30, timeout = each.key == "daemon" ? 60 : 20, retries = 3, startPeriod = 120 }
     },
   )])
 
@@ -213,6 +213,9 @@ resource "aws_ecs_service" "process" {
     security_groups  = [var.security_group_ids[replace(each.value, "-", "_")]]
     assign_public_ip = false
   }
+
+  # At a quarter of a processor, its imports take half a minute.
+  health_check_grace_period_seconds = each.value == "webserver" ? 180 : null
 
   dynamic "load_balancer" {
     for_each = each.value == "webserver" ? [aws_lb_target_group.webserver.arn] : []

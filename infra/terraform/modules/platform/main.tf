@@ -3,9 +3,9 @@
 locals {
   athena_results_prefix = "athena-results/"
   compute_logs_prefix   = "dagster-logs"
-  # The password changes in the hour before the services start again, while few runs go on.
+  # The password changes in the hour from then on, and afterwards the services start again, while few runs go on.
   rotation_schedule = "cron(0 4 15 * ? *)"
-  restart_schedule  = "cron(0 5 15 * ? *)"
+  restart_schedule  = "cron(15 5 15 * ? *)"
 }
 
 # Two keys, so that a right on logs and passwords is none on data.

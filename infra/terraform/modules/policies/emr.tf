@@ -12,15 +12,11 @@ locals {
 data "aws_iam_policy_document" "emr_job" {
   source_policy_documents = [data.aws_iam_policy_document.data_key.json]
 
+  # All of the bucket: to who may list a part of it only, S3 does not say that an object is not there, but refuses.
   statement {
     sid       = "ListData"
     actions   = ["s3:ListBucket"]
     resources = [var.data_bucket_arn]
-    condition {
-      test     = "StringLike"
-      variable = "s3:prefix"
-      values   = [var.prefix, "${var.prefix}/*"]
-    }
   }
 
   statement {
