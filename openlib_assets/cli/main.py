@@ -33,6 +33,9 @@ _COMMANDS = {
 }
 
 _FAILED, _WRONG_USE, _INTERRUPTED = 1, 2, 130
+_CONTINUE = "interrupted; no half-written files are left; to continue, give the same command again"
+# Those that this process got.
+_signals: list[int] = []
 
 
 class _Commands(click.Group):
@@ -78,9 +81,12 @@ def main() -> None:
         error.show()
         status = error.exit_code
     except (KeyboardInterrupt, click.Abort):
-        status = _say(
-            "interrupted; no half-written files are left; to continue, give the same command again", _INTERRUPTED
-        )
+        status = _say(_CONTINUE, _INTERRUPTED)
+    except RuntimeError:
+        # What DuckDB makes of a KeyboardInterrupt where it works in this thread.
+        if not _signals:
+            raise
+        status = _say(_CONTINUE, _INTERRUPTED)
     except BrokenPipeError:
         # Whoever read our output has seen enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -89,7 +95,8 @@ def main() -> None:
     sys.exit(status or 0)
 
 
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+def _interrupt(number: int, _frame: FrameType | None) -> None:
+    _signals.append(number)
     raise KeyboardInterrupt
 
 

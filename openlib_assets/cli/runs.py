@@ -267,7 +267,8 @@ def reason_of(event: dg.DagsterEvent, result: dg.JobExecutionResult) -> str:
     if data.user_failure_data:
         return data.user_failure_data.description or ""
     root = data.error and (data.error.cause or data.error)
-    return f"{root.message.strip().splitlines()[0][:300] if root else ''} (unexpected error; see run {result.run_id})"
+    line = next(iter(root.message.strip().splitlines()), root.cls_name) if root else None
+    return f"{(line or '')[:300]} (unexpected error; see run {result.run_id})"
 
 
 def _result(

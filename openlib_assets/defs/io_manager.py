@@ -137,6 +137,9 @@ def _put_in_place(step: Step, storage: Storage, outputs: SubjectOutputs, keys: l
         else:
             outputs.complete += 1
             yield from step.recorded(versions, subject, done)
+    if outputs.failed:
+        # Dagster would take those that stay as they are for failed, too.
+        yield from step.repeated()
 
 
 def _layer(context: StepExecutionContext, asset: dg.AssetKey) -> str:

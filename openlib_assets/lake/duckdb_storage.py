@@ -1,7 +1,10 @@
-"""Lets DuckDB read below the root of a storage: its extension for S3, and AWS's credentials for it."""
+"""What queries of DuckDB's need beside their SQL: a way to read below the root of a storage, and an end on a signal."""
 
 import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from importlib.resources import files
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 import duckdb
@@ -9,7 +12,30 @@ import duckdb
 from openlib_assets.storage import LocalStorage, Storage
 from openlib_assets.storage.s3_options import given_endpoint
 
+# How often a query is told to end until it does: there may be another one after it.
+_INSIST_SECONDS = 0.1
 _replacing = threading.Lock()
+
+Result = TypeVar("Result")
+
+
+def interruptibly(
+    connection: duckdb.DuckDBPyConnection, work: Callable[[], Result], cancel: Callable[[], None] = lambda: None
+) -> Result:
+    """Return what `work` does with a connection, in a thread of its own; whatever interrupts this one ends it at once.
+
+    `cancel` ends what it does elsewhere. DuckDB looks for signals between its tasks only, and a task may read a whole
+    file.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        under_way = pool.submit(work)
+        try:
+            return under_way.result()
+        finally:
+            while not under_way.done():
+                connection.interrupt()
+                cancel()
+                wait([under_way], _INSIST_SECONDS)
 
 
 def prepare(connection: duckdb.DuckDBPyConnection, storage: Storage) -> None:

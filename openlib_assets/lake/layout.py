@@ -118,6 +118,11 @@ def warehouse_file(version: str, table: str) -> str:
     return f"{warehouse_version(version)}/{table}/part-0.parquet"
 
 
+def warehouse_history_of_absent(version: str) -> str:
+    """Return the path of the history of subjects that a version of the warehouse lacks; it is there if there is any."""
+    return f"{warehouse_version(version)}/_history_of_absent.parquet"
+
+
 def warehouse_link(table: str) -> str:
     """Return the path of the file that says, on S3, where the current version of a table lies."""
     return f"{Layer.WAREHOUSE}/_files/{table}/current.txt"

@@ -73,12 +73,14 @@ def counted(number: int, thing: str) -> str:
 
 
 def share(part: float, whole: float) -> str:
-    """Return a share in percent, rounded; only nothing is 0 %, and only all is 100 %."""
+    """Return a share in percent, rounded; only nothing is 0 %, and only all is 100 %. What is more than all is more."""
     if whole == 0:
         return "none"
     percent = 100 * part / whole
     if part in (0, whole):
         return f"{percent:.0f}\u00a0%"
+    if percent > 100:
+        return f"{max(percent, 101):,.0f}\u00a0%"
     if percent < 1:
         return f"{max(percent, 0.1):.1f}\u00a0%"
     return f"{min(percent, 99.9):.1f}\u00a0%" if percent > 99 else f"{percent:.0f}\u00a0%"

@@ -12,3 +12,8 @@ class OpenlibError(Exception):
 
 class SettingsError(OpenlibError):
     """An environment variable has an unusable value."""
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's text; of one without a text its kind."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from botocore.exceptions import BotoCoreError, ClientError
 
 from openlib_assets.storage.base import StorageError
+from openlib_assets.storage.errors import first_line
 
 _CREDENTIALS = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
 # What to do when S3 refuses, by its error code; a refused HEAD has only a status.
@@ -20,7 +21,7 @@ _REMEDIES = {
 
 def reason(error: BaseException) -> str:
     """Return the reason in one line, and what to do where that is known."""
-    text = str(error).splitlines()[0]
+    text = first_line(error)
     if "Unable to locate credentials" in text:
         return f"no AWS credentials: set {_CREDENTIALS}"
     remedy = _REMEDIES.get(error.response["Error"]["Code"]) if isinstance(error, ClientError) else None

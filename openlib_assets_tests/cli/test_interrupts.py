@@ -9,7 +9,7 @@ import pytest
 
 from openlib_assets.openlibrary.enumeration import page_offsets
 from openlib_assets_tests.conftest import PlaceMaker
-from openlib_assets_tests.tools.forked import wait_until
+from openlib_assets_tests.tools.forked import commands, wait_until
 from openlib_assets_tests.tools.trials import PAGE_SIZE, SUBJECT, WORKS, Gate, asked, staged, trial
 
 
@@ -35,3 +35,17 @@ def test_an_interrupted_run_ends_at_once_leaves_nothing_half_written_and_goes_on
         requests = here.again()
         assert sorted(asked(requests)) == sorted(set(page_offsets(WORKS, PAGE_SIZE)) - set(had))
         assert not list(Path(place.root).rglob(".writing-*"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_query_ends_at_once_and_says_so(number: signal.Signals, tmp_path: Path) -> None:
+    begun = tmp_path / "begun.csv"
+    without_end = "SELECT sum(hash(a.range * b.range)) FROM range(10_000_000) AS a, range(100_000) AS b"
+    query = f"COPY (SELECT 1) TO '{begun}'; {without_end}"
+    with commands(tmp_path, "http://127.0.0.1:9") as it:
+        asking = it.start("sql", query)
+        wait_until(begun.exists, "the query is under way")
+        os.kill(asking.pid, number)
+        assert asking.status() == 130
+    assert asking.output.splitlines()[-1].startswith("openlib: interrupted; ")
+    assert "Traceback" not in asking.output

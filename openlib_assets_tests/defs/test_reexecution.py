@@ -10,9 +10,10 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from dagster._core.storage.partition_status_cache import AssetPartitionStatus
 from dagster._core.storage.tags import RESUME_RETRY_TAG
 
-from openlib_assets.defs.partitions import run_tags
+from openlib_assets.defs.partitions import run_tags, subjects
 from openlib_assets.defs.steps.run_state import said_by_steps
 from openlib_assets.sandbox import FaultPlan, Planned, Sandbox, SandboxConfig
 from openlib_assets_tests.conftest import (
@@ -204,6 +205,18 @@ def test_from_failure_while_the_fault_is_still_there_fails_again_and_says_the_ne
     assert after_refusal.asked() == {"f2"}
     assert "HTTP 404" in failure_texts(again)["raw_works"]
     assert "HTTP 403" in failure_texts(refused.result)["raw_works"]
+
+
+def test_who_was_fetched_before_is_not_failed_by_another_that_fails_again(
+    after_refusal: Deployed, refused: Refused
+) -> None:
+    again = after_refusal.from_failure(refused.result)
+    assert list(failure_texts(again)) == ["raw_works"]
+    with after_refusal.pipeline.environment():
+        for asset in ("raw_works", "raw_details", "books", "subject_report"):
+            states = after_refusal.instance.get_status_by_partition(dg.AssetKey(asset), list(SUBJECTS), subjects) or {}
+            assert states["f1"] == AssetPartitionStatus.MATERIALIZED, asset
+            assert states["f2"] != AssetPartitionStatus.MATERIALIZED, asset
 
 
 def test_all_steps_asks_for_all_subjects_again(after_refusal: Deployed, refused: Refused) -> None:

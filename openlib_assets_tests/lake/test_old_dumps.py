@@ -4,6 +4,7 @@ import pytest
 from platformdirs import user_cache_path
 
 from openlib_assets.lake import layout
+from openlib_assets.lake.dumps.building import _spill_of
 from openlib_assets.lake.dumps.lakes import building, choose_before, complete_lakes, old_dumps, remove_dump
 from openlib_assets.storage import LocalStorage, Storage
 from openlib_assets_tests.conftest import Place
@@ -36,14 +37,18 @@ def test_a_dump_is_removed_with_its_downloads_and_nothing_else_is(storage: Stora
     for date in (JUNE, JULY):
         (downloads / date).mkdir(parents=True)
         (downloads / date / "ol_dump_works.txt.gz").touch()
-    if isinstance(storage, LocalStorage):
-        for date in (JUNE, JULY):
-            storage.write(f"{layout.SPILL}/{date}-of-a-build-that-was-killed/part", b"1234")
+    spilled = {}
+    for date in (JUNE, JULY):
+        place, prefix = _spill_of(storage, date)
+        spilled[date] = place / f"{prefix}of-a-build-that-was-killed"
+        spilled[date].mkdir(parents=True)
     before = set(storage.paths(""))
     remove_dump(storage, JUNE)
     assert {path for path in before - set(storage.paths("")) if JUNE not in path} == set()
     assert [path for path in storage.paths("") if JUNE in path and not path.startswith("_locks/")] == []
     assert complete_lakes(storage) == [JULY, AUGUST]
+    assert [folder.exists() for folder in spilled.values()] == [False, True]
+    spilled[JULY].rmdir()
     on_s3 = not isinstance(storage, LocalStorage)
     assert [(downloads / date).exists() for date in (JUNE, JULY)] == [not on_s3, True]
 
@@ -58,8 +63,11 @@ def test_the_dump_before_is_the_same_for_a_whole_build_whatever_else_is_built_me
     storage.delete(layout.dump_lake(AUGUST))
     choose_before(storage, SEPTEMBER)
     storage.write(layout.dump_lake(AUGUST), b"{}")
+    choose_before(storage, SEPTEMBER)
+    assert compared_with(storage, SEPTEMBER) == JULY, "it goes on"
+    storage.write(layout.dump_lake(SEPTEMBER), b"{}")
     assert compared_with(storage, SEPTEMBER) == JULY
     choose_before(storage, SEPTEMBER)
-    assert compared_with(storage, SEPTEMBER) == AUGUST
+    assert compared_with(storage, SEPTEMBER) == AUGUST, "it is built again"
     choose_before(storage, JUNE)
     assert compared_with(storage, JUNE) is None

@@ -59,6 +59,18 @@ def numbers(tmp_path: Path, text: str) -> Mapping[str, CheckOutcome]:
         return {outcome.check.name: outcome for outcome in made.table.outcomes}
 
 
+def isbn13_of(number: int) -> str:
+    digits = f"978{number:09}"
+    return digits + str(-sum(int(digit) * (3 if place % 2 else 1) for place, digit in enumerate(digits)) % 10)
+
+
+def test_of_several_isbns_the_first_is_taken_in_every_row_of_a_long_file(tmp_path: Path) -> None:
+    cells = [[isbn13_of(1_000 * row + place) for place in (3, 1, 2)] for row in range(400)]
+    lines = [f"{'/'.join(isbns)},{title}" for title, isbns in enumerate(cells)]
+    (tmp_path / "store.csv").write_text("\n".join(["isbn,title", *lines]), encoding="utf-8")
+    assert [row[1] for row in read(tmp_path / "store.csv")] == [isbns[0] for isbns in cells]
+
+
 @pytest.mark.parametrize(
     ("encoding", "found"),
     [

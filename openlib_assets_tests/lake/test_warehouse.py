@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -19,10 +20,11 @@ from openlib_assets.lake.contract import BOOKS, ORDER_LIST, STOCKING_LIST, WAREH
 from openlib_assets.lake.table_files import write_table
 from openlib_assets.lake.warehouse import refreshing, versions
 from openlib_assets.lake.warehouse.refreshing import Refreshed, refresh
+from openlib_assets.lake.warehouse.versions import WarehouseError
 from openlib_assets.sandbox import Sandbox, SandboxConfig
-from openlib_assets.storage import LocalStorage, Storage
+from openlib_assets.storage import LocalStorage, Storage, StorageError
 from openlib_assets.storage.errors import OpenlibError
-from openlib_assets_tests.conftest import Place, assert_same_rows, environment
+from openlib_assets_tests.conftest import Place, PlaceMaker, assert_same_rows, environment
 from openlib_assets_tests.tools.made_up_lake import START, Fetch, fetch, write
 from openlib_assets_tests.tools.reference_warehouse import warehouse
 
@@ -133,6 +135,31 @@ def test_works_of_several_subjects_count_once(place: Place) -> None:
             )
 
 
+def test_links_for_athena_lead_to_one_version_again_after_a_stop_between_them(
+    new_place: PlaceMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = new_place("s3")
+    with environment(place.variables), lake_in(place.open(), {SMALL: 20}) as lake:
+        lake.refresh()
+        change(lake, SMALL)
+        lake.fetch(SMALL)
+        write, left = type(lake.storage).write, [3]
+
+        def stopped(storage: Storage, path: str, data: bytes) -> None:
+            left[0] -= path.startswith("warehouse/_files/")
+            if not left[0]:
+                raise StorageError("stopped")
+            write(storage, path, data)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(type(lake.storage), "write", stopped)
+            with pytest.raises(StorageError, match="stopped"):
+                lake.refresh()
+        version = lake.refresh().version
+        for link in lake.storage.paths("warehouse/_files"):
+            assert lake.storage.read(link).decode() == f"{lake.storage.uri(version.file(link.split('/')[2]))}\n"
+
+
 def test_two_hundred_small_subjects_beside_three(tmp_path: Path) -> None:
     small = {f"small_{number}": 1 + number % 4 for number in range(200)}
     with lake_in(LocalStorage(tmp_path), {**SIZES, **small}) as lake:
@@ -211,6 +238,82 @@ def test_other_code_makes_all_anew_and_keeps_history(lake: Lake, monkeypatch: py
     keep_in_history(lake, lake.forgotten)
     monkeypatch.setattr(refreshing, "CODE", "another")
     assert lake.refresh().changed == len(SIZES)
+    lake.assert_current()
+
+
+@pytest.mark.parametrize("why", ["other code", "a lost file", "an heir"])
+def test_history_outlives_that_its_subject_cannot_be_read_for_a_while(
+    why: str, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pruned = layout.snapshot_file(LARGE, lake.last[LARGE].name)
+    for _ in range(2):
+        change(lake, LARGE)
+        lake.fetch(LARGE, MIDDLE, SMALL)
+    version = lake.refresh().version
+    lake.storage.delete(pruned)
+    path = layout.table_file(BOOKS.layer, BOOKS.name, LARGE)
+    books = lake.storage.read(path)
+    lake.storage.write(path, b"no table")
+    last = dict(lake.last)
+    if why == "other code":
+        monkeypatch.setattr(refreshing, "CODE", "another")
+    elif why == "a lost file":
+        lake.storage.delete(version.file("works"))
+    else:
+        # They had the say on works of the other one, which has to tell of them now.
+        for subject in (MIDDLE, SMALL):
+            del lake.last[subject]
+    assert LARGE not in lake.refresh().version.subjects
+    lake.last = last
+    change(lake, SMALL)
+    lake.fetch(SMALL)
+    assert LARGE not in lake.refresh().version.subjects
+
+    lake.storage.write(path, books)
+    lake.refresh()
+    lake.assert_current()
+    assert [row["subject"] for row in lake.rows("subject_history")].count(LARGE) == 3
+    change(lake, SMALL)
+    lake.fetch(SMALL)
+    version = lake.refresh().version
+    assert not lake.storage.exists(layout.warehouse_history_of_absent(version.name)), "all are there"
+    lake.assert_current()
+
+
+def test_a_past_snapshot_that_is_damaged_within_keeps_nobody_out(new_lake: Lake) -> None:
+    change(new_lake, MIDDLE)
+    past = layout.snapshot_file(MIDDLE, new_lake.last[MIDDLE].name)
+    new_lake.fetch(MIDDLE)
+    whole = new_lake.storage.read(past)
+    new_lake.storage.write(past, whole[:4] + b"Z" * 2000 + whole[2004:])
+    assert new_lake.refresh().left_out == []
+    assert {row["subject"] for row in new_lake.rows("subjects")} == SIZES.keys()
+    assert [row["snapshot"] for row in new_lake.rows("subject_history") if row["subject"] == MIDDLE] == [
+        new_lake.last[MIDDLE].name
+    ]
+
+
+@pytest.mark.parametrize("where", ["rows.make_authors", "history.connected", "reading._opened"])
+@pytest.mark.parametrize(
+    "full", [duckdb.OutOfMemoryException("Out of Memory"), duckdb.IOException("No space left on device\nmore")]
+)
+def test_where_there_is_no_room_that_is_said_and_no_subject_left_out(
+    where: str, full: duckdb.Error, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = versions.current(lake.storage)
+    for _ in range(2):  # one of the two is of the past then
+        change(lake, SMALL)
+        lake.fetch(SMALL)
+
+    def no_room(*_: Any, **__: Any) -> None:
+        raise full
+
+    with monkeypatch.context() as patch:
+        patch.setattr(f"openlib_assets.lake.warehouse.{where}", no_room)
+        with pytest.raises(WarehouseError, match=r"^[^\n]+; make room where the disk or the memory is full, [^\n]+$"):
+            lake.refresh()
+    assert versions.current(lake.storage) == version
+    assert lake.refresh().left_out == []
     lake.assert_current()
 
 

@@ -11,6 +11,7 @@ import duckdb
 import pytest
 
 from openlib_assets.lake.contract import SQL_TYPES, WAREHOUSE_TABLES
+from openlib_assets.lake.database import duckdb_file
 from openlib_assets.lake.database.duckdb_file import write_file
 from openlib_assets.lake.warehouse import versions
 from openlib_assets.lake.warehouse.versions import WarehouseError
@@ -124,6 +125,23 @@ def test_it_is_written_for_a_new_version_only(storage: Storage, tmp_path: Path) 
     with opened(storage, tmp_path) as connection:
         assert connection.sql("SELECT subject, works FROM subjects").fetchall() == [("tea", 1_201)]
         assert connection.sql("SELECT version FROM openlib_load").fetchall() == [(version.name,)]
+
+
+def test_who_was_slow_leaves_no_old_version_in_the_place_of_a_new_one(
+    local: LocalStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, newer = duckdb_file._write, iter([{"tea": (7, 2)}])
+
+    def slowly(*args: Any) -> None:
+        write(*args)
+        for subjects in newer:  # somebody else publishes a version meanwhile, and writes its file
+            publish(local, subjects)
+            assert write_file(local).is_new
+
+    monkeypatch.setattr(duckdb_file, "_write", slowly)
+    assert write_file(local) == duckdb_file.Written(versions.existing(local), is_new=True)
+    with opened(local, tmp_path) as connection:
+        assert connection.sql("SELECT count(*) FROM works").fetchall() == [(7,)]
 
 
 def test_a_large_one_is_the_same_though_it_is_written_table_by_table(tmp_path: Path) -> None:

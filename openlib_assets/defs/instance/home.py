@@ -14,7 +14,7 @@ from filelock import FileLock
 
 from openlib_assets.defs.instance.moved_modules import follow_moves, replace_file
 from openlib_assets.storage import absolute_path
-from openlib_assets.storage.errors import OpenlibError
+from openlib_assets.storage.errors import OpenlibError, first_line
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -64,7 +64,7 @@ def open_instance(*, captures_output: bool = True) -> "dg.DagsterInstance":
                 InstanceRef.from_dir(str(home), overrides=None if captures_output else _UNCAPTURED)
             )
     except Exception as error:
-        reason = str(error).strip().splitlines()[0]
+        reason = first_line(error)
         if not os.access(home, os.W_OK):
             reason += "; set it to a writable folder"
         raise InstanceError(f"DAGSTER_HOME={home}: the Dagster instance cannot be opened: {reason}") from error

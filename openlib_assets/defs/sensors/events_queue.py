@@ -15,7 +15,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from openlib_assets.storage.errors import OpenlibError
+from openlib_assets.storage.errors import OpenlibError, first_line
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -92,7 +92,7 @@ class EventsQueue:
         try:
             yield
         except (BotoCoreError, ClientError) as error:
-            reason = str(error).splitlines()[0]
+            reason = first_line(error)
             raise QueueError(f"{self._url}: {reason}; check OPENLIB_EVENTS_QUEUE and the rights on it") from error
 
 

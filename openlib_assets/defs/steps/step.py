@@ -32,6 +32,7 @@ class Step:
     asset: dg.AssetKey
     said_before: dict[str, StepSubjects]
     unchanged: set[str] = field(default_factory=set)
+    _not_recorded: set[str] = field(default_factory=set)
 
     @staticmethod
     def of(context: StepExecutionContext) -> "Step":
@@ -63,14 +64,20 @@ class Step:
         untouched = [key for key in subjects if key not in outputs.left and self._may_stay(key)]
         current = self._current(storage, outputs, untouched)
         self.unchanged |= outputs.left | current
+        self._not_recorded = current | outputs.left.intersection(subjects)
         events: Iterator[dg.DagsterEvent] = iter(())
         if not all(said.all_is_well for said in self.said_before.values()):
-            records = latest_records(self.context.instance, self.asset, current)
-            made = {subject: record.asset_materialization for subject, record in records.items()}
-            events = chain.from_iterable(self._repeated(subject, last) for subject, last in made.items() if last)
+            events = self.repeated()
         elif self._goes_on():
             events = chain.from_iterable(map(self._checked_before, sorted(self.unchanged)))
         return [key for key in subjects if key not in self.unchanged], events
+
+    def repeated(self) -> Iterator[dg.DagsterEvent]:
+        """Record again, as they were last recorded, the subjects that stay as they are, unless that is done already."""
+        records = latest_records(self.context.instance, self.asset, self._not_recorded)
+        self._not_recorded = set()
+        made = {subject: record.asset_materialization for subject, record in records.items()}
+        return chain.from_iterable(self._repeated(subject, last) for subject, last in made.items() if last)
 
     def recorded(self, versions: Versions, subject: str, done: Done) -> Iterator[dg.DagsterEvent]:
         """Record what was made of a subject, and the outcomes of its checks."""

@@ -15,7 +15,7 @@ from openlib_assets.lake.table_files import file_digest
 from openlib_assets.lake.transform import is_of_files
 from openlib_assets.openlibrary.subject_keys import InvalidSubjectError, subject_key
 from openlib_assets.storage import LockCheck, Storage, hold_lock
-from openlib_assets.storage.errors import OpenlibError
+from openlib_assets.storage.errors import OpenlibError, first_line
 
 # How long a subject is waited for that another run fetches or makes.
 _LOCK_SECONDS = 600.0
@@ -31,7 +31,7 @@ class _NotMadeError(OpenlibError):
     """What a subject's files are made of cannot be read, or there is no room to make them."""
 
     def __init__(self, subject: str, error: Exception) -> None:
-        line = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        line = first_line(error)
         super().__init__(
             f"{line}; make room where the disk or the memory is full, else fetch the subject anew with: "
             f"openlib run --force {subject!r}"

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
+from functools import partial
 from itertools import count
 from typing import TypeVar
 
@@ -13,13 +14,13 @@ from openlib_assets.lake import layout
 from openlib_assets.lake.catalog.files import Known, address, known_by_name, remedy
 from openlib_assets.lake.catalog.views import BY_SUBJECT, MERGED_FROM, WORKS_MERGED, files_of, rows_of
 from openlib_assets.lake.contract import Layer, Table
-from openlib_assets.lake.duckdb_storage import prepare
+from openlib_assets.lake.duckdb_storage import interruptibly, prepare
 from openlib_assets.lake.table_files import VERSION_KEY, wrong_version
 from openlib_assets.lake.transform import connected, quoted, sql_text
 from openlib_assets.lake.warehouse import versions
 from openlib_assets.lake.warehouse.versions import Version
 from openlib_assets.storage import LocalStorage, Storage
-from openlib_assets.storage.errors import OpenlibError
+from openlib_assets.storage.errors import OpenlibError, first_line
 
 _TABLE_FILE = re.compile(rf"(?:/|s3://)(?:.*/{layout.PARTITION}[^/]+/.*?|.*/)part-0\.parquet")
 _UNREADABLE = (duckdb.InvalidInputException, duckdb.IOException)
@@ -44,14 +45,14 @@ def ask(
     known = known_files(storage, tables)
     try:
         with catalog(storage, views, known) as connection:
-            return query(connection), known.left_out()
+            return interruptibly(connection, partial(query, connection)), known.left_out()
     except (CatalogError, duckdb.ConversionException, *_UNREADABLE) as error:  # files with other columns or types
         known = replace(known, outdated=outdated_files(storage, tables))
         if not known.outdated:
             raise unreadable(error) if isinstance(error, _UNREADABLE) else error from error
     with catalog(storage, views, known) as connection:
         try:
-            return query(connection), known.left_out()
+            return interruptibly(connection, partial(query, connection)), known.left_out()
         except _UNREADABLE as error:
             raise unreadable(error) from error
 
@@ -124,7 +125,7 @@ def create_views(
 
 def unreadable(error: duckdb.Error) -> CatalogError:
     """Return an error that says in one line what DuckDB could not read and, for a table, how to make it again."""
-    line = str(error).strip().splitlines()[0]  # the rest draws the place in the SQL
+    line = first_line(error)  # the rest draws the place in the SQL
     table = _TABLE_FILE.search(line)
     return CatalogError(f"{table[0]}: not a readable Parquet file; {remedy(table[0])}" if table else line)
 

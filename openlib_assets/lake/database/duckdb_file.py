@@ -28,6 +28,7 @@ _MEMORY_LIMIT_OF_MANY = "1GB"
 # For so few rows, waking other threads costs more than they save, and most of the file would be empty blocks.
 _SMALL_ROWS = 200_000
 _FOR_SMALL: dict[str, _Option] = {"threads": 1, "default_block_size": "16384"}
+_MOST_TIMES = 3
 _numbers = count()
 
 
@@ -45,16 +46,20 @@ def write_file(storage: Storage) -> Written:
     The file is written aside and put in place whole. Raises WarehouseError where there is no warehouse yet, and
     CatalogError where DuckDB cannot read it.
     """
-    version = versions.existing(storage)
-    identity = _identity(version)
-    if _held(storage) == identity:
-        return Written(version, is_new=False)
-    with storage.writing(layout.WAREHOUSE_DATABASE) as file:
-        file.unlink()  # DuckDB takes an empty file for a damaged one
-        try:
-            _write(storage, version, identity, file)
-        except duckdb.Error as error:
-            raise unreadable(error) from error
+    for again in range(_MOST_TIMES):
+        version = versions.existing(storage)
+        identity = _identity(version)
+        if _held(storage) == identity:
+            return Written(version, is_new=again > 0)
+        with storage.writing(layout.WAREHOUSE_DATABASE) as file:
+            file.unlink()  # DuckDB takes an empty file for a damaged one
+            try:
+                _write(storage, version, identity, file)
+            except duckdb.Error as error:
+                raise unreadable(error) from error
+        # Who was slow may have put an old version in the place of a new one, which nobody would write again.
+        if versions.current(storage) == version:
+            break
     return Written(version, is_new=True)
 
 

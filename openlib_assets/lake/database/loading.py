@@ -119,7 +119,8 @@ def _bring(session: Session, connection: duckdb.DuckDBPyConnection, storage: Sto
             _refuse_tables_of_others(session)
         else:
             session.execute(f"DROP VIEW IF EXISTS {WORKS_MERGED}")
-            session.execute(f"DROP TABLE {', '.join(schema.TABLE_NAMES)}")
+            # Another release may not have had all of them.
+            session.execute(f"DROP TABLE IF EXISTS {', '.join(schema.TABLE_NAMES)}")
         loaded = _first_load(session, connection, storage, version)
     else:
         if held.around != _AROUND:

@@ -8,14 +8,15 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import gettempdir, mkdtemp
 from typing import Any
 
 import duckdb
 
 from openlib_assets.lake import layout
 from openlib_assets.lake.contract import CATALOGUE_TABLES, Layer
-from openlib_assets.lake.dumps.engine import DuckDBEngine, catalogue_engine, interruptibly
+from openlib_assets.lake.duckdb_storage import interruptibly
+from openlib_assets.lake.dumps.engine import DuckDBEngine, catalogue_engine
 from openlib_assets.lake.dumps.engines import EXECUTOR_CPU, Engine, Part, Place
 from openlib_assets.lake.dumps.lines import DumpFileError
 from openlib_assets.lake.dumps.made import Made, read_made, record_made, unmake
@@ -26,7 +27,7 @@ from openlib_assets.lake.functions import all_functions
 from openlib_assets.lake.transform import CheckOutcome, run_checks, sql_text
 from openlib_assets.settings import DUCKDB, Settings
 from openlib_assets.storage import LocalStorage, LockCheck, MissingFileError, Storage
-from openlib_assets.storage.errors import OpenlibError
+from openlib_assets.storage.errors import OpenlibError, first_line
 
 _PREVIEW_ROWS = 5
 # Of a file that has less than this share of the lines of the dump before, something is missing.
@@ -205,7 +206,7 @@ class Build:
         try:
             yield
         except (duckdb.IOException, duckdb.OutOfMemoryException, OSError) as error:
-            line = str(error).strip().splitlines()[0].partition("Error: ")
+            line = first_line(error).partition("Error: ")
             raise NotMadeError(
                 f"{self.storage.uri(folder)}: {line[2] or line[0]}; "
                 f"once that is put right, go on with: openlib dump build {self.date}"
@@ -213,13 +214,11 @@ class Build:
 
     @contextmanager
     def _spilling(self) -> Iterator[Path]:
-        """Lend a folder for what does not fit into memory: beside the data, where there has to be room anyway."""
+        """Lend a folder for what does not fit into memory: beside data on disk, where there has to be room anyway."""
         clear_spill(self.storage, self.date)
-        place = None
-        if isinstance(self.storage, LocalStorage):
-            place = Path(self.storage.uri(layout.SPILL))
-            place.mkdir(parents=True, exist_ok=True)
-        folder = Path(mkdtemp(prefix=f"{self.date}-", dir=place))
+        place, prefix = _spill_of(self.storage, self.date)
+        place.mkdir(parents=True, exist_ok=True)
+        folder = Path(mkdtemp(prefix=prefix, dir=place))
         try:
             yield folder
         finally:
@@ -227,10 +226,18 @@ class Build:
 
 
 def clear_spill(storage: Storage, date: str) -> None:
-    """Remove what somebody spilled beside the data who held the lock of a dump, and was killed."""
+    """Remove what somebody spilled on this machine who held the lock of a dump, and was killed."""
+    place, prefix = _spill_of(storage, date)
+    for left in place.glob(f"{prefix}*"):
+        shutil.rmtree(left, ignore_errors=True)
+
+
+def _spill_of(storage: Storage, date: str) -> tuple[Path, str]:
+    """Return where what is spilled for a dump goes, and what the names there begin with."""
     if isinstance(storage, LocalStorage):
-        for left in Path(storage.uri(layout.SPILL)).glob(f"{date}-*"):
-            shutil.rmtree(left, ignore_errors=True)
+        return Path(storage.uri(layout.SPILL)), f"{date}-"
+    root = hashlib.sha256(storage.uri().encode()).hexdigest()[:8]
+    return Path(gettempdir()), f"openlib-spill-{root}-{date}-"
 
 
 def _file_version(file: LineFile, digest: str) -> str:

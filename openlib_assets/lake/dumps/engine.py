@@ -1,10 +1,8 @@
 """DuckDB for tables as large as Open Library: bounded in memory, spilling beside the data."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
 
 import duckdb
 import pyarrow as pa
@@ -24,12 +22,7 @@ from openlib_assets.storage import Storage
 MEMORY_LIMIT = "4GB"
 # What the largest sort of a whole catalogue would put on disk (docs/dumps.md).
 SPILL_LIMIT = "40GB"
-# How often a query is told to end until it does: there may be another one after it.
-_INSIST_SECONDS = 0.1
 _BAD_LINES = pa.schema([("line", pa.int64()), ("reason", pa.string()), ("line_text", pa.string())])
-
-
-Result = TypeVar("Result")
 
 
 class DuckDBEngine:
@@ -108,22 +101,3 @@ def catalogue_engine(storage: Storage, spill: Path) -> Iterator[duckdb.DuckDBPyC
         connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
         prepare(connection, storage)
         yield connection
-
-
-def interruptibly(
-    connection: duckdb.DuckDBPyConnection, work: Callable[[], Result], cancel: Callable[[], None]
-) -> Result:
-    """Return what `work` does with a connection, in a thread of its own; whatever interrupts this one ends it at once.
-
-    `cancel` ends what it does elsewhere. DuckDB looks for signals between its tasks only, and a task may read a whole
-    file.
-    """
-    with ThreadPoolExecutor(1) as pool:
-        under_way = pool.submit(work)
-        try:
-            return under_way.result()
-        finally:
-            while not under_way.done():
-                connection.interrupt()
-                cancel()
-                wait([under_way], _INSIST_SECONDS)

@@ -62,8 +62,11 @@ def table_of(storage: Storage, table: str, date: str) -> Made:
 def choose_before(storage: Storage, date: str) -> None:
     """Choose the dump that one is compared with: the last one before it of which all tables are there now.
 
-    Recorded for all tables of a build, so that they are of one piece whatever else is built meanwhile.
+    Recorded for all tables of a build, so that they are of one piece whatever else is built meanwhile. One that is
+    under way, or was interrupted, goes on with what was chosen.
     """
+    if storage.exists(_before_path(date)) and date not in complete_lakes(storage):
+        return
     storage.write(_before_path(date), json.dumps(_last_before(storage, date)).encode())
 
 

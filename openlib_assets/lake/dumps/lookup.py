@@ -19,7 +19,7 @@ from openlib_assets.lake.dumps.lakes import table_of
 from openlib_assets.lake.dumps.relations import rows_of
 from openlib_assets.lake.transform import is_of_files, quoted
 from openlib_assets.storage import Storage
-from openlib_assets.storage.errors import OpenlibError
+from openlib_assets.storage.errors import OpenlibError, first_line
 
 _SUBJECT_WORKS = "catalogue_subject_works"
 _MEMORY_LIMIT = "1GB"
@@ -101,7 +101,7 @@ def _reading(storage: Storage, date: str) -> Iterator[duckdb.DuckDBPyConnection]
         except (duckdb.Error, pa.ArrowException, OSError) as error:
             if not is_of_files(error):
                 raise
-            line = str(error).splitlines()[0]
+            line = first_line(error)
             remedy = (
                 "a machine with more memory, or fewer subjects at once, may do"
                 if isinstance(error, duckdb.OutOfMemoryException)

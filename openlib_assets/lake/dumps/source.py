@@ -90,15 +90,20 @@ class DumpEditions:
         """Return an edition of each work that has one: the newest printed one in the first language there is one in."""
         found: dict[str, tuple[Any, Edition]] = {}
         for row in editions_of_works(self._storage, self._date, work_keys):
-            edition, preference = _to_order(row, languages)
+            edition, preference = _to_order(row, languages, latest=int(self._date[:4]) + 1)
             work = str(row["work_key"])
             if edition and (work not in found or preference < found[work][0]):
                 found[work] = preference, edition
         return {work: edition for work, (_, edition) in found.items()}, Traffic()
 
 
-def _to_order(row: dict[str, Any], languages: Sequence[str]) -> tuple[Edition | None, tuple[int, bool, int]]:
-    """Return an edition if it is in one of the languages, and what to choose it by: the least of all is the best."""
+def _to_order(
+    row: dict[str, Any], languages: Sequence[str], *, latest: int
+) -> tuple[Edition | None, tuple[int, bool, int]]:
+    """Return an edition if it is in one of the languages, and what to choose it by: the least of all is the best.
+
+    A year after the `latest` that can be is none.
+    """
     language = next((language for language in languages if language in row["languages"]), None)
     if language is None:
         return None, (0, False, 0)
@@ -111,4 +116,5 @@ def _to_order(row: dict[str, Any], languages: Sequence[str]) -> tuple[Edition | 
         language=language,
     )
     is_printed = not _NOT_PRINTED.search(row["format"] or "")
-    return edition, (languages.index(language), not is_printed, -(row["publish_year"] or 0))
+    year = row["publish_year"] or 0
+    return edition, (languages.index(language), not is_printed, -year if year <= latest else 0)

@@ -18,6 +18,7 @@ from openlib_assets.lake.contract import Table
 from openlib_assets.lake.iceberg.catalogue import IcebergError
 from openlib_assets.lake.iceberg.tables import open_table
 from openlib_assets.storage import LockCheck, Storage
+from openlib_assets.storage.errors import first_line
 
 # What is said of a snapshot, and of the namespace.
 _PROPERTY = "openlib."
@@ -129,7 +130,7 @@ def _data_file(table: IcebergTable, path: str) -> DataFile:
     try:
         return parquet_file_to_data_file(table.io, table.metadata, path)
     except (ValueError, pa.ArrowException) as error:
-        reason = str(error).strip().splitlines()[0]
+        reason = first_line(error)
         raise IcebergError(f"{path}: {reason}; make it again by this release, then run again") from error
 
 

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from openlib_assets.lake.store.columns import Columns, columns_of
 from openlib_assets.settings import DELIMITERS
-from openlib_assets.storage.errors import OpenlibError
+from openlib_assets.storage.errors import OpenlibError, first_line
 
 # A header may have a title, a date or empty lines above it.
 _HEADER_WITHIN = 20
@@ -96,7 +96,7 @@ def _excel(file: Path, said: Mapping[str, str]) -> Cells:
         sheets = [said["sheet"]] if "sheet" in said else workbook.sheet_names
         tables = {name: workbook.get_sheet_by_name(name).to_python() for name in sheets}
     except CalamineError as error:
-        reason = str(error).splitlines()[0]
+        reason = first_line(error)
         raise UnreadableStoreFileError(
             f"not a readable Excel file ({reason}); save it again, without a password"
         ) from error

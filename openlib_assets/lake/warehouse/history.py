@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import duckdb
+import pyarrow as pa
 
 from openlib_assets.lake.bronze.snapshots import Snapshot, open_snapshot, snapshot_names
 from openlib_assets.lake.contract import REJECTED_WORKS
 from openlib_assets.lake.table_files import TableFileError
-from openlib_assets.lake.transform import connected, read_records, sql_text
+from openlib_assets.lake.transform import connected, is_of_files, read_records, sql_text
+from openlib_assets.lake.warehouse.room import is_full
 from openlib_assets.storage import Storage
 
 
@@ -39,7 +41,9 @@ def past_snapshots(storage: Storage, subject: str, known: Collection[str]) -> It
             continue
         try:
             fetched_at, works, dated = _read(storage, subject, name)
-        except TableFileError:
+        except (TableFileError, duckdb.Error, pa.ArrowException) as error:
+            if is_full(error) or not is_of_files(error):
+                raise
             before = None
             continue
         if name not in known:

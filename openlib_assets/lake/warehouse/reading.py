@@ -29,8 +29,9 @@ from openlib_assets.lake.key_names import is_shortened
 from openlib_assets.lake.table_files import open_table
 from openlib_assets.lake.transform import literal_path, quoted, sql_text
 from openlib_assets.lake.warehouse import rows
+from openlib_assets.lake.warehouse.room import is_full
 from openlib_assets.storage import Storage
-from openlib_assets.storage.errors import OpenlibError
+from openlib_assets.storage.errors import OpenlibError, first_line
 
 # What a subject must have to be in the warehouse.
 SOURCES = (
@@ -87,6 +88,8 @@ def _read(
     try:
         mixed = _opened(connection, storage, snapshots)
     except duckdb.Error as error:
+        if is_full(error):
+            raise
         subjects = list(snapshots)
         if len(subjects) == 1:
             return {subjects[0]: _reason(storage, subjects[0], error)}
@@ -111,7 +114,7 @@ def _reason(storage: Storage, subject: str, error: duckdb.Error) -> Unread:
                 pass
         except OpenlibError as found:
             return Unread(str(found).removesuffix(f"; {remedy(path)}"), remedy(path))
-    return Unread(f"{subject}: {str(error).strip().splitlines()[0]}", f"make it with: openlib run {subject!r}")
+    return Unread(f"{subject}: {first_line(error)}", f"make it with: openlib run {subject!r}")
 
 
 def _opened(

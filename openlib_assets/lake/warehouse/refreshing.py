@@ -12,11 +12,12 @@ import pyarrow as pa
 from openlib_assets.lake import layout
 from openlib_assets.lake.contract import BOOKS, SCHEMA_VERSION, SUBJECT_HISTORY, WAREHOUSE_TABLES
 from openlib_assets.lake.duckdb_storage import prepare
-from openlib_assets.lake.table_files import table_file
+from openlib_assets.lake.table_files import table_file, write_table
 from openlib_assets.lake.transform import connected
 from openlib_assets.lake.warehouse import rows, versions
 from openlib_assets.lake.warehouse.history import Past, past_snapshots
 from openlib_assets.lake.warehouse.reading import Unread, read
+from openlib_assets.lake.warehouse.room import said_in_one_line
 from openlib_assets.lake.warehouse.versions import Version
 from openlib_assets.lake.warehouse.writing import Made, written
 from openlib_assets.storage import MissingFileError, Storage, hold_lock
@@ -26,6 +27,8 @@ BUSY = "the warehouse is being made by another run; wait for it to end, then try
 # What is read may as well lie on the disk; to sort a million works takes more.
 _MEMORY_LIMIT = "300MB"
 _HISTORY = [SUBJECT_HISTORY.name]
+# The history of subjects that the version lacks, though they are wanted: nothing else tells of snapshots that went.
+_OF_ABSENT = "history of absent"
 # To look how large the subjects are takes a request of each on S3.
 _FEW_SUBJECTS = 10
 _SMALL_BYTES = 4 << 20
@@ -54,7 +57,8 @@ def refresh(storage: Storage, wanted: Callable[[], Mapping[str, str]], now: date
     `wanted` tells all that should be in it, each with what differs after every change of its tables; it is asked once
     nobody else makes a version. Raises CheckFailedError where a blocking check fails; the current version stays then.
     """
-    with hold_lock(storage, layout.WAREHOUSE_LOCK, error_message=BUSY, patience=LOCK_SECONDS) as check:
+    busy = hold_lock(storage, layout.WAREHOUSE_LOCK, error_message=BUSY, patience=LOCK_SECONDS)
+    with busy as check, said_in_one_line(storage):
         subjects = wanted()
         before = versions.current(storage)
         kept = before if before and before.code == CODE and versions.is_whole(storage, before) else None
@@ -66,7 +70,8 @@ def refresh(storage: Storage, wanted: Callable[[], Mapping[str, str]], now: date
         now = now or datetime.now(UTC)
         name = versions.next_name(now, before)
         with _files(storage, before, [table.name for table in WAREHOUSE_TABLES] if kept else _HISTORY) as files:
-            history = _past(storage, files.get(SUBJECT_HISTORY.name), changed)
+            histories = [files[name] for name in (SUBJECT_HISTORY.name, _OF_ABSENT) if name in files]
+            history = _past(storage, histories, changed)
             is_small = kept.is_small if kept else _are_small(storage, changed)
             with connected({}, is_small=is_small) as connection:
                 with _set(connection, "memory_limit", _MEMORY_LIMIT):
@@ -74,10 +79,16 @@ def refresh(storage: Storage, wanted: Callable[[], Mapping[str, str]], now: date
                     rows.create(connection, files if kept else {})
                     unread, gone = _stacked(connection, storage, changed, removed)
                     rows.add_history(connection, (past for past in history if past.subject not in unread))
-                    if not kept and SUBJECT_HISTORY.name in files:
-                        rows.add_history_of_file(connection, files[SUBJECT_HISTORY.name])
+                    # Of what is kept, the first is that of the version before, whose rows stay by themselves.
+                    for file in histories[1:] if kept else histories:
+                        rows.add_history_of_file(connection, file)
+                    is_any_absent = not kept or gone or _OF_ABSENT in files
+                    absent = rows.history_of_absent(connection, histories, subjects) if is_any_absent else None
                     rows.make_authors(connection)
                 made = written(connection, storage, name, files if kept else {}, check)
+            if absent is not None:
+                with storage.writing(layout.warehouse_history_of_absent(name)) as file:
+                    write_table(file, absent.to_batches(), absent.schema)
         digests = {table: one.digest for table, one in made.items()}
         counts = {table: one.rows for table, one in made.items()}
         # What could not be read keeps what it had, if it had anything, until it can be.
@@ -95,12 +106,14 @@ def refresh(storage: Storage, wanted: Callable[[], Mapping[str, str]], now: date
 
 @contextmanager
 def _files(storage: Storage, version: Version | None, tables: Sequence[str]) -> Iterator[Mapping[str, Path]]:
-    """Lend the files of tables of a version, as far as they are there."""
+    """Lend the files of tables of a version, as far as they are there, and the history of subjects that it lacks."""
     with ExitStack() as stack:
         files = {}
-        for table, path in ((table, version.file(table)) for table in tables) if version else ():
-            with suppress(MissingFileError):
-                files[table] = stack.enter_context(storage.local_copy(path))
+        if version:
+            paths = {table: version.file(table) for table in tables}
+            for name, path in (paths | {_OF_ABSENT: layout.warehouse_history_of_absent(version.name)}).items():
+                with suppress(MissingFileError):
+                    files[name] = stack.enter_context(storage.local_copy(path))
         yield files
 
 
@@ -112,9 +125,9 @@ def _are_small(storage: Storage, subjects: Sequence[str]) -> bool:
     return sum(storage.size(file) for file in files if storage.exists(file)) < _SMALL_BYTES
 
 
-def _past(storage: Storage, known_history: Path | None, subjects: Sequence[str]) -> list[Past]:
+def _past(storage: Storage, histories: Sequence[Path], subjects: Sequence[str]) -> list[Past]:
     known: dict[str, set[str]] = {}
-    if known_history:
+    for known_history in histories:
         with suppress(pa.ArrowException, OSError):  # what cannot be read is not known
             columns = table_file(known_history).to_table(["subject", "snapshot"]).columns
             for subject, snapshot in zip(*(column.to_pylist() for column in columns), strict=True):

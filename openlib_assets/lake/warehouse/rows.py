@@ -132,6 +132,23 @@ def add_history_of_file(connection: duckdb.DuckDBPyConnection, file: Path) -> No
         )
 
 
+def history_of_absent(
+    connection: duckdb.DuckDBPyConnection, files: Sequence[Path], wanted: Collection[str]
+) -> pa.Table | None:
+    """Return the history that files have, as far as they can be read, of those subjects wanted that are not here."""
+    columns, key = ", ".join(SUBJECT_HISTORY.schema.names), ", ".join(SUBJECT_HISTORY.key)
+    connection.execute(f"CREATE TEMP TABLE history_of_absent AS FROM {changed(SUBJECT_HISTORY)} LIMIT 0")
+    for file in files:
+        with suppress(duckdb.Error):
+            connection.execute(
+                f"INSERT INTO history_of_absent SELECT {columns} FROM {_rows_of(file)} "  # noqa: S608 - of the contract
+                f"ANTI JOIN {WAREHOUSE_SUBJECTS.name} USING (subject) ANTI JOIN history_of_absent USING ({key})"
+            )
+    found = connection.sql(f"FROM history_of_absent ORDER BY {key}").to_arrow_table().cast(SUBJECT_HISTORY.schema)
+    kept = found.filter(pa.array([subject in wanted for subject in found["subject"].to_pylist()], pa.bool_()))
+    return kept if kept.num_rows else None
+
+
 def make_authors(connection: duckdb.DuckDBPyConnection) -> None:
     """Make the rows of the authors of all works that were touched."""
     _touch(

@@ -125,12 +125,13 @@ def publish(storage: Storage, version: Version, now: datetime) -> None:
     superseded = {**before.superseded, before.version: now.isoformat()} if before else {}
     kept = {name: since for name, since in superseded.items() if datetime.fromisoformat(since) > now - KEPT}
     storage.write(_about(version.name), json.dumps(vars(version)).encode())
-    pointer = _Pointer(version.name, kept)
-    storage.write(layout.WAREHOUSE_POINTER, json.dumps(asdict(pointer), indent=1).encode())
     if storage.kind != LocalStorage.kind:
-        # For Athena, which knows a table by its place: its format SymlinkTextInputFormat reads such files.
+        # For Athena, which knows a table by its place: its format SymlinkTextInputFormat reads such files. Before the
+        # pointer, so that whoever is stopped in between has to publish again.
         for table in version.digests:
             storage.write(layout.warehouse_link(table), f"{storage.uri(version.file(table))}\n".encode())
+    pointer = _Pointer(version.name, kept)
+    storage.write(layout.WAREHOUSE_POINTER, json.dumps(asdict(pointer), indent=1).encode())
     in_database = loaded(storage)
     wanted = (version.name, *kept, in_database and in_database.version, *needed_versions(storage))
     for folder in storage.folders(Layer.WAREHOUSE):

@@ -32,13 +32,17 @@ END::DOUBLE;
 -- One row is a line of the store's file: what each cell says, and what a cell that has something lacks to say it.
 -- An ISBN is the first of its cell; `lost precision` is that of one that a spreadsheet rounded, as 9.78E+12.
 CREATE OR REPLACE TEMP TABLE store_cells AS
-WITH parts AS (
-    SELECT row, unnest(regexp_split_to_array(isbn, '[;/|,]')) AS part
+WITH lists AS (
+    SELECT row, regexp_split_to_array(isbn, '[;/|,]') AS parts
     FROM store_lines
     WHERE cell_text(isbn) IS NOT NULL
 ),
+parts AS (
+    SELECT row, unnest(parts) AS part, generate_subscripts(parts, 1) AS place
+    FROM lists
+),
 bare_isbns AS (
-    SELECT row, isbn_in_cell(part) AS bare, row_number() OVER (PARTITION BY row) AS place
+    SELECT row, isbn_in_cell(part) AS bare, place
     FROM parts
 ),
 isbns AS (

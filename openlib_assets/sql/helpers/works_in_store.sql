@@ -6,4 +6,5 @@ SELECT store_candidates.work_key, store_candidates.row, store_matches.decision, 
 FROM store_matches
 JOIN store_candidates USING (row)
 JOIN store_catalogue USING (row)
-WHERE store_candidates.score > store_matches.score - 0.02;
+-- As the margin of a match is rounded (silver/store_matches.sql).
+WHERE round(store_matches.score - store_candidates.score, 3) < 0.02;

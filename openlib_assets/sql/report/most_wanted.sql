@@ -4,8 +4,12 @@ SELECT
     listed.work_key,
     listed.title,
     listed.author_names,
-    details.want_to_read AS wanted,
-    details.currently_reading + details.already_read AS readers,
+    -- As in gold/stocking_list.sql.
+    CASE WHEN details.languages IS NOT NULL THEN greatest(0, coalesce(details.want_to_read, 0)) END AS wanted,
+    CASE
+        WHEN details.languages IS NOT NULL
+            THEN greatest(0, coalesce(details.currently_reading, 0)) + greatest(0, coalesce(details.already_read, 0))
+    END AS readers,
     works.edition_count,
     listed.in_store,
     listed.duplicate_of IS NOT NULL AS is_duplicate

@@ -34,8 +34,12 @@ SELECT
     ranked.publish_date,
     -- That of the edition where there is one, else the first few of all its editions.
     CASE WHEN ranked.language IS NULL THEN coalesce(ranked.languages, [])[:5] ELSE [ranked.language] END AS languages,
-    details.want_to_read AS wanted,
-    details.currently_reading + details.already_read AS readers,
+    -- As in gold/stocking_list.sql.
+    CASE WHEN details.languages IS NOT NULL THEN greatest(0, coalesce(details.want_to_read, 0)) END AS wanted,
+    CASE
+        WHEN details.languages IS NOT NULL
+            THEN greatest(0, coalesce(details.currently_reading, 0)) + greatest(0, coalesce(details.already_read, 0))
+    END AS readers,
     details.ratings_average AS rating,
     details.ratings_count AS ratings,
     works.edition_count,
