@@ -19,7 +19,7 @@ from botocore.exceptions import ClientError
 
 from openlib_assets.storage.base import LockCheck, missing
 from openlib_assets.storage.s3_copies import Copies
-from openlib_assets.storage.s3_errors import s3_errors
+from openlib_assets.storage.s3_errors import is_missing, s3_errors
 from openlib_assets.storage.s3_lease import LeasePlace, Leases
 from openlib_assets.storage.s3_options import S3Options
 from openlib_assets.storage.s3_reading import get_object
@@ -139,8 +139,10 @@ class S3Storage:
                 return kept
             try:
                 data, etag = get_object(self._client, self._bucket, self._key(path))
-            except self._client.exceptions.NoSuchKey as error:
-                raise missing(self.uri(path)) from error
+            except ClientError as error:
+                if is_missing(error):
+                    raise missing(self.uri(path)) from error
+                raise
             self._copies.keep(path, etag, data)
             return data
 

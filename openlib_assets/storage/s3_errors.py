@@ -28,6 +28,12 @@ def reason(error: BaseException) -> str:
     return f"{text}; {remedy}" if remedy else text
 
 
+def is_missing(error: ClientError) -> bool:
+    """Tell whether an object is not there, as the status tells also where the answer was cut; a bucket has to be."""
+    answered = error.response
+    return answered["ResponseMetadata"]["HTTPStatusCode"] == 404 and answered["Error"]["Code"] != "NoSuchBucket"
+
+
 @contextmanager
 def s3_errors(where: str) -> Iterator[None]:
     """Raise StorageError, which names `where`, for what S3 or boto3 raise."""

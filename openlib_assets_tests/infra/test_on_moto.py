@@ -58,7 +58,7 @@ _LACKING = re.compile(rf'^resource "({"|".join(NOT_ON_MOTO)})" .*?^}}\n', re.MUL
 # What moto tells otherwise than it was told: these, and what is read from them, show up in a second plan.
 TOLD_OTHERWISE = {
     "aws_s3_bucket_logging": {"target_object_key_format"},
-    "aws_ecs_service": {"availability_zone_rebalancing"},
+    "aws_ecs_service": {"availability_zone_rebalancing", "health_check_grace_period_seconds"},
     "aws_sqs_queue": {"redrive_policy"},
     "aws_sqs_queue_policy": {"policy"},
     "aws_vpc_security_group_egress_rule": {"description"},

@@ -144,9 +144,12 @@ def history_of_absent(
                 f"INSERT INTO history_of_absent SELECT {columns} FROM {_rows_of(file)} "  # noqa: S608 - of the contract
                 f"ANTI JOIN {WAREHOUSE_SUBJECTS.name} USING (subject) ANTI JOIN history_of_absent USING ({key})"
             )
-    found = connection.sql(f"FROM history_of_absent ORDER BY {key}").to_arrow_table().cast(SUBJECT_HISTORY.schema)
-    kept = found.filter(pa.array([subject in wanted for subject in found["subject"].to_pylist()], pa.bool_()))
-    return kept if kept.num_rows else None
+    absent = [subject for (subject,) in connection.execute("SELECT DISTINCT subject FROM history_of_absent").fetchall()]
+    kept = [subject for subject in absent if subject in wanted]
+    if not kept:
+        return None
+    chosen = f"FROM history_of_absent WHERE subject IN {_listed(kept)} ORDER BY {key}"
+    return connection.sql(chosen).to_arrow_table().cast(SUBJECT_HISTORY.schema)
 
 
 def make_authors(connection: duckdb.DuckDBPyConnection) -> None:
