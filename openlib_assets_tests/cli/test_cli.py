@@ -192,6 +192,8 @@ def test_the_link_to_a_folder_opens_it_in_spite_of_a_percent_sign_in_its_name() 
         ("export", "love"),
         ("sql",),
         ("sql", "SELEKT 1"),
+        ("sql", ""),
+        ("sql", "/* nothing */"),
         ("sandbox", "--faults", "gremlins=0.5"),
         ("sandbox", "--subject", "love"),
         ("sandbox", "--port", "0", "--store", "no/such/folder/store.csv"),

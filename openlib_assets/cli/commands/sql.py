@@ -37,7 +37,7 @@ def sql(query: str | None, *, file: Path | None, form: str) -> None:
     def answer(connection: duckdb.DuckDBPyConnection) -> tuple[list[str], list[tuple[object, ...]]]:
         result = connection.execute(text)
         if result is None:
-            raise click.UsageError("the query is empty")
+            raise click.UsageError("the query is empty; give one, such as: SELECT count(*) FROM works")
         return [column[0] for column in result.description or []], result.fetchall()
 
     try:
