@@ -18,7 +18,7 @@ from openlib_assets.lake.catalog import CatalogError, ask
 from openlib_assets.lake.catalog.views import named_in
 from openlib_assets.lake.contract import BOOKS, ORDER_LIST, STOCKING_LIST, WAREHOUSE_TABLES, Table
 from openlib_assets.lake.table_files import write_table
-from openlib_assets.lake.warehouse import refreshing, versions
+from openlib_assets.lake.warehouse import refreshing, rows, versions
 from openlib_assets.lake.warehouse.refreshing import Refreshed, refresh
 from openlib_assets.lake.warehouse.versions import WarehouseError
 from openlib_assets.sandbox import Sandbox, SandboxConfig
@@ -68,8 +68,8 @@ class Lake:
         """Compare the current version with the reference, cell by cell."""
         wanted = warehouse(self.last.values(), self.forgotten)
         assert wanted.keys() == TABLES.keys()
-        for name, rows in wanted.items():
-            assert_same_rows(self.rows(name), rows)
+        for name, wanted_rows in wanted.items():
+            assert_same_rows(self.rows(name), wanted_rows)
 
 
 @contextmanager
@@ -291,6 +291,23 @@ def test_a_past_snapshot_that_is_damaged_within_keeps_nobody_out(new_lake: Lake)
     assert [row["snapshot"] for row in new_lake.rows("subject_history") if row["subject"] == MIDDLE] == [
         new_lake.last[MIDDLE].name
     ]
+
+
+def test_history_is_not_lost_for_want_of_room(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    insert = rows._insert
+
+    def no_room(connection: Any, table: Table, query: str, condition: str = "") -> None:
+        if "ANTI JOIN" in condition:
+            raise duckdb.OutOfMemoryException("Out of Memory")
+        insert(connection, table, query, condition)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(refreshing, "CODE", "another")
+        patch.setattr(rows, "_insert", no_room)
+        with pytest.raises(WarehouseError, match="make room"):
+            lake.refresh()
+    lake.refresh()
+    lake.assert_current()
 
 
 @pytest.mark.parametrize("where", ["rows.make_authors", "history.connected", "reading._opened"])

@@ -21,6 +21,16 @@ def is_full(error: Exception) -> bool:
 
 
 @contextmanager
+def passed_over() -> Iterator[None]:
+    """End the block without an error where DuckDB cannot read a file, unless it is for want of room."""
+    try:
+        yield
+    except duckdb.Error as error:
+        if is_full(error):
+            raise
+
+
+@contextmanager
 def said_in_one_line(storage: Storage) -> Iterator[None]:
     """Raise WarehouseError for what DuckDB raises where there is no more room."""
     try:

@@ -8,7 +8,6 @@ Of a work that several subjects list, the one that was fetched last has the say.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import astuple, fields
 from pathlib import Path
 
@@ -35,6 +34,7 @@ from openlib_assets.lake.contract import (
 from openlib_assets.lake.transform import literal_path, quoted, sql_text
 from openlib_assets.lake.warehouse.history import Past
 from openlib_assets.lake.warehouse.merging import replaced
+from openlib_assets.lake.warehouse.room import passed_over
 
 _OF_SUBJECTS = (
     WAREHOUSE_SUBJECTS,
@@ -122,7 +122,7 @@ def add_history(connection: duckdb.DuckDBPyConnection, history: Iterable[Past]) 
 
 def add_history_of_file(connection: duckdb.DuckDBPyConnection, file: Path) -> None:
     """Add the history that a file has, if it can be read, of subjects that were put here."""
-    with suppress(duckdb.Error):
+    with passed_over():
         _insert(
             connection,
             SUBJECT_HISTORY,
@@ -139,7 +139,7 @@ def history_of_absent(
     columns, key = ", ".join(SUBJECT_HISTORY.schema.names), ", ".join(SUBJECT_HISTORY.key)
     connection.execute(f"CREATE TEMP TABLE history_of_absent AS FROM {changed(SUBJECT_HISTORY)} LIMIT 0")
     for file in files:
-        with suppress(duckdb.Error):
+        with passed_over():
             connection.execute(
                 f"INSERT INTO history_of_absent SELECT {columns} FROM {_rows_of(file)} "  # noqa: S608 - of the contract
                 f"ANTI JOIN {WAREHOUSE_SUBJECTS.name} USING (subject) ANTI JOIN history_of_absent USING ({key})"
