@@ -2,9 +2,12 @@
 
 import shutil
 from collections import namedtuple
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 
 import dagster as dg
 import pytest
@@ -15,6 +18,7 @@ from openlib_assets.defs.partitions import DUMPS, run_tags
 from openlib_assets.lake.contract import CATALOGUE_TABLES
 from openlib_assets.lake.dumps.lakes import building, complete_lakes, publish_lake
 from openlib_assets.sandbox import Sandbox, SandboxConfig
+from openlib_assets.storage import waiting
 from openlib_assets_tests.conftest import Pipeline, Place, failure_text
 from openlib_assets_tests.tools import jobs
 from openlib_assets_tests.tools.deployment import PROJECT_ROOT
@@ -45,7 +49,9 @@ def pipeline(files: Path, instance: dg.DagsterInstance, tmp_path: Path) -> Pipel
     return Pipeline(Place(str(tmp_path / "root"), {}), instance, "http://127.0.0.1:9", OPENLIB_DUMPS=str(files))
 
 
-def build(pipeline: Pipeline, options: dg.ReexecutionOptions | None = None) -> dg.JobExecutionResult:
+def build(
+    pipeline: Pipeline, options: dg.ReexecutionOptions | None = None, *, tables: Sequence[str] = ()
+) -> dg.JobExecutionResult:
     pipeline.instance.add_dynamic_partitions(DUMPS, [DATE])
     with pipeline.environment():
         return dg.execute_job(
@@ -56,6 +62,7 @@ def build(pipeline: Pipeline, options: dg.ReexecutionOptions | None = None) -> d
             run_config=QUIET,
             tags={"dagster/partition": DATE},
             reexecution_options=options,
+            asset_selection=[dg.AssetKey(table) for table in tables] or None,
         )
 
 
@@ -120,6 +127,18 @@ def test_a_table_that_fails_leaves_those_that_do_without_and_the_run_goes_on_fro
     assert materialized(resumed).keys() == AFTER_DEMAND
     assert complete_lakes(pipeline.storage) == [DATE]
     assert_same_tables(catalogue_tables(pipeline.storage, DATE), catalogue(files, DATE))
+
+
+def test_a_table_waits_for_another_build_that_began_between_two_tables(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tables = ["catalogue_rejects"]
+    assert build(pipeline, tables=["dump_files", "dump_records"]).success
+    with ExitStack() as other:
+        other.enter_context(building(pipeline.storage, DATE))
+        assert "is being built by another run" in failure_text(build(pipeline, tables=["dump_records", *tables]))
+        monkeypatch.setattr(waiting, "_NEVER", SimpleNamespace(wait=lambda _: other.close()))
+        assert materialized(build(pipeline, tables=tables)).keys() == {*tables}
 
 
 def test_a_run_may_take_its_works_from_a_dump(pipeline: Pipeline) -> None:

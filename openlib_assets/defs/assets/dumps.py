@@ -167,7 +167,7 @@ def _table_asset(table: Table) -> dg.AssetsDefinition:
     )
     def made(context: dg.AssetExecutionContext, storage: StorageResource, dumps: DumpsResource) -> Iterator[Any]:
         place, date = storage.open(), context.partition_key
-        with said_in_one_line(), building(place, date, engine_of(dumps.settings)) as build:
+        with said_in_one_line(), building(place, date, engine_of(dumps.settings), is_under_way=True) as build:
             try:
                 built = _built(context, build, steps, dumps.listener)
             except CheckFailedError as error:

@@ -16,6 +16,8 @@ from openlib_assets.openlibrary.errors import PermanentError
 from openlib_assets.storage import Storage, hold_lock, read_if_there
 
 _BUSY = "the dump of {date} is being built by another run; wait for it to end, then try again"
+# The largest table of a whole catalogue takes some ten minutes on two cores.
+_PATIENCE_SECONDS = 3600.0
 
 
 class NoLakeError(PermanentError):
@@ -88,13 +90,15 @@ def _before_path(date: str) -> str:
 
 @contextmanager
 def building(
-    storage: Storage, date: str, engine: Engine | None = None, *, accepts_loss: bool = False
+    storage: Storage, date: str, engine: Engine | None = None, *, accepts_loss: bool = False, is_under_way: bool = False
 ) -> Iterator[Build]:
     """Hold the lock of who makes tables of a dump, and lend what makes them, on DuckDB unless another engine is given.
 
-    `accepts_loss`: a file may have far fewer lines than that of the dump before. Raises LockTakenError.
+    `accepts_loss`: a file may have far fewer lines than that of the dump before. A build that `is_under_way` waits for
+    another one, which may have begun between two of its tables. Raises LockTakenError.
     """
-    with hold_lock(storage, layout.dump_lock(date), error_message=_BUSY.format(date=date)) as check:
+    patience = _PATIENCE_SECONDS if is_under_way else 0.0
+    with hold_lock(storage, layout.dump_lock(date), error_message=_BUSY.format(date=date), patience=patience) as check:
         before = _date_before(storage, date)
         yield Build(storage, date, before, engine or DuckDBEngine(), check=check, accepts_loss=accepts_loss)
 
