@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from importlib.resources import files
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
 import duckdb
@@ -17,6 +17,8 @@ _INSIST_SECONDS = 0.1
 _replacing = threading.Lock()
 
 Result = TypeVar("Result")
+# What a setting of DuckDB's may be.
+Option: TypeAlias = str | bool | int | float | list[str]
 
 
 def interruptibly(

@@ -16,6 +16,7 @@ import duckdb
 import pyarrow as pa
 
 from openlib_assets.lake.contract import REJECTED_WORKS, SQL_TYPES, Check, Table
+from openlib_assets.lake.duckdb_storage import Option
 from openlib_assets.lake.preview import Preview
 from openlib_assets.lake.table_files import TableFile
 from openlib_assets.storage.errors import OpenlibError
@@ -261,7 +262,7 @@ def _engine(*, threads: int | None) -> duckdb.DuckDBPyConnection:
     """
     spill = tempfile.mkdtemp(prefix="openlib-")
     atexit.register(shutil.rmtree, spill, ignore_errors=True)
-    config: dict[str, str | bool | int | float | list[str]] = {"memory_limit": _MEMORY_LIMIT, "temp_directory": spill}
+    config: dict[str, Option] = {"memory_limit": _MEMORY_LIMIT, "temp_directory": spill}
     engine = duckdb.connect(config=config | ({"threads": threads} if threads else {}))
     engine.execute("SET GLOBAL TimeZone = 'UTC'")
     for name in FUNCTIONS:

@@ -510,6 +510,27 @@ def test_sql_works_before_anything_was_fetched(cli: Cli) -> None:
     assert cli("sql", "SELECT count(*) AS n FROM books", "--format", "csv").out == "n\n0\n"
 
 
+@pytest.mark.parametrize(
+    "query", ["SELECT strptime('soon', '%Y')", "FROM 'missing.csv'", "SELECT regexp_matches(title, '(') FROM books"]
+)
+def test_what_only_a_query_is_at_fault_for_is_wrong_use(cli_after_run: Cli, query: str) -> None:
+    said = cli_after_run("sql", query)
+    assert said.status == 2
+
+
+def test_a_damaged_page_of_a_table_is_no_fault_of_the_query(cli_after_run: Cli) -> None:
+    cli = cli_after_run
+    file = cli.folder / "data/silver/books/subject=love/part-0.parquet"
+    content = bytearray(file.read_bytes())
+    content[4:40] = b"\xff" * 36
+    file.write_bytes(content)
+    said = cli("sql", "SELECT max(COLUMNS(*)) FROM by_subject.books")
+    assert said.status == 1, said.err
+    (line,) = said.err.splitlines()
+    assert str(cli.folder / "data") in line
+    assert "openlib run" in line
+
+
 def test_prune_says_first_and_keeps_the_newest(cli_after_run: Cli) -> None:
     cli = cli_after_run
     cli("run", *SIZES, "--force")

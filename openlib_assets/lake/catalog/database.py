@@ -21,11 +21,12 @@ from openlib_assets.lake.catalog.querying import (
 )
 from openlib_assets.lake.catalog.views import BY_SUBJECT, OF_DUMPS, PUBLISHED, comments
 from openlib_assets.lake.contract import Table
+from openlib_assets.lake.duckdb_storage import Option
 from openlib_assets.lake.dumps.lakes import complete_lakes
 from openlib_assets.storage import Storage
 
 # Nothing is read but definitions: waking other threads costs more than they save.
-_CONFIG: dict[str, str | bool | int | float | list[str]] = {"threads": 1}
+_CONFIG: dict[str, Option] = {"threads": 1}
 
 
 def write_catalog(storage: Storage) -> tuple[str, list[str]]:

@@ -43,18 +43,40 @@ def ask(
     """
     tables = list(views.values())
     known = known_files(storage, tables)
-    try:
-        with catalog(storage, views, known) as connection:
+
+    def asked() -> tuple[Answer, list[str]]:
+        with catalog(storage, views, known) as connection, _blamed(storage, views):
             return interruptibly(connection, partial(query, connection)), known.left_out()
-    except (CatalogError, duckdb.ConversionException, *_UNREADABLE) as error:  # files with other columns or types
+
+    try:
+        return asked()
+    except (CatalogError, duckdb.ConversionException):  # files with other columns or types
         known = replace(known, outdated=outdated_files(storage, tables))
         if not known.outdated:
-            raise unreadable(error) if isinstance(error, _UNREADABLE) else error from error
-    with catalog(storage, views, known) as connection:
-        try:
-            return interruptibly(connection, partial(query, connection)), known.left_out()
-        except _UNREADABLE as error:
+            raise
+    return asked()
+
+
+@contextmanager
+def _blamed(storage: Storage, views: Mapping[str, Table]) -> Iterator[None]:
+    """Raise CatalogError where a file of views or the machine is at fault; what a query is at fault for stays."""
+    try:
+        yield
+    except duckdb.Error as error:
+        if type(error) is duckdb.Error and views:  # of a damaged page, which is all that is known
+            raise CatalogError(
+                f"{storage.uri()}: {first_line(error)}; if a file of {', '.join(views)} is damaged, remove it, "
+                "and make it again with: openlib run SUBJECT, or: openlib warehouse"
+            ) from error
+        if isinstance(error, _UNREADABLE) and not _is_of_query(storage, error):
             raise unreadable(error) from error
+        raise
+
+
+def _is_of_query(storage: Storage, error: duckdb.Error) -> bool:
+    """Tell whether what DuckDB could not read is a text, or a file that a query names, and no file of a storage."""
+    is_of_text = isinstance(error, duckdb.InvalidInputException) or "No files found" in str(error)
+    return is_of_text and storage.uri() not in str(error)
 
 
 @contextmanager

@@ -5,7 +5,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import TypeAlias
 
 import duckdb
 
@@ -14,12 +13,11 @@ from openlib_assets.lake.catalog.files import in_version
 from openlib_assets.lake.catalog.querying import prepared, unreadable
 from openlib_assets.lake.contract import WAREHOUSE_TABLES, Table
 from openlib_assets.lake.database import schema
+from openlib_assets.lake.duckdb_storage import Option
 from openlib_assets.lake.transform import connected, quoted
 from openlib_assets.lake.warehouse import versions
 from openlib_assets.lake.warehouse.versions import Version
 from openlib_assets.storage import Storage
-
-_Option: TypeAlias = str | bool | int | float | list[str]
 
 _MEMORY_LIMIT = "400MB"
 # An index is held in memory as a whole while it is made.
@@ -27,7 +25,7 @@ _MANY_ROWS = 3_000_000
 _MEMORY_LIMIT_OF_MANY = "1GB"
 # For so few rows, waking other threads costs more than they save, and most of the file would be empty blocks.
 _SMALL_ROWS = 200_000
-_FOR_SMALL: dict[str, _Option] = {"threads": 1, "default_block_size": "16384"}
+_FOR_SMALL: dict[str, Option] = {"threads": 1, "default_block_size": "16384"}
 _MOST_TIMES = 3
 _numbers = count()
 
@@ -67,7 +65,7 @@ def _write(storage: Storage, version: Version, identity: str, file: Path) -> Non
     rows = sum(version.rows.values())
     small = rows < _SMALL_ROWS
     with tempfile.TemporaryDirectory(prefix="openlib-") as spill:
-        config: dict[str, _Option] = {
+        config: dict[str, Option] = {
             "memory_limit": _MEMORY_LIMIT if rows < _MANY_ROWS else _MEMORY_LIMIT_OF_MANY,
             "temp_directory": spill,
             **(_FOR_SMALL if small else {}),

@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from openlib_assets.lake.duckdb_storage import prepare
+from openlib_assets.lake.duckdb_storage import Option, prepare
 from openlib_assets.lake.dumps.engines import Numbers, Part, Place
 from openlib_assets.lake.dumps.lines import LineReader
 from openlib_assets.lake.dumps.made import Made
@@ -92,7 +92,7 @@ def _written(place: Place, number: int, query: str, row_group: int, first: str =
 @contextmanager
 def catalogue_engine(storage: Storage, spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Lend a DuckDB of its own that can read the storage, and spills into a folder."""
-    config: dict[str, str | bool | int | float | list[str]] = {
+    config: dict[str, Option] = {
         "memory_limit": MEMORY_LIMIT,
         "temp_directory": str(spill),
         "max_temp_directory_size": SPILL_LIMIT,
