@@ -241,6 +241,26 @@ def test_other_code_makes_all_anew_and_keeps_history(lake: Lake, monkeypatch: py
     lake.assert_current()
 
 
+@pytest.mark.parametrize("why", ["other code", "a table made again"])
+def test_what_came_and_went_is_known_after_the_snapshot_before_was_pruned(
+    why: str, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = layout.snapshot_file(MIDDLE, lake.last[MIDDLE].name)
+    change(lake, MIDDLE)
+    lake.fetch(MIDDLE)
+    lake.refresh()
+    history = lake.rows("subject_history")
+    assert any(row["works_added"] or row["works_removed"] for row in history)
+    lake.storage.delete(before)
+    if why == "other code":
+        monkeypatch.setattr(refreshing, "CODE", "another")
+        lake.refresh()
+    else:
+        wanted = dict.fromkeys(SIZES, "another")
+        assert refreshing.refresh(lake.storage, lambda: wanted).changed == len(SIZES)
+    assert lake.rows("subject_history") == history
+
+
 @pytest.mark.parametrize("why", ["other code", "a lost file", "an heir"])
 def test_history_outlives_that_its_subject_cannot_be_read_for_a_while(
     why: str, lake: Lake, monkeypatch: pytest.MonkeyPatch

@@ -84,6 +84,7 @@ def put(connection: duckdb.DuckDBPyConnection, subjects: Sequence[str]) -> None:
     for table in _OF_SUBJECTS:
         _insert(connection, table, sql_text(table.sql), f"WHERE subject IN {chosen}")
     connection.execute(f"CREATE OR REPLACE TEMP TABLE new_{SUBJECT_HISTORY.name} AS {sql_text(SUBJECT_HISTORY.sql)}")
+    _keep_changes(connection, f"new_{SUBJECT_HISTORY.name}", f"FROM {changed(SUBJECT_HISTORY)}")
     connection.execute(
         f"DELETE FROM {changed(SUBJECT_HISTORY)} AS known USING new_{SUBJECT_HISTORY.name} AS new "  # noqa: S608 - of here
         "WHERE known.subject = new.subject AND known.snapshot = new.snapshot"
@@ -123,6 +124,7 @@ def add_history(connection: duckdb.DuckDBPyConnection, history: Iterable[Past]) 
 def add_history_of_file(connection: duckdb.DuckDBPyConnection, file: Path) -> None:
     """Add the history that a file has, if it can be read, of subjects that were put here."""
     with passed_over():
+        _keep_changes(connection, changed(SUBJECT_HISTORY), f"FROM {_rows_of(file)}")
         _insert(
             connection,
             SUBJECT_HISTORY,
@@ -230,6 +232,15 @@ def _touch(connection: duckdb.DuckDBPyConnection, owner: str, keys: str, tables:
 def _insert(connection: duckdb.DuckDBPyConnection, table: Table, rows: str, condition: str = "") -> None:
     columns = ", ".join(table.schema.names)
     connection.execute(f"INSERT INTO {changed(table)} SELECT {columns} FROM ({rows}) AS rows {condition}")  # noqa: S608
+
+
+def _keep_changes(connection: duckdb.DuckDBPyConnection, history: str, known: str) -> None:
+    """Take from what is known how many works came and went, where the snapshot that would tell it again is gone."""
+    connection.execute(
+        f"UPDATE {history} AS made SET works_added = known.works_added, works_removed = known.works_removed "  # noqa: S608
+        f"FROM ({known}) AS known "
+        "WHERE known.subject = made.subject AND known.snapshot = made.snapshot AND made.works_added IS NULL"
+    )
 
 
 def _listed(subjects: Iterable[str]) -> str:
