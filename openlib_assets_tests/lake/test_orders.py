@@ -44,7 +44,9 @@ _DETAILS = pa.schema(
         ("ebook_access", pa.string()),
     ]
 )
-_IN_STORE = pa.schema([("work_key", pa.string()), ("decision", pa.string()), ("units_sold", pa.int64())])
+_IN_STORE = pa.schema(
+    [("work_key", pa.string()), ("row", pa.int64()), ("decision", pa.string()), ("units_sold", pa.int64())]
+)
 
 
 def subject_of(seed: int, *, works: int, details: bool = True, store: bool = True) -> dict[str, list[dict[str, Any]]]:
@@ -114,9 +116,12 @@ def subject_of(seed: int, *, works: int, details: bool = True, store: bool = Tru
         "author_books": pairs,
         "possible_duplicate_books": duplicates,
         "work_details": documents,
+        # Of one book there may be several records.
         "works_in_store": [
-            {"work_key": draw.choice(keys), "decision": draw.choice(["yes", "review"]), "units_sold": maybe(2500)}
-            for _ in range(works // 2 if store else 0)
+            {"work_key": key, "row": row, "decision": decision, "units_sold": units}
+            for row in range(works // 3 if store else 0)
+            for decision, units in [(draw.choice(["yes", "review"]), maybe(2500))]
+            for key in draw.sample(keys, draw.choice([1, 1, min(2, works)]))
         ],
     }
 

@@ -102,6 +102,11 @@ def test_an_encoding_that_nobody_can_find_out_can_be_named(tmp_path: Path) -> No
         read(tmp_path / "store.csv", encoding="cp1251")
 
 
+def test_a_quotation_mark_that_seems_open_by_another_delimiter_is_none(tmp_path: Path) -> None:
+    text = 'title|author\nPipes|"A, B"\nOne,"two|C D\n'
+    assert [row[2] for row in read_text(tmp_path, text)] == ["Pipes", 'One,"two']
+
+
 @pytest.mark.parametrize(("mark", "name"), [(",", "comma"), (";", "semicolon"), ("\t", "tab"), ("|", "pipe")])
 def test_the_delimiter_is_found_out(tmp_path: Path, mark: str, name: str) -> None:
     # More of the other marks than of the delimiter itself.
@@ -207,6 +212,12 @@ def test_numbers_are_read_as_people_write_them(tmp_path: Path) -> None:
         "free": (None, None),
         "12.90 / 14.90": (None, None),
         "1e99": (None, None),
+        "12-": (None, -12),
+        "5,00- EUR": (None, -5),
+        "−4": (None, -4),
+        "12,99 zł": (12.99, None),
+        "12,-- Kč": (12.0, 12),
+        "5 Stück": (5.0, 5),
     }
     text = "\n".join(["title\tprice\tsold", *(f"a\t{cell}\t{cell}" for cell in cells)])
     rows = read_text(tmp_path, text)
@@ -257,13 +268,17 @@ def test_a_parquet_file_is_read(tmp_path: Path) -> None:
     ("content", "said", "text"),
     [
         (b"", {}, "the file is empty"),
-        (b"isbn,title\n", {}, "no row below the header; the table before it stays"),
+        (b"isbn,title\n", {}, "no row below the header says anything in the columns read; the table before it stays"),
+        (b"isbn,title,shelf\n,,\n , ,7\n", {}, "no row below the header says anything in the columns read"),
         (
             b"foo,bar\n1,2\n",
             {},
             "names an ISBN or a title as columns; it begins with 'foo', 'bar'; name the columns as in",
         ),
         (b'title\n"open\n' + b"x\n" * 200, {}, "line 2: a quotation mark is opened and never closed"),
+        (b'title,author\na,b\n"open,c\nd,e\n', {}, "line 3: a quotation mark is opened and never closed"),
+        (b'title,author\na,b\nc,"open', {}, "line 3: a quotation mark is opened and never closed"),
+        (b"title,author\n" + b"x" * 200_000 + b",b\n", {}, r"line 2: field larger than field limit \(131072\); if a"),
         (b"PK\x03\x04 no workbook", {}, "not a readable Excel file"),
         (b"PAR1 no table", {}, "not a readable Parquet file"),
     ],

@@ -36,6 +36,8 @@ WORKS: Mapping[str, tuple[str | None, str | None, int | None, Sequence[str]]] = 
     "no title": (None, "Frank Herbert", 4, ["9780306406157"]),
     "no author": ("Nobody's Book of Tea", None, 4, []),
     "war": ("Война и мир", "Лев Толстой", 200, []),
+    "chinese": ("三国志 上", "陳壽", 4, []),
+    "cyrillic": ("Мастерон", "Лев Толстой", 4, []),
     "two": ("Two of Them", "Ann One", 3, ["9780804429573"]),
     "other two": ("Something Else", "Bob Two", 3, ["9780804429573"]),
 }
@@ -154,6 +156,12 @@ def test_what_is_near_is_not_the_same(tmp_path: Path) -> None:
         nothing,
         nothing,
     ]
+
+
+def test_letters_are_counted_and_no_bytes(tmp_path: Path) -> None:
+    """Of five letters none may be wrong, and of eight one."""
+    books = [(None, "三国志 下", "陳壽"), (None, "Мастерпл", "Лев Толстой")]
+    assert [decision for _, decision, _ in matched(tmp_path, *books)] == ["review", "review"]
 
 
 def test_without_an_author_a_title_is_for_review(tmp_path: Path) -> None:

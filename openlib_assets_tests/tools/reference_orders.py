@@ -33,7 +33,7 @@ def stocking_list(
     for row in details:
         if row["languages"] is not None:
             works[row["work_key"]].update(_readers(row))
-    _add_authors(works, list(authors), list(author_books), _sold(in_store or ()))
+    _add_authors(works, list(authors), list(author_books), _sold_as(in_store or ()))
     _add_criteria(works, this_year)
     for work in works.values():
         known = {name: weight for name, weight in weights.items() if work[name] is not None}
@@ -165,28 +165,29 @@ def _readers(row: Row) -> Row:
     }
 
 
-def _sold(in_store: Iterable[Row]) -> dict[str, int]:
-    """Copies that the store sold of each work that it surely sells."""
-    sold: dict[str, int] = defaultdict(int)
+def _sold_as(in_store: Iterable[Row]) -> dict[str, dict[int, int]]:
+    """The rows of the store that surely are a work, each with the copies sold of it."""
+    sold: dict[str, dict[int, int]] = defaultdict(dict)
     for row in in_store:
         if row["decision"] == "yes":
-            sold[row["work_key"]] += max(0, row["units_sold"] or 0)
+            sold[row["work_key"]][row["row"]] = max(0, row["units_sold"] or 0)
     return sold
 
 
 def _add_authors(
-    works: Mapping[str, Row], authors: Sequence[Row], author_books: Sequence[Row], sold: Mapping[str, int]
+    works: Mapping[str, Row], authors: Sequence[Row], author_books: Sequence[Row], sold: Mapping[str, Mapping[int, int]]
 ) -> None:
     by_key = {row["author_key"]: row for row in authors}
-    sales: dict[str, int] = defaultdict(int)
+    sales: dict[str, dict[int, int]] = defaultdict(dict)
     for pair in author_books:
-        sales[pair["author_key"]] += sold.get(pair["work_key"], 0)
+        sales[pair["author_key"]].update(sold.get(pair["work_key"], {}))
     for pair in sorted(author_books, key=lambda pair: pair["author_position"]):
         work, author = works[pair["work_key"]], by_key[pair["author_key"]]
         if author["author_name"] is not None:
             work["names"].append(author["author_name"])
         work["books"] = max(work["books"] or 0, author["book_count"])
-        others = sales[pair["author_key"]] - sold.get(pair["work_key"], 0)
+        own = sold.get(pair["work_key"], {})
+        others = sum(units for row, units in sales[pair["author_key"]].items() if row not in own)
         work["others_sold"] = max(work["others_sold"], others)
     most = max((row["book_count"] for row in authors), default=1)
     most_sold = max((work["others_sold"] for work in works.values()), default=0)

@@ -14,6 +14,7 @@ STORE_CATALOGUE = Table(
     Layer.SILVER,
     "a book that the store sells, as a row of its file has it",
     purpose="What the store sells already, read from the file that OPENLIB_STORE_CATALOGUE names.",
+    code_version="2",
     by_subject=False,
     key=("row",),
     columns=(
@@ -68,6 +69,7 @@ STORE_MATCHES = Table(
     Layer.SILVER,
     "a row of the store's catalogue",
     purpose="It tells which work each book of the store is, by which rule and how surely, over all subjects.",
+    code_version="2",
     by_subject=False,
     key=("row",),
     columns=(

@@ -82,10 +82,13 @@ class StoreFile:
                 # First: if the file is replaced meanwhile, it will be read again.
                 digest = self._digest(file)
                 cells = read_cells(file, self.said)
-                rows = write_table(lines, _batches(cells), _LINES)
-                if not rows:
-                    raise UnreadableStoreFileError("there is no row below the header; the table before it stays")
+                write_table(lines, _batches(cells), _LINES)
             with built(STORE_CATALOGUE, {"store_lines": table_file(lines)}, prepare=_read_cells) as table:
+                with self._named():
+                    if not table.rows:
+                        raise UnreadableStoreFileError(
+                            "no row below the header says anything in the columns read; the table before it stays"
+                        )
                 yield BuiltCatalogue(table, {**cells.how, **cells.columns.called}, digest)
 
     @contextmanager

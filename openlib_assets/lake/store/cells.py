@@ -9,9 +9,10 @@ import io
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,8 @@ from openlib_assets.storage.errors import OpenlibError, first_line
 _HEADER_WITHIN = 20
 # A quotation mark that is never closed swallows what follows; no cell has so many lines.
 _MOST_LINES = 100
+# No cell of a file ends with this, unless a quotation mark is open at its end.
+_END = "\x00end of the file\x00"
 _PARQUET = b"PAR1"
 _EXCEL = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 _BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
@@ -115,8 +118,7 @@ def _csv(data: bytes, said: Mapping[str, str]) -> Cells:
     given, text = _given_delimiter(text)
     chosen = DELIMITERS[said["delimiter"]] if "delimiter" in said else given
     tried = {
-        mark: _with_header(list(islice(_records(text, mark), _HEADER_WITHIN)), said)
-        for mark in ([chosen] if chosen else DELIMITERS.values())
+        mark: _with_header(_first_records(text, mark), said) for mark in ([chosen] if chosen else DELIMITERS.values())
     }
     mark = max(tried, key=lambda mark: _known(tried[mark]))
     names = {value: name for name, value in DELIMITERS.items()}
@@ -159,20 +161,30 @@ def _given_delimiter(text: str) -> tuple[str | None, str]:
 
 def _records(text: str, delimiter: str) -> Iterator[Row]:
     """Yield the records of a CSV file; raises UnreadableStoreFileError where a quotation mark is never closed."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    reader = csv.reader(chain(io.StringIO(text, newline=""), [_END]), delimiter=delimiter)
     before = 0
     try:
         for record in reader:
-            if reader.line_num - before > _MOST_LINES:
-                raise _unclosed(before + 1)
+            if record == [_END]:
+                return
+            if reader.line_num - before > _MOST_LINES or (record[-1:] and record[-1].endswith(_END)):
+                raise UnreadableStoreFileError(
+                    f"line {before + 1}: a quotation mark is opened and never closed; close or remove it"
+                )
             before = reader.line_num
             yield record
     except csv.Error as error:
-        raise _unclosed(before + 1) from error
+        raise UnreadableStoreFileError(
+            f"line {before + 1}: {error}; if a quotation mark is opened and never closed, close or remove it"
+        ) from error
 
 
-def _unclosed(line: int) -> UnreadableStoreFileError:
-    return UnreadableStoreFileError(f"line {line}: a quotation mark is opened and never closed; close or remove it")
+def _first_records(text: str, delimiter: str) -> list[Row]:
+    """Return the first records; by a delimiter that is none, quotation marks may seem open that are not."""
+    records: list[Row] = []
+    with suppress(UnreadableStoreFileError):
+        records.extend(islice(_records(text, delimiter), _HEADER_WITHIN))
+    return records
 
 
 def _with_header(rows: Sequence[Row], said: Mapping[str, str]) -> tuple[int, Columns | None]:

@@ -45,11 +45,17 @@ store AS (
     FROM works_in_store
     GROUP BY work_key
 ),
+-- A row of the store counts once, also where Open Library has several records of its book.
 author_sales AS (
-    SELECT author_books.author_key, sum(store.units_sold)::BIGINT AS units_sold
-    FROM author_books
-    JOIN store USING (work_key)
-    GROUP BY author_books.author_key
+    SELECT author_key, sum(units_sold)::BIGINT AS units_sold
+    FROM (
+        SELECT DISTINCT
+            author_books.author_key, works_in_store.row, greatest(0, works_in_store.units_sold) AS units_sold
+        FROM author_books
+        JOIN works_in_store USING (work_key)
+        WHERE works_in_store.decision = 'yes'
+    )
+    GROUP BY author_key
 ),
 work_authors AS (
     SELECT

@@ -40,7 +40,7 @@ compared AS (
         work_title.book AS work_key,
         by_isbn,
         slips_between(store_title, work_title) AS slips,
-        greatest(strlen(store_title.words), strlen(work_title.words)) AS letters,
+        greatest(length(store_title.words), length(work_title.words)) AS letters,
         CASE WHEN store_title.is_main OR work_title.is_main THEN 0.9 ELSE 1 END AS share,
         -- Other numbers make another book; a book about a book, or of several, may be the one or the other.
         CASE

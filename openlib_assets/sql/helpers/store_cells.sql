@@ -13,12 +13,15 @@ CREATE OR REPLACE TEMP MACRO isbn_in_cell(part) AS
         .regexp_replace('^([0-9]{7,8}[0-9X])$', '00\1')
         .regexp_replace('^0([0-9]{9}[0-9X])$', '\1');
 
--- A number without currencies, without blanks or apostrophes between its digits, and without a dash for no cents.
+-- A number without currencies and units, without blanks or apostrophes between its digits, and without a dash for no
+-- cents. A minus behind it, as accounting programs write it, is one before it.
 CREATE OR REPLACE TEMP MACRO bare_number(cell) AS
-    upper(cell)
+    replace(cell, '−', '-')
         .regexp_replace('([0-9.,])[\s\p{Z}''’]+', '\1', 'g')
-        .regexp_replace('^[\s\p{Z}\p{Sc}A-Z]+\.?[\s\p{Z}]*', '')
-        .regexp_replace('[\s\p{Z}\p{Sc}A-Z.,\p{Pd}]+$', '');
+        .regexp_replace('^[\s\p{Z}\p{Sc}\p{L}]+\.?[\s\p{Z}]*', '')
+        .regexp_replace('[.,]\p{Pd}+[\s\p{Z}\p{Sc}\p{L}.]*$', '')
+        .regexp_replace('^([0-9.,]+)-[\s\p{Z}\p{Sc}\p{L}.]*$', '-\1')
+        .regexp_replace('[\s\p{Z}\p{Sc}\p{L}.,\p{Pd}]+$', '');
 
 -- A bare number written the English or the continental way; null for anything else. One separator with three digits
 -- behind it is one of thousands, unless a zero stands before it.

@@ -138,12 +138,13 @@ FROM query_table(titles) AS title
 JOIN names USING (book);
 
 -- How many letters two texts of words differ in, in whatever order the words stand; all letters where they have little
--- in common, since to count takes fifty times as long as to tell that.
+-- in common, since to count takes fifty times as long as to tell that. DuckDB counts bytes, so that another letter outside
+-- ASCII may count as several.
 CREATE OR REPLACE MACRO slips_between(one, other) AS CASE
     WHEN one.sorted = other.sorted THEN 0
     WHEN greatest(
         jaro_winkler_similarity(one.words, other.words), jaro_winkler_similarity(one.sorted, other.sorted)
-    ) < 0.88 THEN greatest(strlen(one.words), strlen(other.words))
+    ) < 0.88 THEN greatest(length(one.words), length(other.words))
     ELSE least(damerau_levenshtein(one.words, other.words), damerau_levenshtein(one.sorted, other.sorted))
 END;
 
@@ -163,5 +164,5 @@ CREATE OR REPLACE MACRO person_likeness(one, other, slips) AS CASE
             one.first_name = other.first_name
             OR (1 IN (length(one.first_name), length(other.first_name)) AND one.first_name[1] = other.first_name[1])
         ) THEN 0.95
-    ELSE 0.9 * likeness_by_slips(slips, greatest(strlen(one.words), strlen(other.words)))
+    ELSE 0.9 * likeness_by_slips(slips, greatest(length(one.words), length(other.words)))
 END;
