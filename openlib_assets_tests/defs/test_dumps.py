@@ -150,3 +150,18 @@ def test_a_run_may_take_its_works_from_a_dump(pipeline: Pipeline) -> None:
         assert execute(pipeline.instance, job, from_the_dump, run_tags(["love"])).success
     (summary,) = pipeline.table("gold/subject_summary/subject=love/part-0.parquet").to_pylist()
     assert (summary["works"], summary["source"]) == (40, f"dump:{DATE}/works/love")
+
+
+def test_a_run_that_goes_on_takes_nothing_that_came_from_another_source(pipeline: Pipeline) -> None:
+    assert build(pipeline).success
+    pipeline.instance.add_dynamic_partitions("subjects", ["love"])
+    from_the_dump = {**QUIET, "resources": {"openlibrary": {"config": {"works_from": "dump"}}}}
+    in_the_way = Path(pipeline.place.root) / "silver" / "books"
+    in_the_way.write_text("a file where a folder should be")
+    with pipeline.environment():
+        job = pipeline.definitions.resolve_job_def("all_assets")
+        failed = execute(pipeline.instance, job, from_the_dump, run_tags(["love"]))
+        in_the_way.unlink()
+        from_the_api = execute(pipeline.instance, job, QUIET, run_tags(["love"]), goes_on_from=failed.run_id)
+        assert pipeline.variables["OPENLIB_API_URL"] in failure_text(from_the_api)
+        assert execute(pipeline.instance, job, from_the_dump, run_tags(["love"]), goes_on_from=failed.run_id).success

@@ -170,6 +170,16 @@ def test_force_fetches_anew_what_a_killed_run_had(
         assert_exact(here.pipeline, here.sandbox, SUBJECT)
 
 
+def test_what_a_killed_run_had_is_fetched_anew_where_it_is_gone(
+    new_place: PlaceMaker, instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    with trial(new_place("local"), instance, tmp_path, SMALL, OPENLIB_DETAILS="off") as here:
+        at = Tampering(moment="within", path="silver/books")
+        assert here.it.run("run", SUBJECT, tampering=at).status() == -signal.SIGKILL
+        here.pipeline.storage.clear("bronze")
+        assert sorted(asked(here.again())) == SMALL_OFFSETS
+
+
 SEVERAL = {"a1": 20, "a2": 60, "a3": 20}
 
 

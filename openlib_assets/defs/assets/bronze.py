@@ -15,6 +15,7 @@ from openlib_assets.defs.steps.outputs import Done, SubjectOutput, SubjectOutput
 from openlib_assets.defs.steps.records import latest_records
 from openlib_assets.defs.steps.run_state import goes_on_from
 from openlib_assets.defs.ui_metadata import table_markdown, table_metadata
+from openlib_assets.lake import layout
 from openlib_assets.lake.bronze.fetching import Fetched, fetched_subject
 from openlib_assets.lake.bronze.staging import forget
 from openlib_assets.lake.contract import RAW_DETAILS, RAW_WORKS, Table
@@ -94,7 +95,7 @@ class _Fetches:
             at_once=self.source.max_in_flight + 1,
             stop=self.source.stop.set,
             waits=waits,
-            left=_fetched_before(self.context, self.storage, self.table),
+            left=self._fetched_before(),
             tolerated=tolerated,
         )
 
@@ -115,20 +116,28 @@ class _Fetches:
 
             yield SubjectOutput({fetched.path: fetched.write} if fetched.changed else {}, done)
 
+    def _fetched_before(self) -> frozenset[str]:
+        """Return the subjects that a failed run fetched from which this one goes on; their staged pages go.
 
-def _fetched_before(context: dg.AssetExecutionContext, storage: Storage, table: Table) -> frozenset[str]:
-    """Return the subjects that a failed run fetched from which this one goes on; their staged pages go.
+        Killed before it could, that run may have left pages that the next fetch would take for those of an unfinished
+        one.
+        """
+        context = self.context
+        subjects, before = context.partition_keys, goes_on_from(context.instance, context.run)
+        if not before:
+            return frozenset()
+        records = latest_records(context.instance, context.asset_key, subjects)
+        fetched = {subject: record for subject, record in records.items() if record.run_id in before}
+        for subject, record in fetched.items():
+            forget(self.storage, subject, record.timestamp, self.table)
+        return frozenset(subject for subject, record in fetched.items() if self._stands(subject, record))
 
-    Killed before it could, that run may have left pages that the next fetch would take for those of an unfinished one.
-    """
-    subjects, before = context.partition_keys, goes_on_from(context.instance, context.run)
-    if not before:
-        return frozenset()
-    records = latest_records(context.instance, context.asset_key, subjects)
-    fetched = {subject: record for subject, record in records.items() if record.run_id in before}
-    for subject, record in fetched.items():
-        forget(storage, subject, record.timestamp, table)
-    return frozenset(fetched)
+    def _stands(self, subject: str, record: dg.EventLogRecord) -> bool:
+        """Tell whether what was fetched is still there, and from the source that is asked now."""
+        metadata = record.asset_materialization.metadata if record.asset_materialization else {}
+        snapshot, source = (metadata[name].value if name in metadata else None for name in ("snapshot", "source"))
+        path = layout.snapshot_file(subject, str(snapshot), self.table.name)
+        return source == self.source.url(subject) and self.storage.exists(path)
 
 
 def _story(fetched: Fetched) -> str:
