@@ -1,5 +1,7 @@
 """The partitions: one per subject, keyed by Open Library's own normalised key, and runs of many; one per dump."""
 
+import hashlib
+import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import groupby
@@ -13,6 +15,9 @@ SUBJECTS = "subjects"
 SUBJECTS_A_RUN = 25
 
 subjects = dg.DynamicPartitionsDefinition(name=SUBJECTS)
+
+# Says which subjects a stretch had when its run was asked for: one that is removed and added again stands elsewhere.
+_STRETCH = "openlib/subjects"
 
 # By their dates, such as 2026-08-31.
 DUMPS = "dumps"
@@ -36,17 +41,31 @@ def run_tags(stretch: Sequence[str]) -> Mapping[str, str]:
     """Return the tags by which a run covers a stretch of subjects."""
     if len(stretch) == 1:
         return {"dagster/partition": stretch[0]}
-    return {"dagster/asset_partition_range_start": stretch[0], "dagster/asset_partition_range_end": stretch[-1]}
+    return {
+        "dagster/asset_partition_range_start": stretch[0],
+        "dagster/asset_partition_range_end": stretch[-1],
+        _STRETCH: _digest(stretch),
+    }
+
+
+def _digest(stretch: Sequence[str]) -> str:
+    return hashlib.sha256(json.dumps(list(stretch)).encode()).hexdigest()[:16]
 
 
 @contextmanager
-def still_registered() -> Iterator[None]:
-    """Fail the step in one line where a subject of its run is no longer registered."""
+def still_registered(context: dg.AssetExecutionContext) -> Iterator[None]:
+    """Fail the step in one line where a subject of its run is no longer registered, or not where it was."""
     try:
+        if context.run.tags.get(_STRETCH, "") not in ("", _digest(context.partition_keys)):
+            raise dg.Failure(
+                "a subject was removed and added again while its run waited, and others stand in its place; "
+                "run the subjects again with: openlib run SUBJECT...",
+                allow_retries=False,
+            )
         yield
     except dg.DagsterInvalidInvocationError as error:
         raise dg.Failure(
             f"a subject was removed while its run waited ({' '.join(str(error).split())}); "
-            "add it again with: openlib subjects add --register, or run the others without it",
+            "run the others with: openlib run SUBJECT...",
             allow_retries=False,
         ) from None

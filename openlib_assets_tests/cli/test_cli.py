@@ -555,7 +555,10 @@ def test_doctor_finds_all_well_or_says_what_is_wrong(cli: Cli) -> None:
     said = cli("doctor")
     assert said.status == 0
     assert said.out.count("ok ") == 11
-    assert "monthly_refresh is off" in said.out
+    assert (
+        "monthly_refresh is off, subjects are not refreshed by it; turn it on with OPENLIB_MONTHLY_REFRESH=on"
+        in said.out
+    )
     assert "store catalogue: not set" in said.out
     assert "dumps: none is built; build the newest with: openlib dump build" in said.out
     cli.monkeypatch.setenv("OPENLIB_MONTHLY_REFRESH", "on")

@@ -237,6 +237,26 @@ def test_a_very_long_list_is_taken_up_in_portions(
     assert sizes == [5, 5, 2]
 
 
+def test_of_a_very_long_list_no_subject_whose_run_failed_is_run_again(
+    instance: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENLIB_STORAGE", str(tmp_path))
+    monkeypatch.setattr(storage, "_MOST_NEW_SUBJECTS", 3)
+    keys = [f"s{number}" for number in range(10)]
+    instance.add_dynamic_partitions("subjects", keys[:8])
+    (tmp_path / "subjects.yaml").write_text("".join(f"- {key}\n" for key in keys))
+    run: list[str] = []
+    cursor = None
+    while isinstance(result := tick(instance, cursor), dg.SensorResult):
+        run += requested(result, instance.get_dynamic_partitions("subjects"))
+        for run_id in begin_runs(instance, result):
+            begun = instance.get_run_by_id(run_id)
+            assert begun is not None
+            instance.report_run_failed(begun)
+        cursor = result.cursor
+    assert sorted(run) == keys
+
+
 def test_runs_take_up_to_25_neighbours_each_and_leave_nobody_out() -> None:
     registered = [f"s{number:02}" for number in range(60)]
     wanted = set(registered) - {"s30"}

@@ -12,6 +12,7 @@ import pytest
 from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.execution.api import execute_run
 
+from openlib_assets.defs.partitions import run_tags
 from openlib_assets.lake.bronze import fetching, snapshots
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets_tests.conftest import Pipeline, Place, PlaceMaker, snapshot_paths
@@ -90,6 +91,27 @@ def test_a_run_whose_subject_was_removed_while_it_was_queued_says_so_and_harms_n
             assert said.startswith("a subject was removed while its run waited (")
     assert_nothing_left(stays.place)
     assert stays.run("stays").success
+
+
+def test_a_run_of_a_stretch_that_holds_others_by_now_says_so_and_runs_none_of_them(stays: Pipeline) -> None:
+    instance = stays.instance
+    instance.add_dynamic_partitions("subjects", ["first", "last", "other"])
+    queued = instance.create_run_for_job(
+        stays.definitions.resolve_job_def("extract"),
+        tags=dict(run_tags(["first", "last"])),
+        run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+    )
+    instance.delete_dynamic_partition("subjects", "last")
+    instance.add_dynamic_partitions("subjects", ["last"])
+    with stays.environment():
+        result = execute_run(InMemoryJob(stays.definitions.resolve_job_def("extract")), queued, instance)
+    (failure,) = [event.step_failure_data for event in result.get_step_failure_events()]
+    assert failure.user_failure_data is not None
+    said = failure.user_failure_data.description or ""
+    assert said.startswith("a subject was removed and added again while its run waited")
+    assert not result.get_asset_materialization_events()
+    for subject in ("first", "last", "other"):
+        instance.delete_dynamic_partition("subjects", subject)
 
 
 class SetBack(datetime):

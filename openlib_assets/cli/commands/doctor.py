@@ -106,7 +106,11 @@ def _schedule(settings: Settings) -> str:
         is_on = is_on if status == InstigatorStatus.DECLARED_IN_CODE else status == InstigatorStatus.RUNNING
     if is_on:
         return f"{MONTHLY_REFRESH} is on"
-    return f"{MONTHLY_REFRESH} is off, subjects are not refreshed by it; turn it on with OPENLIB_MONTHLY_REFRESH=on"
+    if InstigatorStatus.STOPPED in turned:
+        remedy = f"it was turned off in Dagster; turn it on there, or with: dagster schedule start {MONTHLY_REFRESH}"
+    else:
+        remedy = "turn it on with OPENLIB_MONTHLY_REFRESH=on"
+    return f"{MONTHLY_REFRESH} is off, subjects are not refreshed by it; {remedy}"
 
 
 def _store_catalogue(settings: Settings) -> str:

@@ -41,7 +41,7 @@ def raw_works(
     storage: StorageResource,
 ) -> Iterator[Any]:
     """Fetch the works of subjects, several subjects at once."""
-    with still_registered(), said_in_one_line():
+    with still_registered(context), said_in_one_line():
         place = storage.open()
         fetches = _Fetches(context, RAW_WORKS, openlibrary.source(place), place, openlibrary.listener, config.force)
         outputs = fetches.outputs(waits=False)
@@ -60,7 +60,7 @@ def raw_details(
 
     The tables that are made from works alone are made at the same time, so the lock of a subject is waited for.
     """
-    with still_registered(), said_in_one_line():
+    with still_registered(context), said_in_one_line():
         place = storage.open()
         source = openlibrary.details(place)
         if source:

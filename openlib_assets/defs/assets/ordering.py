@@ -67,7 +67,7 @@ def stocking_list(
     """Rank the works of subjects."""
     weights = Weights(**config.weights.model_dump())
     with ExitStack() as stack:
-        with still_registered(), said_in_one_line():
+        with still_registered(context), said_in_one_line():
             place = storage.open()
             is_set = Settings.from_env().store_catalogue is not None
             catalogue = stack.enter_context(open_catalogue(place)) if is_set else None
@@ -105,7 +105,7 @@ def order_list(
     stocking_list: SubjectTables,
 ) -> Iterator[Any]:
     """Look for the editions to order of subjects, several subjects at once."""
-    with still_registered(), said_in_one_line():
+    with still_registered(context), said_in_one_line():
         place = storage.open()
         orders = _Orders(context, place, stocking_list, openlibrary.editions(place), openlibrary.languages())
     yield from put_out(context, orders.outputs())

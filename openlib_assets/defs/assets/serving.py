@@ -66,7 +66,7 @@ _FILE_COLUMNS = dg.TableSchema(
 )
 def subject_csv(context: dg.AssetExecutionContext, storage: StorageResource, **inputs: SubjectTables) -> Iterator[Any]:
     """Write the CSV files of subjects."""
-    with still_registered(), said_in_one_line():
+    with still_registered(context), said_in_one_line():
         make = partial(make_csv_files, storage.open(), inputs)
     outputs = SubjectOutputs(
         make, paths=lambda subject: list(_csv_paths(subject)), version=_csv_version, at_once=SUBJECTS_AT_ONCE
@@ -94,7 +94,7 @@ def subject_report(
     context: dg.AssetExecutionContext, storage: StorageResource, **inputs: SubjectTables
 ) -> Iterator[Any]:
     """Write the reports of subjects."""
-    with still_registered(), said_in_one_line():
+    with still_registered(context), said_in_one_line():
         place = storage.open()
         dump = _latest_dump(place)
         make = partial(make_report, place, inputs, dump=dump)

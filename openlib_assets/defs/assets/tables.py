@@ -36,7 +36,7 @@ def table_asset(table: Table) -> dg.AssetsDefinition:
         ins={name: dg.AssetIn(dagster_type=SubjectTables) for name in table.made_from},
     )
     def made(context: dg.AssetExecutionContext, storage: StorageResource, **inputs: SubjectTables) -> Iterator[Any]:
-        with still_registered(), said_in_one_line():
+        with still_registered(context), said_in_one_line():
             place = storage.open()
         path = partial(layout.table_file, table.layer, table.name)
         make = partial(make_table, place, table, inputs)

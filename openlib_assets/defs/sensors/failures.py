@@ -1,4 +1,7 @@
-"""The sensor that tells of failed runs, of whatever job and for whatever reason, a lost machine included."""
+"""The sensor that tells of failed runs, of whatever job and for whatever reason, a lost machine included.
+
+Dagster asks it of runs that it launched; who runs a job in a terminal learns of a failure there.
+"""
 
 import dagster as dg
 
@@ -9,7 +12,7 @@ RUN_FAILED = "run_failed"
 
 @dg.run_failure_sensor(
     name="failed_runs",
-    description='Prints a line that begins with {"openlib_signal": "run_failed" for each run that failed.',
+    description='Prints a line that begins with {"openlib_signal": "run_failed" for each launched run that failed.',
     default_status=dg.DefaultSensorStatus.RUNNING,
 )
 def failed_runs(context: dg.RunFailureSensorContext) -> None:

@@ -37,13 +37,15 @@ _UNREADABLE_SECONDS = 600
 class _Cursor:
     """What a tick leaves to the next one.
 
-    `problems` of the watch list that were told; `listed`, a hash of the subjects on it; `looked_at`, when it was read
-    (seconds since 1970); the `receipts` of messages that were dealt with; `folder_time`, up to when changes on disk
-    were seen; `again`, the folders on disk to look at once more, and since when.
+    `problems` of the watch list that were told; `listed`, a hash of the subjects on it; `without_data`, those that
+    lacked data when it last changed and are still to be run; `looked_at`, when it was read (seconds since 1970); the
+    `receipts` of messages that were dealt with; `folder_time`, up to when changes on disk were seen; `again`, the
+    folders on disk to look at once more, and since when.
     """
 
     problems: list[str] = field(default_factory=list)
     listed: str = ""
+    without_data: list[str] = field(default_factory=list)
     looked_at: float = 0.0
     receipts: list[str] = field(default_factory=list)
     folder_time: int | None = None
@@ -170,11 +172,15 @@ def _wanted(
     new = [key for key in watch_list.keys if key not in known]
     listed = hashlib.sha256(json.dumps(watch_list.keys).encode()).hexdigest()
     if listed != cursor.listed:
-        new += _without_data(context.instance, storage, [key for key in watch_list.keys if key in known])
+        # Once for each change: one whose run fails has no data after that, either.
+        there = [key for key in watch_list.keys if key in known]
+        cursor.without_data = _without_data(context.instance, storage, there)
+        cursor.listed = listed
+    new += [key for key in cursor.without_data if key in known]
     if len(new) <= _MOST_NEW_SUBJECTS:
         cursor.looked_at = time.time()
-        cursor.listed = listed
     new = new[:_MOST_NEW_SUBJECTS]
+    cursor.without_data = [key for key in cursor.without_data if key not in new]
     if new:
         context.log.info(f"{len(new)} new in {settings.subjects}: {', '.join(new)}")
     return new, f"all {len(watch_list.keys)} subjects of {settings.subjects} are known"
