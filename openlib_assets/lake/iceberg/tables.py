@@ -57,14 +57,20 @@ def schema_of(table: Table) -> Schema:
 
 
 def open_table(catalogue: Catalog, namespace: str, storage: Storage, table: Table) -> IcebergTable:
-    """Return a table as it is registered; it is made if it is not there, or has the columns of another release."""
-    name = (namespace, table.name)
+    """Return a table as it is registered.
+
+    It is made if it is not there, has the columns of another release, or lies below another root, as before the storage
+    was copied or moved; also if its metadata is gone.
+    """
+    name, location = (namespace, table.name), storage.uri(f"{layout.ICEBERG}/{table.name}")
     try:
         found = catalogue.load_table(name)
     except NoSuchTableError:
         pass
+    except FileNotFoundError:
+        catalogue.drop_table(name)
     else:
-        if found.properties.get(_SHAPE) == _shape(table):
+        if (found.properties.get(_SHAPE), found.location()) == (_shape(table), location):
             return found
         catalogue.drop_table(name)
     schema = schema_of(table)
@@ -74,7 +80,7 @@ def open_table(catalogue: Catalog, namespace: str, storage: Storage, table: Tabl
     return catalogue.create_table(
         name,
         schema,
-        location=storage.uri(f"{layout.ICEBERG}/{table.name}"),
+        location=location,
         sort_order=SortOrder(*order),
         properties={
             "comment": table.description,

@@ -1,8 +1,9 @@
 """Versions of the warehouse as snapshots: what the tables say, which files stay, and who else reads them."""
 
 import re
+import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
@@ -53,6 +54,25 @@ def test_tables_have_the_columns_the_key_and_the_order_of_the_contract(tables: T
         assert (
             rows.to_pylist() == read_table(tables.storage, f"warehouse/{name}/{table.name}/part-0.parquet").to_pylist()
         )
+
+
+@pytest.mark.parametrize("how", [shutil.copytree, shutil.move])
+def test_after_a_copy_or_a_move_the_tables_are_those_of_the_new_place(
+    how: Callable[[str, str], object], tables: Tables, tmp_path: Path
+) -> None:
+    name = next_version(tables.storage, 0)
+    register_warehouse(tables.storage, tables.place)
+    rows = tables.rows("works").to_pylist()
+    new = Tables(LocalStorage(tmp_path / "new"), tables.place)
+    how(tables.storage.uri(), new.storage.uri())
+    assert register_warehouse(new.storage, new.place).is_new
+    for table, loaded in new.load_all(NAMES).items():
+        files = [task.file.file_path for task in loaded.scan().plan_files()]
+        assert {loaded.location(), *files} == {new.storage.uri(f"iceberg/{table}")} | {
+            new.storage.uri(f"warehouse/{name}/{table}/part-0.parquet") for _ in files
+        }
+    assert new.rows("works").to_pylist() == rows
+    assert not register_warehouse(new.storage, new.place).is_new
 
 
 def test_last_month_stays_and_what_no_snapshot_needs_goes(tables: Tables) -> None:
