@@ -194,7 +194,7 @@ class Settings(Variables):
         description="a number greater than 0, such as 1",
     )
     max_in_flight: _Whole = Field(default=3, ge=1, le=100, description="a whole number from 1 to 100, such as 3")
-    timeout: _Number = Field(default=60.0, description="a number greater than 0, such as 60")
+    timeout: _Number = Field(default=60.0, le=86_400, description="a number greater than 0 up to 86400, such as 60")
     retry_wait: _Number = Field(default=60.0, description="a number greater than 0, such as 60")
     page_size: _Whole = Field(
         default=MAX_PAGE_SIZE,
