@@ -86,6 +86,7 @@ def run_subjects(
     registered = instance.get_dynamic_partitions(SUBJECTS)
     new = sorted(set(keys) - set(registered))
     instance.add_dynamic_partitions(SUBJECTS, new)
+    in_order = instance.get_dynamic_partitions(SUBJECTS) if new else registered
     stopped = {} if force else stopped_runs(instance, keys)
     groups: dict[str | None, list[str]] = defaultdict(list)
     for key in keys:
@@ -97,7 +98,7 @@ def run_subjects(
     config = QUIET | {"ops": {asset.op.name: {"config": {"force": force}} for asset in _FETCHED}}
     began = _last_id(instance)
     for parent, group in groups.items():
-        for stretch in stretches([*registered, *new], group):
+        for stretch in stretches(in_order, group):
             result = execute(instance, job, config, run_tags(stretch), goes_on_from=parent)
             if interrupted(result):
                 raise KeyboardInterrupt

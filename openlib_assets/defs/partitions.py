@@ -58,8 +58,8 @@ def still_registered(context: dg.AssetExecutionContext) -> Iterator[None]:
     try:
         if context.run.tags.get(_STRETCH, "") not in ("", _digest(context.partition_keys)):
             raise dg.Failure(
-                "a subject was removed and added again while its run waited, and others stand in its place; "
-                "run the subjects again with: openlib run SUBJECT...",
+                "from the first to the last subject of this run there are others than when it was asked for, as after "
+                "one was removed and added again; run those that are meant with: openlib run SUBJECT...",
                 allow_retries=False,
             )
         yield

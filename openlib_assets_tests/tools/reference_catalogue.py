@@ -127,7 +127,7 @@ def _editions(dump: Dump) -> list[Row]:
             "title": text(record.get("title")),
             "isbn13": _isbns(record),
             "publishers": texts(record.get("publishers")),
-            "languages": [language.removeprefix("/languages/") for language in keys(record.get("languages"))],
+            "languages": [re.sub("^/(l|languages)/", "", language) for language in keys(record.get("languages"))],
             "format": text(record.get("physical_format")),
             "pages": _pages(text(record.get("number_of_pages"))),
             "publish_date": text(record.get("publish_date")),
@@ -152,7 +152,7 @@ def _works_of_edition(record: Record) -> list[str]:
 
 def _pages(number_of_pages: str | None) -> int | None:
     digits = (number_of_pages or "").strip()
-    return int(digits) if re.fullmatch("[0-9]{1,9}", digits) else None
+    return (int(digits) or None) if re.fullmatch("[0-9]{1,9}", digits) else None
 
 
 def _cover(record: Record) -> int | None:

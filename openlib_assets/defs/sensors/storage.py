@@ -86,7 +86,8 @@ def storage_events(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.
         dynamic_partitions_requests=[subjects.build_add_request(added)],
         run_requests=[
             dg.RunRequest(tags=dict(run_tags(stretch)))
-            for stretch in stretches([*registered, *added], set(new) - arrived, SUBJECTS_A_RUN)
+            for place in (registered, added)  # between the two, somebody else may register others meanwhile
+            for stretch in stretches(place, set(new) - arrived, SUBJECTS_A_RUN)
         ],
         asset_events=arrivals.events,
         cursor=json.dumps(asdict(cursor)),

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 from isal import igzip_threaded
+from isal.igzip_lib import IsalError
 
 from openlib_assets.storage.errors import OpenlibError
 
@@ -120,7 +121,7 @@ class LineReader:
                         raise DumpFileError(
                             f"{self.file}: line {self.lines + 1:,} does not end; this is no file of a dump"
                         )
-        except (OSError, EOFError) as error:
+        except (OSError, EOFError, IsalError) as error:
             raise DumpFileError(
                 f"{self.file}: damaged after line {self.lines:,} ({error}); remove it, and fetch it again"
             ) from error

@@ -24,9 +24,14 @@ from openlib_assets.storage import Storage
 
 _ROWS_A_PAGE = 10_000
 # Forms of books that a store of printed ones does not order.
+# Also words of library catalogues for what is in an envelope with a book's record, such as `sound recording`.
 _NOT_PRINTED = re.compile(
-    r"audio|\bcd\b|cd-rom|cassette|mp3|micro(form|fiche|film)|e-?book|electronic|kindle|digital", re.IGNORECASE
+    r"audio|recording|spoken|talking book|\bcds?\b|cd-rom|\blp\b|vinyl|cassette|mp3|\bdvd|\bvhs\b|video|diskette"
+    r"|micro(form|fiche|film)|e-?book|electronic|kindle|digital",
+    re.IGNORECASE,
 )
+# A book with something beside it, or printed on demand.
+_PRINTED = re.compile(r"paperback|hard ?(cover|back|bound)|softcover|board book", re.IGNORECASE)
 _COLUMNS: dict[str, Literal["payload", "document"]] = {WORKS.name: "payload", DETAILS.name: "document"}
 
 
@@ -115,6 +120,7 @@ def _to_order(
         publish_date=row["publish_date"],
         language=language,
     )
-    is_printed = not _NOT_PRINTED.search(row["format"] or "")
+    form = row["format"] or ""
+    is_printed = bool(_PRINTED.search(form)) or not _NOT_PRINTED.search(form)
     year = row["publish_year"] or 0
     return edition, (languages.index(language), not is_printed, -year if year <= latest else 0)

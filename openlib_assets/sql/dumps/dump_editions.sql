@@ -36,9 +36,14 @@ SELECT
     record.title AS title,
     list_sort(list_distinct(isbns)) AS isbn13,
     listed_texts(record.publishers) AS publishers,
-    listed_texts(list_transform(record.languages, lambda language: replace(language.key, '/languages/', ''))) AS languages,
+    listed_texts(
+        list_transform(
+            record.languages, lambda language: replace(replace(language.key, '/languages/', ''), '/l/', '')
+        )
+    ) AS languages,
     record.physical_format AS format,
-    CASE WHEN regexp_full_match(pages, '[0-9]{1,9}') THEN try_cast(pages AS BIGINT) END AS pages,
+    -- As Open Library takes no pages for an unknown number (openlibrary/solr/updater/edition.py).
+    CASE WHEN regexp_full_match(pages, '[0-9]{1,9}') THEN nullif(try_cast(pages AS BIGINT), 0) END AS pages,
     record.publish_date AS publish_date,
     year_of_digits(year_digits) AS publish_year,
     first_cover(record.covers) AS cover_id,

@@ -18,7 +18,8 @@ CREATE OR REPLACE TEMP MACRO isbn_in_cell(part) AS
 CREATE OR REPLACE TEMP MACRO bare_number(cell) AS
     replace(cell, '−', '-')
         .regexp_replace('([0-9.,])[\s\p{Z}''’]+', '\1', 'g')
-        .regexp_replace('^[\s\p{Z}\p{Sc}\p{L}]+\.?[\s\p{Z}]*', '')
+        .regexp_replace('^[\s\p{Z}\p{Sc}\p{L}]*\p{L}\.', '')
+        .regexp_replace('^[\s\p{Z}\p{Sc}\p{L}]+', '')
         .regexp_replace('[.,]\p{Pd}+[\s\p{Z}\p{Sc}\p{L}.]*$', '')
         .regexp_replace('^([0-9.,]+)-[\s\p{Z}\p{Sc}\p{L}.]*$', '-\1')
         .regexp_replace('[\s\p{Z}\p{Sc}\p{L}.,\p{Pd}]+$', '');
@@ -29,7 +30,7 @@ CREATE OR REPLACE TEMP MACRO amount(bare) AS CASE
     WHEN regexp_full_match(bare, '-?[1-9][0-9]{0,2}(,[0-9]{3})+(\.[0-9]+)?') THEN replace(bare, ',', '')
     WHEN regexp_full_match(bare, '-?[1-9][0-9]{0,2}(\.[0-9]{3})+(,[0-9]+)?')
         THEN replace(replace(bare, '.', ''), ',', '.')
-    WHEN regexp_full_match(bare, '-?[0-9]+([.,][0-9]+)?') THEN replace(bare, ',', '.')
+    WHEN regexp_full_match(bare, '-?([0-9]+|[0-9]*[.,][0-9]+)') THEN replace(bare, ',', '.')
 END::DOUBLE;
 
 -- One row is a line of the store's file: what each cell says, and what a cell that has something lacks to say it.

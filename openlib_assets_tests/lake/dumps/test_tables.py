@@ -1,8 +1,12 @@
 """The tables of the catalogue and of its reference against rows worked out by hand from the specification."""
 
 from itertools import pairwise
+from pathlib import Path
 
+from openlib_assets.lake.dumps.source import DumpEditions
+from openlib_assets.storage import LocalStorage
 from openlib_assets_tests.lake.dumps.conftest import Tables
+from openlib_assets_tests.tools.dump_lakes import build_lake
 from openlib_assets_tests.tools.dump_lines import (
     BEFORE,
     DATE,
@@ -14,6 +18,7 @@ from openlib_assets_tests.tools.dump_lines import (
     redirect,
     values,
     work,
+    write_dump,
 )
 
 
@@ -84,11 +89,42 @@ def test_an_edition_has_a_row_for_each_of_its_works_and_isbns_are_those_of_both_
     assert values(found["catalogue_works"], "work_key") == [["OL2M"]]
 
 
-def test_pages_are_up_to_nine_digits(tables: Tables) -> None:
+def test_pages_are_up_to_nine_digits_and_none_are_unknown(tables: Tables) -> None:
     given: tuple[object, ...] = (0, "123456789", "\x85\u3000\x1f7", 1234567890, 12.0, -1, "٣", [12], "1 2")
     editions = [edition(f"OL{number}M", number_of_pages=pages) for number, pages in enumerate(given, start=1)]
     found = tables({"editions": editions})
-    assert values(found["catalogue_editions"], "pages") == [[0], [123456789], [7], *[[None]] * 6]
+    assert values(found["catalogue_editions"], "pages") == [[None], [123456789], [7], *[[None]] * 6]
+
+
+def test_languages_are_codes_however_they_are_referred_to(tables: Tables) -> None:
+    languages = [{"key": "/languages/eng"}, {"key": "/l/ger"}]
+    found = tables({"works": [work("OL1W")], "editions": [edition("OL1M", "OL1W", languages=languages)]})
+    assert values(found["catalogue_editions"], "languages") == [[["eng", "ger"]]]
+
+
+def test_the_edition_to_order_is_the_newest_printed_one(tmp_path: Path) -> None:
+    printed = ["Paperback", "hardcover + CD", "Paperback, digital print", None]
+    others = ["DVD", "[sound recording]", "Videorecording", "Talking Book", "LP", "Audio CD", "microform"]
+    forms = [(form, "2001") for form in printed] + [(form, "2020") for form in others]
+    editions = [
+        edition(
+            f"OL{number}M",
+            f"OL{place + 1}W",
+            physical_format=form,
+            publish_date=year,
+            isbn_13=["9780306406157"],
+            languages=[{"key": "/languages/eng"}],
+        )
+        for place in range(len(printed))
+        for number, (form, year) in enumerate([forms[place], *forms[len(printed) :]], 100 * place + 1)
+    ]
+    works = [f"OL{place + 1}W" for place in range(len(printed))]
+    storage = LocalStorage(tmp_path / "root")
+    build_lake(storage, write_dump(tmp_path, DATE, {"works": [work(key) for key in works], "editions": editions}), DATE)
+    found, _ = DumpEditions(storage, f"dump:{DATE}").find(works, ["eng"])
+    assert {key: one.edition_key for key, one in found.items()} == {
+        key: f"OL{100 * place + 1}M" for place, key in enumerate(works)
+    }
 
 
 def test_what_a_work_lacks_comes_from_its_editions_by_key(tables: Tables) -> None:

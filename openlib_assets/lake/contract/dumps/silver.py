@@ -133,10 +133,16 @@ CATALOGUE_WORKS = of_a_dump(
         *(
             replace(column, description="Null: a dump does not say what can be read.")
             if column.name == "has_fulltext"
+            else replace(column, description="Distinct authors listed on the work, of those that the dump has.")
+            if column.name == "author_count"
             else replace(column, description=column.description.replace("of the snapshot", "of the dump"))
             for column in BOOKS.columns
         ),
-        Column("author_keys", pa.list_(TEXT), "The authors' keys in the order of the record, with repeats."),
+        Column(
+            "author_keys",
+            pa.list_(TEXT),
+            "Keys of the authors that the dump has, in the order of the record, with repeats.",
+        ),
         Column("author_names", pa.list_(TEXT), "Their names at the same places; empty where there is none."),
     ),
     made_from=("dump_records", "catalogue_editions", "catalogue_authors", "catalogue_demand"),
