@@ -188,11 +188,6 @@ def with_a_wrong_byte(content: bytes) -> bytes:
     return bytes(stored)
 
 
-def with_a_hole(content: bytes) -> bytes:
-    middle = len(content) // 2
-    return content[:middle] + bytes(512) + content[middle + 512 :]
-
-
 def with_few_lines(content: bytes) -> bytes:
     lines = gzip.decompress(content).splitlines(keepends=True)
     return gzip.compress(b"".join(lines[: len(lines) // 2]))
@@ -203,13 +198,12 @@ def with_few_lines(content: bytes) -> bytes:
     [
         (cut, "damaged after line", "fetch it again"),
         (with_a_wrong_byte, "damaged after line", "fetch it again"),
-        (with_a_hole, "damaged after line", "fetch it again"),
         (lambda _: b"<!DOCTYPE html><html><body>Item not available</body></html>", "an HTML page", "download it again"),
         (lambda _: gzip.compress(b""), "is empty", "another date"),
         (lambda _: b"", "something else", "download it again"),
         (with_few_lines, "something is missing", "fetch it again"),
     ],
-    ids=["cut", "a wrong byte", "a hole", "HTML", "an empty gzip file", "an empty file", "few lines"],
+    ids=["cut", "a wrong byte", "HTML", "an empty gzip file", "an empty file", "few lines"],
 )
 def test_a_bad_file_is_a_line_that_says_what_to_do(
     damage: Callable[[bytes], bytes], why: str, remedy: str, dumps: Dumps, tmp_path: Path

@@ -121,7 +121,7 @@ class LineReader:
                         raise DumpFileError(
                             f"{self.file}: line {self.lines + 1:,} does not end; this is no file of a dump"
                         )
-        except (OSError, EOFError, IsalError) as error:
+        except (OSError, EOFError, IsalError) as error:  # type: ignore[misc]  # its stub takes the class for an instance
             raise DumpFileError(
                 f"{self.file}: damaged after line {self.lines:,} ({error}); remove it, and fetch it again"
             ) from error

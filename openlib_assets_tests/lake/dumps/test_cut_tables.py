@@ -52,3 +52,17 @@ def test_a_file_of_lines_that_cannot_be_cut_is_not_held_in_memory(tmp_path: Path
     reader = LineReader(folder / file_name("works", DAY), ("type", "key", "", "", "record"))
     with pytest.raises(DumpFileError, match=r"200,001 of 200,001 lines are not five columns; this is"):
         list(reader.batches())
+
+
+def test_a_stream_that_is_broken_within_is_told_with_its_file(tmp_path: Path) -> None:
+    lines = [f"/type/work\t/works/OL{number}W\t1\t2026\t{{}}" for number in range(400_000)]
+    file = write_dump(tmp_path, DATE, {"works": lines}) / file_name("works", DAY)
+    content = bytearray(file.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 512] = bytes(512)
+    file.write_bytes(content)
+    reader = LineReader(file, ("type", "key", "", "", "record"))
+    with pytest.raises(
+        DumpFileError, match=rf"{file}: damaged after line [0-9,]+ \(.*\); remove it, and fetch it again"
+    ):
+        list(reader.batches())
