@@ -4,7 +4,6 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from isal.igzip_lib import IsalError
 
 from openlib_assets.lake.dumps.building import Build
 from openlib_assets.lake.dumps.lines import DumpFileError, LineReader
@@ -65,4 +64,4 @@ def test_a_stream_that_is_broken_within_is_told_with_its_file(tmp_path: Path) ->
     reader = LineReader(file, ("type", "key", "", "", "record"))
     with pytest.raises(DumpFileError, match=rf"{file}: damaged after line .*; remove it, and fetch it again") as told:
         list(reader.batches())
-    assert isinstance(told.value.__cause__, IsalError)
+    assert type(told.value.__cause__).__name__ == "IsalError"
