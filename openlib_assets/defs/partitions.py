@@ -16,6 +16,7 @@ SUBJECTS_A_RUN = 25
 
 subjects = dg.DynamicPartitionsDefinition(name=SUBJECTS)
 
+_FIRST, _LAST = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 # Says which subjects a stretch had when its run was asked for: one that is removed and added again stands elsewhere.
 _STRETCH = "openlib/subjects"
 
@@ -41,11 +42,7 @@ def run_tags(stretch: Sequence[str]) -> Mapping[str, str]:
     """Return the tags by which a run covers a stretch of subjects."""
     if len(stretch) == 1:
         return {"dagster/partition": stretch[0]}
-    return {
-        "dagster/asset_partition_range_start": stretch[0],
-        "dagster/asset_partition_range_end": stretch[-1],
-        _STRETCH: _digest(stretch),
-    }
+    return {_FIRST: stretch[0], _LAST: stretch[-1], _STRETCH: _digest(stretch)}
 
 
 def _digest(stretch: Sequence[str]) -> str:
@@ -56,10 +53,11 @@ def _digest(stretch: Sequence[str]) -> str:
 def still_registered(context: dg.AssetExecutionContext) -> Iterator[None]:
     """Fail the step in one line where a subject of its run is no longer registered, or not where it was."""
     try:
-        if context.run.tags.get(_STRETCH, "") not in ("", _digest(context.partition_keys)):
+        tags = context.run.tags
+        if tags.get(_STRETCH, "") not in ("", _digest(context.partition_keys)):
             raise dg.Failure(
-                "from the first to the last subject of this run there are others than when it was asked for, as after "
-                "one was removed and added again; run those that are meant with: openlib run SUBJECT...",
+                f"from {tags[_FIRST]!r} to {tags[_LAST]!r} there are other subjects than when this run was asked for, "
+                "as after one was removed and added again; run those that are meant with: openlib run SUBJECT...",
                 allow_retries=False,
             )
         yield
