@@ -100,7 +100,8 @@ def test_it_records_what_dagsters_own_records(
 def test_the_order_of_a_runs_events_is_kept(instance: dg.DagsterInstance, new_place: PlaceMaker) -> None:
     with Sandbox(SandboxConfig(SUBJECTS)) as sandbox:
         result = Pipeline(new_place("local"), instance, sandbox.url).run(*SUBJECTS, job="extract")
-    times = [entry.timestamp for entry in instance.all_logs(result.run_id)]
+    # what subjects log while they are fetched comes from threads of their own, which may pass each other
+    times = [entry.timestamp for entry in instance.all_logs(result.run_id) if entry.is_dagster_event]
     assert len(times) > 30
     assert times == sorted(times)
 
