@@ -237,6 +237,11 @@ def test_rows_that_cannot_be_found_are_counted(tmp_path: Path) -> None:
     assert (found.numbers, found.passed) == ({"rows": 2, "unusable": 1, "blank": 1}, False)
 
 
+def test_a_cell_may_have_several_lines_and_a_line_loose_quotation_marks(tmp_path: Path) -> None:
+    text = 'title,author,stock\n"Two\nlines, ""quoted""",a,1\n"The" book,b 2" c,2\n'
+    assert [row[2:4] for row in read_text(tmp_path, text)] == [('Two lines, "quoted"', "a"), ("The book", 'b 2" c')]
+
+
 def test_an_excel_file_is_read(tmp_path: Path) -> None:
     file = tmp_path / "store.csv"  # its name says something else
     with xlsxwriter.Workbook(file) as book:
@@ -281,6 +286,11 @@ def test_a_parquet_file_is_read(tmp_path: Path) -> None:
         ),
         (b'title\n"open\n' + b"x\n" * 200, {}, "line 2: a quotation mark is opened and never closed"),
         (b'title,author\na,b\n"open,c\nd,e\n', {}, "line 3: a quotation mark is opened and never closed"),
+        (
+            b'title,author,stock\na,b,1\n"open,c,2\nd,e,3\n"f, g",h,4\n',
+            {},
+            "line 3: a quotation mark is opened and closed only by that of another cell, in line 5; close or remove it",
+        ),
         (b'title,author\na,b\nc,"open', {}, "line 3: a quotation mark is opened and never closed"),
         (b"title,author\n" + b"x" * 200_000 + b",b\n", {}, r"line 2: field larger than field limit \(131072\); if a"),
         (b"PK\x03\x04 no workbook", {}, "not a readable Excel file"),

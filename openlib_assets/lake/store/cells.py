@@ -160,22 +160,45 @@ def _given_delimiter(text: str) -> tuple[str | None, str]:
 
 
 def _records(text: str, delimiter: str) -> Iterator[Row]:
-    """Yield the records of a CSV file; raises UnreadableStoreFileError where a quotation mark is never closed."""
-    reader = csv.reader(chain(io.StringIO(text, newline=""), [_END]), delimiter=delimiter)
+    """Yield the records of a CSV file; raises UnreadableStoreFileError where a quotation mark stays open."""
     before = 0
+    read: list[str] = []
+
+    def lines() -> Iterator[str]:
+        for line in chain(io.StringIO(text, newline=""), [_END]):
+            read.append(line)
+            yield line
+
     try:
-        for record in reader:
+        for record in csv.reader(lines(), delimiter=delimiter):
             if record == [_END]:
                 return
-            if reader.line_num - before > _MOST_LINES or (record[-1:] and record[-1].endswith(_END)):
-                raise UnreadableStoreFileError(
-                    f"line {before + 1}: a quotation mark is opened and never closed; close or remove it"
-                )
-            before = reader.line_num
+            if len(read) > 1:
+                _refuse_open_mark(record, read, before, delimiter)
+            before += len(read)
+            read.clear()
             yield record
     except csv.Error as error:
         raise UnreadableStoreFileError(
             f"line {before + 1}: {error}; if a quotation mark is opened and never closed, close or remove it"
+        ) from error
+
+
+def _refuse_open_mark(record: Row, lines: Sequence[str], before: int, delimiter: str) -> None:
+    """Refuse a record of several lines whose quotation mark is closed by another cell's, or by none.
+
+    Between such two lie other records, which would be lost without a word. Within one line nothing is.
+    """
+    if len(lines) > _MOST_LINES or record[-1].endswith(_END):
+        raise UnreadableStoreFileError(
+            f"line {before + 1}: a quotation mark is opened and never closed; close or remove it"
+        )
+    try:
+        next(csv.reader(lines, delimiter=delimiter, strict=True))
+    except csv.Error as error:
+        raise UnreadableStoreFileError(
+            f"line {before + 1}: a quotation mark is opened and closed only by that of another cell, in line "
+            f"{before + len(lines)}; close or remove it"
         ) from error
 
 
