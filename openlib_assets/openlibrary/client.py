@@ -185,7 +185,10 @@ class Client:
         base = urlsplit(self.settings.api_url)
         if target.hostname != base.hostname or not target.path.startswith(f"{base.path}/"):
             raise PermanentError(f"redirected to {target.geturl()[:200]}, which is not followed")
-        return target._replace(scheme=base.scheme, netloc=base.netloc).geturl()
+        ours = target._replace(scheme=base.scheme, netloc=base.netloc).geturl()
+        if ours == url and target.scheme != base.scheme:
+            raise PermanentError(f"the server asks for {target.scheme}; set OPENLIB_API_URL to one that begins with it")
+        return ours
 
     def _wait(self, state: tenacity.RetryCallState) -> float:
         """Return the seconds until the next try; after a 429 everybody waits so long."""

@@ -216,6 +216,16 @@ class TestRedirects:
             assert client.traffic.requests == 1
             assert elsewhere.requests == []
 
+    def test_one_that_only_asks_for_tls_is_told_with_what_to_set(self) -> None:
+        def to_tls(handler: BaseHTTPRequestHandler) -> None:
+            send(handler, b"", 301, Location=f"https://{handler.headers['Host']}{handler.path}")
+
+        with scripted(to_tls) as url:
+            client = Client(Settings(api_url=url, requests_per_second=1e6, retry_wait=60))
+            with pytest.raises(PermanentError, match=r"asks for https; set OPENLIB_API_URL to one that begins with it"):
+                page_of(client)
+            assert client.traffic.requests == 1
+
     def test_one_to_another_port_of_the_host_leads_back_to_the_one_that_was_set(self) -> None:
         with sandbox_of() as sandbox, sandbox_of() as elsewhere:
 
