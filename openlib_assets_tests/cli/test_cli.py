@@ -18,6 +18,13 @@ import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteInstigatorOrigin, RemoteRepositoryOrigin
+from dagster._core.scheduler.instigation import (
+    InstigatorState,
+    InstigatorStatus,
+    InstigatorType,
+    ScheduleInstigatorData,
+)
 
 from openlib_assets.cli import runs
 from openlib_assets.cli.commands.run import _link
@@ -578,6 +585,22 @@ def test_doctor_finds_all_well_or_says_what_is_wrong(cli: Cli) -> None:
     (line,) = [line for line in said.out.splitlines() if line.startswith("WRONG")]
     assert line.startswith("WRONG  contact: OPENLIB_CONTACT is not set")
     assert "-      API: not asked without a contact" in said.out
+
+
+def test_doctor_knows_whether_dagster_was_told_to_start_or_stop_the_schedule(cli: Cli) -> None:
+    place = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("openlib_assets"), "__repository__")
+    origin = RemoteInstigatorOrigin(place, "monthly_refresh")
+    timed = ScheduleInstigatorData("0 3 1 * *", start_timestamp=0.0)
+    stopped = InstigatorState(origin, InstigatorType.SCHEDULE, InstigatorStatus.STOPPED, timed)
+    cli.monkeypatch.setenv("OPENLIB_MONTHLY_REFRESH", "on")
+    with open_instance() as instance:
+        instance.add_instigator_state(stopped)
+    off = "monthly_refresh is off, subjects are not refreshed by it; it was turned off in Dagster; turn it on there, or"
+    assert f"{off} with: dagster schedule start monthly_refresh" in cli("doctor").out
+    cli.monkeypatch.delenv("OPENLIB_MONTHLY_REFRESH")
+    with open_instance() as instance:
+        instance.update_instigator_state(stopped.with_status(InstigatorStatus.RUNNING))
+    assert "monthly_refresh is on" in cli("doctor").out
 
 
 def test_help_needs_nothing_slow() -> None:
