@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 _APPLICATION = "application"
-_SECONDS = 10
+# The first answer of a driver loads what its UI is made of, which takes long where the processors are busy.
+_SECONDS = 60
 
 
 @contextmanager
