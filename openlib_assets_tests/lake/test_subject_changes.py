@@ -92,6 +92,21 @@ def test_what_is_not_a_column_of_books_changes_nothing(pipeline: Pipeline, sandb
     assert changes(pipeline) == {}
 
 
+def test_a_text_online_that_one_snapshot_does_not_know_of_is_no_change(pipeline: Pipeline, sandbox: Sandbox) -> None:
+    unknown, turned = (work for work in [*sandbox.works(SUBJECT)][:2])
+    sandbox.change_work(SUBJECT, unknown["key"], has_fulltext=None)
+    sandbox.change_work(SUBJECT, turned["key"], has_fulltext=not turned["has_fulltext"])
+    fetched(pipeline, sandbox)
+    assert changes(pipeline) == {bare(turned): "changed"}
+    sandbox.change_work(SUBJECT, unknown["key"], has_fulltext=unknown["has_fulltext"])
+    fetched(pipeline, sandbox)
+    assert changes(pipeline) == {}
+    retitled = {"has_fulltext": None, "title": "Another title"}
+    sandbox.change_work(SUBJECT, unknown["key"], **retitled)
+    fetched(pipeline, sandbox)
+    assert changes(pipeline) == {bare(unknown): "changed"}
+
+
 def test_only_the_snapshot_before_counts(pipeline: Pipeline, sandbox: Sandbox) -> None:
     first, second = (work["key"] for work in [*sandbox.works(SUBJECT)][:2])
     sandbox.change_work(SUBJECT, first, title="One")

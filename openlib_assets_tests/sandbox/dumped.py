@@ -154,7 +154,7 @@ def _index(work: Record, editions: list[Record], authors: dict[str, Record], rea
         "language": _distinct(
             la["key"].removeprefix("/languages/") for it in editions for la in it.get("languages", [])
         ),
-        "number_of_pages_median": _median(int(it["number_of_pages"]) for it in editions if "number_of_pages" in it),
+        "number_of_pages_median": _median(int(it.get("number_of_pages") or 0) for it in editions),
         "publish_date": _distinct(it["publish_date"] for it in editions if "publish_date" in it),
         "publisher": _distinct(name for it in editions for name in it.get("publishers", [])),
         "publish_year": set(years) or None,
@@ -169,7 +169,8 @@ def _index(work: Record, editions: list[Record], authors: dict[str, Record], rea
 
 
 def _covers(records: Iterable[Record]) -> Iterator[int]:
-    return (cover for record in records for cover in record.get("covers", []) if cover and cover > 0)
+    first = (next((cover for cover in record.get("covers", []) if cover != -1), None) for record in records)
+    return (cover for cover in first if cover)
 
 
 def _distinct(values: Iterable[str]) -> list[str]:
@@ -177,15 +178,15 @@ def _distinct(values: Iterable[str]) -> list[str]:
 
 
 def _median(pages: Iterable[int]) -> int | None:
-    known = list(pages)
+    known = [count for count in pages if count > 0]
     return ceil(median(known)) if known else None
 
 
 def _isbns(edition: Record) -> Iterator[str]:
-    """The entries, and the other form of those that have one."""
+    """The entries, and the other form of the digits of those that have one."""
     for isbn in (it.strip() for it in (*edition.get("isbn_10", []), *edition.get("isbn_13", []))):
         yield isbn
-        digits = re.sub("[ -]", "", isbn)
+        digits = re.sub("[^0-9Xx]", "", isbn).upper()
         if re.fullmatch("[0-9]{9}[0-9X]", digits) and digits == _ten(digits[:9]):
             yield _thirteen("978" + digits[:9])
         if re.fullmatch("978[0-9]{10}", digits) and digits == _thirteen(digits[:12]):

@@ -8,6 +8,7 @@ import pytest
 import requests
 
 from openlib_assets.sandbox import Sandbox, SandboxConfig, parse_subjects, subject_key
+from openlib_assets.sandbox.catalogue.listing import Listing
 from openlib_assets_tests.sandbox.asking import Answer, answer, without_availability
 
 
@@ -226,3 +227,14 @@ def test_a_hook_can_change_the_catalogue_between_pages() -> None:
 
     assert counts == [20, 19, 19]
     assert seen == [(number, "/subjects/love.json", "limit=0") for number in (1, 2, 3)]
+
+
+def test_orphaned_editions_have_no_people_places_or_times() -> None:
+    sizes = {"love": 3000, "place:rome": 3000, "person:ada": 600}
+    listing = Listing(sizes, seed=1)
+    codes = {subject: set(listing.codes(subject)) for subject in sizes}
+    assert {subject: len(found) for subject, found in codes.items()} == sizes
+    assert {subject for subject, found in codes.items() if any(code & 1 for code in found)} == {"love"}
+    by_key = {subject: listing.subjects[subject] for subject in sizes}
+    for code in set.union(*codes.values()):
+        assert listing.of_work(code) == [by_key[subject] for subject in sizes if code in codes[subject]]

@@ -77,13 +77,15 @@ def test_the_name_of_an_author_is_the_same_on_all_works() -> None:
     ],
 )
 def test_what_no_database_could_give_is_refused(fields: dict[str, Any], reason: str) -> None:
-    with Sandbox(SandboxConfig({"love": 20, "war": 0}, settled=True)) as sandbox:
+    with Sandbox(SandboxConfig({"love": 20, "war": 0, "place:rome": 0}, settled=True)) as sandbox:
         before = list(sandbox.works("love"))
         key = next(work["key"] for work in before if work["key"].endswith("W"))
         with pytest.raises(ValueError, match=reason):
             sandbox.change_work("love", key, **fields)
         with pytest.raises(ValueError, match="have numbers below"):
             sandbox.add_work("love", {"key": "/works/OL60000000W"})
+        with pytest.raises(ValueError, match="an orphaned edition has no people, places or times"):
+            sandbox.add_work("place:rome", {"key": "/works/OL7M"})
         assert list(sandbox.works("love")) == before
 
 

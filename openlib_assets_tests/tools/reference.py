@@ -343,7 +343,7 @@ def _subject_changes(current: Snapshot, previous: Snapshot) -> list[Row]:
     now, before = _compared(current), _compared(previous)
     rows = []
     for work_key in sorted(now.keys() | before.keys()):
-        if now.get(work_key) == before.get(work_key):
+        if _is_same(now.get(work_key), before.get(work_key)):
             continue
         book, _ = now.get(work_key) or before[work_key]
         rows.append(
@@ -360,6 +360,14 @@ def _subject_changes(current: Snapshot, previous: Snapshot) -> list[Row]:
 
 def _name(snapshot: Snapshot) -> str:
     return snapshot.name or snapshot.fetched_at.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+
+
+def _is_same(now: tuple[Row, list[str]] | None, before: tuple[Row, list[str]] | None) -> bool:
+    """Whether nothing made a difference; a text online that one of two does not know of makes none."""
+    if now is None or before is None:
+        return False
+    known = None not in (now[0]["has_fulltext"], before[0]["has_fulltext"])
+    return now == before if known else now == ({**before[0], "has_fulltext": now[0]["has_fulltext"]}, before[1])
 
 
 def _compared(snapshot: Snapshot) -> dict[str, tuple[Row, list[str]]]:

@@ -6,7 +6,7 @@ of a line stands in `reference_dump.py`, what is counted of works in `reference_
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from openlib_assets_tests.tools.reference_counts import (
@@ -40,6 +40,8 @@ SUBJECT_FIELDS = {
     "place": ("subject_places", "place:"),
     "time": ("subject_times", "time:"),
 }
+# An orphaned edition has no others.
+_OF_ORPHANS = {"subject": SUBJECT_FIELDS["subject"]}
 # Those behind the key, in order.
 WORK_COLUMNS = (
     *("title", "first_publish_year", "year_status", "edition_count", "author_count", "has_fulltext", "cover_id"),
@@ -101,6 +103,13 @@ def year_of(publish_date: str | None) -> int | None:
     return int(found[1]) if found else None
 
 
+def isbn13_of_entry(entry: str) -> str | None:
+    """The ISBN-13 that an entry is, or that its digits have beside a form with ten, whatever else is in it."""
+    digits = "".join(re.findall("[0-9Xx]", entry)).upper()
+    other = isbn13(digits) if len(digits) == 10 or digits.startswith("978") else None
+    return isbn13(entry.replace("_", "")) or other
+
+
 def subject_key(name: str) -> str:
     """The key of a subject without its prefix; empty where the name gives none."""
     return name.strip().lower().translate(_KEY_OF)
@@ -127,8 +136,8 @@ def _editions(dump: Dump) -> list[Row]:
             "title": text(record.get("title")),
             "isbn13": _isbns(record),
             "publishers": texts(record.get("publishers")),
-            "languages": [re.sub("^/(l|languages)/", "", language) for language in keys(record.get("languages"))],
-            "format": text(record.get("physical_format")),
+            "languages": _languages(record),
+            "format": text(record.get("physical_format")) or None,
             "pages": _pages(text(record.get("number_of_pages"))),
             "publish_date": text(record.get("publish_date")),
             "publish_year": year_of(text(record.get("publish_date"))),
@@ -142,7 +151,14 @@ def _editions(dump: Dump) -> list[Row]:
 
 def _isbns(record: Record) -> list[str]:
     entries = [*texts(record.get("isbn_10")), *texts(record.get("isbn_13"))]
-    return sorted({isbn for entry in entries if (isbn := isbn13(entry))})
+    return sorted({isbn for entry in entries if (isbn := isbn13_of_entry(entry))})
+
+
+def _languages(record: Record) -> list[str]:
+    """The codes; an entry is an object with the key of a language, or the key."""
+    entries = (entry.get("key") if isinstance(entry, dict) else entry for entry in listed(record.get("languages")))
+    found = (re.fullmatch("/(?:l|languages)/([a-z]{3})", entry) for entry in entries if isinstance(entry, str))
+    return [match[1] for match in found if match]
 
 
 def _works_of_edition(record: Record) -> list[str]:
@@ -156,9 +172,9 @@ def _pages(number_of_pages: str | None) -> int | None:
 
 
 def _cover(record: Record) -> int | None:
-    """The first cover that is one; -1 and null say that there is none."""
-    covers = (one for one in listed(record.get("covers")) if isinstance(one, int) and not isinstance(one, bool))
-    return next((one for one in covers if 0 < one <= _INT64), None)
+    """The first entry beside -1, if it is a cover."""
+    first = next((one for one in listed(record.get("covers")) if one != -1), None)
+    return first if isinstance(first, int) and not isinstance(first, bool) and 0 < first <= _INT64 else None
 
 
 def _works_of_dump(folder: Path, date: str) -> list[Work]:
@@ -173,11 +189,11 @@ def _works(dump: Dump, authors_table: Iterable[Row], editions_table: Iterable[Ro
         editions[row["work_key"]].append(row)
     orphans = [(key, record) for key, record in dump.editions if not _works_of_edition(record)]
     listing = [
-        *((bare(key), record, _listed_authors(record)) for key, record in dump.works),
-        *((bare(key), record, keys(record.get("authors"))) for key, record in orphans),
+        *((bare(key), record, _listed_authors(record), SUBJECT_FIELDS) for key, record in dump.works),
+        *((bare(key), record, keys(record.get("authors")), _OF_ORPHANS) for key, record in orphans),
     ]
     works = []
-    for work_key, record, listed_authors in listing:
+    for work_key, record, listed_authors, fields in listing:
         authors = [author for author in listed_authors if author in names]
         columns = {
             **_own_columns(record, editions[work_key], dump_year=int(date[:4])),
@@ -186,7 +202,7 @@ def _works(dump: Dump, authors_table: Iterable[Row], editions_table: Iterable[Ro
             "author_names": [names[author] for author in authors],
         }
         row = {"work_key": work_key, **{name: columns[name] for name in WORK_COLUMNS}}
-        works.append(Work(row, _subjects_of(record)))
+        works.append(Work(row, _subjects_of(record, fields)))
     return sorted(works, key=lambda work: work.row["work_key"])
 
 
@@ -219,11 +235,11 @@ def _year_status(year: int | None, dump_year: int) -> str:
     return "ok" if 1000 < year <= dump_year + 1 else "implausible"
 
 
-def _subjects_of(record: Record) -> frozenset[tuple[str, str, str]]:
+def _subjects_of(record: Record, fields: Mapping[str, tuple[str, str]]) -> frozenset[tuple[str, str, str]]:
     """The distinct subjects of a record as (type, key with prefix, as written)."""
     return frozenset(
         (subject_type, prefix + key, written)
-        for subject_type, (field, prefix) in SUBJECT_FIELDS.items()
+        for subject_type, (field, prefix) in fields.items()
         for written in texts(record.get(field))
         if (key := subject_key(written))
     )

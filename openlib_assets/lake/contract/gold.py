@@ -180,13 +180,14 @@ SUBJECT_CHANGES = Table(
         Column(
             "change",
             TEXT,
-            "`added`, `removed`, or `changed`: any column of books or the ordered list of authors differs.",
+            "`added`, `removed`, or `changed`: any column of books or the ordered list of authors differs, "
+            "has_fulltext only where both snapshots know it.",
         ),
         Column("previous_snapshot", TEXT, "Name of the snapshot before: the end of its fetch (YYYYMMDDTHHMMSSZ)."),
         Column("current_snapshot", TEXT, "Name of the snapshot that the tables are made from."),
     ),
     made_from=("raw_works", "rejected_works", "books"),
-    code_version="2",
+    code_version="3",
     lineage={
         "work_key": ("books.work_key", "raw_works.work_key"),
         "title": ("books.title", "raw_works.payload"),

@@ -2,6 +2,8 @@
 
 Numbers of works come in blocks of ten. The first of every block is common stock: each subject takes every tenth work
 from it, so that subjects overlap. The other nine are a subject's own (or nearly so).
+
+An orphaned edition has no people, places or times: in their lists another work stands in for it.
 """
 
 import random
@@ -13,6 +15,7 @@ from openlib_assets.sandbox.catalogue import keys, works
 
 _BLOCK = 10
 _BLOCKS = 4_500_007  # a prime, so that every stride visits every block; 45 million works, as in Open Library
+_STAND_INS = 46_000_000  # behind all blocks; as many numbers as there are orphaned editions
 _LARGEST_SUBJECT = _BLOCK * (_BLOCKS - 1)
 
 
@@ -75,13 +78,23 @@ class Listing:
     def _code(self, subject: str, index: int) -> int:
         place, within = divmod(index, _BLOCK)
         stride = self.subjects[subject].stride if within else self._common
-        return works.generated_code(_BLOCK * (stride.block(place) + 1) + within)
+        number = _BLOCK * (stride.block(place) + 1) + within
+        code = works.generated_code(number)
+        stands_in = code & 1 and self.subjects[subject].kind != "subject"
+        return 2 * (_STAND_INS + number // works.ONE_ORPHAN_IN) if stands_in else code
 
     def of_work(self, code: int) -> list[Subject]:
         """The subjects that list a work."""
         number = code >> 1
+        if number >= _STAND_INS and not code & 1:
+            found = self._of_number((number - _STAND_INS) * works.ONE_ORPHAN_IN)
+            return [subject for subject in found if subject.kind != "subject"]
+        found = self._of_number(number) if code == works.generated_code(number) else []
+        return [subject for subject in found if subject.kind == "subject"] if code & 1 else found
+
+    def _of_number(self, number: int) -> list[Subject]:
         block, within = divmod(number - _BLOCK, _BLOCK)
-        if not 0 <= block < _BLOCKS or code != works.generated_code(number):
+        if not 0 <= block < _BLOCKS:
             return []
         if within == 0:
             index = _BLOCK * self._common.place(block)

@@ -87,7 +87,7 @@ def check(record: Record, edits: Set[str], subjects: Iterable[str], listing: Col
     `subjects` are the keys of all subjects that the catalogue knows; `listing` of those that list the work. Raises
     `ValueError` with what is wrong.
     """
-    wrong = _wrong_subject(record, edits, subjects, listing) or _wrong(record, edits)
+    wrong = _wrong_subject(record, edits, subjects, listing) or _wrong_listing(record, listing) or _wrong(record, edits)
     if wrong:
         raise ValueError(f"{record['key']} of a settled catalogue: {wrong}")
 
@@ -118,6 +118,11 @@ def _wrong_subject(record: Record, edits: Set[str], subjects: Iterable[str], lis
     plain = (key for key in subjects if keys.subject_type(key) == "subject")
     other = next((key for key in plain if (key in named) != (key in listing)), None)
     return other and f"subject must name the subjects that list the work, and no others that are known: see {other}"
+
+
+def _wrong_listing(record: Record, listing: Collection[str]) -> str | None:
+    others = any(keys.subject_type(key) != "subject" for key in listing)
+    return "an orphaned edition has no people, places or times" if works.code(record["key"]) & 1 and others else None
 
 
 def _is_author(author: Mapping[str, Any]) -> bool:

@@ -16,6 +16,7 @@ from openlib_assets.sandbox.catalogue.stories import Story, story_of, title_of
 Record = dict[str, Any]
 
 LATEST_ORDINARY_YEAR = 2024
+ONE_ORPHAN_IN = 199  # so many generated works is an orphaned edition
 _MOST_YEARS = 40  # in which a work appeared
 _HEAD = 30  # the greater, the less the most productive author stands out
 _KEY = re.compile(r"/works/OL(?P<number>[1-9][0-9]*)(?P<kind>[WM])")
@@ -80,7 +81,7 @@ def code(work_key: str) -> int:
 
 def generated_code(number: int) -> int:
     """The code of a generated work: some are orphaned editions."""
-    return 2 * number + (number % 199 == 0)
+    return 2 * number + (number % ONE_ORPHAN_IN == 0)
 
 
 def edition_count(dice: Dice) -> int:

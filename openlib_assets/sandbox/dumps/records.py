@@ -123,7 +123,7 @@ def _covers(cover: int | None, chance: random.Random, *, may_lack: bool = False)
         return chance.choice(({}, {}, {}, {"covers": [-1]}, {"covers": [None]}, {"covers": []}))
     if chance.random() < 0.9:
         return {"covers": [cover]}
-    return {"covers": [*chance.choice(([], [-1], [None], [-1, None])), cover, cover + 1]}
+    return {"covers": [*chance.choice(([], [-1], [-1, -1])), cover, cover + 1]}
 
 
 def _authors(keys: Sequence[str], gone: Sequence[str], chance: random.Random) -> list[Fields]:

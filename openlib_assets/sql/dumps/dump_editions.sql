@@ -1,6 +1,7 @@
 -- One row is a line of the file of editions: what is wanted of its record, or why it cannot be used.
 --
--- An edition without a work is one itself, with authors and subjects of its own.
+-- An edition without a work is one itself, with authors and subjects of its own, but without people, places and times,
+-- which Open Library does not take from it (openlibrary/solr/updater/work.py).
 WITH parsed AS (
     SELECT line, line_text, type, key, edition_record(record) AS record, starts_with(ltrim(record), '{') AS is_object
     FROM lines
@@ -36,12 +37,8 @@ SELECT
     record.title AS title,
     list_sort(list_distinct(isbns)) AS isbn13,
     listed_texts(record.publishers) AS publishers,
-    listed_texts(
-        list_transform(
-            record.languages, lambda language: replace(replace(language.key, '/languages/', ''), '/l/', '')
-        )
-    ) AS languages,
-    record.physical_format AS format,
+    listed_texts(list_transform(record.languages, lambda language: language_code(language))) AS languages,
+    nullif(record.physical_format, '') AS format,
     -- As Open Library takes no pages for an unknown number (openlibrary/solr/updater/edition.py).
     CASE WHEN regexp_full_match(pages, '[0-9]{1,9}') THEN nullif(try_cast(pages AS BIGINT), 0) END AS pages,
     record.publish_date AS publish_date,
@@ -50,8 +47,5 @@ SELECT
     CASE
         WHEN is_orphan THEN bare_author_keys(list_transform(record.authors, lambda author: author.key))
     END AS author_keys,
-    CASE WHEN is_orphan THEN listed_texts(record.subjects) END AS subjects,
-    CASE WHEN is_orphan THEN listed_texts(record.subject_people) END AS people,
-    CASE WHEN is_orphan THEN listed_texts(record.subject_places) END AS places,
-    CASE WHEN is_orphan THEN listed_texts(record.subject_times) END AS times
+    CASE WHEN is_orphan THEN listed_texts(record.subjects) END AS subjects
 FROM filed

@@ -1,6 +1,7 @@
 -- One row is a work that was added, removed or changed since the snapshot before; without such a snapshot there is none.
 --
--- A work changed if any column of books or its list of authors, in order and as received, is not what it was.
+-- A work changed if any column of books or its list of authors, in order and as received, is not what it was. Whether its
+-- text is online counts only where both sources know it, or a first fetch from a dump would change every work.
 WITH current_works AS (
     SELECT books.*, author_lists.author_keys
     FROM books
@@ -25,5 +26,8 @@ FROM current_works
 FULL JOIN previous_works ON previous_works.work_key = current_works.work_key
 CROSS JOIN previous_snapshot
 CROSS JOIN snapshot
-WHERE current_works IS DISTINCT FROM previous_works
+WHERE
+    struct_update(current_works, has_fulltext := NULL)
+        IS DISTINCT FROM struct_update(previous_works, has_fulltext := NULL)
+    OR current_works.has_fulltext <> previous_works.has_fulltext
 ORDER BY work_key

@@ -24,16 +24,13 @@ CREATE OR REPLACE MACRO edition_fields(record) AS from_json(
         "isbn_10": ["VARCHAR"],
         "isbn_13": ["VARCHAR"],
         "publishers": ["VARCHAR"],
-        "languages": [{"key": "VARCHAR"}],
+        "languages": ["VARCHAR"],
         "physical_format": "VARCHAR",
         "number_of_pages": "VARCHAR",
         "publish_date": "VARCHAR",
         "covers": ["BIGINT"],
         "authors": [{"key": "VARCHAR"}],
-        "subjects": ["VARCHAR"],
-        "subject_people": ["VARCHAR"],
-        "subject_places": ["VARCHAR"],
-        "subject_times": ["VARCHAR"]
+        "subjects": ["VARCHAR"]
     }'
 );
 CREATE OR REPLACE MACRO edition_record(record) AS TRY(edition_fields(fit_for_parsing(record)));
@@ -66,13 +63,26 @@ CREATE OR REPLACE MACRO listed_author_keys(authors) AS bare_author_keys(
     )
 );
 
--- The first cover that is one: editors leave -1 and null behind.
-CREATE OR REPLACE MACRO first_cover(covers) AS list_filter(covers, lambda cover: cover > 0)[1];
+-- The cover by Open Library's rule: editors leave -1 behind, and whatever comes first beside it counts, if it is one.
+CREATE OR REPLACE MACRO first_cover(covers) AS
+    CASE WHEN list_filter(covers, lambda cover: coalesce(cover, 0) <> -1)[1] > 0
+    THEN list_filter(covers, lambda cover: coalesce(cover, 0) <> -1)[1] END;
+
+-- The code of a language, of which Open Library has an object with its key, or just the key; null for any other.
+CREATE OR REPLACE MACRO language_code(language) AS nullif(
+    regexp_extract(language, '^(?:\{.*"key": ?")?/(?:l|languages)/([a-z]{3})(?:".*)?$', 1), ''
+);
 
 -- The distinct ISBN-13 of what people typed into the two fields for ISBNs, by the rules of helpers/isbns.sql: as numbers,
--- which takes a third of the time that it takes with texts. An ISBN-10 is a number below zero until it is a 13.
-CREATE OR REPLACE MACRO tidy_isbn(entry) AS
-    CASE WHEN regexp_full_match(entry, '97[89][0-9]{10}|[0-9]{9}[0-9X]') THEN entry ELSE bare_isbn(entry) END;
+-- which takes a third of the time that it takes with texts. An ISBN-10 is a number below zero until it is a 13. Open
+-- Library leaves an entry as it is but for low lines, and adds the other form of its digits, whatever stands beside them
+-- (openlibrary/solr/updater/edition.py, isbnlib's canonical); a 979 has no other form.
+CREATE OR REPLACE MACRO looks_like_isbn(text) AS regexp_full_match(text, '97[89][0-9]{10}|[0-9]{9}[0-9X]');
+CREATE OR REPLACE MACRO tidy_isbn(entry) AS CASE
+    WHEN looks_like_isbn(entry) THEN entry
+    WHEN looks_like_isbn(bare_isbn(replace(entry, '_', ''))) THEN bare_isbn(replace(entry, '_', ''))
+    ELSE regexp_extract(regexp_replace(upper(entry), '[^0-9X]', '', 'g'), '^(978[0-9]{10}|[0-9]{9}[0-9X])$', 1)
+END;
 CREATE OR REPLACE MACRO isbn_number(bare) AS CASE
     WHEN regexp_full_match(bare, '97[89][0-9]{10}') THEN try_cast(bare AS BIGINT)
     WHEN regexp_full_match(bare, '[0-9]{9}[0-9X]')
@@ -119,7 +129,7 @@ CREATE OR REPLACE MACRO is_date(text) AS
 
 -- The keys in the index of subjects as editors typed them, one for each, by the rule of helpers/subject_keys.sql but for
 -- a second strip. All texts of a list are read at once, since a function for each takes five times as long; chr(65535)
--- between them is no character, and in no text.
+-- between them is no character, and nobody types it.
 CREATE OR REPLACE MACRO index_texts(spellings) AS string_split(
     replace(
         regexp_replace(

@@ -13,8 +13,7 @@ from openlib_assets.lake.functions import all_functions
 from openlib_assets.lake.transform import sql_text
 from openlib_assets_tests.conftest import assert_same_rows
 from openlib_assets_tests.tools.odd_texts import odd_dates, odd_isbns, odd_literals, odd_subjects, odd_titles
-from openlib_assets_tests.tools.reference_catalogue import subject_key, year_of
-from openlib_assets_tests.tools.reference_details import isbn13
+from openlib_assets_tests.tools.reference_catalogue import isbn13_of_entry, subject_key, year_of
 from openlib_assets_tests.tools.reference_dump import text
 
 AT_ONCE = 20_000
@@ -31,7 +30,7 @@ def in_a_list(field: str) -> Callable[[str], str]:
 
 
 def isbns(given: str) -> list[str]:
-    found = isbn13(text(given))
+    found = isbn13_of_entry(text(given) or "")
     return [found] if found else []
 
 

@@ -3,6 +3,8 @@
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
+
 from openlib_assets.lake.dumps.source import DumpEditions
 from openlib_assets.storage import LocalStorage
 from openlib_assets_tests.lake.dumps.conftest import Tables
@@ -69,7 +71,7 @@ def test_an_edition_has_a_row_for_each_of_its_works_and_isbns_are_those_of_both_
     editions = [
         record("edition", "/books/OL9M", **odd, **isbns),
         edition("OL10M", "OL1W", isbn_13=["9780804429573"]),
-        record("edition", "/books/OL2M", **orphan, number_of_pages=" 012\n", covers=[None, -1, 0, {}, "x", 5, 6]),
+        record("edition", "/books/OL2M", **orphan, number_of_pages=" 012\n", covers=[-1, -1, 5, 6]),
     ]
     found = tables({"editions": editions})
     both = ["9780306406157", "9780804429573"]
@@ -87,6 +89,49 @@ def test_an_edition_has_a_row_for_each_of_its_works_and_isbns_are_those_of_both_
         ["OL2W", "9780804429573", "OL9M"],
     ]
     assert values(found["catalogue_works"], "work_key") == [["OL2M"]]
+
+
+@pytest.mark.parametrize(
+    ("entry", "isbns"),
+    [
+        ("0306406152 (pbk.)", ["9780306406157"]),
+        ("ISBN: 0-8044-2957-x.", ["9780804429573"]),
+        ("978-0-306-40615-7 (hbk)", ["9780306406157"]),
+        ("0_306_406152", ["9780306406157"]),
+        ("979_1034742325", ["9791034742325"]),
+        ("9791034742325 (br.)", []),
+        ("0306406153 (pbk.)", []),
+        ("0306406152 (vol. 2)", []),
+        ("0662007395$2.00", []),
+        ("x0306406152", []),
+        ("0000000000 (none)", []),
+    ],
+)
+def test_what_stands_beside_an_isbn_hides_it_only_where_open_library_has_no_other_form(
+    tables: Tables, entry: str, isbns: list[str]
+) -> None:
+    found = tables({"editions": [edition("OL1M", "OL1W", isbn_10=[entry]), edition("OL2M", "OL2W", isbn_13=[entry])]})
+    assert values(found["catalogue_editions"], "isbn13") == [[isbns], [isbns]]
+
+
+def test_languages_formats_and_covers_are_taken_as_open_library_takes_them(tables: Tables) -> None:
+    languages = [{"key": "/languages/eng"}, "/languages/fre", {"key": "/l/ger"}, {"key": "/languages/ENG"}, "english"]
+    languages += [{"type": "/type/language", "key": "/languages/spa"}, {"key": "/languages/eng "}, {}, None, 7]
+    covers = {"OL1M": [-1, 5], "OL2M": [None, 5], "OL3M": [0, 5], "OL4M": [-1, None, 5], "OL5M": [-1]}
+    editions = [edition(key, "OL1W", languages=languages, physical_format="", covers=it) for key, it in covers.items()]
+    found = tables({"works": [work("OL1W", covers=[None, 9])], "editions": editions[1:] + editions[:1]})
+    codes = ["eng", "fre", "ger", "spa"]
+    of_editions = values(found["catalogue_editions"], "edition_key", "languages", "format", "cover_id")
+    assert of_editions == [[key, codes, None, 5 if key == "OL1M" else None] for key in covers]
+    assert values(found["catalogue_works"], "cover_id") == [[5]]
+
+
+def test_an_edition_without_a_work_has_no_people_places_or_times(tables: Tables) -> None:
+    fields = {"subjects": ["Love"], "subject_people": ["Ada"], "subject_places": ["Rome"], "subject_times": ["1900"]}
+    found = tables({"editions": [record("edition", "/books/OL1M", **fields)], "works": [work("OL2W", **fields)]})
+    assert values(found["catalogue_subjects"], "subject", "works") == [
+        *(["love", 2], ["person:ada", 1], ["place:rome", 1], ["time:1900", 1])
+    ]
 
 
 def test_pages_are_up_to_nine_digits_and_none_are_unknown(tables: Tables) -> None:
@@ -143,7 +188,7 @@ def test_what_a_work_lacks_comes_from_its_editions_by_key(tables: Tables) -> Non
         ],
     }
     assert values(tables(lines)["catalogue_works"]) == [
-        ["OL1W", "One", 1990, "ok", 1, 0, None, 3, ["Tea", "Tea", "5"], [], []],
+        ["OL1W", "One", 1990, "ok", 1, 0, None, 9, ["Tea", "Tea", "5"], [], []],
         ["OL2W", "Eleven", 1985, "ok", 3, 0, None, 9, [], [], []],
         ["OL3W", None, None, "missing", 0, 0, None, None, [], [], []],
         ["OL8M", None, 3000, "implausible", 1, 0, None, 4, ["Cups"], [], []],

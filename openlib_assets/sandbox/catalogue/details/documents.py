@@ -28,8 +28,8 @@ def _isbns(editions: Sequence[Edition]) -> list[str]:
 
 
 def _median_pages(editions: Sequence[Edition]) -> int | None:
-    """The median, rounded up."""
-    pages = sorted(edition.pages for edition in editions if edition.pages is not None)
+    """The median, rounded up; no pages are an unknown number."""
+    pages = sorted(edition.pages for edition in editions if edition.pages)
     middle = len(pages) // 2
     return -(-(pages[middle] + pages[~middle]) // 2) if pages else None
 

@@ -1,5 +1,6 @@
 """The ISBNs of an edition as the index holds them: both forms of the number, and what people typed instead of it."""
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from operator import mul
@@ -20,6 +21,7 @@ _THIRTEEN_WEIGHTS = (1, 3) * 6
 _BODY = 9  # digits that both forms share
 _PLACEHOLDERS = ("1111111111", "9999999999", "0000000000", "9999999999999")
 _BLANKS = ("", " ")
+_OTHER_THAN_DIGITS = re.compile("[^0-9Xx]")
 
 Forms = Callable[[str], list[str]]
 
@@ -35,7 +37,7 @@ def isbns(chance: int, quirk: int, language: str | None) -> list[str]:
 def indexed(entries: Iterable[str]) -> list[str]:
     """The entries of an edition as the index holds them: with the other form of every number that has two."""
     stripped = [entry.strip() for entry in entries]
-    others = (other_form(entry.replace("-", "").replace(" ", "")) for entry in stripped)
+    others = (other_form(_OTHER_THAN_DIGITS.sub("", entry).upper()) for entry in stripped)
     return list(dict.fromkeys((*stripped, *filter(None, others))))
 
 
