@@ -17,16 +17,21 @@ MAX_KEY_BYTES = 2_000
 
 _DROPPED = str.maketrans({" ": "_"} | dict.fromkeys(';/?:@&=+$,<>#%"{}|\\^[]`\n\r'))
 _ADDRESS = re.compile(
-    r"(?:https?://[^/]+/|(?:www\.)?openlibrary\.org/|/)?subjects/(?P<key>.*)", re.IGNORECASE | re.DOTALL
+    r"(?:(?:https?:)?//[^/]+/|(?:www\.)?openlibrary\.org/|/)?subjects/(?P<key>.*)", re.IGNORECASE | re.DOTALL
 )
 _QUERY_OR_FRAGMENT = re.compile(r"[?#]")
 
 # As people write what Open Library writes with a prefix; its API would look for the subject `placesfrance`.
 _KIND_AS_FOLDER = re.compile(r"(?P<kind>people|person|places?|times?)/(?P<name>.+)", re.IGNORECASE | re.DOTALL)
-_KINDS = {"pe": "person", "pl": "place", "ti": "time"}
+_KIND_AS_PREFIX = re.compile(
+    r"(?P<kind>subjects?|people|persons|places|times)\s*:\s*(?P<name>.+)", re.IGNORECASE | re.DOTALL
+)
+_KINDS = {"su": "", "pe": "person:", "pl": "place:", "ti": "time:"}
+_RECORD = re.compile(r"OL[0-9]+[WMA]")
+_ENCODED = re.compile(r"%[0-9a-f]{2}", re.IGNORECASE)
 
 _OTHER_ADDRESS = re.compile(
-    r"https?://|(?:www\.)?openlibrary\.org(?:/|$)|/(?:works|books|authors|search)(?:[/?.]|$)", re.IGNORECASE
+    r"(?:https?:)?//|(?:www\.)?openlibrary\.org(?:/|$)|/(?:works|books|authors|search)(?:[/?.]|$)", re.IGNORECASE
 )
 
 
@@ -40,7 +45,7 @@ def subject_key(text: str) -> str:
     Accepts a name (`Science Fiction`), a key (`place:france`), a path (`/subjects/science_fiction`) or a URL.
     Raises InvalidSubjectError for what cannot be a subject or cannot be a partition key.
     """
-    key = _normalise(_without_address(text.strip()), shown=text)
+    key = _normalise(_without_address(text.removeprefix("\ufeff").strip()), shown=text)
     if key in ("", ".", "..") or key in PREFIXES:
         raise InvalidSubjectError(
             f"{_shown(text)} is not a subject: nothing of it remains as a key; try a name such as 'science fiction'"
@@ -64,6 +69,11 @@ def is_key(text: str) -> bool:
         return False
 
 
+def is_address(text: str) -> bool:
+    """Tell whether a text is the address or path of a subject's page, and not a name."""
+    return _ADDRESS.fullmatch(text) is not None
+
+
 def subject_query(key: str, *, after: str = "") -> str:
     """Return the query of Open Library's search for the works of a subject, or for those after the bare key of one."""
     prefix = next((prefix for prefix in PREFIXES if key.startswith(prefix)), "")
@@ -72,19 +82,33 @@ def subject_query(key: str, *, after: str = "") -> str:
 
 
 def _without_address(text: str) -> str:
-    match = _ADDRESS.fullmatch(text)
+    match = _ADDRESS.fullmatch(text[1:-1] if text.startswith("<") and text.endswith(">") else text)
     if not match:
-        if _OTHER_ADDRESS.match(text):
-            raise InvalidSubjectError(
-                f"{_shown(text)} is not the address of a subject: give a subject's name, or find its key with: "
-                "openlib subjects search TEXT"
-            )
+        _refuse_what_no_name_is(text)
         return text
     path = _QUERY_OR_FRAGMENT.split(match["key"], maxsplit=1)[0].removesuffix("/").removesuffix(".json")
     if folder := _KIND_AS_FOLDER.fullmatch(path):
-        meant = f"{_KINDS[folder['kind'][:2].lower()]}:{unquote(folder['name'])}"
-        raise InvalidSubjectError(f"{_shown(text)} is not the address of a subject: did you mean {_shown(meant)}?")
+        raise _meant(text, "the address of a subject", folder)
     return unquote(path)
+
+
+def _refuse_what_no_name_is(text: str) -> None:
+    """Refuse what has a key by the rule, but one that nobody means."""
+    if _OTHER_ADDRESS.match(text.removeprefix("<")) or _RECORD.fullmatch(text):
+        raise InvalidSubjectError(
+            f"{_shown(text)} is not the address of a subject: give a subject's name, or find its key with: "
+            "openlib subjects search TEXT"
+        )
+    kind = _KIND_AS_FOLDER.fullmatch(text) or _KIND_AS_PREFIX.fullmatch(text)
+    if kind:
+        raise _meant(text, "a subject", kind)
+    if _ENCODED.search(text):
+        raise InvalidSubjectError(f"{_shown(text)} is not a subject: did you mean {_shown(unquote(text))}?")
+
+
+def _meant(text: str, what: str, kind: re.Match[str]) -> InvalidSubjectError:
+    meant = f"{_KINDS[kind['kind'][:2].lower()]}{unquote(kind['name'])}"
+    return InvalidSubjectError(f"{_shown(text)} is not {what}: did you mean {_shown(meant)}?")
 
 
 def _normalise(text: str, *, shown: str) -> str:

@@ -24,6 +24,21 @@ def test_names_that_differ_in_dropped_symbols_only_are_said_to_be_one_subject(ca
     assert capsys.readouterr().err == "C# and C++ are the same subject in Open Library: c\n"
 
 
+def test_a_name_that_loses_what_it_means_is_told_and_so_are_quotation_marks_that_stay(
+    capsys: Capture,
+) -> None:
+    assert given_keys(["C#", "/subjects/r%26d", "“love”", 'Fiction, "general"']) == [
+        "c",
+        "rd",
+        "“love”",
+        "fiction_general",
+    ]
+    assert capsys.readouterr().err.splitlines() == [
+        "C# is c in Open Library, which drops such signs",
+        "“love”: the quotation marks are part of it; if no work is under it, try it without",
+    ]
+
+
 def test_a_name_in_decomposed_unicode_stays_as_it_is_and_the_composed_one_is_named(capsys: Capture) -> None:
     assert given_keys(["cafe\u0301"]) == ["cafe\u0301"]
     assert capsys.readouterr().err.endswith("if Open Library has no work under it, try caf\u00e9\n")

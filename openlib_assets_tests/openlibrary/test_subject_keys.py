@@ -73,7 +73,7 @@ PREFIXED = [
     ("TIME:20th century", "time:20th_century"),
     ("time:1939-1945", "time:1939-1945"),
     ("person:person:x", "person:personx"),
-    ("people:x", "peoplex"),
+    ("peoples:x", "peoplesx"),
     ("a place:france", "a_placefrance"),
     ("/subjects/place:france", "place:france"),
     ("/subjects/place%3Afrance", "place:france"),
@@ -183,6 +183,8 @@ def test_what_only_just_is_a_subject_is_accepted(text: str) -> None:
         ("/works/OL45804W", "openlib subjects search TEXT"),
         ("openlibrary.org", "openlib subjects search TEXT"),
         ("http://example.org/science-fiction", "openlib subjects search TEXT"),
+        ("<https://openlibrary.org/works/OL45804W>", "openlib subjects search TEXT"),
+        ("OL45804W", "openlib subjects search TEXT"),
     ],
 )
 def test_an_address_of_something_else_is_refused_with_a_hint(text: str, hint: str) -> None:
@@ -194,10 +196,42 @@ def test_an_address_of_something_else_is_refused_with_a_hint(text: str, hint: st
 
 
 @pytest.mark.parametrize(
-    ("text", "key"), [("/subjects/places%2Ffrance", "placesfrance"), ("places/france", "placesfrance"), ("/s", "s")]
+    ("text", "key"),
+    [
+        ("/subjects/places%2Ffrance", "placesfrance"),
+        ("peoples/france", "peoplesfrance"),
+        ("/s", "s"),
+        ("50% off", "50_off"),
+        ("ol45804w", "ol45804w"),
+        ("<https://openlibrary.org/subjects/place:france>", "place:france"),
+        ("//openlibrary.org/subjects/love", "love"),
+        ("\ufefflove", "love"),
+    ],
 )
 def test_a_name_with_slashes_stays_what_open_library_makes_of_it(text: str, key: str) -> None:
     assert subject_key(text) == key
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("subject:science fiction", "science fiction"),
+        ("Subjects: love", "love"),
+        ("people:sherlock_holmes", "person:sherlock_holmes"),
+        ("places: France", "place:France"),
+        ("times:1900", "time:1900"),
+        ("places/france", "place:france"),
+        ("science%20fiction", "science fiction"),
+        ("person%3Asherlock_holmes", "person:sherlock_holmes"),
+    ],
+)
+def test_a_name_that_is_written_as_if_it_were_part_of_an_address_is_refused_with_what_was_meant(
+    text: str, meant: str
+) -> None:
+    with pytest.raises(InvalidSubjectError) as refused:
+        subject_key(text)
+    assert str(refused.value) == f"{text!r} is not a subject: did you mean {meant!r}?"
+    assert subject_key(meant)
 
 
 PIECES = [*"aZß İΣς.,:;/?#%[]\u00a0\u3000_~", "person:", "/subjects/", ".json", "%2F"]
