@@ -12,7 +12,7 @@ import click
 from openlib_assets.cli import process
 from openlib_assets.cli.output import escape_what_cannot_be_shown
 from openlib_assets.openlibrary.subject_keys import InvalidSubjectError
-from openlib_assets.storage.errors import OpenlibError, SettingsError
+from openlib_assets.storage.errors import OpenlibError, SettingsError, first_line
 
 # By name, which is that of the module in commands/ too: one line of help.
 _COMMANDS = {
@@ -91,8 +91,25 @@ def main() -> None:
         # Whoever read our output has seen enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = _FAILED
+    except Exception as error:
+        line = _of_a_database(error)
+        if line is None:
+            raise
+        status = _say(line, _FAILED)
     process.end()
     sys.exit(status or 0)
+
+
+def _of_a_database(error: Exception) -> str | None:
+    """Return the line for an error of the database of the Dagster instance; None for any other."""
+    import sqlite3
+
+    is_wrapped = type(error).__module__ == "sqlalchemy.exc"
+    if not is_wrapped and not isinstance(error, sqlite3.Error):
+        return None
+    reason = first_line(getattr(error, "orig", None) or error)
+    home = os.environ.get("DAGSTER_HOME", "")
+    return f"the database of the Dagster instance in DAGSTER_HOME={home} failed: {reason}; mend that, and run it again"
 
 
 def _interrupt(number: int, _frame: FrameType | None) -> None:

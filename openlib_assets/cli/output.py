@@ -2,24 +2,31 @@
 
 import io
 import json
+import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
 import click
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_ADDRESS = re.compile(r"s3:|[a-z][a-z0-9+.-]+://", re.IGNORECASE)
+
 
 class LocalPath(click.Path):
-    """A path on this machine, as a Path: an address on S3 would become one of a folder called `s3:`."""
+    """A path on this machine, as a Path: an address such as one on S3 would become one of a folder called `s3:`."""
 
     def __init__(self, *, dir_okay: bool = True) -> None:
         super().__init__(dir_okay=dir_okay, path_type=Path)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the path; an address on S3 is refused."""
-        if str(value).startswith("s3:"):
+        """Return the path; an address is refused."""
+        if _ADDRESS.match(str(value)):
             self.fail(f"{value} is not on this machine; name a file or folder here, and copy it from there", param, ctx)
         return super().convert(value, param, ctx)
 
@@ -31,6 +38,37 @@ def escape_what_cannot_be_shown() -> None:
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def progress_console() -> "Console":
+    """Return a console on standard error for what is under way.
+
+    Work goes on where nobody reads that any more, or no room is left for it.
+    """
+    from rich.console import Console
+
+    return Console(file=cast("IO[str]", _Unfailing()), highlight=False)
+
+
+class _Unfailing(io.TextIOBase):
+    """Standard error, of which it does not matter whether it can be written."""
+
+    encoding = property(lambda _: sys.stderr.encoding)
+
+    def isatty(self) -> bool:
+        return sys.stderr.isatty()
+
+    def fileno(self) -> int:
+        return sys.stderr.fileno()
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            sys.stderr.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            sys.stderr.flush()
 
 
 def print_json(value: Any) -> None:

@@ -4,12 +4,14 @@ import csv
 import dataclasses
 import io
 import json
+import os
 import re
 import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -463,12 +465,50 @@ def test_orders_of_what_was_never_fetched_or_into_another_kind_of_file_say_what_
     assert "--to orders.pdf: the name must end in .csv or .xlsx" in said.err
 
 
+@pytest.mark.parametrize("scheme", ["s3", "gs"])
 @pytest.mark.parametrize("command", [["export", "love"], ["orders", "love"], ["subjects", "digest"]])
-def test_what_is_written_here_is_not_sent_to_s3(command: list[str], cli: Cli) -> None:
-    said = cli(*command, "--to", "s3://bucket/prefix/file.csv")
+def test_what_is_written_here_is_not_sent_elsewhere(command: list[str], scheme: str, cli: Cli) -> None:
+    said = cli(*command, "--to", f"{scheme}://bucket/prefix/file.csv")
     assert said.status == 2
-    assert "s3://bucket/prefix/file.csv is not on this machine; name a file or folder here" in said.err
+    assert f"{scheme}://bucket/prefix/file.csv is not on this machine; name a file or folder here" in said.err
+    assert not Path(f"{scheme}:").exists()
+
+
+@pytest.mark.parametrize("unset", ["s3://", "s3:///", "", " "])
+def test_no_root_is_copied_to_or_from_where_a_variable_was_not_set(unset: str, cli: Cli) -> None:
+    for options in (["--from", "data", "--to", unset], ["--from", unset, "--to", "data"]):
+        said = cli("storage", "copy", *options)
+        assert said.status == 2
+        assert f"{unset!r} names no place; give a folder or s3://bucket/prefix" in said.err
     assert not Path("s3:").exists()
+
+
+@pytest.mark.parametrize("reader", ["a full disk", "nobody any more"])
+def test_a_run_goes_on_where_its_progress_cannot_be_written(reader: str, cli: Cli) -> None:
+    if reader == "a full disk":
+        broken = os.open("/dev/full", os.O_WRONLY)
+    else:
+        gone, broken = os.pipe()
+        os.close(gone)
+    stream = os.fdopen(broken, "w", buffering=1)
+    with cli.monkeypatch.context() as patch:
+        patch.setattr(sys, "stderr", stream)
+        said = cli.run_alone("love")
+    with suppress(OSError):
+        stream.close()
+    assert (said.status, "love" in said.out) == (0, True)
+
+
+def test_a_damaged_database_of_the_instance_is_a_line(cli: Cli) -> None:
+    assert cli("subjects", "list").status == 0
+    home = Path(os.environ["DAGSTER_HOME"])
+    (home / "history/runs/index.db").write_bytes(b"no database" * 1000)
+    said = cli("run", "love")
+    assert said.status == 1
+    assert said.err == (
+        f"openlib: the database of the Dagster instance in DAGSTER_HOME={home} failed: file is not a database; "
+        "mend that, and run it again\n"
+    )
 
 
 def test_export_of_what_was_never_fetched_says_what_to_run(cli: Cli) -> None:

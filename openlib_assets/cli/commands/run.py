@@ -47,9 +47,7 @@ def run(subjects: tuple[str, ...], *, force: bool, source: str | None, as_json: 
 def run_and_print(keys: list[str], *, force: bool, as_json: bool = False) -> int:
     """Run subjects, show progress, and print the results; return the exit status."""
     with process.loading():
-        from rich.console import Console
-
-        from openlib_assets.cli.output import print_json
+        from openlib_assets.cli.output import print_json, progress_console
         from openlib_assets.cli.runs import (
             AcrossSubjectsError,
             across_subjects_is_current,
@@ -75,7 +73,7 @@ def run_and_print(keys: list[str], *, force: bool, as_json: bool = False) -> int
         lake_date(storage, dump_wanted(settings.source))
     else:
         open_source(settings)
-    console = Console(stderr=True, highlight=False)
+    console = progress_console()
     with _interruptible(), open_instance(captures_output=False) as instance, _progress(console, keys) as listener:
         definitions = build_defs(settings, resources={"openlibrary": OpenLibraryResource.from_env().heard_by(listener)})
         store = StoreFile.of(settings)

@@ -38,7 +38,7 @@ def copy(source_root: str, target_root: str, names: tuple[str, ...]) -> int:
     from openlib_assets.storage import open_storage
 
     wanted = given_keys(names)
-    source, target = open_storage(source_root.rstrip("/")), open_storage(target_root.rstrip("/"))
+    source, target = open_storage(_root(source_root, "--from")), open_storage(_root(target_root, "--to"))
     if source.uri() == target.uri():
         raise click.UsageError("--from and --to are the same place")
     subjects = wanted or subjects_with_data(source)
@@ -66,6 +66,14 @@ def copy(source_root: str, target_root: str, names: tuple[str, ...]) -> int:
             click.echo(line, err=True)
     click.echo(f"{len(copied)} of {len(subjects)} subjects are at {target.uri()}{', with a catalog' if copied else ''}")
     return int(failed > 0)
+
+
+def _root(given: str, option: str) -> str:
+    """Return a root without slashes at its end; raises click.UsageError for one of which a variable was not set."""
+    root = given.strip().rstrip("/") or given.strip()
+    if root in ("", "s3:"):
+        raise click.UsageError(f"{option} {given!r} names no place; give a folder or s3://bucket/prefix")
+    return root
 
 
 def _watch_list_copied(source: "Storage", target: "Storage") -> bool:

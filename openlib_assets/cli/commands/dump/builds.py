@@ -9,6 +9,7 @@ import click
 import dagster as dg
 from rich.console import Console
 
+from openlib_assets.cli.output import progress_console
 from openlib_assets.cli.runs import QUIET, execute, reason_of, run_across_subjects
 from openlib_assets.cli.stopped_runs import interrupted
 from openlib_assets.definitions import build_defs
@@ -44,7 +45,7 @@ def build_and_print(day: date | None, *, force: bool = False) -> None:
     # Once for all its files: what is newest may change meanwhile.
     found = DumpFolder(settings.dumps).resolve(day) if settings.dumps else Archive(settings).resolve(day)
     named = str(found.day)
-    console = Console(stderr=True, highlight=False)
+    console = progress_console()
     with open_instance(captures_output=False) as instance:
         with progress(console) as listener:
             definitions = build_defs(settings, resources={"dumps": DumpsResource.heard_by(listener)})
