@@ -17,7 +17,8 @@ from openlib_assets.storage.errors import SettingsError
 from openlib_assets.storage.s3_options import S3Options
 from openlib_assets.storage.variables import Variables, base_url, database_url, iceberg_url, queue_url
 
-PUBLIC_API_URL = "https://openlibrary.org"
+_PUBLIC = "openlibrary.org"
+PUBLIC_API_URL = f"https://{_PUBLIC}"
 PUBLIC_DUMPS_URL = "https://archive.org"
 
 # Open Library grants identified clients three requests a second, others one (openlibrary.org/developers/api).
@@ -195,7 +196,7 @@ class Settings(Variables):
     )
     max_in_flight: _Whole = Field(default=3, ge=1, le=100, description="a whole number from 1 to 100, such as 3")
     timeout: _Number = Field(default=60.0, le=86_400, description="a number greater than 0 up to 86400, such as 60")
-    retry_wait: _Number = Field(default=60.0, description="a number greater than 0, such as 60")
+    retry_wait: _Number = Field(default=60.0, le=86_400, description="a number greater than 0 up to 86400, such as 60")
     page_size: _Whole = Field(
         default=MAX_PAGE_SIZE,
         ge=2,
@@ -269,13 +270,15 @@ class Settings(Variables):
         """Return what is said of EMR Serverless, by the names in EMR."""
         return _parts(self.emr) if self.emr else {}
 
+    def needs_contact(self) -> bool:
+        """Tell whether requests go to the public site."""
+        return (urlsplit(self.api_url).hostname or "").removeprefix("www.") == _PUBLIC
+
     def require_contact(self) -> None:
         """Raise SettingsError if requests would go to the public site without a contact, which it answers with 403."""
-        public = urlsplit(PUBLIC_API_URL).hostname
-        host = (urlsplit(self.api_url).hostname or "").removeprefix("www.")
-        if host == public and not self.contact:
+        if self.needs_contact() and not self.contact:
             raise SettingsError(
-                f"OPENLIB_CONTACT is not set: {public} turns away clients without a contact; "
+                f"OPENLIB_CONTACT is not set: {_PUBLIC} turns away clients without a contact; "
                 "set it to your e-mail address or a URL, as in: export OPENLIB_CONTACT=you@example.org"
             )
 

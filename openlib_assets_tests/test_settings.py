@@ -32,7 +32,7 @@ BAD_VALUES = {
     "OPENLIB_REQUESTS_PER_SECOND": ["0", "-1", "nan", "inf", "-inf", "1e999", "three", "1,5", "1 2", "x\ny"],
     "OPENLIB_MAX_IN_FLIGHT": ["0", "-1", "101", "1.5", "1e1", "٣", "1_0", "+3", "many", "9" * 50],
     "OPENLIB_TIMEOUT": ["0", "-60", "nan", "inf", "1e10", "a minute"],
-    "OPENLIB_RETRY_WAIT": ["0", "-1", "nan", "inf", "soon"],
+    "OPENLIB_RETRY_WAIT": ["0", "-1", "nan", "inf", "1e12", "soon"],
     "OPENLIB_PROOF_WINDOW": ["-1", "nan", "inf", "ten minutes"],
     "OPENLIB_PAGE_SIZE": ["0", "1", "1001", "-5", "12.0", "all"],
     "OPENLIB_LANGUAGES": ["en", "english", "eng;fre", "eng,", "deu", "eng,xyz", "e\u0301ng"],

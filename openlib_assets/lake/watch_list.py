@@ -11,6 +11,7 @@ Every entry is the text that is written there: `007`, `null` and `9:11` are no n
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import yaml
 
@@ -39,6 +40,8 @@ def read_watch_list(address: str) -> WatchList:
     """Read the watch list at a path or `s3://` URL; raises WatchListError or StorageError."""
     storage, path = _place(address)
     listed = read_if_there(storage, path)
+    if listed is None and Path(address).is_dir():
+        raise WatchListError(f"{address}: a folder; name a file with OPENLIB_SUBJECTS")
     if listed is None:
         raise NoWatchListError(f"{address}: there is no watch list yet; create one with: openlib subjects add SUBJECT")
     return parse_watch_list(listed, address)

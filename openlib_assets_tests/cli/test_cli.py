@@ -601,7 +601,8 @@ def test_doctor_finds_all_well_or_says_what_is_wrong(cli: Cli) -> None:
     # A subject of the sandbox's stands in for the one that doctor asks for.
     said = cli("doctor")
     assert said.status == 0
-    assert said.out.count("ok ") == 11
+    assert said.out.count("ok ") == 13
+    assert "there is no watch list yet" in said.out
     assert (
         "monthly_refresh is off, subjects are not refreshed by it; turn it on with OPENLIB_MONTHLY_REFRESH=on"
         in said.out
@@ -624,6 +625,41 @@ def test_doctor_finds_all_well_or_says_what_is_wrong(cli: Cli) -> None:
     assert said.status == 1
     (line,) = [line for line in said.out.splitlines() if line.startswith("WRONG")]
     assert line.startswith("WRONG  contact: OPENLIB_CONTACT is not set")
+    assert "-      API: not asked without a contact" in said.out
+
+
+def test_doctor_finds_misspelt_settings_and_a_watch_list_that_cannot_be_used(cli: Cli, tmp_path: Path) -> None:
+    def wrong(name: str, value: str) -> list[str]:
+        with cli.monkeypatch.context() as patch:
+            patch.setenv(name, value)
+            said = cli("doctor")
+        lines = [line for line in said.out.splitlines() if line.startswith("WRONG")]
+        assert said.status == bool(lines)
+        return lines
+
+    listed = tmp_path / "listed.yaml"
+    listed.write_text("subjects: [love, subject:sea, '..']")
+    broken = tmp_path / "broken.yaml"
+    broken.write_text("subjects: [love")
+    assert wrong("OPENLIB_STORGE", "x") == [
+        "WRONG  settings: OPENLIB_STORGE is no setting: did you mean OPENLIB_STORAGE?"
+    ]
+    assert wrong("OPENLIB_CODE_PORT", "4000") == []
+    assert wrong("OPENLIB_SUBJECTS", str(tmp_path)) == [
+        f"WRONG  watch list: {tmp_path}: a folder; name a file with OPENLIB_SUBJECTS"
+    ]
+    (line,) = wrong("OPENLIB_SUBJECTS", str(broken))
+    assert "not valid YAML" in line
+    (line,) = wrong("OPENLIB_SUBJECTS", str(listed))
+    assert "did you mean 'sea'?" in line
+    assert "'..' is not a subject" in line
+
+
+def test_doctor_asks_for_no_contact_where_works_come_from_a_dump(cli: Cli) -> None:
+    cli.monkeypatch.delenv("OPENLIB_API_URL")
+    cli.monkeypatch.setenv("OPENLIB_SOURCE", "dump")
+    said = cli("doctor")
+    assert "ok     contact: not set, and not needed as long as works come from a dump (OPENLIB_SOURCE=dump)" in said.out
     assert "-      API: not asked without a contact" in said.out
 
 

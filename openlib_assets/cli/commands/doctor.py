@@ -14,10 +14,12 @@ def doctor() -> int:
 
     settings = Settings.from_env()
     checks: dict[str, Callable[[Settings], str]] = {
+        "settings": _names,
         "contact": _contact,
         "storage": _storage,
         "pace": _pace,
         "API": _api,
+        "watch list": _watch_list,
         "instance": _instance,
         "schedule": _schedule,
         "store catalogue": _store_catalogue,
@@ -28,7 +30,7 @@ def doctor() -> int:
     }
     wrong = set()
     for name, check in checks.items():
-        if name == "API" and "contact" in wrong:
+        if name == "API" and (settings.needs_contact() and not settings.contact):
             click.echo(f"-      {name}: not asked without a contact")
             continue
         try:
@@ -39,7 +41,31 @@ def doctor() -> int:
     return int(bool(wrong))
 
 
+def _names(_: Settings) -> str:
+    import os
+    from difflib import get_close_matches
+
+    from openlib_assets.storage.errors import SettingsError
+    from openlib_assets.storage.s3_options import S3Options
+
+    known = [
+        f"{model.model_config['env_prefix']}{name.upper()}"
+        for model in (Settings, S3Options)
+        for name in model.model_fields
+    ]
+    given = [name for name in os.environ if name.startswith("OPENLIB_")]
+    for name in given:
+        meant = get_close_matches(name, known, n=1, cutoff=0.9)
+        if meant and name not in known:
+            raise SettingsError(f"{name} is no setting: did you mean {meant[0]}?")
+    return f"{len(set(given) & set(known))} of {len(known)} are set, the others have their defaults"
+
+
 def _contact(settings: Settings) -> str:
+    from openlib_assets.settings import is_dump
+
+    if is_dump(settings.source) and settings.contact is None:
+        return f"not set, and not needed as long as works come from a dump (OPENLIB_SOURCE={settings.source})"
     settings.require_contact()
     if settings.contact is None:
         return f"not set, and not needed for {settings.api_url}"
@@ -80,6 +106,18 @@ def _api(settings: Settings) -> str:
 
     works = Client(settings).probe("science_fiction")
     return f"{settings.api_url} answers: {works:,} works of science_fiction"
+
+
+def _watch_list(settings: Settings) -> str:
+    from openlib_assets.lake.watch_list import NoWatchListError, WatchListError, read_watch_list
+
+    try:
+        found = read_watch_list(settings.subjects)
+    except NoWatchListError as error:
+        return str(error)
+    if found.problems:
+        raise WatchListError("; ".join(found.problems))
+    return f"{settings.subjects}: {len(found.keys)} subjects"
 
 
 def _instance(_: Settings) -> str:
