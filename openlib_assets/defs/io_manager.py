@@ -13,8 +13,9 @@ An asset says by annotation what it wants:
 An asset may return `SubjectOutputs`, or either of the last two with a `subject` column; the rows are filed by it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -24,7 +25,7 @@ from dagster._core.execution.context.system import StepExecutionContext
 from openlib_assets.defs.resources import StorageResource
 from openlib_assets.defs.steps.frames import as_outputs, concatenated, to_pandas
 from openlib_assets.defs.steps.outputs import SubjectOutputs
-from openlib_assets.defs.steps.run_state import Failed, failure
+from openlib_assets.defs.steps.run_state import Failed, failure, said_in_run
 from openlib_assets.defs.steps.step import Step
 from openlib_assets.defs.steps.writing import written_each
 from openlib_assets.lake import layout
@@ -84,9 +85,12 @@ class ParquetIOManager(dg.ConfigurableIOManager):
         wanted = context.dagster_type.typing_type
         subjects = sorted(context.asset_partition_keys)
         if wanted is not SubjectTables:
-            left_out = Step.of(context.step_context).left_out()
+            left_out = _left_out(context.step_context, upstream.asset_key)
             subjects = [subject for subject in subjects if subject not in left_out]
         tables = SubjectTables(self.storage.open(), name, _layer(context.step_context, upstream.asset_key), subjects)
+        if not _is_partitioned(context.step_context):
+            # It is given all subjects that are registered, also those of which nothing was made yet.
+            tables.subjects = [subject for subject in subjects if tables.has(subject)] or subjects
         if wanted is SubjectTables:
             return tables
         if wanted in (pa.Table, Any):
@@ -102,26 +106,34 @@ class ParquetIOManager(dg.ConfigurableIOManager):
     ) -> Iterator[dg.DagsterEvent]:
         """Put each subject's files in their places and record them, subject by subject.
 
-        What failed is told with the output, for the steps that follow; an asset of this project then fails its step,
-        any other fails here.
+        What failed is told with the output, for the steps that follow; an asset that hands it over by `put_out` then
+        fails its step, any other fails here.
         """
         name = context.asset_key.path[-1]
-        step, storage = Step.of(context.step_context), self.storage.open()
+        step, storage = Step.of(context.step_context, context.asset_key), self.storage.open()
         keys = sorted(context.asset_partition_keys)
         if isinstance(obj, SubjectOutputs):
             outputs = obj
         else:
-            outputs = as_outputs(obj, storage, _layer(context.step_context, context.asset_key), name, keys)
-        yield from _put_in_place(step, storage, outputs, keys)
-        context.add_output_metadata(step.said(outputs).metadata(step.asset))
+            layer = _layer(context.step_context, context.asset_key)
+            outputs = as_outputs(obj, storage, layer, name, keys)
+        yield from _put_in_place(step, storage, outputs, keys, context.output_metadata)
+        said = step.said(outputs).metadata(step.asset)
+        if outputs.failed and not outputs.fails_its_step:
+            # Dagster does not record an output that fails, and what follows has to know of which subjects it did.
+            manager = context.op_def.output_def_named(context.name).io_manager_key
+            yield dg.DagsterEvent.handled_output(context.step_context, context.name, manager, metadata=said)
+            raise failure(outputs.failed)
+        context.add_output_metadata(said)
         # Dagster would now record all subjects of the run, those that failed too, with one version of the data for all
         # (dagster/_core/execution/plan/execute_step.py, 1.13.27). It does not for an output of no asset.
         context._asset_key = None
-        if outputs.failed and outputs is not obj:
-            raise failure(outputs.failed)
 
 
-def _put_in_place(step: Step, storage: Storage, outputs: SubjectOutputs, keys: list[str]) -> Iterator[dg.DagsterEvent]:
+def _put_in_place(
+    step: Step, storage: Storage, outputs: SubjectOutputs, keys: list[str], told: Mapping[str, Any]
+) -> Iterator[dg.DagsterEvent]:
+    """Put files in their places and record them, with the metadata that the asset told of all of them."""
     usable = [key for key in keys if key not in step.left_out()]
     todo, as_they_were = step.sorted_out(storage, outputs, usable)
     outputs.complete = len(usable) - len(todo)
@@ -136,10 +148,27 @@ def _put_in_place(step: Step, storage: Storage, outputs: SubjectOutputs, keys: l
             yield from step.rejected(subject, getattr(done, "outcomes", ()))
         else:
             outputs.complete += 1
-            yield from step.recorded(versions, subject, done)
+            yield from step.recorded(versions, subject, replace(done, metadata={**told, **done.metadata}))
     if outputs.failed:
         # Dagster would take those that stay as they are for failed, too.
         yield from step.repeated()
+
+
+def _is_partitioned(context: StepExecutionContext) -> bool:
+    assets = context.job_def.asset_layer.get_assets_def_for_node(context.node_handle)
+    return assets is not None and assets.partitions_def is not None
+
+
+def _left_out(context: StepExecutionContext, loaded: dg.AssetKey) -> frozenset[str]:
+    """Return the subjects of which nothing is loaded: for an asset all of which it makes nothing, for others, such as a
+    check, those of which the loaded table is not made.
+    """
+    assets = context.job_def.asset_layer.get_assets_def_for_node(context.node_handle)
+    makes = assets.keys if assets else ()
+    said = said_in_run(context.instance, context.run_id)
+    if len(makes) == 1:
+        return Step(context, next(iter(makes)), said).left_out()
+    return said[name].unusable if (name := loaded.to_user_string()) in said else frozenset()
 
 
 def _layer(context: StepExecutionContext, asset: dg.AssetKey) -> str:

@@ -1,6 +1,7 @@
 """The IO manager as those meet it who add assets of their own, and what it does with what they return."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -13,7 +14,9 @@ import pytest
 from openlib_assets.cli.runs import execute
 from openlib_assets.defs.io_manager import SubjectTables
 from openlib_assets.defs.partitions import run_tags, subjects
+from openlib_assets.defs.steps.outputs import Done, SubjectOutput, SubjectOutputs
 from openlib_assets.sandbox import FaultPlan, Sandbox, SandboxConfig
+from openlib_assets.storage.errors import OpenlibError
 from openlib_assets_tests.conftest import (
     Pipeline,
     Place,
@@ -333,6 +336,103 @@ def test_an_own_table_that_cannot_be_written_for_a_subject_fails_its_step_and_ke
         assert "a: " not in text
         assert instance.get_materialized_partitions(dg.AssetKey("my_table")) == {"a", "c"}
         assert stored_rows(pipeline, path_of("gold", "my_table", "c")) == [{"number": 3}]
+
+
+def own(function: Any, table: str = "authors") -> dg.AssetsDefinition:
+    """Return somebody's asset that is made from a table, as pandas."""
+    rows = {"rows": dg.AssetIn(key=table, dagster_type=pd.DataFrame)}
+    policy = dg.BackfillPolicy.single_run()
+    made: dg.AssetsDefinition = dg.asset(partitions_def=subjects, backfill_policy=policy, ins=rows)(function)
+    return made
+
+
+def test_what_is_made_from_an_own_table_is_not_given_what_that_has_of_a_subject_that_failed_in_the_run(
+    sandbox: Sandbox, instance: dg.DagsterInstance, new_place: PlaceMaker
+) -> None:
+    place, seen = new_place("local"), list[list[str]]()
+    pipeline = Pipeline(place, instance, sandbox.url)
+    assert pipeline.run("alpha", "bare").success
+
+    def first(rows: pd.DataFrame) -> pd.DataFrame:
+        return pd.DataFrame({"subject": ["alpha", "bare"], "number": [1, 2]})
+
+    def second(rows: pd.DataFrame) -> pd.DataFrame:
+        seen.append(sorted(set(rows["subject"])))
+        return rows
+
+    both = [own(first), own(second, "first")]
+    result = run_assets(pipeline, both, ["alpha", "bare"])
+    assert result.success, failure_text(result)
+    made = Path(place.root, "gold/first/subject=bare")
+    made.rename(made.with_name("aside"))
+    made.write_bytes(b"")
+    result = run_assets(pipeline, both, ["alpha", "bare"])
+    assert list(reasons(result)) == ["first"]
+    assert seen == [["alpha", "bare"], ["alpha"]]
+    records = instance.fetch_materializations(dg.AssetKey("second"), limit=10).records
+    assert [record.partition_key for record in reversed(records)] == ["alpha", "bare", "alpha"]
+
+
+def test_an_own_asset_that_returns_subject_outputs_fails_where_a_subject_does(
+    sandbox: Sandbox, instance: dg.DagsterInstance, new_place: PlaceMaker
+) -> None:
+    pipeline = Pipeline(new_place("local"), instance, sandbox.url)
+
+    @contextmanager
+    def make(subject: str) -> Iterator[SubjectOutput]:
+        if subject == "bare":
+            raise OpenlibError("cannot be made; think again")
+        yield SubjectOutput(
+            {f"gold/mine/subject={subject}/it": lambda file: file.write_text("it")}, lambda _: Done({}, "1")
+        )
+
+    result = run_assets(pipeline, [writer(SubjectOutputs(make), "mine")], ["alpha", "bare"])
+    assert not result.success
+    assert reasons(result)["mine"].strip().endswith("Failure: bare: cannot be made; think again")
+    assert instance.get_materialized_partitions(dg.AssetKey("mine")) == {"alpha"}
+
+
+def test_own_metadata_own_checks_and_assets_of_several_tables_work_as_dagster_has_them(
+    made: Pipeline, instance: dg.DagsterInstance
+) -> None:
+    def said(rows: pd.DataFrame) -> dg.MaterializeResult[pd.DataFrame]:
+        return dg.MaterializeResult(value=rows, metadata={"mine": 5})
+
+    def added(context: dg.AssetExecutionContext, rows: pd.DataFrame) -> pd.DataFrame:
+        context.add_output_metadata({"mine": 6})
+        return rows
+
+    @dg.asset_check(asset="said")
+    def has_rows(said: pd.DataFrame) -> dg.AssetCheckResult:
+        return dg.AssetCheckResult(passed=len(said) > 0, metadata={"rows": len(said)})
+
+    @dg.multi_asset(
+        outs={"one": dg.AssetOut(), "other": dg.AssetOut()},
+        ins={"rows": dg.AssetIn(key="authors", dagster_type=pd.DataFrame)},
+        partitions_def=subjects,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+    )
+    def several(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+        return rows, rows.head(1)
+
+    assets = [own(said), own(added), several]
+    extended = dg.Definitions.merge(made.definitions, dg.Definitions(assets=assets, asset_checks=[has_rows]))
+    chosen = {dg.AssetKey(name) for name in ("said", "added", "one", "other")}
+    job = extended.resolve_implicit_global_asset_job_def().get_subset(asset_selection=chosen)
+    result = run_job(made, job, ["alpha"])
+    assert result.success, failure_text(result)
+    told = {}
+    for name in ("said", "added"):
+        (record,) = instance.fetch_materializations(dg.AssetKey(name), limit=1).records
+        assert record.asset_materialization
+        told[name] = record.asset_materialization
+    assert [told["said"].metadata["mine"].value, told["added"].metadata["mine"].value] == [5, 6]
+    assert "dagster/code_version" not in (told["said"].tags or {})
+    assert (
+        stored_rows(made, path_of("gold", "other", "alpha")) == stored_rows(made, path_of("gold", "one", "alpha"))[:1]
+    )
+    (check,) = result.get_asset_check_evaluations()
+    assert (check.check_name, check.passed) == ("has_rows", True)
 
 
 def test_an_unusable_silver_table_is_made_again_by_an_ordinary_run(

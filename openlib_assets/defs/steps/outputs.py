@@ -51,7 +51,7 @@ class SubjectOutputs:
     `left` are subjects of the run that are not to be made. `tolerated`: of a subject that fails here, all else is made.
 
     `failed` and `complete` are filled by the IO manager: the subjects that failed here, with their reasons, and how
-    many are as they should be.
+    many are as they should be. `fails_its_step`: the asset itself fails where one of them did.
     """
 
     make: Callable[[str], AbstractContextManager[SubjectOutput]]
@@ -64,6 +64,7 @@ class SubjectOutputs:
     tolerated: bool = False
     failed: dict[str, Failed] = field(default_factory=dict)
     complete: int = 0
+    fails_its_step: bool = False
 
 
 def put_out(context: dg.AssetExecutionContext, outputs: SubjectOutputs) -> Iterator[dg.Output[Any]]:
@@ -73,6 +74,7 @@ def put_out(context: dg.AssetExecutionContext, outputs: SubjectOutputs) -> Itera
     at all where none was: then the assets that follow do not start, unless they do without. Raises dg.Failure with a
     line for each subject.
     """
+    outputs.fails_its_step = True
     yield dg.Output(outputs)
     if outputs.complete or outputs.tolerated or not outputs.failed:
         for spec in context.assets_def.check_specs:

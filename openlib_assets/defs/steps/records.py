@@ -128,8 +128,9 @@ class Versions:
 
     def tags(self, subject: str, data_version: str) -> dict[str, str]:
         """Return the tags of a new record of a subject."""
+        code_version = self._spec.code_version
         return {
-            CODE_VERSION_TAG: str(self._spec.code_version),
+            **({} if code_version is None else {CODE_VERSION_TAG: code_version}),
             DATA_VERSION_TAG: data_version,
             DATA_VERSION_IS_USER_PROVIDED_TAG: "true",
             **self._inputs(subject),
@@ -144,7 +145,8 @@ class Versions:
         return {
             subject: tags[DATA_VERSION_TAG]
             for subject, tags in _latest_tags(self._instance, self._spec.key, self._subjects)
-            if tags.get(CODE_VERSION_TAG) == self._spec.code_version
+            if self._spec.code_version is not None
+            and tags.get(CODE_VERSION_TAG) == self._spec.code_version
             and self._inputs(subject).items() <= tags.items()
             and DATA_VERSION_TAG in tags
         }

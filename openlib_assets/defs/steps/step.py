@@ -35,9 +35,8 @@ class Step:
     _not_recorded: set[str] = field(default_factory=set)
 
     @staticmethod
-    def of(context: StepExecutionContext) -> "Step":
-        """Return the step of Dagster's context, whose op makes one asset."""
-        asset = context.job_def.asset_layer.get_asset_key_for_node(context.node_handle)
+    def of(context: StepExecutionContext, asset: dg.AssetKey) -> "Step":
+        """Return the step of Dagster's context, as far as it makes an asset."""
         return Step(context, asset, said_in_run(context.instance, context.run_id))
 
     @property
