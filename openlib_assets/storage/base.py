@@ -85,6 +85,10 @@ class Storage(Protocol):
         """Return the first bytes of a file, so many at most, and read no more of it; raises MissingFileError."""
         ...
 
+    def read_end(self, path: str, most: int) -> bytes:
+        """Return the last bytes of a file, so many at most, and read no more of it; raises MissingFileError."""
+        ...
+
     def write(self, path: str, data: bytes) -> None:
         """Put `data` at `path`, whole or not at all."""
         ...

@@ -87,6 +87,11 @@ class LocalStorage:
         with _reading(self.uri(path)), self._at(path).open("rb") as file:
             return file.read(most)
 
+    def read_end(self, path: str, most: int) -> bytes:
+        with _reading(self.uri(path)), self._at(path).open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - most))
+            return file.read(most)
+
     def write(self, path: str, data: bytes) -> None:
         with self.writing(path) as file:
             file.write_bytes(data)

@@ -147,11 +147,17 @@ class S3Storage:
             return data
 
     def read_beginning(self, path: str, most: int) -> bytes:
+        return self._read_part(path, f"bytes=0-{most - 1}")
+
+    def read_end(self, path: str, most: int) -> bytes:
+        return self._read_part(path, f"bytes=-{most}")
+
+    def _read_part(self, path: str, part: str) -> bytes:
         with s3_errors(self.uri(path)):
             # A part of what has no bytes is refused.
             if self.size(path) == 0:
                 return b""
-            return get_object(self._client, self._bucket, self._key(path), f"bytes=0-{most - 1}")[0]
+            return get_object(self._client, self._bucket, self._key(path), part)[0]
 
     def write(self, path: str, data: bytes) -> None:
         with s3_errors(self.uri(path)):

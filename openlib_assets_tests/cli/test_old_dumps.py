@@ -15,18 +15,22 @@ from openlib_assets.lake.dumps.lakes import building
 from openlib_assets.openlibrary.dumps import file_name, parse_day
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets.storage import LocalStorage
-from openlib_assets_tests.tools.dump_lines import author, by, edition, rating, redirect, work, write_dump
+from openlib_assets_tests.tools.dump_lines import Lines, author, by, edition, rating, redirect, work, write_dump
 from openlib_assets_tests.tools.forked import Commands, commands
 
 JUNE, JULY, AUGUST = "2026-06-30", "2026-07-31", "2026-08-31"
-LINES = {
-    "works": [work("OL1W", title="Tea", subjects=["Tea"], authors=by("OL1A"))],
-    "editions": [edition("OL1M", "OL1W", publish_date="1999")],
-    "authors": [author("OL1A", "Ada")],
-    "redirects": [redirect("/works/OL9W", "/works/OL1W")],
-    "ratings": [rating("OL1W", day=JUNE)],
-    "reading-log": [f"/works/OL1W\t\\N\tWant to Read\t{JUNE}"],
-}
+
+
+def lines(date: str) -> Lines:
+    """Return the lines of a dump, whose records are others than a month before."""
+    return {
+        "works": [work("OL1W", title="Tea", subjects=["Tea"], authors=by("OL1A"), description=date)],
+        "editions": [edition("OL1M", "OL1W", publish_date="1999", notes=date)],
+        "authors": [author("OL1A", "Ada", bio=date)],
+        "redirects": [redirect("/works/OL9W", "/works/OL1W")],
+        "ratings": [rating("OL1W", day=JUNE)],
+        "reading-log": [f"/works/OL1W\t\\N\tWant to Read\t{JUNE}"],
+    }
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +46,7 @@ def openlib(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Itera
     given = folder / "given"
     given.mkdir()
     for date in (JUNE, JULY, AUGUST):
-        write_dump(given, date, LINES)
+        write_dump(given, date, lines(date))
     with commands(folder, sandbox.url, OPENLIB_DUMPS=str(given)) as openlib:
         assert openlib.run("dump", "build", JUNE).status() == 0
         assert openlib.run("dump", "build", JULY, OPENLIB_ICEBERG=catalogue(openlib)).status() == 0

@@ -55,12 +55,19 @@ def test_the_beginning_of_a_file_can_be_read_alone(storage: Storage) -> None:
     assert beginnings == [b"0123", b"0123456789", b""]
 
 
+def test_the_end_of_a_file_can_be_read_alone(storage: Storage) -> None:
+    storage.write("a/long", b"0123456789")
+    storage.write("a/empty", b"")
+    ends = [storage.read_end(path, most) for path, most in (("a/long", 4), ("a/long", 20), ("a/empty", 4))]
+    assert ends == [b"6789", b"0123456789", b""]
+
+
 @pytest.mark.parametrize("path", ["none", "folder", "folder/none", "folder/file/none"])
 def test_of_what_is_not_there_nothing_is_read(storage: Storage, path: str) -> None:
     storage.write("folder/file", b"x")
     assert read_if_there(storage, "folder/file") == b"x"
     assert read_if_there(storage, path) is None
-    for read in (storage.read, lambda path: storage.read_beginning(path, 4)):
+    for read in (storage.read, lambda path: storage.read_beginning(path, 4), lambda path: storage.read_end(path, 4)):
         with pytest.raises(MissingFileError, match=rf"/{path}: there is no such file$"):
             read(path)
 

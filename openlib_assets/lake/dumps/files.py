@@ -10,7 +10,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
@@ -47,7 +47,8 @@ Listener = Callable[[str, int, int], None]
 class Files:
     """The files of the dump of a day at an `address`, by their names: of each its path there, size, and MD5 if known.
 
-    `folder` is where downloaded ones are on the local disk; None where somebody put the files at the address.
+    `folder` is where downloaded ones are on the local disk; None where somebody put the files at the address. `endings`
+    are the last bytes of each in hex, by which the same file is known under the name of another day.
     """
 
     day: str
@@ -56,6 +57,7 @@ class Files:
     paths: Mapping[str, str]
     sizes: Mapping[str, int]
     md5: Mapping[str, str | None]
+    endings: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def are_there(self) -> bool:
@@ -100,20 +102,28 @@ def fetch_files(
     Raises MissingDumpError and DamagedDumpError, and what archive.org, the disk or the storage did.
     """
     if settings.dumps:
-        files = _files(DumpFolder(settings.dumps).resolve(day), settings.dumps, None)
+        given = DumpFolder(settings.dumps)
+        dump = given.resolve(day)
+        files = _files(dump, settings.dumps, None)
         for name in DUMP_FILES:
             files.check_beginning(name)
+        if before := _fetched_before(storage, str(day)):
+            _require_others(given, dump, before)
     else:
         archive = Archive(settings, stop)
         dump = archive.resolve(day)
         folder = _place(storage, str(day))
         files = _files(dump, dump.address, folder)
-        if files != recorded_files(storage, str(day)) or not files.are_there:
+        recorded = recorded_files(storage, str(day))
+        if recorded is None or files != replace(recorded, endings={}) or not files.are_there:
 
             def heard(progress: Progress) -> None:
                 listener(progress.file_name, progress.bytes_done, progress.bytes_due)
 
             download_dump(archive, dump, DUMP_FILES, folder, heard)
+        given = DumpFolder(str(folder))
+        dump = given.resolve(day)
+    files = replace(files, endings={name: given.ending(dump.files[name]) for name in DUMP_FILES})
     storage.write(_record_path(str(day)), json.dumps(asdict(files), indent=1).encode())
     return files
 
@@ -152,6 +162,21 @@ def require_room(storage: Storage, files: Files) -> None:
     held = sum(made.bytes for made in there if made)
     needed = int(_ROOM * sum(files.sizes.values())) - held
     require_free_bytes(Path(room), needed, f"the tables of the dump of {files.day} need")
+
+
+def _fetched_before(storage: Storage, day: str) -> Files | None:
+    """Return the files of the last dump before a day of which any were fetched."""
+    days = (name.removeprefix(layout.DUMP) for name in storage.folders(f"{Layer.BRONZE}/{FILES_TABLE}"))
+    found = (
+        files for earlier in sorted(days, reverse=True) if earlier < day if (files := recorded_files(storage, earlier))
+    )
+    return next(found, None)
+
+
+def _require_others(given: DumpFolder, dump: Dump, before: Files) -> None:
+    """Raise DamagedDumpError if a file of a dump in a folder is that of the one that was fetched before it."""
+    for name, ending in before.endings.items():
+        given.require_another(dump.files[name], date.fromisoformat(before.day), before.sizes[name], ending)
 
 
 def _files(dump: Dump, address: str, folder: Path | None) -> Files:

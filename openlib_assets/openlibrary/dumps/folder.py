@@ -11,6 +11,11 @@ from openlib_assets.openlibrary.dumps.names import DUMP_FILES, Dump, DumpFile, p
 from openlib_assets.openlibrary.errors import DamagedDumpError, MissingDumpError
 from openlib_assets.storage import LocalStorage, open_storage
 
+# Every month changes some of them, while of the others, where they are small, nothing may be new.
+_NEVER_THE_SAME = ("works", "editions", "authors")
+# At the end of a gzip file stand checksum and length of what it unpacks to.
+_ENDING_BYTES = 8
+
 
 class DumpFolder:
     """The dumps whose files lie below a root, in whatever folders; every method raises StorageError."""
@@ -28,14 +33,33 @@ class DumpFolder:
         return [Dump(day, self._storage.uri(), found[day]) for day in sorted(found, reverse=True)]
 
     def resolve(self, day: date | None = None, names: Sequence[str] = DUMP_FILES) -> Dump:
-        """Return the dump of a date, by default the newest; raises MissingDumpError where a file of it is missing."""
+        """Return the dump of a date, by default the newest.
+
+        Raises MissingDumpError where a file of it is missing, and DamagedDumpError where one is that of the dump before
+        in the folder.
+        """
         dumps = self.available()
         chosen = next((dump for dump in dumps if day in (None, dump.day)), None)
         if chosen is None:
             listed = f"the newest are {', '.join(str(dump.day) for dump in dumps[:3])}" if dumps else "it has none"
             raise MissingDumpError(f"{self._storage.uri()}: there is no dump of {day or 'any date'}; {listed}")
-        chosen.require(names, "put it there, or name another date")
+        before = next((dump for dump in dumps if dump.day < chosen.day), None)
+        for file in chosen.require(names, "put it there, or name another date"):
+            if before and (earlier := before.files.get(file.name)):
+                self.require_another(file, before.day, earlier.size, self.ending(earlier))
         return chosen
+
+    def ending(self, file: DumpFile) -> str:
+        """Return the last bytes of a file in hex, which differ where its content does."""
+        return self._storage.read_end(file.path, _ENDING_BYTES).hex()
+
+    def require_another(self, file: DumpFile, day: date, size: int, ending: str) -> None:
+        """Raise DamagedDumpError if a file is that of an earlier day, which has this size and this ending."""
+        if file.name in _NEVER_THE_SAME and file.size == size and self.ending(file) == ending:
+            raise DamagedDumpError(
+                f"{self.uri(file)}: has the same content as the one of {day}, so it is not of {file.day}; "
+                "put the right one there, or name another date"
+            )
 
     def uri(self, file: DumpFile) -> str:
         """Return the full address of a file."""

@@ -1,7 +1,9 @@
 """Which dumps there are, on the archive and in a folder, and which one is meant."""
 
+import gzip
 import shutil
 from datetime import date
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -162,6 +164,30 @@ class TestFolder:
         storage.write(path, dump_bytes("editions", SEPTEMBER))
         with pytest.raises(DamagedDumpError, match="has lines of editions"):
             folder.check_beginning(file)
+
+    @pytest.mark.parametrize("name", ["works", "editions", "authors"])
+    def test_records_of_the_month_before_are_not_taken_for_those_of_this_one(
+        self, storage_root: str, name: str
+    ) -> None:
+        storage = open_storage(storage_root)
+        for day in (AUGUST, SEPTEMBER):
+            storage.write(file_name(name, day), dump_bytes(name, day))
+        assert DumpFolder(storage_root).resolve(None, [name]).day == SEPTEMBER
+        # It was packed once more meanwhile.
+        storage.write(file_name(name, SEPTEMBER), gzip.compress(gzip.decompress(dump_bytes(name, AUGUST)), mtime=1))
+        with pytest.raises(DamagedDumpError) as refused:
+            DumpFolder(storage_root).resolve(None, [name])
+        assert str(refused.value) == (
+            f"{storage.uri(file_name(name, SEPTEMBER))}: has the same content as the one of 2026-08-31, so it is not "
+            "of 2026-09-30; put the right one there, or name another date"
+        )
+        assert DumpFolder(storage_root).resolve(AUGUST, [name]).day == AUGUST
+
+    def test_of_ratings_and_the_like_a_month_may_bring_nothing_new(self, storage_root: str) -> None:
+        others = ("redirects", "ratings", "reading-log")
+        for name, day in product(others, (AUGUST, SEPTEMBER)):
+            open_storage(storage_root).write(file_name(name, day), dump_bytes(name, AUGUST))
+        assert DumpFolder(storage_root).resolve(None, others).day == SEPTEMBER
 
     def test_on_disk_a_file_is_lent_where_it_is(self, dumps: Path) -> None:
         folder = DumpFolder(str(dumps))
