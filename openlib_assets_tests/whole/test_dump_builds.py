@@ -200,7 +200,7 @@ def with_few_lines(content: bytes) -> bytes:
         (with_a_wrong_byte, "damaged after line", "fetch it again"),
         (lambda _: b"<!DOCTYPE html><html><body>Item not available</body></html>", "an HTML page", "download it again"),
         (lambda _: gzip.compress(b""), "is empty", "another date"),
-        (lambda _: b"", "something else", "download it again"),
+        (lambda _: b"", "is empty", "download it again"),
         (with_few_lines, "something is missing", "fetch it again"),
     ],
     ids=["cut", "a wrong byte", "HTML", "an empty gzip file", "an empty file", "few lines"],

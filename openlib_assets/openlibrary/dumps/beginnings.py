@@ -67,5 +67,7 @@ def check_beginning(beginning: bytes, file: DumpFile) -> None:
 
 
 def _foreign(beginning: bytes) -> str:
+    if not beginning:
+        return "empty"
     start = beginning.lstrip()[:15].lower()
     return "an HTML page" if start.startswith((b"<!doctype html", b"<html")) else "something else"

@@ -77,6 +77,9 @@ def download_dump(
 
 def _fetched(archive: Archive, file: DumpFile, folder: Path, report: Callable[[int], None]) -> Path:
     """Return the place of a file once it is there."""
+    if not file.size:
+        # Nothing would arrive whose beginning could be looked at.
+        raise DamagedDumpError(f"{archive.url(file)}: is empty; take the dump of another date")
     target = folder / file.file_name
     with _disk_errors(target):
         if target.is_file() and _Part(target, archive.stop).holds(file):

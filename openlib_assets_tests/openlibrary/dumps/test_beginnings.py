@@ -53,7 +53,7 @@ def test_a_sound_file_may_begin_with_odd_lines(name: str, text: str) -> None:
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"", "is something else, not a gzip file; download it again"),
+        (b"", "is empty, not a gzip file; download it again"),
         (WORK.encode(), "is something else, not a gzip file; download it again"),
         (b"\n <!doctype HTML><p>", "is an HTML page, not a gzip file; download it again"),
         (b"<HTML>", "is an HTML page, not a gzip file; download it again"),

@@ -225,6 +225,17 @@ class TestDamaged:
             assert str(refused.value) == f"{file}: {reason} (1 try)"
         assert list(tmp_path.iterdir()) == []
 
+    def test_a_file_without_a_byte_is_refused_in_a_line(self, tmp_path: Path) -> None:
+        folder, to = write_dumps(tmp_path / "dumps"), tmp_path / "to"
+        (folder / WORKS).write_bytes(b"")
+        with sandbox_of(folder) as sandbox:
+            with pytest.raises(DamagedDumpError) as refused:
+                download(archive_of(sandbox), to, "ratings", "works")
+            file = f"{sandbox.url}/download/ol_dump_2026-09-30/{WORKS}"
+            assert str(refused.value) == f"{file}: is empty; take the dump of another date"
+            # The smallest comes first.
+            assert sent(sandbox) == []
+
     def test_the_bytes_of_a_later_month_are_refused(self, dumps: Path, tmp_path: Path) -> None:
         with (
             sandbox_of(dumps, always("other_month", day=AUGUST)) as sandbox,
