@@ -20,7 +20,7 @@ from openlib_assets.storage import Storage
 
 # Of 6 GB: DuckDB takes up to 0.3 GB more than it is allowed, and the lines under way are outside of it.
 MEMORY_LIMIT = "4GB"
-# What the largest sort of a whole catalogue would put on disk (docs/dumps.md).
+# The most that a step puts on disk to sort, and then fails; more than is checked to be free (docs/dumps.md).
 SPILL_LIMIT = "40GB"
 _BAD_LINES = pa.schema([("line", pa.int64()), ("reason", pa.string()), ("line_text", pa.string())])
 

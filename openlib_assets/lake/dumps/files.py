@@ -28,7 +28,9 @@ from openlib_assets.openlibrary.dumps import (
     DumpFolder,
     Progress,
     download_dump,
+    needed_bytes,
     require_free_bytes,
+    share_disk,
 )
 from openlib_assets.openlibrary.errors import MissingDumpError
 from openlib_assets.settings import Settings
@@ -36,7 +38,7 @@ from openlib_assets.storage import LocalStorage, Storage, read_if_there
 
 FILES_TABLE = "dump_files"
 _RECORD = "files.json"
-# Of the size of the files: the tables have about as many bytes as these, and the largest sort half as many again.
+# Of the size of the files: the tables have about as many bytes as these, and as many are left to sort them.
 _ROOM = 2.0
 
 # Hears of what so many bytes are done, and how many there are in all; 0 where nobody knows.
@@ -120,6 +122,9 @@ def fetch_files(
             def heard(progress: Progress) -> None:
                 listener(progress.file_name, progress.bytes_done, progress.bytes_due)
 
+            is_built = storage.exists(layout.dump_lake(str(day))) and (recorded is None or recorded.md5 == files.md5)
+            if not is_built:
+                _require_room_for_all(storage, files, folder, needed_bytes(dump.files.values(), folder))
             download_dump(archive, dump, DUMP_FILES, folder, heard)
         given = DumpFolder(str(folder))
         dump = given.resolve(day)
@@ -157,11 +162,28 @@ def require_room(storage: Storage, files: Files) -> None:
 
     Those that are there, as after an interruption, need no more room.
     """
-    room = storage.uri() if isinstance(storage, LocalStorage) else tempfile.gettempdir()
+    require_free_bytes(_place_of_tables(storage), _due(storage, files), f"the tables of the dump of {files.day} need")
+
+
+def _require_room_for_all(storage: Storage, files: Files, folder: Path, missing: int) -> None:
+    """Raise StorageError if the tables would not fit once the bytes that are missing were downloaded into a folder."""
+    place = _place_of_tables(storage)
+    if share_disk(folder, place):
+        what = f"the missing files of the dump of {files.day} and its tables need"
+        require_free_bytes(place, missing + _due(storage, files), what)
+    else:
+        require_room(storage, files)
+
+
+def _due(storage: Storage, files: Files) -> int:
+    """Return how many bytes the tables of a dump that are not there yet put on a disk, sorting them included."""
     there = (read_made(storage, layer_of(one.table), one.table, files.day) for one in (*FILES, *STEPS))
-    held = sum(made.bytes for made in there if made)
-    needed = int(_ROOM * sum(files.sizes.values())) - held
-    require_free_bytes(Path(room), needed, f"the tables of the dump of {files.day} need")
+    return max(0, int(_ROOM * sum(files.sizes.values())) - sum(made.bytes for made in there if made))
+
+
+def _place_of_tables(storage: Storage) -> Path:
+    """Return where tables are made: what is put on S3 is a temporary file before."""
+    return Path(storage.uri() if isinstance(storage, LocalStorage) else tempfile.gettempdir())
 
 
 def _fetched_before(storage: Storage, day: str) -> Files | None:

@@ -4,7 +4,7 @@ What the lines of a file mean is none of its business.
 """
 
 from openlib_assets.openlibrary.dumps.archive import Archive
-from openlib_assets.openlibrary.dumps.disk import needed_bytes, require_free_bytes, require_free_disk
+from openlib_assets.openlibrary.dumps.disk import needed_bytes, require_free_bytes, require_free_disk, share_disk
 from openlib_assets.openlibrary.dumps.download import Listener, Progress, download_dump
 from openlib_assets.openlibrary.dumps.folder import DumpFolder
 from openlib_assets.openlibrary.dumps.names import DUMP_FILES, Dump, DumpFile, file_name, parse_day, parse_file_names
@@ -24,4 +24,5 @@ __all__ = [
     "parse_file_names",
     "require_free_bytes",
     "require_free_disk",
+    "share_disk",
 ]

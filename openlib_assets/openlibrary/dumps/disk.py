@@ -30,9 +30,8 @@ def require_free_disk(files: Iterable[DumpFile], folder: Path) -> None:
 
 def require_free_bytes(folder: Path, needed: int, what: str) -> None:
     """Raise StorageError if fewer bytes are free on the disk of a folder; `what` needs them, as in `the files need`."""
-    place = next(place for place in (folder, *folder.absolute().parents) if place.is_dir())
     try:
-        free = shutil.disk_usage(place).free
+        free = shutil.disk_usage(_there(folder)).free
     except OSError as error:
         raise StorageError(f"{folder}: {error.strerror or error}") from error
     if needed > free:
@@ -41,12 +40,25 @@ def require_free_bytes(folder: Path, needed: int, what: str) -> None:
         )
 
 
+def share_disk(one: Path, other: Path) -> bool:
+    """Tell whether two folders, which need not exist yet, are on one disk; raises StorageError."""
+    try:
+        return _there(one).stat().st_dev == _there(other).stat().st_dev
+    except OSError as error:
+        raise StorageError(f"{one}: {error.strerror or error}") from error
+
+
 def in_words(count: int) -> str:
     """Return a number of bytes as people say it."""
     for unit, name in _UNITS:
         if count >= unit:
             return f"{count / unit:,.1f} {name}"
     return f"{count} bytes"
+
+
+def _there(folder: Path) -> Path:
+    """Return a folder, or of its parents the nearest one that exists."""
+    return next(place for place in (folder, *folder.absolute().parents) if place.is_dir())
 
 
 def _held_bytes(file: DumpFile, folder: Path) -> int:
