@@ -1,14 +1,19 @@
-"""`openlib dump` where files are those of another month."""
+"""`openlib dump` where files are those of another month, or where nobody answers for archive.org any more."""
 
+import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
+from openlib_assets.lake import layout
 from openlib_assets.lake.dumps.lakes import complete_lakes
 from openlib_assets.openlibrary.dumps import DUMP_FILES, file_name
 from openlib_assets.storage import open_storage
 from openlib_assets_tests.openlibrary.dumps.served import sandbox_of
 from openlib_assets_tests.tools.dump_files import AUGUST, SEPTEMBER, dump_bytes, write_dumps
-from openlib_assets_tests.tools.forked import commands
+from openlib_assets_tests.tools.forked import Commands, commands
 
 NOBODY = "http://127.0.0.1:9"
 
@@ -48,3 +53,54 @@ def test_files_that_were_downloaded_are_known_in_a_folder_too(tmp_path: Path) ->
         done = openlib.run("dump", "build", str(SEPTEMBER), OPENLIB_DUMPS=str(september))
         assert done.status() == 1, done.output
     assert f"has the same content as the one of {AUGUST}, so it is not of {SEPTEMBER}" in done.output
+
+
+@pytest.fixture
+def without_archive(tmp_path: Path) -> Iterator[Commands]:
+    """The command once August's dump was built, of those of two months that an archive had, which is away now."""
+    sandbox = sandbox_of(write_dumps(tmp_path / "archive"))
+    with commands(tmp_path, NOBODY, OPENLIB_DUMPS_URL=sandbox.url, OPENLIB_RETRY_WAIT="0.005") as openlib:
+        with sandbox:
+            assert openlib.run("dump", "build", str(AUGUST)).status() == 0
+            listed = json.loads(openlib.run("dump", "list", "--json").output)
+            assert [(dump["dump"], dump["state"]) for dump in listed] == [(str(SEPTEMBER), ""), (str(AUGUST), "built")]
+        yield openlib
+
+
+def test_a_dump_whose_files_are_here_is_built_without_the_archive(without_archive: Commands) -> None:
+    storage = open_storage(without_archive.variables["OPENLIB_STORAGE"])
+    storage.delete(f"{layout.dump_folder('silver', 'catalogue_works', str(AUGUST))}/made.json")
+    storage.delete(layout.dump_lake(str(AUGUST)))
+    done = without_archive.run("dump", "build", str(AUGUST))
+    assert done.status() == 0, done.output
+    assert complete_lakes(storage) == [str(AUGUST)]
+
+
+def test_the_archive_is_asked_for_what_is_not_here_or_came_from_elsewhere(without_archive: Commands) -> None:
+    refused = "connection refused (12 tries)"
+    elsewhere = without_archive.run("dump", "build", str(AUGUST), OPENLIB_DUMPS_URL=NOBODY)
+    for done in (without_archive.run("dump", "build"), without_archive.run("dump", "build", str(SEPTEMBER)), elsewhere):
+        assert done.status() == 1
+        assert refused in done.output
+    folder = Path(without_archive.variables["OPENLIB_STORAGE"], layout.dump_folder("bronze", "dump_files", str(AUGUST)))
+    (folder / file_name("ratings", AUGUST)).unlink()
+    assert refused in without_archive.run("dump", "build", str(AUGUST)).output
+
+
+def test_what_is_here_is_listed_without_the_archive_with_a_line_that_says_so(without_archive: Commands) -> None:
+    size = sum(len(dump_bytes(name, AUGUST)) for name in DUMP_FILES)
+    done = without_archive.run("dump", "list", "--json")
+    assert done.status() == 0, done.output
+    warning, rows = done.output.split("\n", 1)
+    assert warning.startswith(without_archive.variables["OPENLIB_DUMPS_URL"])
+    assert warning.endswith("tries); listed is what is here")
+    assert json.loads(rows) == [{"dump": str(AUGUST), "bytes": size, "missing": "", "state": "built"}]
+    open_storage(without_archive.variables["OPENLIB_STORAGE"]).delete(layout.dump_lake(str(AUGUST)))
+    assert without_archive.run("dump", "list").output.rstrip().endswith("downloaded")
+
+
+def test_where_nothing_is_here_either_the_list_fails_in_a_line(tmp_path: Path) -> None:
+    with commands(tmp_path, NOBODY, OPENLIB_DUMPS_URL=NOBODY, OPENLIB_RETRY_WAIT="0.005") as openlib:
+        done = openlib.run("dump", "list")
+        assert done.status() == 1
+        assert done.output.startswith(f"openlib: {NOBODY}/advancedsearch.php")

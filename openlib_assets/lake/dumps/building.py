@@ -123,7 +123,7 @@ class Build:
         if before and lines < _LEAST_LINES * before.rows:
             raise DumpFileError(
                 f"{where}: {lines:,} lines, while that of the dump of {self.before} has {before.rows:,}: something is "
-                "missing; fetch it again, take the dump of another date, or accept the loss with: "
+                "missing; remove it and fetch it again, take the dump of another date, or accept the loss with: "
                 f"openlib dump build {self.date} --force"
             )
 

@@ -99,7 +99,7 @@ class Files:
 def fetch_files(
     settings: Settings, storage: Storage, day: date, listener: Listener, stop: threading.Event | None = None
 ) -> Files:
-    """Return the files of the dump of a day, downloaded unless the settings name a folder that has them.
+    """Return the files of the dump of a day, downloaded unless they were, or the settings name a folder that has them.
 
     Raises MissingDumpError and DamagedDumpError, and what archive.org, the disk or the storage did.
     """
@@ -111,26 +111,43 @@ def fetch_files(
             files.check_beginning(name)
         if before := _fetched_before(storage, str(day)):
             _require_others(given, dump, before)
+    elif downloaded := downloaded_files(settings, storage, day):
+        return downloaded
     else:
         archive = Archive(settings, stop)
         dump = archive.resolve(day)
         folder = _place(storage, str(day))
         files = _files(dump, dump.address, folder)
         recorded = recorded_files(storage, str(day))
-        if recorded is None or files != replace(recorded, endings={}) or not files.are_there:
+        is_built = storage.exists(layout.dump_lake(str(day))) and (recorded is None or recorded.md5 == files.md5)
+        if not is_built:
+            _require_room_for_all(storage, files, folder, needed_bytes(dump.files.values(), folder))
 
-            def heard(progress: Progress) -> None:
-                listener(progress.file_name, progress.bytes_done, progress.bytes_due)
+        def heard(progress: Progress) -> None:
+            listener(progress.file_name, progress.bytes_done, progress.bytes_due)
 
-            is_built = storage.exists(layout.dump_lake(str(day))) and (recorded is None or recorded.md5 == files.md5)
-            if not is_built:
-                _require_room_for_all(storage, files, folder, needed_bytes(dump.files.values(), folder))
-            download_dump(archive, dump, DUMP_FILES, folder, heard)
+        download_dump(archive, dump, DUMP_FILES, folder, heard)
         given = DumpFolder(str(folder))
         dump = given.resolve(day)
     files = replace(files, endings={name: given.ending(dump.files[name]) for name in DUMP_FILES})
     storage.write(_record_path(str(day)), json.dumps(asdict(files), indent=1).encode())
     return files
+
+
+def downloaded_files(settings: Settings, storage: Storage, day: date) -> Files | None:
+    """Return the files of the dump of a day that were downloaded from where the settings say and are all here.
+
+    None where one is missing. Nobody has to be asked about them, so that a build goes on while the archive is away.
+    """
+    files = recorded_files(storage, str(day))
+    if settings.dumps or files is None or files.folder != str(_place(storage, str(day))):
+        return None
+    return files if files.address == Archive(settings).address(day) and files.are_there else None
+
+
+def fetched_days(storage: Storage) -> list[str]:
+    """Return the days of the dumps of which any files were fetched, the latest last."""
+    return sorted(name.removeprefix(layout.DUMP) for name in storage.folders(f"{Layer.BRONZE}/{FILES_TABLE}"))
 
 
 def recorded_files(storage: Storage, day: str) -> Files | None:
@@ -188,11 +205,8 @@ def _place_of_tables(storage: Storage) -> Path:
 
 def _fetched_before(storage: Storage, day: str) -> Files | None:
     """Return the files of the last dump before a day of which any were fetched."""
-    days = (name.removeprefix(layout.DUMP) for name in storage.folders(f"{Layer.BRONZE}/{FILES_TABLE}"))
-    found = (
-        files for earlier in sorted(days, reverse=True) if earlier < day if (files := recorded_files(storage, earlier))
-    )
-    return next(found, None)
+    days = (earlier for earlier in reversed(fetched_days(storage)) if earlier < day)
+    return next((files for earlier in days if (files := recorded_files(storage, earlier))), None)
 
 
 def _require_others(given: DumpFolder, dump: Dump, before: Files) -> None:

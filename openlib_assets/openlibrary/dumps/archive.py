@@ -84,7 +84,11 @@ class Archive:
         told = self._json(f"{self._url}/metadata/{item}").get("files")
         rows = told if isinstance(told, list) else []
         files = [file for row in rows if isinstance(row, dict) and (file := _file_told(row, day))]
-        return Dump(day, f"{self._url}/download/{item}", {file.name: file for file in files})
+        return Dump(day, self.address(day), {file.name: file for file in files})
+
+    def address(self, day: date) -> str:
+        """Return where the files of the dump of a date are, if there is one."""
+        return f"{self._url}/download/{item_name(day)}"
 
     def available(self, most: int) -> list[Dump]:
         """Return the newest dumps, that many at most, the newest first; one may be without some of its files."""

@@ -14,25 +14,11 @@ def dump() -> None:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def list_(*, most: int, as_json: bool) -> None:
-    """List the newest dumps with their sizes, and what is here of each."""
+    """List the newest dumps with their sizes, and what is here of each; only that if archive.org cannot be asked."""
+    from openlib_assets.cli.commands.dump.listing import listed
     from openlib_assets.cli.output import print_json, print_rows
-    from openlib_assets.lake.dumps.files import recorded_files
-    from openlib_assets.lake.dumps.lakes import complete_lakes
-    from openlib_assets.openlibrary.dumps import DUMP_FILES, Archive, DumpFolder
-    from openlib_assets.settings import Settings
-    from openlib_assets.storage import open_storage
 
-    settings = Settings.from_env()
-    storage = open_storage(settings.storage)
-    found = DumpFolder(settings.dumps).available() if settings.dumps else Archive(settings).available(most)
-    sizes = {str(dump.day): sum(file.size for file in dump.files.values()) for dump in found[:most]}
-    missing = {str(dump.day): [name for name in DUMP_FILES if name not in dump.files] for dump in found[:most]}
-    built = complete_lakes(storage)
-    rows = []
-    for date in sorted({*sizes, *built}, reverse=True):
-        recorded = recorded_files(storage, date)
-        state = "built" if date in built else "downloaded" if recorded and recorded.are_there else ""
-        rows.append((date, sizes.get(date), ", ".join(missing.get(date, [])), state))
+    rows = listed(most)
     if as_json:
         print_json([dict(zip(("dump", "bytes", "missing", "state"), row, strict=True)) for row in rows])
     else:

@@ -20,10 +20,11 @@ from openlib_assets.defs.jobs import BUILD_DUMP
 from openlib_assets.defs.partitions import DUMPS
 from openlib_assets.defs.resources import DumpsResource
 from openlib_assets.lake import layout
+from openlib_assets.lake.dumps.files import downloaded_files
 from openlib_assets.lake.dumps.lakes import complete_lakes, table_of
 from openlib_assets.openlibrary.dumps import Archive, DumpFolder
 from openlib_assets.settings import Settings
-from openlib_assets.storage import open_storage
+from openlib_assets.storage import Storage, open_storage
 from openlib_assets.storage.errors import OpenlibError
 
 if TYPE_CHECKING:
@@ -42,9 +43,7 @@ def build_and_print(day: date | None, *, force: bool = False) -> None:
     """
     settings = Settings.from_env()
     storage = open_storage(settings.storage)
-    # Once for all its files: what is newest may change meanwhile.
-    found = DumpFolder(settings.dumps).resolve(day) if settings.dumps else Archive(settings).resolve(day)
-    named = str(found.day)
+    named = str(_resolved(settings, storage, day))
     console = progress_console()
     with open_instance(captures_output=False) as instance:
         with progress(console) as listener:
@@ -62,6 +61,15 @@ def build_and_print(day: date | None, *, force: bool = False) -> None:
     )
     click.echo(f"the dump of {named} is built: {works:,} works, {subjects:,} subjects, {bad:,} lines set aside")
     click.echo("find subjects with: openlib dump subjects TEXT; run one with: openlib run --source dump SUBJECT")
+
+
+def _resolved(settings: Settings, storage: Storage, day: date | None) -> date:
+    """Return the date of the dump that is meant, once for all its files: what is newest may change meanwhile."""
+    if settings.dumps:
+        return DumpFolder(settings.dumps).resolve(day).day
+    if day and downloaded_files(settings, storage, day):
+        return day
+    return Archive(settings).resolve(day).day
 
 
 def build_dump(instance: dg.DagsterInstance, definitions: dg.Definitions, date: str, *, force: bool = False) -> None:
