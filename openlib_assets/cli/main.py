@@ -12,7 +12,7 @@ import click
 from openlib_assets.cli import process
 from openlib_assets.cli.output import escape_what_cannot_be_shown
 from openlib_assets.openlibrary.subject_keys import InvalidSubjectError
-from openlib_assets.storage.errors import OpenlibError, SettingsError, first_line
+from openlib_assets.storage.errors import DumpNameError, OpenlibError, SettingsError, first_line
 
 # By name, which is that of the module in commands/ too: one line of help.
 _COMMANDS = {
@@ -70,7 +70,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         status = openlib.main(standalone_mode=False)
-    except (InvalidSubjectError, SettingsError) as error:
+    except (InvalidSubjectError, DumpNameError, SettingsError) as error:
         status = _say(str(error), _WRONG_USE)
     except OpenlibError as error:
         status = _say(str(error), _FAILED)

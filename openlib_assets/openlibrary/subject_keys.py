@@ -70,8 +70,8 @@ def is_key(text: str) -> bool:
 
 
 def is_address(text: str) -> bool:
-    """Tell whether a text is the address or path of a subject's page, and not a name."""
-    return _ADDRESS.fullmatch(text) is not None
+    """Tell whether a text is the path or the URL of a subject, or looks like one, and not a name or a key."""
+    return bool(_ADDRESS.fullmatch(text.strip()) or _OTHER_ADDRESS.match(text.strip()))
 
 
 def subject_query(key: str, *, after: str = "") -> str:

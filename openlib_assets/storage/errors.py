@@ -14,6 +14,10 @@ class SettingsError(OpenlibError):
     """An environment variable has an unusable value."""
 
 
+class DumpNameError(OpenlibError):
+    """What somebody gave is no date of a dump, or no name of a file of one."""
+
+
 def first_line(error: BaseException) -> str:
     """Return the first line of an error's text; of one without a text its kind."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]

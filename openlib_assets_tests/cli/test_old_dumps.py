@@ -24,7 +24,16 @@ JUNE, JULY, AUGUST = "2026-06-30", "2026-07-31", "2026-08-31"
 def lines(date: str) -> Lines:
     """Return the lines of a dump, whose records are others than a month before."""
     return {
-        "works": [work("OL1W", title="Tea", subjects=["Tea"], authors=by("OL1A"), description=date)],
+        "works": [
+            work(
+                "OL1W",
+                title="Tea",
+                subjects=["Tea"],
+                subject_places=["London, England"],
+                authors=by("OL1A"),
+                description=date,
+            )
+        ],
         "editions": [edition("OL1M", "OL1W", publish_date="1999", notes=date)],
         "authors": [author("OL1A", "Ada", bio=date)],
         "redirects": [redirect("/works/OL9W", "/works/OL1W")],
@@ -128,6 +137,35 @@ def test_prune_does_not_remove_a_dump_that_tables_need_which_it_cannot_reach(ope
     assert done.status() == 1
     assert f"the dump of {JUNE} is registered in {catalogue(openlib)}, namespace openlib; " in done.output
     assert files_of(openlib, JUNE) == june
+
+
+def test_prune_leaves_the_dump_that_is_the_source(openlib: Commands) -> None:
+    june = files_of(openlib, JUNE)
+    pinned = openlib.run("prune", "--keep-dumps", "1", "--yes", OPENLIB_SOURCE=f"dump:{JUNE}")
+    assert pinned.status() == 0, pinned.output
+    assert f"dump {JUNE} stays, since OPENLIB_SOURCE names it" in pinned.output.splitlines()
+    assert files_of(openlib, JUNE) == june
+
+
+def test_a_subject_is_found_by_its_address_too(openlib: Commands) -> None:
+    for text in ("/subjects/place:london_england", "https://openlibrary.org/subjects/place:London,_England.json?x=1"):
+        done = openlib.run("dump", "subjects", text, "--json")
+        assert done.status() == 0, done.output
+        assert [found["subject"] for found in json.loads(done.output)] == ["place:london_england"]
+    done = openlib.run("dump", "subjects", "/subjects/places/london")
+    assert done.status() == 2
+    assert "did you mean 'place:london'?" in done.output
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("build", "latest"), ("build", "2026-8-31"), ("subjects", "tea", "--date", "latest")],
+    ids=" ".join,
+)
+def test_what_is_no_date_is_wrong_use(openlib: Commands, arguments: tuple[str, ...]) -> None:
+    done = openlib.run("dump", *arguments)
+    assert done.status() == 2
+    assert done.output == f"openlib: {arguments[-1]!r} is not the date of a dump: give one as 2026-08-31\n"
 
 
 def test_prune_removes_the_dumps_that_are_old_and_says_so_first(openlib: Commands) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openlib_assets.openlibrary.subject_keys import MAX_KEY_BYTES, InvalidSubjectError, subject_key
+from openlib_assets.openlibrary.subject_keys import MAX_KEY_BYTES, InvalidSubjectError, is_address, subject_key
 from openlib_assets.sandbox import subject_key as sandbox_key
 
 NAMES = [
@@ -232,6 +232,16 @@ def test_a_name_that_is_written_as_if_it_were_part_of_an_address_is_refused_with
         subject_key(text)
     assert str(refused.value) == f"{text!r} is not a subject: did you mean {meant!r}?"
     assert subject_key(meant)
+
+
+def test_addresses_are_told_from_names_and_keys() -> None:
+    addresses = (
+        "/subjects/place:france",
+        " https://openlibrary.org/subjects/love.json?a=1\n",
+        "openlibrary.org/works/x",
+    )
+    assert all(map(is_address, addresses))
+    assert not any(map(is_address, ("place:france", "detective and/or mystery stories", "subjects", "")))
 
 
 PIECES = [*"aZß İΣς.,:;/?#%[]\u00a0\u3000_~", "person:", "/subjects/", ".json", "%2F"]

@@ -18,9 +18,9 @@ import click
 def prune(*, keep: int, keep_dumps: int, yes: bool) -> None:
     """Remove old bronze snapshots, old dumps, and the history of runs that newer ones replaced. Lists them, and asks.
 
-    Of an old dump, its lake and what was downloaded are removed; what somebody put into OPENLIB_DUMPS stays. If Iceberg
-    tables have it, its snapshots go first. Files that an earlier release put under another name, since their subject
-    has a long one, are removed, too, once the subject was fetched again.
+    Of an old dump, its lake and what was downloaded are removed; what somebody put into OPENLIB_DUMPS stays, and the
+    dump that OPENLIB_SOURCE names. If Iceberg tables have it, its snapshots go first. Files that an earlier release put
+    under another name, since their subject has a long one, are removed, too, once the subject was fetched again.
     """
     from openlib_assets.cli.pruning import old_snapshots, replaced_runs
     from openlib_assets.defs.instance.home import open_instance
@@ -30,7 +30,7 @@ def prune(*, keep: int, keep_dumps: int, yes: bool) -> None:
     from openlib_assets.lake.iceberg.record import registered
     from openlib_assets.lake.subject_files import outgrown_files
     from openlib_assets.openlibrary.dumps.disk import in_words
-    from openlib_assets.settings import Settings
+    from openlib_assets.settings import Settings, dump_wanted
     from openlib_assets.storage import open_storage
 
     settings = Settings.from_env()
@@ -38,6 +38,9 @@ def prune(*, keep: int, keep_dumps: int, yes: bool) -> None:
     snapshots = old_snapshots(storage, keep)
     outgrown = [path for path in outgrown_files(storage) if path not in snapshots]
     dumps = old_dumps(storage, keep_dumps)
+    pinned = dump_wanted(settings.source)
+    if pinned and dumps.pop(pinned, None) is not None:
+        click.echo(f"dump {pinned} stays, since OPENLIB_SOURCE names it")
     with open_instance() as instance:
         runs = replaced_runs(instance)
         for path in snapshots:

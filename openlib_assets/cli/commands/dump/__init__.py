@@ -47,11 +47,12 @@ def build(date: str | None, *, force: bool) -> int:
 @click.option("--date", help="Of which dump; the latest that is built by default.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def subjects(text: str, *, limit: int, date: str | None, as_json: bool) -> int:
-    """Find subjects whose key or name has TEXT in it, the largest first."""
+    """Find subjects whose key or name has TEXT in it, the largest first; of an address, what its key is in."""
     from openlib_assets.cli.output import print_json, print_rows
     from openlib_assets.lake.dumps.lakes import lake_date
     from openlib_assets.lake.dumps.lookup import find_subjects
     from openlib_assets.openlibrary.dumps import parse_day
+    from openlib_assets.openlibrary.subject_keys import is_address, subject_key
     from openlib_assets.settings import Settings, dump_wanted
     from openlib_assets.storage import open_storage
 
@@ -59,7 +60,8 @@ def subjects(text: str, *, limit: int, date: str | None, as_json: bool) -> int:
     storage = open_storage(settings.storage)
     wanted = str(parse_day(date)) if date else dump_wanted(settings.source)
     named = lake_date(storage, wanted)
-    found = find_subjects(storage, named, text, limit)
+    sought = subject_key(text) if is_address(text) else text
+    found = find_subjects(storage, named, sought, limit)
     if as_json:
         print_json(found)
     elif found:
