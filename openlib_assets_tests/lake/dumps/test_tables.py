@@ -115,7 +115,13 @@ def test_what_stands_beside_an_isbn_hides_it_only_where_open_library_has_no_othe
 
 
 def test_languages_formats_and_covers_are_taken_as_open_library_takes_them(tables: Tables) -> None:
-    languages = [{"key": "/languages/eng"}, "/languages/fre", {"key": "/l/ger"}, {"key": "/languages/ENG"}, "english"]
+    languages: list[object] = [
+        {"key": "/languages/eng"},
+        "/languages/fre",
+        {"key": "/l/ger"},
+        {"key": "/languages/ENG"},
+        "english",
+    ]
     languages += [{"type": "/type/language", "key": "/languages/spa"}, {"key": "/languages/eng "}, {}, None, 7]
     covers = {"OL1M": [-1, 5], "OL2M": [None, 5], "OL3M": [0, 5], "OL4M": [-1, None, 5], "OL5M": [-1]}
     editions = [edition(key, "OL1W", languages=languages, physical_format="", covers=it) for key, it in covers.items()]
@@ -142,7 +148,7 @@ def test_pages_are_up_to_nine_digits_and_none_are_unknown(tables: Tables) -> Non
 
 
 def test_languages_are_codes_however_they_are_referred_to(tables: Tables) -> None:
-    languages = [{"key": "/languages/eng"}, {"key": "/l/ger"}]
+    languages: list[object] = [{"key": "/languages/eng"}, {"key": "/l/ger"}]
     found = tables({"works": [work("OL1W")], "editions": [edition("OL1M", "OL1W", languages=languages)]})
     assert values(found["catalogue_editions"], "languages") == [[["eng", "ger"]]]
 
