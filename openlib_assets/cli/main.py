@@ -1,10 +1,12 @@
 """The entry point: finds the command, and turns errors into one line and an exit status."""
 
+import errno
 import os
 import signal
 import sys
 from importlib import import_module
 from importlib.metadata import version
+from pathlib import Path
 from types import FrameType
 
 import click
@@ -33,6 +35,7 @@ _COMMANDS = {
 }
 
 _FAILED, _WRONG_USE, _INTERRUPTED = 1, 2, 130
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 _CONTINUE = "interrupted; no half-written files are left; to continue, give the same command again"
 # Those that this process got.
 _signals: list[int] = []
@@ -64,6 +67,7 @@ def openlib() -> None:
 def main() -> None:
     """Run the command line; exit 0 if all went well, 1 if not, 2 for wrong use, 130 when interrupted."""
     process.begin()
+    _open_what_is_closed()
     escape_what_cannot_be_shown()
     # Also where a shell started us in the background, which makes SIGINT ignored.
     signal.signal(signal.SIGINT, _interrupt)
@@ -89,15 +93,38 @@ def main() -> None:
         status = _say(_CONTINUE, _INTERRUPTED)
     except BrokenPipeError:
         # Whoever read our output has seen enough.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         status = _FAILED
     except Exception as error:
-        line = _of_a_database(error)
+        line = _of_a_file(error) or _of_a_database(error)
         if line is None:
             raise
         status = _say(line, _FAILED)
     process.end()
     sys.exit(status or 0)
+
+
+def _open_what_is_closed() -> None:
+    """Give the process an output where it was started without one, as by `>&-`."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))
+
+
+def _drop_output() -> None:
+    """Let what is still to be written to standard output go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _of_a_file(error: Exception) -> str | None:
+    """Return the line for an error of the system, also one that the writer of a workbook wraps; None for any other."""
+    reason = next((one for one in (error, *error.args) if isinstance(one, OSError)), None)
+    if reason is None or (reason.filename is None and reason.errno not in _NO_ROOM):
+        return None
+    if reason.filename is None:
+        _drop_output()
+        return f"the output cannot be written: {first_line(reason)}"
+    return f"{reason.filename}: {reason.strerror}; make room there, or name another place"
 
 
 def _of_a_database(error: Exception) -> str | None:

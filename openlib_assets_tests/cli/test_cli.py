@@ -499,6 +499,35 @@ def test_a_run_goes_on_where_its_progress_cannot_be_written(reader: str, cli: Cl
     assert (said.status, "love" in said.out) == (0, True)
 
 
+def test_output_that_cannot_be_written_is_a_line(cli: Cli) -> None:
+    stream = os.fdopen(os.open("/dev/full", os.O_WRONLY), "w")
+    with cli.monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", stream)
+        said = cli("sql", "SELECT * FROM range(10000)")
+    with suppress(OSError):
+        stream.close()
+    assert said.status == 1
+    assert said.err == "openlib: the output cannot be written: [Errno 28] No space left on device\n"
+
+
+@pytest.mark.usefixtures("cli")
+def test_a_command_works_where_its_outputs_are_closed() -> None:
+    program = "from openlib_assets.cli.main import main; main()"
+    command = ["sh", "-c", '"$@" >&- 2>&-', "sh", sys.executable, "-c", program, "subjects", "list"]
+    assert subprocess.run(command, check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "command", [["demo", "--to"], ["orders", "love", "--to"], ["export", "--table", "works", "--to"]], ids=" ".join
+)
+def test_a_place_that_cannot_be_written_is_a_line(command: list[str], cli_after_run: Cli) -> None:
+    place = "/proc/none" if command[0] == "demo" else "/proc/none/works.xlsx"
+    said = cli_after_run(*command, place)
+    assert said.status == 1
+    assert "/proc/none" in said.err
+    assert len(said.err.splitlines()) == 1
+
+
 def test_a_damaged_database_of_the_instance_is_a_line(cli: Cli) -> None:
     assert cli("subjects", "list").status == 0
     home = Path(os.environ["DAGSTER_HOME"])
