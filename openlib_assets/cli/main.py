@@ -108,7 +108,7 @@ def _open_what_is_closed() -> None:
     """Give the process an output where it was started without one, as by `>&-`."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
-            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - until the process ends
 
 
 def _drop_output() -> None:

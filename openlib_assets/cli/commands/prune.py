@@ -18,9 +18,10 @@ import click
 def prune(*, keep: int, keep_dumps: int, yes: bool) -> None:
     """Remove old bronze snapshots, old dumps, and the history of runs that newer ones replaced. Lists them, and asks.
 
-    Of an old dump, its lake and what was downloaded are removed; what somebody put into OPENLIB_DUMPS stays, and the
-    dump that OPENLIB_SOURCE names. If Iceberg tables have it, its snapshots go first. Files that an earlier release put
-    under another name, since their subject has a long one, are removed, too, once the subject was fetched again.
+    For an old dump, the tables made from it and the files downloaded for it are removed, after its snapshots in Iceberg
+    tables, if there are any. Files in OPENLIB_DUMPS stay, and so does the dump that OPENLIB_SOURCE names. Files that an
+    earlier release put under another name, since their subject has a long one, are removed, too, once the subject was
+    fetched again.
     """
     from openlib_assets.cli.pruning import old_snapshots, replaced_runs
     from openlib_assets.defs.instance.home import open_instance

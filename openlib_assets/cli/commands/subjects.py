@@ -259,7 +259,7 @@ def related(subject: str, *, limit: int, as_json: bool) -> int:
 def digest(*, since: "datetime | None", form: str, file: Path | None) -> None:
     """Tell what is new in all subjects.
 
-    Works that came and went, new authors, what to order of it, and how each subject grew.
+    Works that came and went, new authors, which of the new works to order, and how each subject grew.
     """
     from datetime import UTC, datetime, timedelta
 
