@@ -90,7 +90,10 @@ _CONTACT_FORM = r"^[!-'*-~]*(@|://)[!-'*-~]*$"
 _NAME_FORM = r"^[a-z_][a-z0-9_]{0,62}$"
 
 
-def _root(text: str) -> str:
+def storage_root(text: str) -> str:
+    """Check the root of a storage, and return it without a slash at its end; a ValueError says what is wrong."""
+    if not text.strip():
+        raise ValueError
     if "@" in text and "://" in text:
         raise ValueError("leave keys and secrets out of it: they come from AWS's variables")
     try:
@@ -117,7 +120,7 @@ def _digits(text: object) -> object:
 
 
 def _file_address(text: str) -> str:
-    _root(text)
+    storage_root(text)
     return text
 
 
@@ -186,7 +189,7 @@ class Settings(Variables):
         repr=False,
         description="an e-mail address or a URL, in ASCII and without spaces",
     )
-    storage: Annotated[str, AfterValidator(_root)] = Field(default="data", description=ROOT_FORMS)
+    storage: Annotated[str, AfterValidator(storage_root)] = Field(default="data", description=ROOT_FORMS)
     api_url: Annotated[str, AfterValidator(base_url)] = Field(
         default=PUBLIC_API_URL, description=f"a base URL such as {PUBLIC_API_URL}"
     )
@@ -221,7 +224,7 @@ class Settings(Variables):
     store_format: Annotated[str, AfterValidator(_store_format)] | None = Field(
         default=None, description="names and values such as encoding=cp1252,delimiter=semicolon,isbn=EAN,title=Titel"
     )
-    dumps: Annotated[str, AfterValidator(_root)] | None = Field(default=None, description=ROOT_FORMS)
+    dumps: Annotated[str, AfterValidator(storage_root)] | None = Field(default=None, description=ROOT_FORMS)
     dumps_url: Annotated[str, AfterValidator(base_url)] = Field(
         default=PUBLIC_DUMPS_URL, description=f"a base URL such as {PUBLIC_DUMPS_URL}"
     )

@@ -24,7 +24,7 @@ from dagster._core.execution.context.system import StepExecutionContext
 
 from openlib_assets.defs.resources import StorageResource
 from openlib_assets.defs.steps.frames import as_outputs, concatenated, to_pandas
-from openlib_assets.defs.steps.outputs import SubjectOutputs
+from openlib_assets.defs.steps.outputs import SubjectOutputs, said_in_one_line
 from openlib_assets.defs.steps.run_state import Failed, failure, said_in_run
 from openlib_assets.defs.steps.step import Step
 from openlib_assets.defs.steps.writing import written_each
@@ -87,7 +87,7 @@ class ParquetIOManager(dg.ConfigurableIOManager):
         if wanted is not SubjectTables:
             left_out = _left_out(context.step_context, upstream.asset_key)
             subjects = [subject for subject in subjects if subject not in left_out]
-        tables = SubjectTables(self.storage.open(), name, _layer(context.step_context, upstream.asset_key), subjects)
+        tables = SubjectTables(self._opened(), name, _layer(context.step_context, upstream.asset_key), subjects)
         if not _is_partitioned(context.step_context):
             # It is given all subjects that are registered, also those of which nothing was made yet.
             tables.subjects = [subject for subject in subjects if tables.has(subject)] or subjects
@@ -110,7 +110,7 @@ class ParquetIOManager(dg.ConfigurableIOManager):
         fails its step, any other fails here.
         """
         name = context.asset_key.path[-1]
-        step, storage = Step.of(context.step_context, context.asset_key), self.storage.open()
+        step, storage = Step.of(context.step_context, context.asset_key), self._opened()
         keys = sorted(context.asset_partition_keys)
         if isinstance(obj, SubjectOutputs):
             outputs = obj
@@ -128,6 +128,10 @@ class ParquetIOManager(dg.ConfigurableIOManager):
         # Dagster would now record all subjects of the run, those that failed too, with one version of the data for all
         # (dagster/_core/execution/plan/execute_step.py, 1.13.27). It does not for an output of no asset.
         context._asset_key = None
+
+    def _opened(self) -> Storage:
+        with said_in_one_line():
+            return self.storage.open()
 
 
 def _put_in_place(

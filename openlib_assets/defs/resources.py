@@ -14,8 +14,9 @@ from openlib_assets.lake.dumps.source import Dump, DumpEditions
 from openlib_assets.openlibrary.enumeration import Listener
 from openlib_assets.openlibrary.listings import DETAILS, WORKS
 from openlib_assets.openlibrary.source import Editions, Source, open_details, open_editions, open_source
-from openlib_assets.settings import DETAILS_ON, Settings, is_dump
-from openlib_assets.storage import Storage, open_storage, storage_kind
+from openlib_assets.settings import DETAILS_ON, Settings, is_dump, storage_root
+from openlib_assets.storage import ROOT_FORMS, Storage, open_storage, storage_kind
+from openlib_assets.storage.errors import SettingsError
 
 _CONTACT = "OPENLIB_CONTACT"
 _S3 = "s3"
@@ -125,13 +126,28 @@ class StorageResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # as 
     _opened: Storage | None = PrivateAttr(default=None)
 
     def open(self) -> Storage:
-        """Open the storage, once a run: a client of S3 costs a third of a second, and a run asks for twenty."""
+        """Open the storage, once a run: a client of S3 costs a third of a second, and a run asks for twenty.
+
+        Raises SettingsError for a root that OPENLIB_STORAGE could not be set to either.
+        """
         if self._opened is None:
-            self._opened = self._open()
+            self._opened = self._open(_checked(self.root))
         return self._opened
 
-    def _open(self) -> Storage:
-        return open_storage(self.root)
+    def _open(self, root: str) -> Storage:
+        return open_storage(root)
+
+
+def _checked(root: str) -> str:
+    """Return a root that may have been given for one run; one that is empty would be the process's own folder."""
+    try:
+        return storage_root(root)
+    except ValueError as error:
+        shown = "" if "@" in root else f"={root!r}"  # which may end a secret
+        reason = f"{error}; " if str(error) else ""
+        raise SettingsError(
+            f"resources.storage.config.root{shown}: {reason}give {ROOT_FORMS}, or leave it out for OPENLIB_STORAGE"
+        ) from None
 
 
 def storage_resource(root: str) -> Any:

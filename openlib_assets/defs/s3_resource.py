@@ -14,10 +14,10 @@ class S3StorageResource(StorageResource):
 
     s3: S3Resource
 
-    def _open(self) -> Storage:
-        if storage_kind(self.root) != S3Storage.kind:
-            return open_storage(self.root)
-        return S3Storage.at(self.root, self.s3.get_client)
+    def _open(self, root: str) -> Storage:
+        if storage_kind(root) != S3Storage.kind:
+            return open_storage(root)
+        return S3Storage.at(root, self.s3.get_client)
 
 
 def s3_storage_resource(root: str) -> Any:

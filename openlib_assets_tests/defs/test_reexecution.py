@@ -13,6 +13,8 @@ import pytest
 from dagster._core.storage.partition_status_cache import AssetPartitionStatus
 from dagster._core.storage.tags import RESUME_RETRY_TAG
 
+from openlib_assets.cli.runs import execute
+from openlib_assets.defs.jobs import ACROSS
 from openlib_assets.defs.partitions import run_tags, subjects
 from openlib_assets.defs.steps.run_state import said_by_steps
 from openlib_assets.sandbox import FaultPlan, Planned, Sandbox, SandboxConfig
@@ -299,3 +301,32 @@ def test_the_storage_set_in_the_launchpad_is_where_everything_goes_and_comes_fro
         assert list(there.storage.paths("exports/f1"))
         assert deployed.run(["f1"], job="extract").success
         assert len(list(place.open().paths("bronze/raw_works"))) == 1, "and the next run is where it was again"
+
+
+@pytest.mark.parametrize("kind", ["local", "s3"])
+def test_a_root_in_the_launchpad_that_openlib_storage_could_not_be_is_refused_in_one_line(
+    kind: str, new_place: PlaceMaker, instance: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = {
+        "": "resources.storage.config.root='': give",
+        " ": "resources.storage.config.root=' ': give",
+        "ftp://bucket/lake": "resources.storage.config.root='ftp://bucket/lake': give",
+        "s3://AKIAKEY:SECRET@bucket/lake": "resources.storage.config.root: leave keys and secrets out of it: "
+        "they come from AWS's variables; give",
+    }
+    working = tmp_path / "working"
+    working.mkdir()
+    monkeypatch.chdir(working)
+    pipeline = Pipeline(new_place(kind), instance, "http://127.0.0.1:9")
+    instance.add_dynamic_partitions("subjects", list(SUBJECTS))
+    # One begins with what is fetched, one with what is made of other tables, one has nothing of single subjects.
+    for job, tags in (("all_assets", run_tags(SUBJECTS)), ("rebuild_from_bronze", run_tags(SUBJECTS)), (ACROSS, {})):
+        for root, said in refused.items():
+            config = {**QUIET, "resources": {"storage": {"config": {"root": root}}}}
+            with pipeline.environment():
+                result = execute(instance, pipeline.definitions.resolve_job_def(job), config, tags)
+            assert set(failure_texts(result).values()) == {
+                f"{said} a folder or s3://bucket/prefix, or leave it out for OPENLIB_STORAGE"
+            }
+    assert list(pipeline.storage.paths("")) == []
+    assert list(working.iterdir()) == []
