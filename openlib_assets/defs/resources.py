@@ -15,8 +15,8 @@ from openlib_assets.openlibrary.enumeration import Listener
 from openlib_assets.openlibrary.listings import DETAILS, WORKS
 from openlib_assets.openlibrary.source import Editions, Source, open_details, open_editions, open_source
 from openlib_assets.settings import DETAILS_ON, Settings, is_dump, storage_root
-from openlib_assets.storage import ROOT_FORMS, Storage, open_storage, storage_kind
-from openlib_assets.storage.errors import SettingsError
+from openlib_assets.storage import ROOT_FORMS, Storage, open_storage, storage_kind, storage_uri
+from openlib_assets.storage.errors import OpenlibError, SettingsError
 
 _CONTACT = "OPENLIB_CONTACT"
 _S3 = "s3"
@@ -119,6 +119,10 @@ def _nobody(_what: str, _done: int, _due: int) -> None:
     return
 
 
+class OtherRootError(OpenlibError):
+    """What lies at a root that was given for one run was to go where only that of the settings belongs."""
+
+
 class StorageResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # as above
     """The storage root; S3's credentials, region and endpoint come from AWS's variables and chain."""
 
@@ -133,6 +137,18 @@ class StorageResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # as 
         if self._opened is None:
             self._opened = self._open(_checked(self.root))
         return self._opened
+
+    def require_own_root(self, settings: Settings, variable: str, asset: dg.AssetKey) -> None:
+        """Raise OtherRootError unless the root is that of the settings.
+
+        What a variable names lies beside the storage, and a root that is given for one run does not change it.
+        """
+        own, given = (storage_uri(root, "").rstrip("/") for root in (settings.storage, _checked(self.root)))
+        if given != own:
+            raise OtherRootError(
+                f"the storage of this run is {given}, and what {variable} names is for {own} (OPENLIB_STORAGE), so it "
+                f"stays as it is; leave {asset.to_user_string()} out of this run, or set both variables anew instead"
+            )
 
     def _open(self, root: str) -> Storage:
         return open_storage(root)

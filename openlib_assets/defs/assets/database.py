@@ -36,9 +36,11 @@ def database(context: dg.AssetExecutionContext, storage: StorageResource) -> dg.
     """Bring the file to the current version of the warehouse, then PostgreSQL."""
     began = time.monotonic()
     with said_in_one_line():
-        place = storage.open()
+        place, settings = storage.open(), Settings.from_env()
+        target = Target.of(settings)
+        if target:
+            storage.require_own_root(settings, "OPENLIB_DATABASE", context.asset_key)
         written = write_file(place)
-        target = Target.of(Settings.from_env())
         loaded = _loaded(context, place, target) if target else {}
         if target is None:
             versions.set_loaded(place, None)

@@ -30,14 +30,14 @@ KIND = "iceberg"
     deps=[asset_key(table) for table in WAREHOUSE_TABLES],
     automation_condition=KEEP_CURRENT,
 )
-def iceberg_warehouse(storage: StorageResource) -> dg.MaterializeResult[None]:
+def iceberg_warehouse(context: dg.AssetExecutionContext, storage: StorageResource) -> dg.MaterializeResult[None]:
     """Register the current version of the warehouse."""
     # Slow to import, and few need it.
     from openlib_assets.lake.iceberg.registering import register_warehouse  # noqa: PLC0415
 
     began = time.monotonic()
     with said_in_one_line():
-        place = _place()
+        place = _place(storage, context.asset_key)
         outcome = register_warehouse(storage.open(), place)
     return dg.MaterializeResult(
         metadata={
@@ -66,7 +66,7 @@ def iceberg_catalogue(context: dg.AssetExecutionContext, storage: StorageResourc
 
     began = time.monotonic()
     with said_in_one_line():
-        place = _place()
+        place = _place(storage, context.asset_key)
         outcome = register_dump(storage.open(), place, context.partition_key)
     return dg.MaterializeResult(
         metadata={
@@ -78,8 +78,11 @@ def iceberg_catalogue(context: dg.AssetExecutionContext, storage: StorageResourc
     )
 
 
-def _place() -> Place:
-    place = Place.of(Settings.from_env())
+def _place(storage: StorageResource, asset: dg.AssetKey) -> Place:
+    """Return the catalogue that is named for tables of this storage."""
+    settings = Settings.from_env()
+    place = Place.of(settings)
     if place is None:
         raise IcebergError("OPENLIB_ICEBERG is not set in the process of this run, but was where the run was started")
+    storage.require_own_root(settings, "OPENLIB_ICEBERG", asset)
     return place
