@@ -6,7 +6,6 @@ One run takes many subjects, so that hundreds cost hardly more than one.
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any
 
 import dagster as dg
@@ -14,33 +13,17 @@ from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.execution.api import execute_run
 
 from openlib_assets.cli.stopped_runs import interrupted, stopped_runs
-from openlib_assets.defs.assets import (
-    catalog,
-    comparison,
-    database,
-    raw_details,
-    raw_works,
-    store_catalogue,
-    store_matches,
-    warehouse,
-)
-from openlib_assets.defs.assets.store import is_read
+from openlib_assets.defs.assets import raw_details, raw_works
 from openlib_assets.defs.instance.run_launcher import fail_dead_runs
-from openlib_assets.defs.jobs import ACROSS, ALL, STORE
+from openlib_assets.defs.jobs import ALL
 from openlib_assets.defs.partitions import SUBJECTS, run_tags, stretches
 from openlib_assets.defs.steps.records import latest_records
 from openlib_assets.defs.steps.run_state import Failed, said_by_steps
-from openlib_assets.defs.ui_metadata import LEFT_OUT
 from openlib_assets.lake import layout
-from openlib_assets.lake.contract import STORE_MATCHES, SUBJECT_SUMMARY
-from openlib_assets.lake.database.connecting import Target
-from openlib_assets.lake.database.loading import is_loaded
-from openlib_assets.lake.iceberg.catalogue import Place, is_registered
-from openlib_assets.lake.store.catalogue import StoreFile
+from openlib_assets.lake.contract import SUBJECT_SUMMARY
 from openlib_assets.lake.table_files import open_table
 from openlib_assets.openlibrary.errors import SubjectNotFoundError
 from openlib_assets.storage import Storage
-from openlib_assets.storage.errors import OpenlibError
 
 _FETCHED = (raw_works, raw_details)
 
@@ -122,94 +105,6 @@ def run_subjects(
         )
         for key in keys
     ]
-
-
-class AcrossSubjectsError(OpenlibError):
-    """What is made across all subjects could not be made."""
-
-
-def across_subjects_is_current(
-    instance: dg.DagsterInstance,
-    storage: Storage,
-    store: StoreFile | None,
-    target: Target | None = None,
-    place: Place | None = None,
-) -> bool:
-    """Tell whether what is made across all subjects was made after all that it is made from, and is still there.
-
-    What a database and a catalogue of Iceberg tables hold is not looked at, but what was last put into them.
-    """
-    if target and not is_loaded(storage, target):
-        return False
-    if place and not is_registered(storage, place):
-        return False
-    matches = layout.shared_table_file(STORE_MATCHES.layer, STORE_MATCHES.name)
-    paths = {
-        warehouse: layout.WAREHOUSE_POINTER,
-        catalog: layout.CATALOG,
-        comparison: layout.COMPARISON,
-        database: layout.WAREHOUSE_DATABASE,
-        **({store_matches: matches} if store else {}),
-    }
-    # What a step makes of several tables, it makes at once.
-    own = {asset: min(asset.keys) for asset in paths}
-    deps = {asset: {dep.asset_key for spec in asset.specs for dep in spec.deps} for asset in paths}
-    events = instance.event_log_storage.get_latest_materialization_events({*own.values(), *chain(*deps.values())})
-    made = {key: event for key, event in events.items() if event}
-    if not made.keys() >= set(own.values()):
-        return False
-    runs = instance.get_run_records(dg.RunsFilter(run_ids=[made[key].run_id for key in own.values()]))
-    began = {record.dagster_run.run_id: record.start_time or 0.0 for record in runs}
-
-    def has_seen(key: dg.AssetKey, dep: dg.AssetKey) -> bool:
-        """Tell whether an asset is of what was recorded last of a dep. What came while it was made may not be in it."""
-        if dep not in made:
-            return True
-        in_one_run = made[dep].run_id == made[key].run_id
-        return made[dep].timestamp < (made[key].timestamp if in_one_run else began.get(made[key].run_id, 0.0))
-
-    return all(
-        storage.exists(path) and all(has_seen(own[asset], dep) for dep in deps[asset]) for asset, path in paths.items()
-    )
-
-
-def run_across_subjects(instance: dg.DagsterInstance, definitions: dg.Definitions) -> list[str]:
-    """Make all that is made across all subjects again, and return a line for each file that is left out of it.
-
-    Raises AcrossSubjectsError with the reasons.
-    """
-    told = [metadata.get(LEFT_OUT) for metadata in _run_for_all(instance, definitions, ACROSS)]
-    return list(
-        dict.fromkeys(line for lines in told if isinstance(lines, dg.JsonMetadataValue) for line in lines.data or ())
-    )
-
-
-def read_store_file(
-    instance: dg.DagsterInstance, definitions: dg.Definitions, storage: Storage, store: StoreFile | None
-) -> None:
-    """Make the store's catalogue, if its file is not the one that it was last made from, or is no longer set.
-
-    Raises AcrossSubjectsError with the reason where the file cannot be read; then the table stays as it was.
-    """
-    try:
-        digest = store.digest() if store else None
-    except OpenlibError as error:
-        raise AcrossSubjectsError(f"{store_catalogue.key.to_user_string()}: {error}") from error
-    if not is_read(instance, storage, digest):
-        _run_for_all(instance, definitions, STORE)
-
-
-def _run_for_all(
-    instance: dg.DagsterInstance, definitions: dg.Definitions, job: str
-) -> list[Mapping[str, dg.MetadataValue[Any]]]:
-    """Run a job of assets that there are once for all subjects, and return what was recorded of each."""
-    result = execute(instance, definitions.resolve_job_def(job), QUIET)
-    if interrupted(result):
-        raise KeyboardInterrupt
-    if not result.success:
-        failures = [f"{event.step_key}: {reason_of(event, result)}" for event in result.get_step_failure_events()]
-        raise AcrossSubjectsError("; ".join(failures) or f"the run failed; see run {result.run_id}")
-    return [event.materialization.metadata for event in result.get_asset_materialization_events()]
 
 
 def execute(

@@ -28,7 +28,7 @@ from dagster._core.scheduler.instigation import (
     ScheduleInstigatorData,
 )
 
-from openlib_assets.cli import runs
+from openlib_assets.cli import across_subjects
 from openlib_assets.cli.commands.run import _link
 from openlib_assets.cli.main import main
 from openlib_assets.defs import assets
@@ -67,7 +67,7 @@ class Cli:
     def run_alone(self, *arguments: str) -> "Said":
         """Run subjects, and take what there is once for all of them for made, which takes as long as one of them."""
         with self.monkeypatch.context() as patch:
-            patch.setattr(runs, "across_subjects_is_current", lambda *_: True)
+            patch.setattr(across_subjects, "across_subjects_is_current", lambda *_: True)
             return self("run", *arguments)
 
     def registered(self) -> list[str]:

@@ -8,7 +8,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from openlib_assets.cli.runs import QUIET, across_subjects_is_current, execute
+from openlib_assets.cli.across_subjects import across_subjects_is_current
+from openlib_assets.cli.runs import QUIET, execute
 from openlib_assets.definitions import build_defs
 from openlib_assets.defs.assets.iceberg import iceberg_warehouse
 from openlib_assets.defs.jobs import ACROSS, ALL, BUILD_DUMP, REBUILD, STORE

@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from openlib_assets.cli.runs import AcrossSubjectsError, read_store_file
+from openlib_assets.cli.across_subjects import AcrossSubjectsError, read_store_file
 from openlib_assets.defs.assets import store
 from openlib_assets.defs.sensors import store_file
 from openlib_assets.lake.catalog import ask, by_name

@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from openlib_assets.cli.runs import across_subjects_is_current
+from openlib_assets.cli.across_subjects import across_subjects_is_current
 from openlib_assets.lake.contract import WAREHOUSE_TABLES
 from openlib_assets.lake.warehouse import versions
 from openlib_assets.lake.warehouse.refreshing import Refreshed, refresh

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 import dagster as dg
 import pytest
 
-from openlib_assets.cli.runs import run_across_subjects
+from openlib_assets.cli.across_subjects import run_across_subjects
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets.storage import Storage
 from openlib_assets_tests.conftest import Pipeline, PlaceMaker

@@ -38,6 +38,7 @@ _POLL_SECONDS = 0.05
 _IMPORTED = [
     "boto3",
     "dagster_aws.s3",
+    "openlib_assets.cli.across_subjects",
     "openlib_assets.cli.main",
     "openlib_assets.cli.commands.dump.builds",
     "openlib_assets.cli.commands.run",
@@ -239,7 +240,7 @@ def _command(arguments: tuple[str, ...], variables: Mapping[str, str], log: str,
 def _tamper(tampering: Tampering) -> None:
     from botocore.config import Config  # noqa: PLC0415
 
-    from openlib_assets.cli import runs  # noqa: PLC0415
+    from openlib_assets.cli import across_subjects  # noqa: PLC0415
     from openlib_assets.storage import LocalStorage, s3, s3_lease  # noqa: PLC0415
 
     s3_lease.LEASE_SECONDS = tampering.lease_seconds
@@ -248,7 +249,7 @@ def _tamper(tampering: Tampering) -> None:
     if tampering.refuses:
         _refuse(tampering)
     if not tampering.across:
-        runs.across_subjects_is_current = lambda *_: True
+        across_subjects.across_subjects_is_current = lambda *_: True
     if tampering.moment:
         for storage in (LocalStorage, s3.S3Storage):
             _signal_at_moment(storage, tampering)

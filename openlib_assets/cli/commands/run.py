@@ -47,14 +47,14 @@ def run(subjects: tuple[str, ...], *, force: bool, source: str | None, as_json: 
 def run_and_print(keys: list[str], *, force: bool, as_json: bool = False) -> int:
     """Run subjects, show progress, and print the results; return the exit status."""
     with process.loading():
-        from openlib_assets.cli.output import print_json, progress_console
-        from openlib_assets.cli.runs import (
+        from openlib_assets.cli.across_subjects import (
             AcrossSubjectsError,
             across_subjects_is_current,
             read_store_file,
             run_across_subjects,
-            run_subjects,
         )
+        from openlib_assets.cli.output import print_json, progress_console
+        from openlib_assets.cli.runs import run_subjects
         from openlib_assets.definitions import build_defs
         from openlib_assets.defs.instance.home import open_instance
         from openlib_assets.defs.resources import OpenLibraryResource
@@ -101,7 +101,7 @@ def run_and_print(keys: list[str], *, force: bool, as_json: bool = False) -> int
 @contextmanager
 def _kept_for_later(failed: list[str]) -> Iterator[None]:
     """Keep the reason why something for all subjects could not be made, which is told after the subjects."""
-    from openlib_assets.cli.runs import AcrossSubjectsError
+    from openlib_assets.cli.across_subjects import AcrossSubjectsError
 
     try:
         yield

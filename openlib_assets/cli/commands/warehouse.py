@@ -9,7 +9,7 @@ def warehouse() -> None:
 
     Every run does so at its end. After subjects were removed, or files were copied here, this does it without a run.
     """
-    from openlib_assets.cli.runs import run_across_subjects
+    from openlib_assets.cli.across_subjects import run_across_subjects
     from openlib_assets.definitions import build_defs
     from openlib_assets.defs.instance.home import open_instance
     from openlib_assets.lake.warehouse import versions

@@ -16,7 +16,7 @@ from openlib_assets.defs.steps.checks import results
 from openlib_assets.defs.steps.outputs import said_in_one_line
 from openlib_assets.defs.ui_metadata import URI_METADATA, markdown
 from openlib_assets.lake import layout
-from openlib_assets.lake.contract import STORE_CATALOGUE, STORE_MATCHES
+from openlib_assets.lake.contract import STORE_CATALOGUE, STORE_MATCHES, Table
 from openlib_assets.lake.store.catalogue import StoreFile
 from openlib_assets.lake.store.matching import find_in_all_subjects
 from openlib_assets.lake.table_files import file_digest, write_table
@@ -35,7 +35,7 @@ def store_catalogue(context: dg.AssetExecutionContext, storage: StorageResource)
     with said_in_one_line():
         file = StoreFile.of(Settings.from_env())
         if file is None:
-            yield from _nothing(context)
+            yield from _nothing(context, storage.open(), STORE_CATALOGUE)
             return
         try:
             with file.built() as made:
@@ -55,10 +55,10 @@ def store_catalogue(context: dg.AssetExecutionContext, storage: StorageResource)
 def store_matches(context: dg.AssetExecutionContext, storage: StorageResource) -> Iterator[Any]:
     """Find the store's books among the works of all subjects."""
     with said_in_one_line():
-        if StoreFile.of(Settings.from_env()) is None:
-            yield from _nothing(context)
-            return
         place = storage.open()
+        if StoreFile.of(Settings.from_env()) is None:
+            yield from _nothing(context, place, STORE_MATCHES)
+            return
         try:
             written, left_out = find_in_all_subjects(place, partial(_matches_written, place))
         except CheckFailedError as error:
@@ -105,9 +105,11 @@ def _written(storage: Storage, made: Built, more: dict[str, Any]) -> dg.Material
     )
 
 
-def _nothing(context: dg.AssetExecutionContext) -> Iterator[Any]:
-    """Record that there is no catalogue; nothing is made, and nothing checked."""
+def _nothing(context: dg.AssetExecutionContext, storage: Storage, table: Table) -> Iterator[Any]:
+    """Record that there is no catalogue, and where it is not; nothing is made, and nothing checked."""
     context.log.info(_EXPLAINED)
-    yield dg.MaterializeResult(metadata={"state": _EXPLAINED}, data_version=dg.DataVersion(_NOT_SET))
+    place = storage.uri(layout.shared_table_file(table.layer, table.name))
+    metadata = {"state": _EXPLAINED, URI_METADATA: place}
+    yield dg.MaterializeResult(metadata=metadata, data_version=dg.DataVersion(_NOT_SET))
     for spec in context.assets_def.check_specs:
         yield dg.Output(None, output_name=spec.get_python_identifier())

@@ -9,8 +9,9 @@ import click
 import dagster as dg
 from rich.console import Console
 
+from openlib_assets.cli.across_subjects import run_across_subjects
 from openlib_assets.cli.output import progress_console
-from openlib_assets.cli.runs import QUIET, execute, reason_of, run_across_subjects
+from openlib_assets.cli.runs import QUIET, execute, reason_of
 from openlib_assets.cli.stopped_runs import interrupted
 from openlib_assets.definitions import build_defs
 from openlib_assets.defs.assets.dumps import dump_records
