@@ -30,6 +30,8 @@ _FETCHED = (raw_works, raw_details)
 # The console is the command's own; what a run logs goes into the instance.
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
+_REMOVED = "it was removed while it was run, and may not be complete; if that was a mistake, run it again"
+
 
 @dataclass
 class SubjectResult:
@@ -96,6 +98,8 @@ def run_subjects(
     not_found = {key for key, why in failed.items() if why.kind == SubjectNotFoundError.__name__}
     for key in not_found.intersection(new):
         instance.delete_dynamic_partition(SUBJECTS, key)
+    removed = set(keys).difference(not_found, instance.get_dynamic_partitions(SUBJECTS))
+    failed |= dict.fromkeys(removed, Failed("", "", _REMOVED))
     records = latest_records(instance, raw_works.key, keys)
     return [
         SubjectResult(key, error=failed[key].reason)

@@ -22,6 +22,7 @@ import dagster as dg
 import pyarrow as pa
 from dagster._core.execution.context.system import StepExecutionContext
 
+from openlib_assets.defs.partitions import asked_for, require_asked_for
 from openlib_assets.defs.resources import StorageResource
 from openlib_assets.defs.steps.frames import as_outputs, concatenated, to_pandas
 from openlib_assets.defs.steps.outputs import SubjectOutputs, said_in_one_line
@@ -85,6 +86,8 @@ class ParquetIOManager(dg.ConfigurableIOManager):
         wanted = context.dagster_type.typing_type
         subjects = sorted(context.asset_partition_keys)
         if wanted is not SubjectTables:
+            # Whoever reads them all may put nothing out, which would be looked at there.
+            require_asked_for(context.step_context)
             left_out = _left_out(context.step_context, upstream.asset_key)
             subjects = [subject for subject in subjects if subject not in left_out]
         tables = SubjectTables(self._opened(), name, _layer(context.step_context, upstream.asset_key), subjects)
@@ -111,7 +114,7 @@ class ParquetIOManager(dg.ConfigurableIOManager):
         """
         name = context.asset_key.path[-1]
         step, storage = Step.of(context.step_context, context.asset_key), self._opened()
-        keys = sorted(context.asset_partition_keys)
+        keys = asked_for(context.step_context, context.asset_partition_keys)
         if isinstance(obj, SubjectOutputs):
             outputs = obj
         else:

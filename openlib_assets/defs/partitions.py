@@ -3,10 +3,11 @@
 import hashlib
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from itertools import groupby
 
 import dagster as dg
+from dagster._core.definitions.partitions.context import partition_loading_context
+from dagster._core.execution.context.system import StepExecutionContext
 
 SUBJECTS = "subjects"
 
@@ -14,7 +15,28 @@ SUBJECTS = "subjects"
 # several runs share the cores.
 SUBJECTS_A_RUN = 25
 
-subjects = dg.DynamicPartitionsDefinition(name=SUBJECTS)
+
+class _Subjects(dg.DynamicPartitionsDefinition):
+    """The registered subjects."""
+
+    def get_partition_keys_in_range(self, partition_key_range: dg.PartitionKeyRange) -> Sequence[str]:
+        """Return the subjects of a stretch; raises dg.Failure, in one line, where the first or the last is gone.
+
+        Dagster asks for them before an asset or the IO manager is called, and says it in several lines.
+        """
+        try:
+            return super().get_partition_keys_in_range(partition_key_range)
+        except dg.DagsterInvalidInvocationError:
+            ends = dict.fromkeys((partition_key_range.start, partition_key_range.end))
+            gone = ", ".join(repr(key) for key in ends if not self.has_partition_key(key))
+            raise dg.Failure(
+                f"removed since this run was asked for: {gone}, without which Dagster cannot tell the others of the "
+                "run; run these with: openlib run SUBJECT...",
+                allow_retries=False,
+            ) from None
+
+
+subjects = _Subjects(name=SUBJECTS)
 
 _FIRST, _LAST = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 # Says which subjects a stretch had when its run was asked for: one that is removed and added again stands elsewhere.
@@ -45,25 +67,46 @@ def run_tags(stretch: Sequence[str]) -> Mapping[str, str]:
     return {_FIRST: stretch[0], _LAST: stretch[-1], _STRETCH: _digest(stretch)}
 
 
-def _digest(stretch: Sequence[str]) -> str:
-    return hashlib.sha256(json.dumps(list(stretch)).encode()).hexdigest()[:16]
+def _digest(stretch: Collection[str]) -> str:
+    return hashlib.sha256(json.dumps(sorted(stretch)).encode()).hexdigest()[:16]
 
 
-@contextmanager
-def still_registered(context: dg.AssetExecutionContext) -> Iterator[None]:
-    """Fail the step in one line where a subject of its run is no longer registered, or not where it was."""
-    try:
-        tags = context.run.tags
-        if tags.get(_STRETCH, "") not in ("", _digest(context.partition_keys)):
-            raise dg.Failure(
-                f"from {tags[_FIRST]!r} to {tags[_LAST]!r} there are other subjects than when this run was asked for, "
-                "as after one was removed and added again; run those that are meant with: openlib run SUBJECT...",
-                allow_retries=False,
-            )
-        yield
-    except dg.DagsterInvalidInvocationError as error:
+def asked_for(context: StepExecutionContext, keys: Collection[str]) -> list[str]:
+    """Return the subjects that a step is to make, of those in the stretch of its run by now.
+
+    One that was removed since the run was asked for is missing there, which is logged. Raises dg.Failure where others
+    stand in the stretch, or none does, as after its last or its first one was removed and added again.
+    """
+    run = context.dagster_run
+    digest = run.tags.get(_STRETCH, "")
+    if keys and digest in ("", _digest(keys)):
+        return sorted(keys)
+    # What Dagster wrote down when the run was made, or the one that it repeats, where that are the same subjects.
+    planned = (_planned(context.instance, run_id) for run_id in (run.run_id, run.root_run_id) if run_id)
+    asked = next((found for found in planned if _digest(found) == digest), set[str]())
+    if not keys or not asked.issuperset(keys):
         raise dg.Failure(
-            f"a subject was removed while its run waited ({' '.join(str(error).split())}); "
-            "run the others with: openlib run SUBJECT...",
+            f"from {run.tags[_FIRST]!r} to {run.tags[_LAST]!r} there are other subjects than when this run was asked "
+            "for, as after one was removed and added again; run those that are meant with: openlib run SUBJECT...",
             allow_retries=False,
-        ) from None
+        )
+    gone = ", ".join(sorted(asked.difference(keys)))
+    context.log.warning(f"left out, since removed after this run was asked for: {gone}; the others go on")
+    return sorted(keys)
+
+
+def require_asked_for(context: StepExecutionContext) -> None:
+    """Raise dg.Failure where a run's stretch holds other subjects than were asked for, before something is read."""
+    if _STRETCH in context.dagster_run.tags:
+        with partition_loading_context(dynamic_partitions_store=context.instance):
+            asked_for(context, subjects.get_partition_keys_in_range(context.partition_key_range))
+
+
+def _planned(instance: dg.DagsterInstance, run_id: str) -> set[str]:
+    """Return the subjects of a run when it was made."""
+    found: set[str] = set()
+    for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED):
+        planned = entry.get_dagster_event().asset_materialization_planned_data
+        found |= set(planned.partitions_subset.get_partition_keys() if planned.partitions_subset else ())
+        found |= {planned.partition} if planned.partition else set()
+    return found

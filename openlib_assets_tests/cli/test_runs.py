@@ -49,6 +49,29 @@ def test_a_step_that_fails_as_a_whole_fails_every_subject_whatever_else_failed(
     assert ("a mistake" in reasons["love"]) == (fault != "works")
 
 
+@pytest.mark.parametrize("removed", ["love", "tea", "zen"])
+def test_a_subject_that_is_removed_while_it_is_run_is_told_of_and_so_are_the_others(
+    removed: str, instance: dg.DagsterInstance, new_place: PlaceMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def removing(connection: object, table: Table, checks: object = None) -> object:
+        if table == BOOKS:
+            instance.delete_dynamic_partition("subjects", removed)
+        return run_checks(connection, table, checks)  # type: ignore[arg-type]  # as it was given
+
+    run_checks, keys = transform.run_checks, ["love", "tea", "zen"]
+    monkeypatch.setattr(transform, "run_checks", removing)
+    with Sandbox(SandboxConfig(dict.fromkeys(keys, 3))) as sandbox:
+        pipeline = Pipeline(new_place("local"), instance, sandbox.url)
+        with pipeline.environment():
+            results = run_subjects(instance, pipeline.definitions, pipeline.storage, keys, force=False)
+    reasons = {result.subject: result.error for result in results}
+    assert (reasons.pop(removed) or "").startswith("it was removed while it was run, and may not be complete")
+    if removed == "tea":
+        assert set(reasons.values()) == {None}
+    else:
+        assert all((reason or "").startswith("removed since this run was asked for: ") for reason in reasons.values())
+
+
 class Interrupted(InProcessExecutor):
     """Gets a signal before its first step."""
 

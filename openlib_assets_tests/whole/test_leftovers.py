@@ -3,8 +3,9 @@
 import signal
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from logging import WARNING
 from pathlib import Path
 
 import dagster as dg
@@ -13,9 +14,13 @@ from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.execution.api import execute_run
 
 from openlib_assets.defs.partitions import run_tags
+from openlib_assets.defs.steps.outputs import Done
+from openlib_assets.defs.steps.records import Versions
+from openlib_assets.defs.steps.step import Step
 from openlib_assets.lake.bronze import fetching, snapshots
+from openlib_assets.lake.subject_files import data_files
 from openlib_assets.sandbox import Sandbox, SandboxConfig
-from openlib_assets_tests.conftest import Pipeline, Place, PlaceMaker, snapshot_paths
+from openlib_assets_tests.conftest import Pipeline, Place, PlaceMaker, failure_text, snapshot_paths
 from openlib_assets_tests.tools.exactness import assert_exact, assert_nothing_left
 from openlib_assets_tests.tools.forked import Tampering, wait_until
 from openlib_assets_tests.tools.instances import temporary_instance
@@ -32,6 +37,7 @@ from openlib_assets_tests.tools.trials import (
     trial_after,
 )
 
+OTHERS = "there are other subjects than when this run was asked for, as after one was removed and added again"
 SIZES = {SUBJECT: 25, "hope": 6, "faith": 5}
 
 
@@ -79,16 +85,10 @@ def test_a_run_whose_subject_was_removed_while_it_was_queued_says_so_and_harms_n
     assert run.is_finished
     assert instance.get_dynamic_partitions("subjects") == ["stays"]
     assert stays.place.states() == before
-    failures = [event.step_failure_data for event in result.get_step_failure_events()]
-    assert failures
-    for failure in failures:
-        assert failure.error is not None
-        assert "Nonexistent partition keys: ['gone']" in " ".join(failure.error.message.split())
-        # An asset that has inputs fails in Dagster before it is ours to say it better.
-        if name == "all_assets":
-            assert failure.user_failure_data is not None
-            said = failure.user_failure_data.description or ""
-            assert said.startswith("a subject was removed while its run waited (")
+    assert failure_text(result) == (
+        "removed since this run was asked for: 'gone', without which Dagster cannot tell the others of the run; "
+        "run these with: openlib run SUBJECT..."
+    )
     assert_nothing_left(stays.place)
     assert stays.run("stays").success
 
@@ -105,13 +105,78 @@ def test_a_run_of_a_stretch_that_holds_others_by_now_says_so_and_runs_none_of_th
     instance.add_dynamic_partitions("subjects", ["last"])
     with stays.environment():
         result = execute_run(InMemoryJob(stays.definitions.resolve_job_def("extract")), queued, instance)
-    (failure,) = [event.step_failure_data for event in result.get_step_failure_events()]
-    assert failure.user_failure_data is not None
-    said = failure.user_failure_data.description or ""
-    assert said.startswith("from 'first' to 'last' there are other subjects than when this run was asked for")
+    assert failure_text(result).startswith(f"from 'first' to 'last' {OTHERS}")
     assert not result.get_asset_materialization_events()
     for subject in ("first", "last", "other"):
         instance.delete_dynamic_partition("subjects", subject)
+
+
+class UnderWay(Pipeline):
+    """Three subjects, whose run is disturbed when the first table that is made of others is there."""
+
+    def run_disturbed(self, monkeypatch: pytest.MonkeyPatch, disturb: Callable[[], object]) -> dg.JobExecutionResult:
+        """Run the subjects, of which Dagster was told as runs of several are."""
+
+        def recorded(step: Step, versions: Versions, subject: str, done: Done) -> Iterator[dg.DagsterEvent]:
+            yield from as_it_is(step, versions, subject, done)
+            if step.asset.path[-1] == "rejected_works" and not disturbed:
+                disturbed.append(disturb())
+
+        as_it_is, disturbed = Step.recorded, list[object]()
+        with monkeypatch.context() as patch:
+            patch.setattr(Step, "recorded", recorded)
+            result = self.run("a", "b", "c")
+        assert disturbed
+        return result
+
+    def remove(self, subject: str, *, added_again: bool = False) -> None:
+        """Remove a subject; others may be registered before it is added again."""
+        self.instance.delete_dynamic_partition("subjects", subject)
+        if added_again:
+            self.instance.add_dynamic_partitions("subjects", ["other", subject])
+
+    def files(self, subject: str) -> set[str]:
+        """Return what there is of a subject."""
+        return set(data_files(self.storage, subject))
+
+
+@pytest.fixture
+def under_way(new_place: PlaceMaker) -> Iterator[tuple[UnderWay, Sandbox]]:
+    sizes = {"a": 5, "b": 5, "c": 5, "other": 5}
+    with Sandbox(SandboxConfig(sizes)) as sandbox, temporary_instance() as instance:
+        yield UnderWay(new_place("local"), instance, sandbox.url), sandbox
+
+
+def test_a_subject_that_is_removed_while_its_run_is_under_way_is_left_out_and_all_others_are_complete(
+    under_way: tuple[UnderWay, Sandbox], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline, sandbox = under_way
+    result = pipeline.run_disturbed(monkeypatch, lambda: pipeline.remove("b"))
+    assert result.success
+    for subject in ("a", "c"):
+        assert_exact(pipeline, sandbox, subject)
+    assert len(pipeline.files("a")) == len(pipeline.files("c")) > len(pipeline.files("b"))
+    assert not any(path.startswith(("silver/books/", "exports/")) for path in pipeline.files("b"))
+    warnings = {entry.user_message for entry in pipeline.instance.all_logs(result.run_id) if entry.level == WARNING}
+    assert "left out, since removed after this run was asked for: b; the others go on" in warnings
+
+
+@pytest.mark.parametrize(("removed", "again"), [("a", False), ("c", False), ("c", True), ("a", True)])
+def test_where_the_first_or_the_last_goes_while_a_run_is_under_way_one_line_says_so_and_no_other_is_run(
+    removed: str, *, again: bool, under_way: tuple[UnderWay, Sandbox], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline, _ = under_way
+    result = pipeline.run_disturbed(monkeypatch, lambda: pipeline.remove(removed, added_again=again))
+    assert not result.success
+    text = failure_text(result)
+    assert text.startswith(
+        f"from 'a' to 'c' {OTHERS}" if again else f"removed since this run was asked for: '{removed}', without which"
+    )
+    assert text.endswith("openlib run SUBJECT...")
+    assert "\n" not in text
+    assert pipeline.files("other") == set()
+    left = [subject for subject in ("a", "b", "c") if subject != removed]
+    assert all(pipeline.run(subject).success for subject in left)
 
 
 class SetBack(datetime):

@@ -9,7 +9,6 @@ import dagster as dg
 from pydantic import Field
 
 from openlib_assets.defs.assets.common import table_arguments
-from openlib_assets.defs.partitions import still_registered
 from openlib_assets.defs.resources import OpenLibraryResource, StorageResource
 from openlib_assets.defs.steps.outputs import Done, SubjectOutput, SubjectOutputs, put_out, said_in_one_line
 from openlib_assets.defs.steps.records import latest_records
@@ -41,7 +40,7 @@ def raw_works(
     storage: StorageResource,
 ) -> Iterator[Any]:
     """Fetch the works of subjects, several subjects at once."""
-    with still_registered(context), said_in_one_line():
+    with said_in_one_line():
         place = storage.open()
         fetches = _Fetches(context, RAW_WORKS, openlibrary.source(place), place, openlibrary.listener, config.force)
         outputs = fetches.outputs(waits=False)
@@ -60,7 +59,7 @@ def raw_details(
 
     The tables that are made from works alone are made at the same time, so the lock of a subject is waited for.
     """
-    with still_registered(context), said_in_one_line():
+    with said_in_one_line():
         place = storage.open()
         source = openlibrary.details(place)
         if source:

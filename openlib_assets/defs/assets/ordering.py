@@ -16,7 +16,6 @@ from pydantic import Field
 from openlib_assets.defs.assets.common import KEEP_FRESH, SUBJECTS_AT_ONCE, keep_fresh, table_arguments
 from openlib_assets.defs.assets.tables import make_table
 from openlib_assets.defs.io_manager import SubjectTables
-from openlib_assets.defs.partitions import still_registered
 from openlib_assets.defs.resources import OpenLibraryResource, StorageResource
 from openlib_assets.defs.steps.outputs import Done, SubjectOutput, SubjectOutputs, put_out, said_in_one_line
 from openlib_assets.defs.ui_metadata import table_markdown, table_metadata
@@ -67,7 +66,7 @@ def stocking_list(
     """Rank the works of subjects."""
     weights = Weights(**config.weights.model_dump())
     with ExitStack() as stack:
-        with still_registered(context), said_in_one_line():
+        with said_in_one_line():
             place = storage.open()
             is_set = Settings.from_env().store_catalogue is not None
             catalogue = stack.enter_context(open_catalogue(place)) if is_set else None
@@ -105,7 +104,7 @@ def order_list(
     stocking_list: SubjectTables,
 ) -> Iterator[Any]:
     """Look for the editions to order of subjects, several subjects at once."""
-    with still_registered(context), said_in_one_line():
+    with said_in_one_line():
         place = storage.open()
         orders = _Orders(context, place, stocking_list, openlibrary.editions(place), openlibrary.languages())
     yield from put_out(context, orders.outputs())

@@ -20,7 +20,6 @@ from openlib_assets.defs.assets.common import (
     subject_arguments,
 )
 from openlib_assets.defs.io_manager import SubjectTables
-from openlib_assets.defs.partitions import still_registered
 from openlib_assets.defs.resources import StorageResource
 from openlib_assets.defs.steps.outputs import Done, SubjectOutput, SubjectOutputs, put_out, said_in_one_line
 from openlib_assets.defs.ui_metadata import DEFINED, URI_METADATA, escaped, markdown
@@ -66,7 +65,7 @@ _FILE_COLUMNS = dg.TableSchema(
 )
 def subject_csv(context: dg.AssetExecutionContext, storage: StorageResource, **inputs: SubjectTables) -> Iterator[Any]:
     """Write the CSV files of subjects."""
-    with still_registered(context), said_in_one_line():
+    with said_in_one_line():
         make = partial(make_csv_files, storage.open(), inputs)
     outputs = SubjectOutputs(
         make, paths=lambda subject: list(_csv_paths(subject)), version=_csv_version, at_once=SUBJECTS_AT_ONCE
@@ -94,7 +93,7 @@ def subject_report(
     context: dg.AssetExecutionContext, storage: StorageResource, **inputs: SubjectTables
 ) -> Iterator[Any]:
     """Write the reports of subjects."""
-    with still_registered(context), said_in_one_line():
+    with said_in_one_line():
         place = storage.open()
         dump = _latest_dump(place)
         make = partial(make_report, place, inputs, dump=dump)

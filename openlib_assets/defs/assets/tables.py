@@ -12,7 +12,6 @@ from duckdb import DuckDBPyConnection
 
 from openlib_assets.defs.assets.common import SUBJECTS_AT_ONCE, keep_fresh, table_arguments
 from openlib_assets.defs.io_manager import SubjectTables
-from openlib_assets.defs.partitions import still_registered
 from openlib_assets.defs.resources import StorageResource
 from openlib_assets.defs.steps.outputs import Done, SubjectOutput, SubjectOutputs, put_out, said_in_one_line
 from openlib_assets.defs.ui_metadata import markdown, table_metadata
@@ -36,7 +35,7 @@ def table_asset(table: Table) -> dg.AssetsDefinition:
         ins={name: dg.AssetIn(dagster_type=SubjectTables) for name in table.made_from},
     )
     def made(context: dg.AssetExecutionContext, storage: StorageResource, **inputs: SubjectTables) -> Iterator[Any]:
-        with still_registered(context), said_in_one_line():
+        with said_in_one_line():
             place = storage.open()
         path = partial(layout.table_file, table.layer, table.name)
         make = partial(make_table, place, table, inputs)
