@@ -11,13 +11,16 @@ import dagster as dg
 from openlib_assets.defs import assets
 from openlib_assets.defs.partitions import SUBJECTS, subjects
 from openlib_assets.defs.steps.records import code_versions, latest_records, verified_at
-from openlib_assets.lake.contract import RAW_DETAILS, RAW_WORKS, REFRESH_DAYS, Table
+from openlib_assets.defs.steps.run_state import StepSubjects, said_in_run
+from openlib_assets.lake.contract import ORDER_LIST, RAW_DETAILS, RAW_WORKS, REFRESH_DAYS, Table
 
 NOT_REGISTERED = "in the storage, not registered"
 FILES_MISSING = "files missing"
+TABLES_FAILED = "tables failed since"
 
 _FAILED = "FAILED"
 _DAY_SECONDS = 86_400
+_RUNS_AT_A_TIME = 500
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,7 @@ def subject_states(
     keys = sorted({*watched, *registered, *stored})
     latest = latest_records(instance, dg.AssetKey(RAW_WORKS.name), set(keys))
     failed = _failed(instance, RAW_WORKS, registered)
+    without_tables = _without_tables(instance)
     without_details = _failed(instance, RAW_DETAILS, registered) if details else set()
     return [
         _state(
@@ -51,7 +55,7 @@ def subject_states(
             latest.get(key),
             watched=key in watched,
             registered=key in registered,
-            failed=_fault(works=key in failed, details=key in without_details),
+            failed=_fault(works=key in failed, tables=key in without_tables, details=key in without_details),
             stored=key in stored,
         )
         for key in keys
@@ -64,9 +68,49 @@ def _failed(instance: dg.DagsterInstance, table: Table, registered: Collection[s
     return {key for key, status in statuses.items() if status and status.value == _FAILED}
 
 
-def _fault(*, works: bool, details: bool) -> str:
+def _without_tables(instance: dg.DagsterInstance) -> set[str]:
+    """Return the subjects of which something was not made by the last run that was to make it, since that failed.
+
+    Dagster's UI goes on to show a table as failed that a later run leaves as it is, since nothing changed.
+    """
+    storage = instance.event_log_storage
+    tried = {
+        asset: storage.get_latest_asset_partition_materialization_attempts_without_materializations(asset)
+        for asset in _made_last()
+    }
+    runs = sorted({run_id for attempts in tried.values() for run_id, _ in attempts.values()})
+    filters = (
+        dg.RunsFilter(run_ids=runs[start : start + _RUNS_AT_A_TIME], statuses=[dg.DagsterRunStatus.FAILURE])
+        for start in range(0, len(runs), _RUNS_AT_A_TIME)
+    )
+    said = {run.run_id: said_in_run(instance, run.run_id) for some in filters for run in instance.get_runs(some)}
+    return {
+        subject
+        for asset, attempts in tried.items()
+        for subject, (run_id, _) in attempts.items()
+        if run_id in said and not _stayed(said[run_id].get(asset.to_user_string()), subject)
+    }
+
+
+def _stayed(said: StepSubjects | None, subject: str) -> bool:
+    return said is not None and subject in said.unchanged
+
+
+def _made_last() -> set[dg.AssetKey]:
+    """Return the assets that tell whether all of a subject was made: those of which nothing else of it is made.
+
+    Where another one fails, these are not made either; only a failed order list keeps nothing from being made.
+    """
+    specs = [spec for asset in assets.ASSETS for spec in asset.specs if spec.partitions_def == subjects]
+    used = {dep.asset_key for spec in specs for dep in spec.deps}
+    return {spec.key for spec in specs if spec.key not in used} | {dg.AssetKey(ORDER_LIST.name)}
+
+
+def _fault(*, works: bool, tables: bool, details: bool) -> str:
     if works:
         return "failed since"
+    if tables:
+        return TABLES_FAILED
     return "details failed since" if details else ""
 
 

@@ -255,6 +255,23 @@ def test_the_list_names_what_an_earlier_version_made(cli_after_run: Cli, monkeyp
     )
 
 
+def test_the_list_names_a_subject_whose_tables_failed_and_says_what_to_do(cli_after_run: Cli) -> None:
+    cli = cli_after_run
+    authors = cli.folder / "data/silver/authors/subject=love"
+    shutil.rmtree(authors)
+    authors.touch()
+    assert cli.run_alone("love", "place:france").status == 1
+    said = cli("subjects", "list")
+    (line,) = [line for line in said.out.splitlines() if line.split()[:1] == ["love"]]
+    assert "tables failed since" in line
+    assert said.err == "tables failed since: love; see why, and make them again, with: openlib run love\n"
+    states = {state["subject"]: state["state"] for state in json.loads(cli("subjects", "list", "--json").out)}
+    assert states == {"love": "tables failed since", "place:france": "fetched"}
+    authors.unlink()
+    assert cli.run_alone("love").status == 0
+    assert cli("subjects", "list").err == ""
+
+
 def test_the_watch_list_is_added_to_listed_and_removed_from(cli_after_run: Cli) -> None:
     cli = cli_after_run
     assert cli("subjects", "add", "Love", "place:Atlantis").status == 0

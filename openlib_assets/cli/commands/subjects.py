@@ -114,7 +114,13 @@ def list_(*, as_json: bool) -> None:
     from dataclasses import asdict
 
     from openlib_assets.cli.output import print_json, print_rows
-    from openlib_assets.cli.subject_states import FILES_MISSING, NOT_REGISTERED, outdated, subject_states
+    from openlib_assets.cli.subject_states import (
+        FILES_MISSING,
+        NOT_REGISTERED,
+        TABLES_FAILED,
+        outdated,
+        subject_states,
+    )
     from openlib_assets.defs.instance.home import open_instance
     from openlib_assets.lake.subject_files import subjects_with_data
     from openlib_assets.lake.watch_list import read_or_empty
@@ -139,16 +145,14 @@ def list_(*, as_json: bool) -> None:
         )
     for problem in watched.problems:
         click.echo(f"skipped: {problem}", err=True)
-    _advise(
-        [state.subject for state in states if state.state == NOT_REGISTERED],
-        f"{NOT_REGISTERED}:",
-        "register and refresh with: openlib run {0}; or delete with: openlib subjects remove --delete-data {0}",
-    )
-    _advise(
-        [state.subject for state in states if state.state == FILES_MISSING],
-        f"{FILES_MISSING}:",
-        "make them again with: openlib run {0}; or give it up with: openlib subjects remove {0}",
-    )
+    remedies = {
+        TABLES_FAILED: "see why, and make them again, with: openlib run {0}",
+        NOT_REGISTERED: "register and refresh with: openlib run {0}; or delete with: "
+        "openlib subjects remove --delete-data {0}",
+        FILES_MISSING: "make them again with: openlib run {0}; or give it up with: openlib subjects remove {0}",
+    }
+    for name, advice in remedies.items():
+        _advise([state.subject for state in states if state.state == name], f"{name}:", advice)
 
 
 def _advise(keys: list[str], matter: str, advice: str) -> None:

@@ -1,0 +1,56 @@
+"""The states that `openlib subjects list` shows, after runs in which something of a subject could not be made."""
+
+from pathlib import Path
+
+import dagster as dg
+
+from openlib_assets.cli.subject_states import TABLES_FAILED, subject_states
+from openlib_assets.sandbox import FaultPlan, Planned, Sandbox, SandboxConfig
+from openlib_assets_tests.conftest import Pipeline, PlaceMaker
+
+NO_EDITIONS = FaultPlan(planned=(Planned("http_403", match="lang=", times=1000),))
+
+
+def states(instance: dg.DagsterInstance) -> tuple[str, ...]:
+    """Return the states of two subjects."""
+    return tuple(state.state for state in subject_states(instance, [], ["a", "b"]))
+
+
+def test_a_subject_whose_tables_failed_says_so_until_a_run_makes_them_or_finds_them_as_they_should_be(
+    instance: dg.DagsterInstance, new_place: PlaceMaker
+) -> None:
+    place = new_place("local")
+    with Sandbox(SandboxConfig({"a": 8, "b": 8})) as sandbox:
+        pipeline = Pipeline(place, instance, sandbox.url)
+        assert pipeline.run("a", "b").success
+        assert states(instance) == ("fetched", "fetched")
+
+        # The fetch fails, and with it all that is made of it; the next one finds it as it was, and makes nothing.
+        sandbox.change_faults(FaultPlan(permanent={"b": "http_403"}))
+        assert not pipeline.run("a", "b").success
+        assert states(instance) == ("fetched", "failed since")
+        sandbox.change_faults(FaultPlan())
+        assert pipeline.run("b").success
+        assert states(instance) == ("fetched", "fetched")
+
+        # Only a table fails; one that has nothing new is not taken for failed, too.
+        (authors,) = Path(place.root, "silver/authors/subject=a").iterdir()
+        authors.unlink()
+        authors.parent.rmdir()
+        authors.parent.touch()
+        assert not pipeline.run("a", "b").success
+        assert states(instance) == (TABLES_FAILED, "fetched")
+        assert pipeline.run("b").success
+        assert states(instance) == (TABLES_FAILED, "fetched")
+        authors.parent.unlink()
+        assert pipeline.run("a").success
+        assert states(instance) == ("fetched", "fetched")
+
+        # Only the order list fails, without which all else is made.
+        sandbox.add_work("b")
+        sandbox.change_faults(NO_EDITIONS)
+        assert not pipeline.run("a", "b").success
+        assert states(instance) == ("fetched", TABLES_FAILED)
+        sandbox.change_faults(FaultPlan())
+        assert pipeline.run("a", "b").success
+        assert states(instance) == ("fetched", "fetched")
