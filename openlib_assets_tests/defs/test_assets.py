@@ -86,7 +86,11 @@ FOUR = ("a1", "a2", "a3", "a4")
 GOOD = ("a1", "a4")
 READ_FROM_RECORDS = ("books", "author_books", "authors", "subject_summary", "subject_changes")
 RANKED = ("rank", "work_key", "title", "score", "in_store", "duplicate_of")
-CODE_VERSIONS = {**dict.fromkeys((*SILVER, *GOLD), "1"), **dict.fromkeys(READ_FROM_RECORDS, "2")}
+CODE_VERSIONS = {
+    **dict.fromkeys((*SILVER, *GOLD), "1"),
+    **dict.fromkeys(READ_FROM_RECORDS, "2"),
+    "subject_changes": "3",
+}
 MADE_WITHOUT_YEARS = {*BRONZE, "rejected_works", "author_books"}
 SIZES = dict(zip(FOUR, range(21, 25), strict=True))
 
