@@ -204,5 +204,9 @@ def _reading(where: str) -> Iterator[None]:
 def _errors(where: str) -> Iterator[None]:
     try:
         yield
+    except (NotADirectoryError, FileExistsError) as error:
+        raise StorageError(
+            f"{where}: {error.strerror}; a file is in the way: move it, or name another place"
+        ) from error
     except OSError as error:
         raise StorageError(f"{where}: {error.strerror or error}") from error

@@ -88,7 +88,9 @@ def dumps_line(openlib: Commands, **variables: str) -> str:
 def test_doctor_says_what_is_built_and_what_is_given(openlib: Commands, tmp_path: Path) -> None:
     given = openlib.variables["OPENLIB_DUMPS"]
     assert dumps_line(openlib) == f"ok     dumps: built: {JUNE}, {JULY}; the newest in {given} is of {AUGUST}"
-    assert "no dump of any date; it has none" in dumps_line(openlib, OPENLIB_DUMPS=str(tmp_path))
+    assert "no dump of any date; put files such as ol_dump_works_2026-08-31.txt.gz there, or correct" in dumps_line(
+        openlib, OPENLIB_DUMPS=str(tmp_path)
+    )
     (tmp_path / file_name("works", parse_day(AUGUST))).touch()
     assert "there is no ol_dump_editions_2026-08-31.txt.gz" in dumps_line(openlib, OPENLIB_DUMPS=str(tmp_path))
     assert f"no dump of {AUGUST} is built" in dumps_line(openlib, OPENLIB_SOURCE=f"dump:{AUGUST}")

@@ -7,8 +7,11 @@ from pathlib import Path
 from urllib.parse import quote
 
 import requests
+from click.testing import CliRunner
 
+from openlib_assets.cli.commands.sandbox import sandbox
 from openlib_assets.openlibrary.dumps import Archive
+from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets.settings import Settings
 from openlib_assets_tests.sandbox.dumped import indexed
 from openlib_assets_tests.tools.deployment import environment, openlib_command, running, wait_until_up
@@ -52,3 +55,11 @@ def test_the_list_of_faults_names_those_of_downloads_and_each_once() -> None:
 
 def _md5(path: Path) -> str:
     return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+
+
+def test_a_port_that_is_taken_is_named() -> None:
+    with Sandbox(SandboxConfig({"love": 1})) as running:
+        port = running.url.rpartition(":")[2]
+        said = CliRunner().invoke(sandbox, ["--port", port])
+    assert said.exit_code == 2
+    assert f"port {port}: Address already in use; name another one" in said.output

@@ -186,3 +186,11 @@ def test_a_home_that_cannot_be_made_is_said_in_one_line(tmp_path: Path, monkeypa
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "file/home"))
     with pytest.raises(InstanceError, match="set it to a writable folder"):
         prepare_home()
+
+
+def test_settings_that_are_no_yaml_are_told_with_the_place(home: Path) -> None:
+    home.mkdir(exist_ok=True)
+    (home / "dagster.yaml").write_text("telemetry: {enabled: false\nstorage: [\n")
+    with pytest.raises(InstanceError, match=r"cannot be opened: .*line 2, column") as told:
+        open_instance()
+    assert len(str(told.value).splitlines()) == 1

@@ -122,7 +122,10 @@ def sandbox(
             server.write_store_catalogue(store, STORE_ROWS)
         if dumps is not None:
             server.write_dumps(dumps, dump_day)
-    except (ValueError, OSError) as error:
+    except OSError as error:
+        where = error.filename or f"port {port}"
+        raise click.UsageError(f"{where}: {error.strerror or error}; name another one") from error
+    except ValueError as error:
         raise click.UsageError(str(error)) from error
     click.echo(f"sandbox Open Library at {server.url}; use it with OPENLIB_API_URL={server.url}")
     for key, works in config.subjects.items():

@@ -14,13 +14,15 @@ from filelock import FileLock
 
 from openlib_assets.defs.instance.moved_modules import follow_moves, replace_file
 from openlib_assets.storage import absolute_path
-from openlib_assets.storage.errors import OpenlibError, first_line
+from openlib_assets.storage.errors import OpenlibError
 
 if TYPE_CHECKING:
     import dagster as dg
 
 DEFAULT_HOME = ".dagster_home"
 _EVENTS_AT_ONCE = "1000"
+# Of a settings file that is no YAML, the first line says neither where nor what.
+_LONGEST_REASON = 300
 
 _UNCAPTURED = {
     "compute_logs": {"module": "dagster._core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"}
@@ -64,7 +66,7 @@ def open_instance(*, captures_output: bool = True) -> "dg.DagsterInstance":
                 InstanceRef.from_dir(str(home), overrides=None if captures_output else _UNCAPTURED)
             )
     except Exception as error:
-        reason = first_line(error)
+        reason = (" ".join(str(error).split()) or type(error).__name__)[:_LONGEST_REASON]
         if not os.access(home, os.W_OK):
             reason += "; set it to a writable folder"
         raise InstanceError(f"DAGSTER_HOME={home}: the Dagster instance cannot be opened: {reason}") from error

@@ -41,7 +41,8 @@ class DumpFolder:
         dumps = self.available()
         chosen = next((dump for dump in dumps if day in (None, dump.day)), None)
         if chosen is None:
-            listed = f"the newest are {', '.join(str(dump.day) for dump in dumps[:3])}" if dumps else "it has none"
+            named = f"put files such as ol_dump_works_{day or '2026-08-31'}.txt.gz there, or correct OPENLIB_DUMPS"
+            listed = f"the newest are {', '.join(str(dump.day) for dump in dumps[:3])}" if dumps else named
             raise MissingDumpError(f"{self._storage.uri()}: there is no dump of {day or 'any date'}; {listed}")
         before = next((dump for dump in dumps if dump.day < chosen.day), None)
         for file in chosen.require(names, "put it there, or name another date"):

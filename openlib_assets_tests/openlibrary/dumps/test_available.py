@@ -136,7 +136,7 @@ class TestFolder:
 
     def test_an_empty_folder_has_none(self, tmp_path: Path) -> None:
         assert DumpFolder(str(tmp_path / "none")).available() == []
-        with pytest.raises(MissingDumpError, match=r"none: there is no dump of any date; it has none$"):
+        with pytest.raises(MissingDumpError, match=r"of any date; put files such as .* or correct OPENLIB_DUMPS$"):
             DumpFolder(str(tmp_path / "none")).resolve()
 
     def test_a_file_that_begins_wrong_is_not_lent(self, storage_root: str) -> None:
