@@ -12,13 +12,13 @@ from openlib_assets.defs import assets
 from openlib_assets.defs.partitions import SUBJECTS, subjects
 from openlib_assets.defs.steps.records import code_versions, latest_records, verified_at
 from openlib_assets.defs.steps.run_state import StepSubjects, said_in_run
-from openlib_assets.lake.contract import ORDER_LIST, RAW_DETAILS, RAW_WORKS, REFRESH_DAYS, Table
+from openlib_assets.lake.contract import ORDER_LIST, RAW_DETAILS, RAW_WORKS, REFRESH_DAYS
 
 NOT_REGISTERED = "in the storage, not registered"
 FILES_MISSING = "files missing"
 TABLES_FAILED = "tables failed since"
 
-_FAILED = "FAILED"
+_ENDED_BADLY = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 _DAY_SECONDS = 86_400
 _RUNS_AT_A_TIME = 500
 
@@ -46,9 +46,9 @@ def subject_states(
     registered = set(instance.get_dynamic_partitions(SUBJECTS))
     keys = sorted({*watched, *registered, *stored})
     latest = latest_records(instance, dg.AssetKey(RAW_WORKS.name), set(keys))
-    failed = _failed(instance, RAW_WORKS, registered)
-    without_tables = _without_tables(instance)
-    without_details = _failed(instance, RAW_DETAILS, registered) if details else set()
+    failed = _failed_last(instance, [dg.AssetKey(RAW_WORKS.name)])
+    without_tables = _failed_last(instance, _made_last())
+    without_details = _failed_last(instance, [dg.AssetKey(RAW_DETAILS.name)]) if details else set()
     return [
         _state(
             key,
@@ -62,25 +62,20 @@ def subject_states(
     ]
 
 
-def _failed(instance: dg.DagsterInstance, table: Table, registered: Collection[str]) -> set[str]:
-    """Return the subjects that Dagster's UI shows as failed in a table."""
-    statuses = instance.get_status_by_partition(dg.AssetKey(table.name), sorted(registered), subjects) or {}
-    return {key for key, status in statuses.items() if status and status.value == _FAILED}
+def _failed_last(instance: dg.DagsterInstance, made: Collection[dg.AssetKey]) -> set[str]:
+    """Return the subjects of which one of some assets was not made by the last run that was to make it, which failed.
 
-
-def _without_tables(instance: dg.DagsterInstance) -> set[str]:
-    """Return the subjects of which something was not made by the last run that was to make it, since that failed.
-
-    Dagster's UI goes on to show a table as failed that a later run leaves as it is, since nothing changed.
+    What another run made since then, as where two were to fetch a subject at once, is no failure. Dagster's UI goes on
+    to show one, and so it does for a table that a later run leaves as it is, since nothing changed.
     """
     storage = instance.event_log_storage
     tried = {
         asset: storage.get_latest_asset_partition_materialization_attempts_without_materializations(asset)
-        for asset in _made_last()
+        for asset in made
     }
     runs = sorted({run_id for attempts in tried.values() for run_id, _ in attempts.values()})
     filters = (
-        dg.RunsFilter(run_ids=runs[start : start + _RUNS_AT_A_TIME], statuses=[dg.DagsterRunStatus.FAILURE])
+        dg.RunsFilter(run_ids=runs[start : start + _RUNS_AT_A_TIME], statuses=_ENDED_BADLY)
         for start in range(0, len(runs), _RUNS_AT_A_TIME)
     )
     said = {run.run_id: said_in_run(instance, run.run_id) for some in filters for run in instance.get_runs(some)}

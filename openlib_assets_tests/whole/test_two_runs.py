@@ -42,6 +42,9 @@ def test_of_two_runs_of_a_subject_at_once_the_second_ends_with_a_line_that_says_
         assert_exact(here.pipeline, here.sandbox, SUBJECT)
         assert len(asked(here.sandbox.requests)) == len(set(asked(here.sandbox.requests)))
         assert_nothing_left(place)
+        listed = here.it.run("subjects", "list")
+        assert "fetched" in listed.output
+        assert "failed since" not in listed.output
 
 
 @pytest.mark.parametrize("path", ["silver/books", "exports/love/books"])
