@@ -140,10 +140,10 @@ def test_a_run_and_the_doctor_of_who_is_refused_end_red_with_a_line(
 
     status, output = openlib(refused, sandbox, tmp_path, "doctor")
     assert status == 1
-    line = line_of(output, "WRONG")
-    assert line.startswith(f"WRONG  storage: {place.root}")
-    assert f"({CODES[user]})" in line
-    assert REMEDIES[CODES[user]] in line
+    for what in ("storage", "watch list") if user is not without_writing else ("storage",):
+        line = line_of(output, f"WRONG  {what}: {place.root}")
+        assert f"({CODES[user]})" in line
+        assert REMEDIES[CODES[user]] in line
 
 
 def test_a_run_and_the_doctor_say_that_the_bucket_is_not_there(ceph: Ceph, sandbox: Sandbox, tmp_path: Path) -> None:
