@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 DEFAULT_HOME = ".dagster_home"
 _EVENTS_AT_ONCE = "1000"
 # Of a settings file that is no YAML, the first line says neither where nor what.
-_LONGEST_REASON = 300
+_LONGEST_REASON = 1_000
 
 _UNCAPTURED = {
     "compute_logs": {"module": "dagster._core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"}
