@@ -234,15 +234,24 @@ class Pipeline:
         """Set the variables of the deployment for a block."""
         return environment(self.variables)
 
-    def run(self, *subjects: str, job: str = "all_assets", force: bool = False) -> dg.JobExecutionResult:
-        """Run a job over subjects, several of which must be neighbours in the order of their registration."""
+    def run(
+        self, *subjects: str, job: str = "all_assets", force: bool = False, root: str | None = None
+    ) -> dg.JobExecutionResult:
+        """Run a job over subjects, several of which must be neighbours in the order of their registration.
+
+        What there is once for all subjects is made without any. A `root` is given for this run, as in the launchpad.
+        """
         unknown = set(subjects) - set(self.instance.get_dynamic_partitions("subjects"))
         self.instance.add_dynamic_partitions("subjects", [subject for subject in subjects if subject in unknown])
         config: dict[str, Any] = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
         if force:
             config["ops"] = {name: {"config": {"force": True}} for name in BRONZE}
+        if root:
+            config["resources"] = {"storage": {"config": {"root": root}}}
         with self.environment():
-            return execute(self.instance, self.definitions.resolve_job_def(job), config, run_tags(subjects))
+            return execute(
+                self.instance, self.definitions.resolve_job_def(job), config, run_tags(subjects) if subjects else {}
+            )
 
     def table(self, path: str) -> pa.Table:
         """Read a Parquet file below the root, as it is."""

@@ -9,11 +9,9 @@ import dagster as dg
 import pytest
 
 from openlib_assets.cli.across_subjects import across_subjects_is_current
-from openlib_assets.cli.runs import QUIET, execute
 from openlib_assets.definitions import build_defs
 from openlib_assets.defs.assets.iceberg import iceberg_warehouse
 from openlib_assets.defs.jobs import ACROSS, ALL, BUILD_DUMP, REBUILD, STORE
-from openlib_assets.defs.partitions import run_tags
 from openlib_assets.defs.resources import storage_resource
 from openlib_assets.lake.contract import WAREHOUSE_TABLES
 from openlib_assets.lake.iceberg.catalogue import Place, is_registered
@@ -78,12 +76,6 @@ def test_the_asset_registers_the_warehouse_and_tells_of_it(
 def test_a_root_that_is_given_for_one_run_leaves_the_tables_of_the_deployment_as_they_are(
     kind: str, new_place: PlaceMaker, instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:
-    def run(job: str = ACROSS, root: str | None = None) -> dg.JobExecutionResult:
-        tags = {} if job == ACROSS else run_tags(["tea"])
-        given = {"resources": {"storage": {"config": {"root": root}}}} if root else {}
-        with pipeline.environment():
-            return execute(instance, pipeline.definitions.resolve_job_def(job), {**QUIET, **given}, tags)
-
     def tables() -> list[tuple[str, str]]:
         with closing(sqlite3.connect(file)) as catalogue:
             return catalogue.execute("SELECT table_name, metadata_location FROM iceberg_tables ORDER BY 1").fetchall()
@@ -92,11 +84,11 @@ def test_a_root_that_is_given_for_one_run_leaves_the_tables_of_the_deployment_as
     with Sandbox(SandboxConfig({"tea": 3})) as sandbox:
         pipeline = Pipeline(place, instance, sandbox.url, OPENLIB_ICEBERG=f"sqlite:///{file}")
         assert pipeline.run("tea").success
-        assert run().success
+        assert pipeline.run(job=ACROSS).success
         before = tables()
         assert all(location.startswith((place.root, f"file://{place.root}")) for _, location in before)
-        assert run(ALL, trial).success
-    (line,) = failure_texts(refused := run(root=trial)).values()
+        assert pipeline.run("tea", job=ALL, root=trial).success
+    (line,) = failure_texts(refused := pipeline.run(job=ACROSS, root=trial)).values()
     assert line == (
         f"the storage of this run is {trial}, and what OPENLIB_ICEBERG names is for {place.root} (OPENLIB_STORAGE), so "
         "it stays as it is; leave iceberg_warehouse out of this run, or set both variables anew instead"
@@ -105,4 +97,4 @@ def test_a_root_that_is_given_for_one_run_leaves_the_tables_of_the_deployment_as
     assert Path(trial, "catalog.duckdb").exists()
     assert tables() == before
     # Another spelling of the same root is that root.
-    assert run(root=f"{place.root}/").success
+    assert pipeline.run(job=ACROSS, root=f"{place.root}/").success
