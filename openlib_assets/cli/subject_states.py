@@ -46,24 +46,25 @@ def subject_states(
     registered = set(instance.get_dynamic_partitions(SUBJECTS))
     keys = sorted({*watched, *registered, *stored})
     latest = latest_records(instance, dg.AssetKey(RAW_WORKS.name), set(keys))
-    failed = _failed_last(instance, [dg.AssetKey(RAW_WORKS.name)])
-    without_tables = _failed_last(instance, _made_last())
-    without_details = _failed_last(instance, [dg.AssetKey(RAW_DETAILS.name)]) if details else set()
+    works, of_details, tables = dg.AssetKey(RAW_WORKS.name), dg.AssetKey(RAW_DETAILS.name), _made_last()
+    failed = _failed_last(instance, {works, *tables, *({of_details} if details else ())})
+    without_tables = set[str]().union(*(failed[asset] for asset in tables))
+    without_details = failed.get(of_details, set[str]())
     return [
         _state(
             key,
             latest.get(key),
             watched=key in watched,
             registered=key in registered,
-            failed=_fault(works=key in failed, tables=key in without_tables, details=key in without_details),
+            failed=_fault(works=key in failed[works], tables=key in without_tables, details=key in without_details),
             stored=key in stored,
         )
         for key in keys
     ]
 
 
-def _failed_last(instance: dg.DagsterInstance, made: Collection[dg.AssetKey]) -> set[str]:
-    """Return the subjects of which one of some assets was not made by the last run that was to make it, which failed.
+def _failed_last(instance: dg.DagsterInstance, made: Collection[dg.AssetKey]) -> dict[dg.AssetKey, set[str]]:
+    """Return, for some assets, the subjects of which the last run that was to make the asset failed, and did not.
 
     What another run made since then, as where two were to fetch a subject at once, is no failure. Dagster's UI goes on
     to show one, and so it does for a table that a later run leaves as it is, since nothing changed.
@@ -80,10 +81,12 @@ def _failed_last(instance: dg.DagsterInstance, made: Collection[dg.AssetKey]) ->
     )
     said = {run.run_id: said_in_run(instance, run.run_id) for some in filters for run in instance.get_runs(some)}
     return {
-        subject
+        asset: {
+            subject
+            for subject, (run_id, _) in attempts.items()
+            if run_id in said and not _stayed(said[run_id].get(asset.to_user_string()), subject)
+        }
         for asset, attempts in tried.items()
-        for subject, (run_id, _) in attempts.items()
-        if run_id in said and not _stayed(said[run_id].get(asset.to_user_string()), subject)
     }
 
 
