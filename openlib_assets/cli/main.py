@@ -13,8 +13,7 @@ import click
 
 from openlib_assets.cli import process
 from openlib_assets.cli.output import escape_what_cannot_be_shown
-from openlib_assets.openlibrary.subject_keys import InvalidSubjectError
-from openlib_assets.storage.errors import DumpNameError, OpenlibError, SettingsError, first_line
+from openlib_assets.storage.errors import OpenlibError, WrongUseError, first_line
 
 # By name, which is that of the module in commands/ too: one line of help.
 _COMMANDS = {
@@ -74,7 +73,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         status = openlib.main(standalone_mode=False)
-    except (InvalidSubjectError, DumpNameError, SettingsError) as error:
+    except WrongUseError as error:
         status = _say(str(error), _WRONG_USE)
     except OpenlibError as error:
         status = _say(str(error), _FAILED)
@@ -105,7 +104,7 @@ def main() -> None:
 
 
 def _open_what_is_closed() -> None:
-    """Give the process an output where it was started without one, as by `>&-`."""
+    """Let what is printed go nowhere where the process was started without an output, as by `>&-`."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - until the process ends

@@ -8,7 +8,7 @@ import re
 import unicodedata
 from urllib.parse import unquote
 
-from openlib_assets.storage.errors import OpenlibError
+from openlib_assets.storage.errors import WrongUseError
 
 PREFIXES = ("person:", "place:", "time:")
 
@@ -35,7 +35,7 @@ _OTHER_ADDRESS = re.compile(
 )
 
 
-class InvalidSubjectError(OpenlibError):
+class InvalidSubjectError(WrongUseError):
     """A text cannot be a subject."""
 
 

@@ -10,12 +10,12 @@ class OpenlibError(Exception):
     """An error caused by a user, a network or a disk; its text is one line that says what to do."""
 
 
-class SettingsError(OpenlibError):
+class WrongUseError(OpenlibError):
+    """What somebody gave cannot be used as it is."""
+
+
+class SettingsError(WrongUseError):
     """An environment variable has an unusable value."""
-
-
-class DumpNameError(OpenlibError):
-    """What somebody gave is no date of a dump, or no name of a file of one."""
 
 
 def first_line(error: BaseException) -> str:

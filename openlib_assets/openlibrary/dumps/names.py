@@ -6,13 +6,17 @@ from dataclasses import dataclass
 from datetime import date
 
 from openlib_assets.openlibrary.errors import MissingDumpError
-from openlib_assets.storage.errors import DumpNameError
+from openlib_assets.storage.errors import WrongUseError
 
 DUMP_FILES = ("works", "editions", "authors", "redirects", "ratings", "reading-log")
 
 _DAY_FORM = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _FILE_FORM = re.compile(rf"ol_dump_({'|'.join(DUMP_FILES)})_({_DAY_FORM.pattern})\.txt\.gz")
 _ITEM_FORM = re.compile(rf"ol_dump_({_DAY_FORM.pattern})")
+
+
+class DumpNameError(WrongUseError):
+    """What somebody gave is no date of a dump, or no name of a file of one."""
 
 
 @dataclass(frozen=True)

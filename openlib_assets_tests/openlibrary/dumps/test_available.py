@@ -15,9 +15,9 @@ from openlib_assets.openlibrary.dumps import (
     parse_day,
     parse_file_names,
 )
+from openlib_assets.openlibrary.dumps.names import DumpNameError
 from openlib_assets.openlibrary.errors import DamagedDumpError, MissingDumpError
 from openlib_assets.storage import StorageError, open_storage
-from openlib_assets.storage.errors import DumpNameError
 from openlib_assets_tests.openlibrary.dumps.served import always, archive_of, sandbox_of
 from openlib_assets_tests.tools.dump_files import AUGUST, SEPTEMBER, dump_bytes, write_dumps
 
