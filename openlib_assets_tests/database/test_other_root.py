@@ -1,6 +1,5 @@
 """A root that is given for one run: what it makes never takes the place of the deployment's tables in PostgreSQL."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
@@ -10,16 +9,8 @@ from openlib_assets.defs.jobs import ACROSS, ALL
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets_tests.conftest import Pipeline, Place, failure_texts
 from openlib_assets_tests.database.conftest import Database
-from openlib_assets_tests.tools.instances import temporary_instance
 
 pytestmark = pytest.mark.database
-
-
-@pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    """An instance of its own."""
-    with temporary_instance() as instance:
-        yield instance
 
 
 def test_a_root_that_is_given_for_one_run_leaves_the_database_of_the_deployment_as_it_is(
