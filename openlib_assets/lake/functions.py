@@ -2,7 +2,6 @@
 
 import re
 import sys
-import unicodedata
 from collections.abc import Mapping
 from functools import cache
 from typing import NamedTuple
@@ -23,7 +22,7 @@ class Function(NamedTuple):
 @cache
 def all_functions() -> str:
     """Return the SQL of all functions that the steps use."""
-    return "\n".join([*map(sql_text, FUNCTIONS), _folded_digits(), sql_text("helpers/dumps")])
+    return "\n".join([*map(sql_text, FUNCTIONS), _digit_of(), sql_text("helpers/dumps")])
 
 
 @cache
@@ -51,11 +50,11 @@ def functions_of(query: str) -> str:
     )
 
 
-def _folded_digits() -> str:
-    """Return the SQL of the function that writes the digits of all scripts as those of ASCII.
+def _digit_of() -> str:
+    """Return the SQL of the function that tells the value of a digit of any script.
 
-    DuckDB has none; it is asked for the few dates that have other digits.
+    DuckDB has none; it is asked for the few dates that have other digits than ASCII's. Those of a script follow each
+    other, from 0 to 9, so that the place among all tells the value; translate() would make a table for each date.
     """
-    digits = [*filter(str.isdecimal, map(chr, range(128, sys.maxunicode + 1)))]
-    values = "".join(str(unicodedata.decimal(digit)) for digit in digits)
-    return f"CREATE OR REPLACE MACRO folded_digits(text) AS translate(text, '{''.join(digits)}', '{values}');"
+    digits = "".join(filter(str.isdecimal, map(chr, range(sys.maxunicode + 1))))
+    return f"CREATE OR REPLACE MACRO digit_of(letter) AS (nullif(strpos('{digits}', letter), 0) - 1) % 10;"

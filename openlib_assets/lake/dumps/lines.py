@@ -1,13 +1,15 @@
 """The lines of a dump's file, decompressed and cut at their tabs, a piece of the file at a time.
 
-What a line lacks to be cut is said here; what its columns lack, where they are read (`sql/dumps/`). The text is copied
-once: the columns are views into the piece, since a whole dump has some 60 GB of it.
+What a line lacks to be cut is said here; what its columns lack, where they are read (`sql/dumps/`). The text is not
+copied: it is decompressed into memory of Arrow's, and the columns are views of that, since a whole dump has some 60 GB.
 """
 
+import codecs
 import threading
 import weakref
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
+from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO
 
@@ -26,8 +28,8 @@ _LONGEST_LINE_BYTES = 64 << 20
 _MOST_BAD_LINES = 200_000
 # How long to wait at most for who reads: one who keeps the lines for good is not to keep us as well.
 _LET_GO_SECONDS = 60
-_TAB, _LF = 9, 10
-_INLINE_BYTES = 12
+_TAB, _LF, _LAST_OF_ASCII = 9, 10, 127
+_INLINE_BYTES, _PREFIX_BYTES = 12, 4
 NOT_UTF_8 = "not UTF-8"
 
 _Places = npt.NDArray[np.int64]
@@ -109,14 +111,20 @@ class LineReader:
         rest = b""
         try:
             with self.file.open("rb") as compressed, _unpacked(compressed) as opened:
-                while piece := opened.read(_PIECE_BYTES):
+                while True:
+                    buffer = pa.allocate_buffer(len(rest) + _PIECE_BYTES)
+                    data = np.frombuffer(buffer, np.uint8)
+                    data[: len(rest)] = np.frombuffer(rest, np.uint8)
+                    read = opened.readinto(memoryview(buffer)[len(rest) :])
+                    if not read:
+                        break
                     self.listener(compressed.tell())
-                    whole = piece.rfind(b"\n") + 1
+                    data = data[: len(rest) + read]
+                    ends = np.flatnonzero(data == _LF)
+                    whole = ends[-1] + 1 if len(ends) else 0
                     if whole:
-                        yield self._batch(rest + piece[:whole])
-                        rest = piece[whole:]
-                    else:
-                        rest += piece
+                        yield self._batch(buffer, data[:whole], ends)
+                    rest = data[whole:].tobytes()
                     if len(rest) > _LONGEST_LINE_BYTES:
                         raise DumpFileError(
                             f"{self.file}: line {self.lines + 1:,} does not end; this is no file of a dump"
@@ -126,11 +134,11 @@ class LineReader:
                 f"{self.file}: damaged after line {self.lines:,} ({error}); remove it, and fetch it again"
             ) from error
         if rest:
-            yield self._batch(rest + b"\n")
+            data = np.frombuffer(rest, np.uint8)
+            yield self._batch(_of_arrow(data), data, np.array([len(data)]))
 
-    def _batch(self, text: bytes) -> pa.RecordBatch:
-        data = np.frombuffer(text, np.uint8)
-        ends = np.flatnonzero(data == _LF)
+    def _batch(self, buffer: pa.Buffer, data: _Bytes, ends: _Places) -> pa.RecordBatch:
+        """Return the lines of a text that end at `ends`; the text is what the buffer begins with."""
         starts = np.concatenate(([0], ends[:-1] + 1))
         numbers = np.arange(self.lines + 1, self.lines + 1 + len(ends))
         self.lines += len(ends)
@@ -139,13 +147,12 @@ class LineReader:
         # Of each line, the place of its first tab among all, and behind its last one.
         first, behind = np.searchsorted(tabs, starts), np.searchsorted(tabs, ends)
         good = behind - first == due
-        if not text.isascii():
-            good &= self._utf_8(text, starts, ends)
+        if data.max() > _LAST_OF_ASCII:
+            good &= _utf_8(data, starts, ends)
         if not good.all():
-            self._set_aside(text, numbers, starts, ends, good)
+            self._set_aside(data, numbers, starts, ends, good)
             numbers, starts, ends, first = numbers[good], starts[good], ends[good], first[good]
         cuts = [starts - 1, *(tabs[first + place] for place in range(due)), ends]
-        buffer = _of_arrow(data)
         columns = [
             pa.Array.from_buffers(pa.int64(), len(numbers), [None, _of_arrow(numbers)]),
             _views(data, buffer, starts, ends),
@@ -155,19 +162,11 @@ class LineReader:
         ]
         return pa.RecordBatch.from_arrays(columns, schema=self.schema)
 
-    def _utf_8(self, text: bytes, starts: _Places, ends: _Places) -> npt.NDArray[np.bool_]:
-        """Tell of each line whether it is UTF-8."""
-        try:
-            text.decode()
-        except UnicodeDecodeError:
-            return np.array([_is_utf_8(text[start:end]) for start, end in zip(starts, ends, strict=True)], dtype=bool)
-        return np.ones(len(starts), dtype=bool)
-
     def _set_aside(
-        self, text: bytes, numbers: _Places, starts: _Places, ends: _Places, good: npt.NDArray[np.bool_]
+        self, data: _Bytes, numbers: _Places, starts: _Places, ends: _Places, good: npt.NDArray[np.bool_]
     ) -> None:
         for place in np.flatnonzero(~good):
-            line = text[starts[place] : ends[place]]
+            line = data[starts[place] : ends[place]].tobytes()
             reason = not_so_many_columns(len(self.columns)) if _is_utf_8(line) else NOT_UTF_8
             self.bad.append(BadLine(int(numbers[place]), reason, line.decode(errors="replace")))
         if len(self.bad) > _MOST_BAD_LINES:
@@ -181,15 +180,22 @@ def not_so_many_columns(due: int) -> str:
     return f"not {('four', 'five')[due - 4]} columns"
 
 
-def _unpacked(compressed: BinaryIO) -> BinaryIO:
+def _unpacked(compressed: BinaryIO) -> BufferedReader:
     """Return what is decompressed of a file, by a thread that runs ahead."""
-    opened: BinaryIO = igzip_threaded.open(compressed, "rb", threads=1)  # type: ignore[no-untyped-call]
+    opened: BufferedReader = igzip_threaded.open(compressed, "rb", threads=1)  # type: ignore[no-untyped-call]
     return opened
 
 
-def _is_utf_8(line: bytes) -> bool:
+def _utf_8(data: _Bytes, starts: _Places, ends: _Places) -> npt.NDArray[np.bool_]:
+    """Tell of each line whether it is UTF-8."""
+    if _is_utf_8(data.data):
+        return np.ones(len(starts), dtype=bool)
+    return np.array([_is_utf_8(data[start:end].data) for start, end in zip(starts, ends, strict=True)], dtype=bool)
+
+
+def _is_utf_8(text: bytes | memoryview) -> bool:
     try:
-        line.decode()
+        codecs.utf_8_decode(text, "strict", True)
     except UnicodeDecodeError:
         return False
     return True
@@ -200,14 +206,12 @@ def _views(data: _Bytes, buffer: pa.Buffer, starts: _Places, ends: _Places) -> p
     lengths = (ends - starts).astype(np.int32)
     words = np.zeros((len(starts), 4), np.int32)
     words[:, 0] = lengths
-    short = lengths <= _INLINE_BYTES
-    begins = np.minimum(starts[:, None] + np.arange(_INLINE_BYTES), len(data) - 1)
-    letters = data[begins]
-    letters[np.arange(_INLINE_BYTES) >= lengths[:, None]] = 0
-    inline = letters.view(np.int32)
-    words[:, 1] = inline[:, 0]
-    words[:, 2] = np.where(short, inline[:, 1], 0)
-    words[:, 3] = np.where(short, inline[:, 2], starts)
+    long = lengths > _INLINE_BYTES
+    letters = np.arange(_PREFIX_BYTES if long.all() else _INLINE_BYTES)
+    inline = data[np.minimum(starts[:, None] + letters, len(data) - 1)]
+    inline[letters >= lengths[:, None]] = 0
+    words[:, 1 : 1 + len(letters) // _PREFIX_BYTES] = inline.view(np.int32)
+    words[long, 2], words[long, 3] = 0, starts[long]
     return pa.Array.from_buffers(pa.string_view(), len(starts), [None, _of_arrow(words), buffer])
 
 

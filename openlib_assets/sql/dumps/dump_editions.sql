@@ -35,7 +35,7 @@ SELECT
     substr(key, 1 + length('/books/')) AS edition_key,
     list_distinct(list_transform(works, lambda work: substr(work.key, 1 + length('/works/')))) AS work_keys,
     record.title AS title,
-    list_sort(list_distinct(isbns)) AS isbn13,
+    CASE WHEN array_length(isbns) > 1 THEN list_sort(list_distinct(isbns)) ELSE isbns END AS isbn13,
     listed_texts(record.publishers) AS publishers,
     listed_texts(list_transform(record.languages, lambda language: language_code(language))) AS languages,
     nullif(record.physical_format, '') AS format,

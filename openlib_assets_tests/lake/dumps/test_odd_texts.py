@@ -17,6 +17,8 @@ from openlib_assets_tests.tools.reference_catalogue import isbn13_of_entry, subj
 from openlib_assets_tests.tools.reference_dump import text
 
 AT_ONCE = 20_000
+# Above, there are no digits.
+PLANE_OF_IDEOGRAPHS = 0x20000
 # What is read of the lines of editions, and a subject's key as it is made of that.
 READ = f"""
     SELECT publish_year, isbn13, title, index_keys('', subjects) AS subjects
@@ -89,3 +91,13 @@ def read(connection: duckdb.DuckDBPyConnection, records: list[str], column: str)
     ]
     connection.register("lines", pa.Table.from_pylist(lines))
     return [value for (value,) in connection.execute(f"SELECT {column} FROM ({READ})").fetchall()]  # noqa: S608
+
+
+def test_a_digit_of_any_script_counts_as_python_counts_it_and_one_that_python_does_not_know_not_at_all() -> None:
+    letters = [chr(code) for code in range(PLANE_OF_IDEOGRAPHS) if not 0xD800 <= code < 0xE000]
+    with duckdb.connect() as connection:
+        connection.execute(all_functions())
+        connection.register("letters", pa.table({"letter": letters}))
+        year = "year_of_digits(nullif(year_digits('2' || letter || '04'), ''))"
+        found = connection.execute(f"SELECT letter, {year} FROM letters WHERE {year} IS NOT NULL").fetchall()  # noqa: S608
+    assert dict(found) == {letter: int(f"2{letter}04") for letter in letters if letter.isdecimal()}

@@ -23,8 +23,8 @@ _Node = exp.Expr
 _COMPARED = """
     And AnyValue ArgMax ArgMin Array ArrayAgg ArrayConcat ArrayDistinct ArrayFilter ArraySize ArraySort ArrayToString
     Case Cast Ceil Coalesce Concat Contains Count Explode Flatten FromJson If JSONExtractScalar JSONFormat Left Length
-    Lower Max Median Min Nullif Or Replace Right Split StartsWith Struct Substring Sum Transform Translate Trim TryCast
-    Upper VarMap endswith regexp_extract regexp_like regexp_replace try_element_at try_parse_json
+    Lower Max Median Min Nullif Or Replace Right Split StartsWith StrPosition Struct Substring Sum Transform Trim
+    TryCast Upper VarMap endswith regexp_extract regexp_like regexp_replace try_element_at try_parse_json
 """
 # What RE2 spells otherwise than Java, whose $ also stands before the end of a last line.
 _PATTERNS = (("\\x{AD}", "\\xAD"), ("\\x{85}", "\\x85"), ("\\v", "\\x0B"), ("|$)", "|\\z)"), ("]+$", "]+\\z"))
