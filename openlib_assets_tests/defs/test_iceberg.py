@@ -9,13 +9,13 @@ import dagster as dg
 import pytest
 
 from openlib_assets.cli.across_subjects import across_subjects_is_current
+from openlib_assets.cli.runs import QUIET, execute
 from openlib_assets.definitions import build_defs
 from openlib_assets.defs.assets.iceberg import iceberg_warehouse
 from openlib_assets.defs.jobs import ACROSS, ALL, BUILD_DUMP, REBUILD, STORE
 from openlib_assets.defs.resources import storage_resource
 from openlib_assets.lake.contract import WAREHOUSE_TABLES
 from openlib_assets.lake.iceberg.catalogue import Place, is_registered
-from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets.settings import Settings
 from openlib_assets.storage import LocalStorage
 from openlib_assets_tests.conftest import Pipeline, PlaceMaker, failure_texts
@@ -47,7 +47,7 @@ def test_the_asset_registers_the_warehouse_and_tells_of_it(
             [iceberg_warehouse],
             instance=instance,
             resources={"storage": storage_resource(storage.uri())},
-            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            run_config=QUIET,
             raise_on_error=False,
         )
 
@@ -81,13 +81,14 @@ def test_a_root_that_is_given_for_one_run_leaves_the_tables_of_the_deployment_as
             return catalogue.execute("SELECT table_name, metadata_location FROM iceberg_tables ORDER BY 1").fetchall()
 
     place, file, trial = new_place(kind), tmp_path / "tables.db", new_place("local").root
-    with Sandbox(SandboxConfig({"tea": 3})) as sandbox:
-        pipeline = Pipeline(place, instance, sandbox.url, OPENLIB_ICEBERG=f"sqlite:///{file}")
-        assert pipeline.run("tea").success
-        assert pipeline.run(job=ACROSS).success
-        before = tables()
-        assert all(location.startswith((place.root, f"file://{place.root}")) for _, location in before)
-        assert pipeline.run("tea", job=ALL, root=trial).success
+    pipeline = Pipeline(place, instance, "http://127.0.0.1:9", OPENLIB_ICEBERG=f"sqlite:///{file}")
+    publish(pipeline.storage, {"tea": (3, 1)})
+    register = pipeline.definitions.resolve_job_def(ACROSS).get_subset(asset_selection={iceberg_warehouse.key})
+    with pipeline.environment():
+        assert execute(instance, register, QUIET).success
+    before = tables()
+    assert len(before) == len(WAREHOUSE_TABLES)
+    assert all(location.startswith((place.root, f"file://{place.root}")) for _, location in before)
     (line,) = failure_texts(refused := pipeline.run(job=ACROSS, root=trial)).values()
     assert line == (
         f"the storage of this run is {trial}, and what OPENLIB_ICEBERG names is for {place.root} (OPENLIB_STORAGE), so "
