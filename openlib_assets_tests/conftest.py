@@ -7,7 +7,7 @@ import logging
 import os
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime
 from itertools import zip_longest
@@ -235,11 +235,17 @@ class Pipeline:
         return environment(self.variables)
 
     def run(
-        self, *subjects: str, job: str = "all_assets", force: bool = False, root: str | None = None
+        self,
+        *subjects: str,
+        job: str = "all_assets",
+        only: Iterable[str] = (),
+        force: bool = False,
+        root: str | None = None,
     ) -> dg.JobExecutionResult:
         """Run a job over subjects, several of which must be neighbours in the order of their registration.
 
-        What there is once for all subjects is made without any. A `root` is given for this run, as in the launchpad.
+        What there is once for all subjects is made without any. `only` some assets of the job are made, as where people
+        choose them. A `root` is given for this run, as in the launchpad.
         """
         unknown = set(subjects) - set(self.instance.get_dynamic_partitions("subjects"))
         self.instance.add_dynamic_partitions("subjects", [subject for subject in subjects if subject in unknown])
@@ -248,10 +254,11 @@ class Pipeline:
             config["ops"] = {name: {"config": {"force": True}} for name in BRONZE}
         if root:
             config["resources"] = {"storage": {"config": {"root": root}}}
+        definition = self.definitions.resolve_job_def(job)
+        if chosen := {dg.AssetKey(name) for name in only}:
+            definition = definition.get_subset(asset_selection=chosen)
         with self.environment():
-            return execute(
-                self.instance, self.definitions.resolve_job_def(job), config, run_tags(subjects) if subjects else {}
-            )
+            return execute(self.instance, definition, config, run_tags(subjects) if subjects else {})
 
     def table(self, path: str) -> pa.Table:
         """Read a Parquet file below the root, as it is."""

@@ -7,9 +7,7 @@ import pytest
 
 from openlib_assets.cli import across_subjects
 from openlib_assets.cli.across_subjects import across_subjects_is_current
-from openlib_assets.cli.runs import QUIET, execute
-from openlib_assets.defs.jobs import ACROSS, ALL
-from openlib_assets.defs.partitions import SUBJECTS, run_tags
+from openlib_assets.defs.jobs import ACROSS
 from openlib_assets.lake.warehouse import versions
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets_tests.conftest import GOLD, SERVING, SILVER, Pipeline, Place
@@ -29,11 +27,8 @@ def test_what_is_made_at_another_root_neither_brings_this_one_up_to_date_nor_out
         assert pipeline.run(job=ACROSS, root=root.root).success
 
     def make(subject: str, root: Place, assets: tuple[str, ...] = TABLES) -> None:
-        """Make assets of a subject, at a root that is given or, the deployment's own, that is not."""
-        given = {} if root is place else {"resources": {"storage": {"config": {"root": root.root}}}}
-        job = pipeline.definitions.resolve_job_def(ALL).get_subset(asset_selection={dg.AssetKey(a) for a in assets})
-        with pipeline.environment():
-            assert execute(instance, job, {**QUIET, **given}, run_tags([subject])).success
+        """Make assets of a subject, at a root that is given where it is not the deployment's own."""
+        assert pipeline.run(subject, only=assets, root=None if root is place else root.root).success
 
     def current() -> tuple[bool, bool]:
         here, there = (across_subjects_is_current(instance, storage, None) for storage in storages)
@@ -41,7 +36,6 @@ def test_what_is_made_at_another_root_neither_brings_this_one_up_to_date_nor_out
 
     with Sandbox(SandboxConfig({"a": 4, "c": 4})) as sandbox:
         pipeline = Pipeline(place, instance, sandbox.url, OPENLIB_DETAILS="off")
-        instance.add_dynamic_partitions(SUBJECTS, ["a", "c"])
         make("a", place)
         assert current() == (False, False)
         across(place)

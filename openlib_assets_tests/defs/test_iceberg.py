@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 
 from openlib_assets.cli.across_subjects import across_subjects_is_current
-from openlib_assets.cli.runs import QUIET, execute
+from openlib_assets.cli.runs import QUIET
 from openlib_assets.definitions import build_defs
 from openlib_assets.defs.assets.iceberg import iceberg_warehouse
 from openlib_assets.defs.jobs import ACROSS, ALL, BUILD_DUMP, REBUILD, STORE
@@ -83,9 +83,7 @@ def test_a_root_that_is_given_for_one_run_leaves_the_tables_of_the_deployment_as
     place, file, trial = new_place(kind), tmp_path / "tables.db", new_place("local").root
     pipeline = Pipeline(place, instance, "http://127.0.0.1:9", OPENLIB_ICEBERG=f"sqlite:///{file}")
     publish(pipeline.storage, {"tea": (3, 1)})
-    register = pipeline.definitions.resolve_job_def(ACROSS).get_subset(asset_selection={iceberg_warehouse.key})
-    with pipeline.environment():
-        assert execute(instance, register, QUIET).success
+    assert pipeline.run(job=ACROSS, only=["iceberg_warehouse"]).success
     before = tables()
     assert len(before) == len(WAREHOUSE_TABLES)
     assert all(location.startswith((place.root, f"file://{place.root}")) for _, location in before)
