@@ -31,6 +31,7 @@ from openlib_assets_tests.conftest import (
 from openlib_assets_tests.tools import jobs
 from openlib_assets_tests.tools.deployment import PROJECT_ROOT, shipped_instance, subjects_of
 from openlib_assets_tests.tools.forked import forks
+from openlib_assets_tests.tools.instances import temporary_instance
 
 SUBJECTS = ("f1", "f2")
 SIZES = dict(zip(SUBJECTS, (21, 22), strict=True))
@@ -106,6 +107,13 @@ def new_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def instance(new_home: Path, tmp_path: Path) -> Iterator[dg.DagsterInstance]:
     with opened(Path(shutil.copytree(new_home, tmp_path / "home"))) as instance:
+        yield instance
+
+
+@pytest.fixture
+def quiet() -> Iterator[dg.DagsterInstance]:
+    """An instance that does not capture what a run prints, for which it starts processes."""
+    with temporary_instance() as instance:
         yield instance
 
 
@@ -305,7 +313,7 @@ def test_the_storage_set_in_the_launchpad_is_where_everything_goes_and_comes_fro
 
 @pytest.mark.parametrize("kind", ["local", "s3"])
 def test_a_root_in_the_launchpad_that_openlib_storage_could_not_be_is_refused_in_one_line(
-    kind: str, new_place: PlaceMaker, instance: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    kind: str, new_place: PlaceMaker, quiet: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refused = {
         "": "resources.storage.config.root='': give",
@@ -317,14 +325,14 @@ def test_a_root_in_the_launchpad_that_openlib_storage_could_not_be_is_refused_in
     working = tmp_path / "working"
     working.mkdir()
     monkeypatch.chdir(working)
-    pipeline = Pipeline(new_place(kind), instance, "http://127.0.0.1:9")
-    instance.add_dynamic_partitions("subjects", list(SUBJECTS))
+    pipeline = Pipeline(new_place(kind), quiet, "http://127.0.0.1:9")
+    quiet.add_dynamic_partitions("subjects", list(SUBJECTS))
     # One begins with what is fetched, one with what is made of other tables, one has nothing of single subjects.
     for job, tags in (("all_assets", run_tags(SUBJECTS)), ("rebuild_from_bronze", run_tags(SUBJECTS)), (ACROSS, {})):
         for root, said in refused.items():
             config = {**QUIET, "resources": {"storage": {"config": {"root": root}}}}
             with pipeline.environment():
-                result = execute(instance, pipeline.definitions.resolve_job_def(job), config, tags)
+                result = execute(quiet, pipeline.definitions.resolve_job_def(job), config, tags)
             assert set(failure_texts(result).values()) == {
                 f"{said} a folder or s3://bucket/prefix, or leave it out for OPENLIB_STORAGE"
             }
