@@ -4,14 +4,19 @@ import json
 import unicodedata
 from collections.abc import Callable
 from itertools import count, islice
+from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 import pytest
 
+from openlib_assets.lake.dumps.lookup import find_subjects
 from openlib_assets.lake.functions import all_functions
 from openlib_assets.lake.transform import sql_text
+from openlib_assets.storage import open_storage
 from openlib_assets_tests.conftest import assert_same_rows
+from openlib_assets_tests.tools.dump_lakes import build_lake, catalogue_tables
+from openlib_assets_tests.tools.dump_lines import DATE, work, write_dump
 from openlib_assets_tests.tools.odd_texts import odd_dates, odd_isbns, odd_literals, odd_subjects, odd_titles
 from openlib_assets_tests.tools.reference_catalogue import isbn13_of_entry, subject_key, year_of
 from openlib_assets_tests.tools.reference_dump import text
@@ -101,3 +106,19 @@ def test_a_digit_of_any_script_counts_as_python_counts_it_and_one_that_python_do
         year = "year_of_digits(nullif(year_digits('2' || letter || '04'), ''))"
         found = connection.execute(f"SELECT letter, {year} FROM letters WHERE {year} IS NOT NULL").fetchall()  # noqa: S608
     assert dict(found) == {letter: int(f"2{letter}04") for letter in letters if letter.isdecimal()}
+
+
+def test_a_subject_is_found_by_what_its_key_or_its_name_has_in_it(tmp_path: Path) -> None:
+    names = ["C++", "Love, fiction", "A_b c", "Crème brûlée", "Science fiction", "FICTION / General", "O'Brien (Flann)"]
+    storage = open_storage(str(tmp_path / "root"))
+    build_lake(storage, write_dump(tmp_path, DATE, {"works": [work("OL1W", subjects=[*names, "100% wool"])]}), DATE)
+    subjects = catalogue_tables(storage, DATE)["catalogue_subjects"]
+    texts = ["c++", "C", "love, F", "love f", "a_b", "a b", "crème B", "BRÛ", "fiction", "n / g", "0% w", "_", "-"]
+    for given in texts:
+        sought = given.lower()
+        wanted = {
+            subject["subject"]
+            for subject in subjects
+            if sought.replace("_", " ") in subject["subject"].replace("_", " ") or sought in subject["name"].lower()
+        }
+        assert {found["subject"] for found in find_subjects(storage, DATE, f" {given} ", 99)} == wanted, given
