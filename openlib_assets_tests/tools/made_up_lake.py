@@ -1,7 +1,7 @@
 """Subjects as a run would leave them in a storage, written without one: their tables are those of the reference."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from openlib_assets.lake import layout
 from openlib_assets.lake.bronze.snapshots import Snapshot, write_snapshot
-from openlib_assets.lake.contract import DERIVED_TABLES
+from openlib_assets.lake.contract import DERIVED_TABLES, Table
 from openlib_assets.lake.table_files import write_table
 from openlib_assets.openlibrary.listings import DOCUMENT_FIELDS
 from openlib_assets.sandbox import Sandbox
@@ -76,8 +76,8 @@ def fetch(sandbox: Sandbox, subject: str, minutes: int, previous: Fetch | None =
     return Fetch(subject, list(sandbox.works(subject)), documents, START + timedelta(minutes=minutes), previous)
 
 
-def write(storage: Storage, fetched: Fetch) -> Tables:
-    """Write the snapshot and the tables of a subject, and return these."""
+def write(storage: Storage, fetched: Fetch, written: Iterable[Table] = DERIVED_TABLES) -> Tables:
+    """Write the snapshot and tables of a subject, and return all that it has."""
     keys = [record["key"].removeprefix("/works/") for record in fetched.records]
     payloads = [json.dumps(record, separators=(",", ":")) for record in fetched.records]
     batch = pa.record_batch({"work_key": pa.array(keys, pa.string()), "payload": pa.array(payloads, pa.string())})
@@ -87,7 +87,7 @@ def write(storage: Storage, fetched: Fetch) -> Tables:
     with storage.writing(layout.snapshot_file(fetched.subject, fetched.name)) as file:
         write_snapshot(file, fetched.subject, iter([batch]), snapshot)
     tables = fetched.tables
-    for table in DERIVED_TABLES:
+    for table in written:
         rows = pa.RecordBatch.from_pylist(tables[table.name], schema=table.schema)
         with storage.writing(layout.table_file(table.layer, table.name, fetched.subject)) as file:
             write_table(file, [rows], table.schema, subject=fetched.subject)
