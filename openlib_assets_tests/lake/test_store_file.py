@@ -161,6 +161,22 @@ def test_columns_can_be_named(tmp_path: Path) -> None:
         read_text(tmp_path, text, title="Nope")
 
 
+@pytest.mark.parametrize("header", ["EAN,Titel,VK", "EAN,VK,Titel"])
+def test_a_column_that_is_named_is_no_other_one_as_well(header: str) -> None:
+    columns = columns_of(header.split(","), {"units_sold": "VK"})
+    assert columns
+    assert columns.called == {"isbn": "EAN", "title": "Titel", "units_sold": "VK"}
+
+
+@pytest.mark.parametrize(
+    "name", ["Preis in €", "Preis (in €)", "Price in $", "Price (US$)", "Preis in EUR", "price_gbp"]
+)
+def test_a_currency_may_follow_the_name_of_a_column(name: str) -> None:
+    columns = columns_of(["Title", name], {})
+    assert columns
+    assert columns.called["price"] == name
+
+
 def test_of_several_columns_of_isbns_the_first_valid_one_counts(tmp_path: Path) -> None:
     text = "ISBN-10,ISBN-13,title\n0306406152,,a\n0306406152,9780306406158,b\nx,978-3-608-93800-5,c\n"
     assert [row[1] for row in read_text(tmp_path, text)] == ["9780306406157", "9780306406157", "9783608938005"]
@@ -271,6 +287,13 @@ def test_a_parquet_file_is_read(tmp_path: Path) -> None:
     }
     pq.write_table(pa.table(columns), file)
     assert read(file) == [(0, "9780306406157", "a", "A B; C D", 8.325, 1234), (1, None, None, None, 1.0, None)]
+
+
+def test_a_parquet_file_may_have_texts_as_bytes_and_two_columns_of_a_name(tmp_path: Path) -> None:
+    file = tmp_path / "store.parquet"
+    columns = [pa.array([b"9780306406157"]), pa.array([b"caf\xc3\xa9"]), pa.array(["other"]), pa.array(["A B"])]
+    pq.write_table(pa.table(columns, names=["isbn", "title", "title", "author"]), file)
+    assert read(file) == [(0, "9780306406157", "café", "A B", None, None)]
 
 
 @pytest.mark.parametrize(

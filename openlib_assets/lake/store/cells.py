@@ -28,7 +28,7 @@ _HEADER_WITHIN = 20
 # A quotation mark that is never closed swallows what follows; no cell has so many lines.
 _MOST_LINES = 100
 # No cell of a file ends with this, unless a quotation mark is open at its end.
-_END = "\x00end of the file\x00"
+_END = "\x00end-of-file\x00"
 _PARQUET = b"PAR1"
 _EXCEL = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 _BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
@@ -81,7 +81,8 @@ def _parquet(file: Path, said: Mapping[str, str]) -> Cells:
     def rows() -> Iterator[Row]:
         with pq.ParquetFile(file) as parquet:
             for batch in parquet.iter_batches(columns=wanted):
-                for values in zip(*(batch[name].to_pylist() for name in names if name in wanted), strict=True):
+                # By place, since a file may have two columns of a name.
+                for values in zip(*(column.to_pylist() for column in batch.columns), strict=True):
                     yield [_text(value) for value in values]
 
     kept = columns_of([name for name in names if name in wanted], said)
@@ -245,13 +246,17 @@ def _text(value: Any) -> str:
     """Return a typed cell as somebody would write it, numbers so that a point in them is that of decimals."""
     if value is None:
         return ""
+    if isinstance(value, bytes):  # what older engines write texts as
+        return value.decode(errors="replace")
     if isinstance(value, list):
         return "; ".join(map(_text, value))
-    if isinstance(value, float | Decimal):
-        if not math.isfinite(value):
-            return ""
-        if value == int(value):
-            return str(int(value))
-        text = repr(float(value))
-        return f"{text}0" if _LIKE_THOUSANDS.fullmatch(text) else text
-    return str(value)
+    return _number(value) if isinstance(value, float | Decimal) else str(value)
+
+
+def _number(value: float | Decimal) -> str:
+    if not math.isfinite(value):
+        return ""
+    if value == int(value):
+        return str(int(value))
+    text = repr(float(value))
+    return f"{text}0" if _LIKE_THOUSANDS.fullmatch(text) else text

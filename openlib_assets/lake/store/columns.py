@@ -110,7 +110,9 @@ _NAMES: Mapping[str, Sequence[str]] = {
     ),
 }
 # What may follow a name: `Price (EUR)`, `Preis in €`.
-_CURRENCY = re.compile(r"[\s(\[_-]+(in\s+)?(eur|euro|usd|gbp|chf|cad|aud|jpy|sek|nok|dkk|pln)\W*$", re.IGNORECASE)
+_CURRENCY = re.compile(
+    r"[\s(\[_-]+(in\s+)?(eur|euro|usd|gbp|chf|cad|aud|jpy|sek|nok|dkk|pln|us\$|[€$£¥])\W*$", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,8 @@ def columns_of(header: Sequence[str], named: Mapping[str, str]) -> Columns | Non
     """
     plain = [plain_name(name) for name in header]
     places: dict[str, list[int]] = {}
-    for column in STORE_COLUMNS:
+    # What somebody names, no other column takes.
+    for column in sorted(STORE_COLUMNS, key=lambda column: column not in named):
         names = [plain_name(named[column])] if column in named else _NAMES[column]
         taken = {place for some in places.values() for place in some}
         found = [place for place in (plain.index(name) for name in names if name in plain) if place not in taken]
