@@ -22,7 +22,9 @@ def half_of_books(numbers: Numbers) -> Row | None:
 
 def _dated(numbers: Numbers) -> Iterator[str]:
     works, dated = numbers.summary["works"], numbers.summary["works_dated"]
-    if dated == works:
+    if not works:
+        yield "No work of the subject can be used."
+    elif dated == works:
         yield "Every work has a usable year of first publication."
     elif not dated:
         yield "No work has a usable year of first publication."
@@ -90,7 +92,7 @@ def _newcomers(numbers: Numbers) -> Iterator[str]:
 
 
 def _ebooks(numbers: Numbers) -> Iterator[str]:
-    if numbers.dump:  # which does not say
+    if numbers.dump or not numbers.summary["works"]:  # a dump does not say
         return
     ways = {row["access"]: row["books"] for row in numbers.rows["ebooks"]}
     yield (

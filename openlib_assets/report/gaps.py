@@ -77,16 +77,22 @@ def _most_wanted_unsold(works: list[Row]) -> Iterator[str]:
 
 def _decade_in_demand(numbers: Numbers) -> Iterator[str]:
     every = numbers.demand
-    decades = [row for row in _of_kind(numbers, "decade") if row["works"] >= FEW and row["wanted"] is not None]
+    # A work of which nothing is known is not one that nobody wants.
+    decades = [row for row in _of_kind(numbers, "decade") if row["with_details"] >= FEW]
     if not decades or not every["wanted"]:
         return
-    most = max(decades, key=lambda row: (row["wanted"] / row["works"], row["label"]))
-    each, of_all = most["wanted"] / most["works"], every["wanted"] / every["works"]
+    most = max(decades, key=lambda row: (_wanted_by(row), row["label"]))
+    each, of_all = _wanted_by(most), _wanted_by(every)
     if each > of_all:
         yield (
             f"Of all decades, works of the {most['label']}s are wanted most: by {each:,.1f} readers each, on average, "
             f"against {of_all:,.1f} of all."
         )
+
+
+def _wanted_by(row: Row) -> float:
+    """Return how many readers want each work, on average, of those of which it is known."""
+    return float((row["wanted"] or 0) / row["with_details"])
 
 
 def _languages(numbers: Numbers) -> Iterator[str]:

@@ -112,6 +112,7 @@ class Numbers:
     previous_snapshot: str | None
     summary: Row
     rows: Mapping[str, list[Row]]
+    has_order_list: bool
     whole_catalogue: WholeCatalogue | None = None
 
     @property
@@ -142,12 +143,13 @@ def numbers_of(
 ) -> Numbers:
     """Return the numbers of a subject, from its tables; `snapshot` is the one that they were made from."""
     year = snapshot.fetched_at.year
+    has_order_list = ORDER_LIST.name in inputs
     with connected({table.name: inputs.get(table.name, table) for table in _JOINED}) as connection:
         tables = {name: _read(inputs[name], columns) for name, columns in _COUNTED.items()}
-        rows = {**_counted(tables, year), **_joined(connection)}
+        rows = {**_counted(tables, year), **_joined(connection, has_order_list=has_order_list)}
         rows["related"] = beside_one(connection, subject)
     (summary,) = tables[SUBJECT_SUMMARY.name].to_pylist()
-    return Numbers(subject, snapshot, previous_snapshot, summary, rows)
+    return Numbers(subject, snapshot, previous_snapshot, summary, rows, has_order_list)
 
 
 def _read(relation: TableFile | pa.Table, columns: list[str] | None) -> pa.Table:
@@ -183,13 +185,16 @@ def _counted(tables: Mapping[str, pa.Table], year: int) -> dict[str, list[Row]]:
     }
 
 
-def _joined(connection: DuckDBPyConnection) -> dict[str, list[Row]]:
+def _joined(connection: DuckDBPyConnection, *, has_order_list: bool) -> dict[str, list[Row]]:
     """Return what several tables tell together."""
     read_records(connection)
     connection.execute(f"CREATE TEMP TABLE works AS {sql_text('report/works')}")
     works = connection.execute("SELECT year, place, access FROM works").to_arrow_table()
     # Not as parameters of the query (lake/arrow_values.py).
-    queries = {name: Template(sql_text(f"report/{name}")).substitute(most=most) for name, most in _MOST.items()}
+    queries = {
+        name: Template(sql_text(f"report/{name}")).substitute(most=most, has_order_list=str(has_order_list))
+        for name, most in _MOST.items()
+    }
     return {
         "concentration": counts.concentration(works),
         "ebooks": counts.ebooks(works),

@@ -18,7 +18,7 @@ def orders(numbers: Numbers) -> dict[str, Any]:
     return {
         "works": sum(row["to_order"] for row in rows),
         "editions": sum(row["edition_key"] is not None for row in rows),
-        "listed": any(row["on_order_list"] for row in rows),
+        "listed": numbers.has_order_list,
         "details_are_known": every["with_details"] > 0,
         "store_is_known": every["compared"] > 0,
     }

@@ -16,6 +16,7 @@ from openpyxl.utils.datetime import from_excel, to_excel
 from openpyxl.utils.escape import unescape
 
 from openlib_assets.cli.main import main
+from openlib_assets.cli.output import print_rows
 from openlib_assets.lake.catalog import ask
 from openlib_assets.lake.catalog.views import named_in
 from openlib_assets.lake.contract import Column, Layer, Table
@@ -189,3 +190,11 @@ def test_years_of_the_warehouse_have_no_separators(made: Pipeline, openlib: Say)
     _, table, _ = openlib("sql", "SELECT first_publish_year FROM works WHERE first_publish_year >= 1000")
     years = [line.strip() for line in table.splitlines() if line.strip()[:1].isdigit()]
     assert sorted(years) == sorted(str(row[2]) for row in rows(made, "works") if row[2] is not None and row[2] >= 1000)
+
+
+def test_what_a_terminal_would_obey_is_in_no_table(capsys: pytest.CaptureFixture[str]) -> None:
+    print_rows(("title",), [("a\x1b]0;b\x07c\x9b2Jd\re",), ("f\r\ng\th",)])
+    assert [line.strip() for line in capsys.readouterr().out.splitlines()][3:5] == [
+        "a\ufffd]0;b\ufffdc\ufffd2Jd\ufffde",
+        "f",
+    ]

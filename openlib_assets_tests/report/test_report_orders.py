@@ -1,7 +1,9 @@
 """What a report says first: what to order, what is in demand, and what the store lacks; on rows made by hand."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from string import Template
 from typing import Any
 
@@ -9,8 +11,10 @@ import duckdb
 import pyarrow as pa
 import pytest
 
+from openlib_assets.lake.bronze.snapshots import Snapshot
 from openlib_assets.lake.contract import AUTHOR_AVERAGES, AUTHOR_BOOKS, ORDER_LIST, STOCKING_LIST, WORK_DETAILS, Table
 from openlib_assets.lake.transform import Relation, connected, sql_text
+from openlib_assets.report.findings import findings
 from openlib_assets.report.gaps import gaps
 from openlib_assets.report.numbers import Numbers
 
@@ -74,8 +78,10 @@ def subject(works: Sequence[Row], ordered: Mapping[int, Row] | None = None) -> I
         yield connection
 
 
-def rows_of(connection: duckdb.DuckDBPyConnection, name: str, most: int = 100) -> list[Row]:
-    query = Template(sql_text(f"report/{name}")).substitute(most=most)
+def rows_of(
+    connection: duckdb.DuckDBPyConnection, name: str, most: int = 100, *, has_order_list: bool = True
+) -> list[Row]:
+    query = Template(sql_text(f"report/{name}")).substitute(most=most, has_order_list=str(has_order_list))
     found: list[Row] = connection.execute(query).to_arrow_table().to_pylist()
     return found
 
@@ -113,7 +119,7 @@ def test_without_an_order_list_the_first_of_the_stocking_list_that_the_store_doe
         work(5),
     ]
     with subject(works) as tables:
-        found = rows_of(tables, "orders", most=2)
+        found = rows_of(tables, "orders", most=2, has_order_list=False)
     assert [(row["rank"], row["to_order"], row["on_order_list"]) for row in found] == [
         (1, False, False),
         (2, True, False),
@@ -121,11 +127,17 @@ def test_without_an_order_list_the_first_of_the_stocking_list_that_the_store_doe
     ]
 
 
+def test_of_an_order_list_without_a_work_nothing_is_to_be_ordered() -> None:
+    with subject([work(1, in_store="yes"), work(2, in_store="no", wanted=5, languages=["ger"])]) as tables:
+        found = rows_of(tables, "orders")
+    assert [(row["rank"], row["to_order"]) for row in found] == [(1, False)]
+
+
 def said(works: Sequence[Row]) -> list[str]:
     """Return the findings on gaps, without the marks around texts that may run from right to left."""
     with subject(works) as tables:
         rows = {name: rows_of(tables, name) for name in ("most_wanted", "demand_by_group")}
-    numbers = Numbers("tea", None, None, {}, rows)  # type: ignore[arg-type]
+    numbers = Numbers("tea", None, None, {}, rows, has_order_list=True)  # type: ignore[arg-type]
     return [line.replace("\u2068", "").replace("\u2069", "").replace("\xa0", " ") for line in gaps(numbers)]
 
 
@@ -188,7 +200,26 @@ def test_without_a_store_the_findings_tell_what_is_in_demand() -> None:
     ]
 
 
+def test_a_work_of_which_nothing_is_known_is_none_that_nobody_wants() -> None:
+    known = [work(place, wanted=100 if place <= 20 else 50, year=1990 + place // 21 * 10) for place in range(1, 41)]
+    unknown = [work(place, year=1990) for place in range(41, 71)]
+    few = [work(place, wanted=150, year=1980) for place in range(71, 81)]
+    assert said(known + unknown + few)[1] == (
+        "Of all decades, works of the 1990s are wanted most: by 100.0 readers each, on average, against 90.0 of all."
+    )
+
+
 @pytest.mark.parametrize("editions", [4, 0])
 def test_where_nobody_was_asked_demand_is_told_by_editions_and_nothing_is_said_of_none(editions: int) -> None:
     wanted = ["Most in demand is “Title 1” by Ada (4 editions)."] if editions else []
     assert said([work(1, editions=editions)]) == wanted
+
+
+def test_of_a_subject_none_of_whose_works_can_be_used_nothing_else_is_found() -> None:
+    summary = {"works": 0, "works_dated": 0, "source": "api"}
+    rows: dict[str, list[Row]] = defaultdict(list)
+    rows |= {"quality": [{"authors_dated": 0}], "duplicates": [{"held": 0, "without_likely": 0}]}
+    rows |= {"editions": [{"label": "1", "books": 0}]}
+    snapshot = Snapshot("20261202T000000Z", "", "", datetime(2026, 12, 2, tzinfo=UTC), 3, 1, "", None)
+    numbers = Numbers("tea", snapshot, None, summary, rows, has_order_list=True)
+    assert findings(numbers) == ["No work of the subject can be used."]

@@ -1,12 +1,12 @@
 -- One row is a work to order, with its edition, or one that the store sells or may sell: of either, the first $most.
 --
--- Without an order list (`order_list` has no rows), what is to be ordered is what it would begin with, in any language.
+-- Without an order list (not $has_order_list), what is to be ordered is what it would begin with, in any language.
 WITH ranked AS (
     SELECT
         listed.*,
         orders.work_key IS NOT NULL AS on_order_list,
         CASE
-            WHEN EXISTS (FROM order_list) THEN on_order_list
+            WHEN $has_order_list THEN on_order_list
             ELSE coalesce(listed.in_store, 'no') = 'no' AND listed.duplicate_of IS NULL
         END AS to_order,
         orders.edition_key,
