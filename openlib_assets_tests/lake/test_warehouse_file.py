@@ -42,11 +42,28 @@ def storage(place: Place) -> Iterator[Storage]:
         yield storage
 
 
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The root of a storage on disk with that warehouse, which no test changes."""
+    root = tmp_path_factory.mktemp("published") / "root"
+    publish(LocalStorage(root), SUBJECTS)
+    return root
+
+
 @pytest.fixture
-def local(tmp_path: Path) -> LocalStorage:
-    """The same on disk."""
-    storage = LocalStorage(tmp_path / "root")
-    publish(storage, SUBJECTS)
+def local(published: Path, tmp_path: Path) -> LocalStorage:
+    """A copy of it, to be changed."""
+    shutil.copytree(published, tmp_path / "root")
+    return LocalStorage(tmp_path / "root")
+
+
+@pytest.fixture(scope="module")
+def written(published: Path, tmp_path_factory: pytest.TempPathFactory) -> LocalStorage:
+    """A copy of it with its file, which no test changes."""
+    root = tmp_path_factory.mktemp("written") / "root"
+    shutil.copytree(published, root)
+    storage = LocalStorage(root)
+    assert write_file(storage).is_new
     return storage
 
 
@@ -75,9 +92,8 @@ def test_it_has_the_rows_of_all_tables_with_their_types(storage: Storage, tmp_pa
             ]
 
 
-def test_keys_hold_and_what_people_look_for_is_indexed(local: LocalStorage, tmp_path: Path) -> None:
-    write_file(local)
-    with opened(local, tmp_path) as connection:
+def test_keys_hold_and_what_people_look_for_is_indexed(written: LocalStorage, tmp_path: Path) -> None:
+    with opened(written, tmp_path) as connection:
         held = connection.sql(
             "SELECT table_name, constraint_type, constraint_text FROM duckdb_constraints()"
         ).fetchall()
@@ -91,9 +107,8 @@ def test_keys_hold_and_what_people_look_for_is_indexed(local: LocalStorage, tmp_
         assert looked_for | {("work_authors", "work_key"), ("stocking_list", "subject work_key")} <= found
 
 
-def test_tables_and_columns_say_what_they_are(local: LocalStorage, tmp_path: Path) -> None:
-    write_file(local)
-    with opened(local, tmp_path) as connection:
+def test_tables_and_columns_say_what_they_are(written: LocalStorage, tmp_path: Path) -> None:
+    with opened(written, tmp_path) as connection:
         tables = dict(connection.sql("SELECT table_name, comment FROM duckdb_tables()").fetchall())
         columns = connection.sql("SELECT table_name, column_name, comment FROM duckdb_columns()").fetchall()
     assert {table.name: table.description for table in WAREHOUSE_TABLES}.items() <= tables.items()
@@ -102,12 +117,11 @@ def test_tables_and_columns_say_what_they_are(local: LocalStorage, tmp_path: Pat
     } <= {*columns}
 
 
-def test_the_view_of_merged_works_is_there(local: LocalStorage, tmp_path: Path) -> None:
-    write_file(local)
-    rows = parquet(local)
+def test_the_view_of_merged_works_is_there(written: LocalStorage, tmp_path: Path) -> None:
+    rows = parquet(written)
     merged = {row["work_key"]: row["duplicate_of"] for row in rows["stocking_list"] if row["duplicate_of"]}
     assert len(merged) == 1
-    with opened(local, tmp_path) as connection:
+    with opened(written, tmp_path) as connection:
         shown = dict(connection.sql("SELECT work_key, merged_works FROM works_merged").fetchall())
     assert len(shown) == len(rows["works"]) - 1
     (pair,) = ({*pair} for pair in merged.items())
