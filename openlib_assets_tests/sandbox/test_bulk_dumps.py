@@ -96,7 +96,7 @@ def test_few_works_are_read(bulk: Path) -> None:
 
 
 def test_works_change_and_go_from_month_to_month(works: dict[str, Record], tmp_path: Path) -> None:
-    write_bulk_dumps(tmp_path, DAY, WORKS, month=2)
+    write_bulk_dumps(tmp_path, DAY, WORKS, month=2, processes=1)
     then, now = works, records(tmp_path, "works")
     gone = then.keys() - now.keys()
     locations = {key: redirect["location"] for key, redirect in records(tmp_path, "redirects").items()}
