@@ -100,6 +100,8 @@ def storage_root(text: str) -> str:
         storage_kind(text)
     except StorageError as error:
         raise ValueError from error
+    if "://" in text and re.search("[?#]|[^:]//", text.rstrip("/")):
+        raise ValueError("a prefix on S3 has no ?, no # and no two slashes in a row")
     return text.rstrip("/") or "/"
 
 

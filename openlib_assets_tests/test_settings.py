@@ -12,7 +12,16 @@ from openlib_assets.settings import Settings
 from openlib_assets.storage.errors import SettingsError
 
 BAD_VALUES = {
-    "OPENLIB_STORAGE": ["s3://", "s3:///prefix", "ftp://host/folder", "http://host", "S3://bucket/x"],
+    "OPENLIB_STORAGE": [
+        "s3://",
+        "s3:///prefix",
+        "ftp://host/folder",
+        "http://host",
+        "S3://bucket/x",
+        "s3://b/a#1",
+        "s3://b/a?x",
+        "s3://b//a",
+    ],
     "OPENLIB_API_URL": [
         "openlibrary.org",
         "ftp://openlibrary.org",
@@ -20,6 +29,8 @@ BAD_VALUES = {
         "https:///subjects",
         "https://openlibrary.org?x=1",
         "https://openlibrary.org/#top",
+        "https://openlibrary.org#",
+        "https://openlibrary.org?",
         "http://[::1",
         "http://host:port",
         "http://host:99999",

@@ -49,8 +49,8 @@ class Variables(BaseSettings):
 
 def base_url(text: str) -> str:
     """Check a web address below which others lie, and return it without a slash at its end."""
-    parts = _web_address(text)
-    if parts.query or parts.fragment:
+    _web_address(text)
+    if re.search("[?#]", text):
         raise ValueError
     return text.rstrip("/")
 

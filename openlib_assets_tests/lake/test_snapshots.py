@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from openlib_assets.lake import layout
-from openlib_assets.lake.bronze.snapshots import Snapshot, next_name
+from openlib_assets.lake.bronze.snapshots import Snapshot, next_name, snapshot_names
 from openlib_assets.lake.contract import RAW_WORKS
 from openlib_assets.lake.table_files import TableFile
 from openlib_assets.lake.transform import connected, run_checks
@@ -31,6 +31,13 @@ def test_a_name_is_the_time_or_a_second_after_the_name_before(tmp_path: Path, be
     for earlier in before:
         storage.write(layout.snapshot_file("love", earlier), b"")
     assert next_name(storage, "love", NOW) == name
+
+
+def test_a_folder_with_another_name_is_no_snapshot(tmp_path: Path) -> None:
+    storage = LocalStorage(tmp_path)
+    for name in ("20260101T000000Z", "old", "20260101T000000Z.bak"):
+        storage.write(layout.snapshot_file("love", name), b"")
+    assert snapshot_names(storage, "love") == ["20260101T000000Z"]
 
 
 def test_a_snapshot_is_read_as_it_was_written_and_one_of_an_earlier_release_is_named_by_its_time() -> None:

@@ -203,6 +203,8 @@ class TestRedirects:
             "http://127.0.0.1.openlibrary.invalid/subjects/love.json",
             "http://127.0.0.1@localhost:{port}/subjects/love.json",
             "file:///etc/hostname",
+            "http://[",
+            "//[x]/subjects/love.json",
         ],
     )
     def test_one_to_another_host_is_never_followed(self, location: str) -> None:
