@@ -47,7 +47,7 @@ def odd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
 def test_who_reads_while_it_is_refreshed_never_sees_an_orphan(tmp_path: Path) -> None:
     root = tmp_path / "root"
     program = f"from {count_orphans.__module__} import count_orphans; count_orphans({str(root)!r})"
-    with Sandbox(SandboxConfig({"one": 60, "two": 60, "three": 30})) as sandbox:
+    with Sandbox(SandboxConfig({"one": 20, "two": 20, "three": 10})) as sandbox:
         lake = Lake(LocalStorage(root), sandbox)
         lake.fetch("one", "two", "three")
         lake.refresh()
