@@ -181,10 +181,7 @@ class Client:
 
     def _redirected(self, url: str, location: str) -> str:
         """Return the target of a redirect: on the same host only, with our scheme, since Open Library may say http."""
-        try:
-            target = urlsplit(urljoin(url, location))
-        except ValueError as error:
-            raise PermanentError(f"redirected to {location[:200]!r}, which is no address") from error
+        target = urlsplit(urljoin(url, location))
         base = urlsplit(self.settings.api_url)
         if target.hostname != base.hostname or not target.path.startswith(f"{base.path}/"):
             raise PermanentError(f"redirected to {target.geturl()[:200]}, which is not followed")

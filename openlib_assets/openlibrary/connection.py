@@ -89,6 +89,8 @@ class Connection:
             raise TransientError(failure(error)) from error
         except requests.exceptions.RequestException as error:
             raise TransientError(failure(error)) from error
+        except ValueError as error:  # requests reads where it would be redirected to
+            raise PermanentError(f"redirected to what is no address: {error}") from error
 
     def pause(self, seconds: float) -> None:
         """Block all requests for so many seconds from now, after a 429."""

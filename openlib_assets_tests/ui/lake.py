@@ -15,7 +15,7 @@ LONG = "the_social_and_economic_history_of_the_north_western_provinces_with_many
 # Whose reports lie in folders of other names, or of names that mean something in an address.
 ODD_SUBJECTS = ("null", "index.html", "100_pure", "*", "person:o'brien_(1900-1950)", *LONG_KEYS)
 _STORE_ROWS = 600
-_RUN_SECONDS = 600
+_RUN_SECONDS = 1800
 
 
 def made(folder: Path) -> Path:
