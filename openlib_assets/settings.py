@@ -101,7 +101,7 @@ def storage_root(text: str) -> str:
     except StorageError as error:
         raise ValueError from error
     if "://" in text and re.search("[?#]|[^:]//", text.rstrip("/")):
-        raise ValueError("a prefix on S3 has no ?, no # and no two slashes in a row")
+        raise ValueError("an address on S3 has no ?, no # and no two slashes in a row")
     return text.rstrip("/") or "/"
 
 

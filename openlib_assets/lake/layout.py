@@ -26,6 +26,7 @@ ICEBERG_REGISTERED = f"{ICEBERG}/registered.json"
 ICEBERG_LOCK = f"{ICEBERG}/_lock"
 
 PARTITION = "subject="
+_SNAPSHOT_FILE = r"snapshot=[0-9]{8}T[0-9]{6}Z/part-0\.parquet"
 # Of a table that there is once for each dump.
 DUMP = "dump="
 DUMP_LAKES = "dumps"
@@ -65,8 +66,13 @@ def subject_folder(subject: str) -> str:
 
 def folder_of_snapshot(path: str) -> str | None:
     """Return the name of the folder of the subject whose snapshot lies at a path, None if none does."""
-    match = re.fullmatch(rf"{SNAPSHOTS}/({PARTITION}[^/]+)/snapshot=[^/]+/part-0\.parquet", path)
+    match = re.fullmatch(rf"{SNAPSHOTS}/({PARTITION}[^/]+)/{_SNAPSHOT_FILE}", path)
     return match[1] if match else None
+
+
+def is_snapshot_file(path: str) -> bool:
+    """Tell whether a path is named as that of a snapshot; somebody's copy beside one is not."""
+    return re.search(f"/{_SNAPSHOT_FILE}$", path) is not None
 
 
 def exports_folder(subject: str) -> str:

@@ -4,7 +4,6 @@ A snapshot is immutable. One is written only when a fetch found something new, a
 """
 
 import math
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -23,7 +22,6 @@ from openlib_assets.openlibrary.records import content_hash
 from openlib_assets.storage import Storage
 
 _NAME_FORMAT = "%Y%m%dT%H%M%SZ"
-_FILE = re.compile(r"/snapshot=[0-9]{8}T[0-9]{6}Z/part-0\.parquet$")
 
 
 @dataclass(frozen=True)
@@ -114,12 +112,9 @@ def snapshot_names(storage: Storage, subject: str, table: Table = RAW_WORKS) -> 
 
 
 def snapshot_paths(storage: Storage, folder: str, table: Table = RAW_WORKS) -> list[str]:
-    """Return the paths of the snapshots of the subject whose folder has this name, oldest first.
-
-    A folder with another name, such as somebody's copy, is none.
-    """
+    """Return the paths of the snapshots of the subject whose folder has this name, oldest first."""
     paths = storage.paths(f"{table.layer}/{table.name}/{folder}")
-    return sorted(path for path in paths if _FILE.search(path))
+    return sorted(filter(layout.is_snapshot_file, paths))
 
 
 @contextmanager
