@@ -196,12 +196,13 @@ class Settings(Variables):
         default=PUBLIC_API_URL, description=f"a base URL such as {PUBLIC_API_URL}"
     )
     requests_per_second: _Number = Field(
+        ge=0.001,
         default_factory=lambda read: IDENTIFIED_RATE if read["contact"] else ANONYMOUS_RATE,
-        description="a number greater than 0, such as 1",
+        description="a number from 0.001, such as 1",
     )
     max_in_flight: _Whole = Field(default=3, ge=1, le=100, description="a whole number from 1 to 100, such as 3")
     timeout: _Number = Field(default=60.0, le=86_400, description="a number greater than 0 up to 86400, such as 60")
-    retry_wait: _Number = Field(default=60.0, le=86_400, description="a number greater than 0 up to 86400, such as 60")
+    retry_wait: _Number = Field(default=60.0, le=3600, description="a number greater than 0 up to 3600, such as 60")
     page_size: _Whole = Field(
         default=MAX_PAGE_SIZE,
         ge=2,

@@ -12,11 +12,11 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 import click
 
+from openlib_assets.report.words import harmless
+
 if TYPE_CHECKING:
     from rich.console import Console
 
-# Of C0 and C1, less tabs and line ends: a terminal would do what they tell it.
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _ADDRESS = re.compile(r"s3:|[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 
 
@@ -97,16 +97,11 @@ def print_rows(
         numeric = all(isinstance(row[column], int | float | Decimal) or row[column] is None for row in rows)
         table.add_column(heading, justify="right" if numeric and rows else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(Text(_harmless((text_of or _text)(value) or "")) for value in row))
+        table.add_row(*(Text(harmless((text_of or _text)(value) or "")) for value in row))
     terminal = sys.stdout.isatty()
     # Without a terminal, lines must not be broken.
     console = Console(highlight=False, width=None if terminal else 10_000)
     console.print(table)
-
-
-def _harmless(text: str) -> str:
-    """Return a text without control characters."""
-    return _CONTROLS.sub("\ufffd", text.replace("\r\n", "\n"))
 
 
 def _text(value: Any) -> str:

@@ -18,10 +18,12 @@ from openlib_assets.openlibrary.errors import (
     InterruptedFetchError,
     PermanentError,
     RateLimitedError,
+    SourceError,
     TransientError,
 )
 from openlib_assets.openlibrary.pace.pacing import open_pace
 from openlib_assets.settings import Settings
+from openlib_assets.storage.errors import first_line
 
 _LONGEST_ANSWER_FACTOR = 10
 # Small beside a page, so that the time is looked at often while a slow one comes in.
@@ -86,9 +88,9 @@ class Connection:
                     "wait an hour, then run again with a lower OPENLIB_REQUESTS_PER_SECOND"
                 )
                 raise self._banned from error
-            raise TransientError(failure(error)) from error
-        except requests.exceptions.RequestException as error:
-            raise TransientError(failure(error)) from error
+            raise failed(error) from error
+        except OSError as error:
+            raise failed(error) from error
         except ValueError as error:  # requests reads where it would be redirected to
             raise PermanentError(f"redirected to what is no address: {error}") from error
 
@@ -190,6 +192,15 @@ def _advice(status: int, contact: str | None) -> str:
     if status == 404:
         return ", not found: check OPENLIB_API_URL"
     return ""
+
+
+def failed(error: OSError) -> SourceError:
+    """Return what a failed request means: PermanentError where another try would fail alike, else TransientError."""
+    if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
+        return PermanentError(f"{first_line(error)}; check HTTP_PROXY, HTTPS_PROXY and ALL_PROXY")
+    if "TLS" in str(error) and not isinstance(error, requests.exceptions.RequestException):
+        return PermanentError(f"{first_line(error)}; check REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE")
+    return TransientError(failure(error))
 
 
 def failure(error: Exception) -> str:

@@ -1,9 +1,13 @@
 """How numbers, shares and names are written in a report."""
 
+import re
 import shlex
 from collections.abc import Sequence
 
 _LONGEST_TITLE = 80
+
+# Of C0 and C1, less tabs and line ends: a terminal would do what they tell it.
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 # Below so many, a share says less than the two numbers behind it.
 FEW = 20
@@ -142,3 +146,8 @@ def run_command(subject: str) -> str:
 def _quoted(key: str) -> str:
     # No key has a character that means something between double quotes, but for the mark that recalls a command.
     return f'"{key}"' if "'" in key and "!" not in key else shlex.quote(key)
+
+
+def harmless(text: str) -> str:
+    """Return a text with U+FFFD in place of its control characters."""
+    return _CONTROLS.sub("\ufffd", text.replace("\r\n", "\n"))

@@ -89,4 +89,5 @@ def _web_address(text: str) -> SplitResult:
     _ = parts.port  # raises ValueError for one that is none
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError
+    parts.hostname.encode("idna")  # raises ValueError for a name with a part that is empty or too long
     return parts

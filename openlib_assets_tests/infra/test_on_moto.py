@@ -15,6 +15,8 @@ from urllib.parse import unquote
 
 import boto3
 import pytest
+from moto.ec2.exceptions import InvalidRouteError
+from moto.ec2.models.vpcs import VPCBackend
 from moto.server import ThreadedMotoServer
 
 from openlib_assets_tests.infra import terraform
@@ -113,7 +115,24 @@ def _client(service: str, url: str) -> Any:
 
 
 @pytest.fixture(scope="module")
-def applied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Applied]:
+def deletions_may_be_repeated() -> Iterator[None]:
+    """Delete an endpoint whose routes are gone, as AWS does where the provider asks again after a lost answer."""
+    delete = VPCBackend.delete_vpc_endpoints
+
+    def delete_again(self: VPCBackend, vpce_ids: list[str] | None = None) -> None:
+        try:
+            delete(self, vpce_ids)
+        except InvalidRouteError:
+            for endpoint in vpce_ids or []:
+                self.vpc_end_points[endpoint].state = "deleted"
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(VPCBackend, "delete_vpc_endpoints", delete_again)
+        yield
+
+
+@pytest.fixture(scope="module")
+def applied(tmp_path_factory: pytest.TempPathFactory, deletions_may_be_repeated: None) -> Iterator[Applied]:
     server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()

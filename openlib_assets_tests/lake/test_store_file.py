@@ -203,6 +203,9 @@ def test_what_is_no_isbn_is_counted_by_reason(tmp_path: Path) -> None:
         "97803064061577": "wrong_length",
         "4006381333931": "not_a_book_number",
         "soon": "not_a_book_number",
+        "0028-0836": "not_a_book_number",
+        " 2049‑3630 ": "not_a_book_number",
+        "ISSN 0028-0836": "not_a_book_number",
     }
     outcome = numbers(tmp_path, "\n".join(["isbn;title", ";known", *(f"{cell};a" for cell in cells)]))
     found = outcome["cells_can_be_read"]

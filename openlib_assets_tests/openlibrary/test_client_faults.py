@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from openlib_assets.openlibrary.client import Client
+from openlib_assets.openlibrary.dumps import Archive
 from openlib_assets.openlibrary.errors import PermanentError, RateLimitedError, SourceError, TransientError
 from openlib_assets.openlibrary.retries import TRIES
 from openlib_assets.sandbox import TRANSIENT
@@ -117,6 +118,13 @@ class TestTransientFaults:
         with pytest.raises(TransientError, match=r": the host name cannot be resolved \(12 tries\)$"):
             page_of(client)
 
+    def test_a_work_that_is_nested_too_deeply_to_be_kept_is_given_up_in_a_line(self) -> None:
+        text = b'{"work_count": 1, "works": [{"key": "/works/OL1W", "deep": %b}]}' % (b"[" * 1000 + b"]" * 1000)
+        with scripted(lambda handler: send(handler, text)) as url:
+            client = Client(Settings(api_url=url, requests_per_second=1e6, retry_wait=0.001))
+            with pytest.raises(TransientError, match=r"love\.json\?.*: a work is nested too deeply \(12 tries\)$"):
+                page_of(client)
+
     def test_an_answer_that_never_ends_is_cut_off(self) -> None:
         answer = b'{"work_count": 5, "works": []}'
         asked = []
@@ -177,6 +185,28 @@ class TestPermanentFaults:
             with pytest.raises(PermanentError, match=r"limit=1001.*: HTTP 422 \(1 try\)$"):
                 page_of(Client(settings_for(sandbox)), limit=1001)
             assert len(sandbox.requests) == 1
+
+
+class TestWrongSettings:
+    """What the environment says of the way to Open Library, and cannot be."""
+
+    @pytest.mark.parametrize(
+        ("variable", "value", "reason"),
+        [
+            ("REQUESTS_CA_BUNDLE", "/not/there.pem", r".*/not/there\.pem; check REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE"),
+            ("HTTPS_PROXY", "http:///", r".*; check HTTP_PROXY, HTTPS_PROXY and ALL_PROXY"),
+        ],
+    )
+    def test_it_is_told_at_once_with_what_to_check(
+        self, variable: str, value: str, reason: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv(variable, value)
+        url = f"https://127.0.0.1:{free_port()}"
+        client = Client(Settings(api_url=url, requests_per_second=1e6, retry_wait=60))
+        with pytest.raises(PermanentError, match=rf"love\.json\?[^ ]*: {reason} \(1 try\)$"):
+            page_of(client)
+        with pytest.raises(PermanentError, match=rf"advancedsearch\.php\?[^ ]*: {reason} \(1 try\)$"):
+            Archive(Settings(dumps_url=url, retry_wait=60)).days()
 
 
 class TestRedirects:

@@ -180,6 +180,17 @@ def test_of_many_works_the_first_are_listed_and_the_others_counted() -> None:
     assert digest_html(digest).count("<li>and 10 more</li>") == 2
 
 
+def test_names_do_no_harm_in_a_terminal() -> None:
+    with made_up(("tea", NOW - timedelta(days=9), 5, None, None), ("tea", NOW, 6, 1, 0)) as connection:
+        came(connection, "OL1W", "OL1A", "tea")
+        connection.execute("UPDATE subject_changes SET title = 'Red' || chr(27) || '[31m' || chr(155) || 'A'")
+        connection.execute("UPDATE authors SET author_name = 'Bell' || chr(7)")
+        digest = digest_of(connection, NOW - timedelta(days=1))
+    text = digest_text(digest)
+    assert "OL1W  Red\ufffd[31m\ufffdA" in text
+    assert "Bell\ufffd" in text
+
+
 def test_titles_do_no_harm_in_a_page_or_a_feed() -> None:
     with made_up(("tea", NOW - timedelta(days=9), 5, None, None), ("tea", NOW, 6, 1, 0)) as connection:
         came(connection, "OL1W", "OL1A", "tea")

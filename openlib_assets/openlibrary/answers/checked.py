@@ -48,8 +48,11 @@ class PageReader(Protocol):
 
 
 def page_of(records: Sequence[Record], *, offset: int, work_count: int) -> Page:
-    """Return records as a page; raises TransientError unless they are in the order of their keys."""
-    return Page(offset, work_count, _keys(records), payloads(records), list(map(canonical_line, records)))
+    """Return records as a page; raises TransientError unless they are in the order of their keys, and can be kept."""
+    try:
+        return Page(offset, work_count, _keys(records), payloads(records), list(map(canonical_line, records)))
+    except RecursionError as error:
+        raise TransientError("a work is nested too deeply") from error
 
 
 def read_page(body: bytes, listing: Listing, *, offset: int, limit: int) -> Page:

@@ -14,7 +14,7 @@ from urllib.parse import urlencode, urljoin, urlsplit
 import requests
 import tenacity
 
-from openlib_assets.openlibrary.connection import failure, is_transient, user_agent
+from openlib_assets.openlibrary.connection import failed, is_transient, user_agent
 from openlib_assets.openlibrary.dumps.names import (
     DUMP_FILES,
     Dump,
@@ -152,8 +152,8 @@ class Archive:
                 response = self._session.get(
                     url, headers=headers, timeout=self.timeout, allow_redirects=False, stream=True
                 )
-            except requests.exceptions.RequestException as error:
-                raise TransientError(failure(error)) from error
+            except OSError as error:
+                raise failed(error) from error
             with response:
                 if not response.is_redirect:
                     yield response
@@ -176,7 +176,7 @@ class Archive:
                 try:
                     body = response.content
                 except requests.exceptions.RequestException as error:
-                    raise TransientError(failure(error)) from error
+                    raise failed(error) from error
             try:
                 answer = parse_json(body)
             except ValueError as error:

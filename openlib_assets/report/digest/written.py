@@ -35,13 +35,13 @@ def write_digest(storage: Storage) -> list[str]:
 
 
 def digest_text(digest: Digest) -> str:
-    """Return the digest as lines of text."""
+    """Return the digest as lines of text, which a terminal may show."""
     lines = [f"What is new since {digest.since:%Y-%m-%d}, in {words.counted(digest.subjects, 'subject')}"]
     for one in digest.news:
         lines += ["", f"{one.fetched_at:%Y-%m-%d}  {one.headline}", *_lists_as_text(one)]
     if not digest.news:
         lines += ["", "No subject has a new snapshot."]
-    return "\n".join([*lines, "", textwrap.fill(CANNOT_KNOW, _WIDTH), ""])
+    return words.harmless("\n".join([*lines, "", textwrap.fill(CANNOT_KNOW, _WIDTH), ""]))
 
 
 def _lists_as_text(one: News) -> Iterator[str]:

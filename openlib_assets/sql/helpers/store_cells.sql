@@ -4,9 +4,10 @@
 CREATE OR REPLACE TEMP MACRO cell_text(cell) AS nullif(trim(regexp_replace(cell, '[\s\p{Z}]+', ' ', 'g')), '');
 
 -- One of the numbers in a cell of ISBNs, bare (sql/helpers/isbns.sql) also of what people and spreadsheets put around it.
--- Zeros that a spreadsheet took from the beginning of an ISBN-10 are put back.
+-- Zeros that a spreadsheet took from the beginning of an ISBN-10 are put back, but not before the number of a magazine,
+-- an ISSN: it is written with a hyphen in its middle, and two zeros would make a book number of every one.
 CREATE OR REPLACE TEMP MACRO isbn_in_cell(part) AS
-    bare_isbn(part)
+    bare_isbn(regexp_replace(part, '^[\s\p{Z}]*([0-9]{4}\p{Pd}[0-9]{3}[0-9Xx])[\s\p{Z}]*$', 'ISSN \1'))
         .regexp_replace('^[=''"]*((ISBN|EAN|GTIN)(1[03]:)?)?[:=''"]*', '')
         .regexp_replace('(\.0+)?[''"]*$', '')
         .regexp_replace('^([0-9])\.([0-9]{12})E\+?12$', '\1\2')

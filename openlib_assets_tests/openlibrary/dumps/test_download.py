@@ -284,7 +284,7 @@ class TestGoingOn:
 
     def test_the_order_to_stop_ends_a_wait_at_once_and_sends_nothing_more(self, dumps: Path, tmp_path: Path) -> None:
         with sandbox_of(dumps, always("http_503")) as sandbox, ThreadPoolExecutor() as threads:
-            archive = archive_of(sandbox, retry_wait=86_400)
+            archive = archive_of(sandbox, retry_wait=3600)
             waiting = threads.submit(download, archive, tmp_path)
             while not sent(sandbox):
                 time.sleep(0.01)
