@@ -213,7 +213,7 @@ class Settings(Variables):
         default=0.0, description="a number of seconds, such as 0 or 600"
     )
     details: Literal["on", "off"] = Field(default=DETAILS_ON, description=f"{DETAILS_ON} or {DETAILS_OFF}")
-    subjects: str = Field(
+    subjects: Annotated[str, AfterValidator(_file_address)] = Field(
         default_factory=lambda read: f"{read['storage']}/{WATCH_LIST}", description="a path or an s3:// URL"
     )
     languages: Annotated[str, AfterValidator(_languages)] = Field(

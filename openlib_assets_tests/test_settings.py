@@ -21,7 +21,10 @@ BAD_VALUES = {
         "s3://b/a#1",
         "s3://b/a?x",
         "s3://b//a",
+        "s3:/bucket/a",
+        "S3:bucket",
     ],
+    "OPENLIB_SUBJECTS": ["s3://b/a#1/subjects.yaml", "s3:/bucket/subjects.yaml", "https://host/subjects.yaml"],
     "OPENLIB_API_URL": [
         "openlibrary.org",
         "ftp://openlibrary.org",

@@ -100,7 +100,7 @@ def print_rows(
         table.add_row(*(Text(harmless((text_of or _text)(value) or "")) for value in row))
     terminal = sys.stdout.isatty()
     # Without a terminal, lines must not be broken.
-    console = Console(highlight=False, width=None if terminal else 10_000)
+    console = Console(highlight=False, width=None if terminal else 1_000_000_000)
     console.print(table)
 
 

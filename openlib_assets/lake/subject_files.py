@@ -5,7 +5,7 @@ of up to 247 bytes: what lies under one that is longer than names are now is nob
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from urllib.parse import quote
 
@@ -16,7 +16,7 @@ from openlib_assets.lake.bronze.snapshots import snapshot_names
 from openlib_assets.lake.contract import SNAPSHOT_TABLES, Layer
 from openlib_assets.lake.key_names import LONGEST_NAME, is_shortened, key_in_name
 from openlib_assets.lake.table_files import SUBJECT_KEY, TableFileError, table_file
-from openlib_assets.storage import Storage
+from openlib_assets.storage import LocalStorage, Storage
 
 _OF_SUBJECTS = (Layer.BRONZE, Layer.SILVER, Layer.GOLD, Layer.SERVING)
 
@@ -40,14 +40,23 @@ def subject_files(storage: Storage, key: str) -> Iterator[str]:
         yield from _files_of(storage, outgrown)
 
 
+def subject_folders(storage: Storage, key: str) -> list[str]:
+    """Return the folders of a subject that are there, also those without a file, which a killed process has left."""
+    folder = layout.subject_folder(key)
+    places = ((layout.EXPORTS, layout.exports_folder(key)), (layout.REPORTS, layout.reports_folder(key)))
+    return [
+        *(f"{table}/{folder}" for table in _tables(storage) if folder in storage.folders(table)),
+        *(path for place, path in places if path.removeprefix(f"{place}/") in storage.folders(place)),
+    ]
+
+
 def subjects_with_data(storage: Storage) -> list[str]:
     """Return the keys of the subjects that have a snapshot or a table, in order; raises TableFileError."""
     tables: dict[str, list[str]] = defaultdict(list)
     for table in _tables(storage):
         for folder in storage.folders(table):
             tables[folder].append(table)
-    # Who was killed while the first file of a subject was written left a folder, and nothing in it.
-    filled = (folder for folder, some in tables.items() if len(some) > 1 or any(storage.paths(f"{some[0]}/{folder}")))
+    filled = (folder for folder, some in tables.items() if _has_file(storage, folder, some))
     subjects = {subject_of(storage, folder) for folder in filled}
     return sorted(subject for subject in subjects if subject)
 
@@ -83,6 +92,13 @@ def outgrown_files(storage: Storage) -> Iterator[str]:
         key = key_in_name(folder.removeprefix(layout.PARTITION))
         if key and snapshot_names(storage, key):
             yield from _files_of(storage, folder)
+
+
+def _has_file(storage: Storage, folder: str, tables: Sequence[str]) -> bool:
+    """Tell whether there is a file in a folder of this name: a process that was killed may have left it without one."""
+    # On S3 a folder is what its files are, and to look costs a request.
+    known = len(tables) > 1 and storage.kind != LocalStorage.kind
+    return known or any(any(storage.paths(f"{table}/{folder}")) for table in tables)
 
 
 def _files_of(storage: Storage, folder: str) -> Iterator[str]:

@@ -68,7 +68,7 @@ Relation: TypeAlias = TableFile | pa.Table | Row | Table
 
 @dataclass(frozen=True)
 class CheckOutcome:
-    """What a check found: the numbers it looked at, and whether they pass."""
+    """What a check found: the numbers it looked at, none where there was nothing to look at, and whether they pass."""
 
     check: Check
     passed: bool
@@ -285,7 +285,7 @@ def run_checks(
     )
     found = connection.execute(f"FROM {queries}").fetchall()[0]
     outcomes = [
-        CheckOutcome(check, bool(passed), numbers)
+        CheckOutcome(check, bool(passed), numbers or {})
         for check, numbers, passed in zip(checks, found[::2], found[1::2], strict=True)
     ]
     if any(outcome.check.blocking and not outcome.passed for outcome in outcomes):

@@ -16,8 +16,11 @@ from pathlib import Path
 import yaml
 
 from openlib_assets.openlibrary.subject_keys import InvalidSubjectError, subject_key
-from openlib_assets.storage import Storage, open_storage, read_if_there, split_address
+from openlib_assets.storage import Storage, hold_lock, open_storage, read_if_there, split_address
 from openlib_assets.storage.errors import OpenlibError
+
+# To change a list takes a moment.
+_PATIENCE_SECONDS = 60.0
 
 
 class WatchListError(OpenlibError):
@@ -55,18 +58,32 @@ def read_or_empty(address: str) -> WatchList:
         return WatchList([], [])
 
 
-def write_watch_list(address: str, before: WatchList, *, add: Iterable[str] = (), remove: Iterable[str] = ()) -> None:
-    """Write a watch list with some keys more or fewer than before; raises WatchListError rather than lose entries.
+def change_watch_list(address: str, *, add: Iterable[str] = (), remove: Iterable[str] = ()) -> WatchList:
+    """Add keys to a watch list and remove others, and return the list as it was before.
 
-    Comments of hand-written lists are not kept; entries that cannot be used would be lost.
+    One process at a time changes a list, so that none writes what another one has changed meanwhile. Raises
+    WatchListError rather than lose entries: comments of hand-written lists are not kept, entries that cannot be used
+    would be lost. Raises LockTakenError where another process holds the list for a minute.
     """
-    if before.problems:
-        raise WatchListError(f"{before.problems[0]}; correct it first, so that it is not lost")
-    gone = set(remove)
-    keys = [key for key in [*before.keys, *add] if key not in gone]
+    added, gone = list(add), set(remove)
+    before = read_or_empty(address)
+    if _changed(before.keys, added, gone) == before.keys:
+        return before
     storage, path = _place(address)
-    text = yaml.dump({"subjects": list(map(_Entry, keys))}, Dumper=_Dumper, allow_unicode=True)
-    storage.write(path, text.encode())
+    busy = f"{address}: another process is changing it; try again"
+    with hold_lock(storage, f"{path}.lock", error_message=busy, patience=_PATIENCE_SECONDS) as check:
+        before = read_or_empty(address)
+        if before.problems:
+            raise WatchListError(f"{before.problems[0]}; correct it first, so that it is not lost")
+        keys = _changed(before.keys, added, gone)
+        text = yaml.dump({"subjects": list(map(_Entry, keys))}, Dumper=_Dumper, allow_unicode=True)
+        check()
+        storage.write(path, text.encode())
+    return before
+
+
+def _changed(keys: list[str], added: list[str], gone: set[str]) -> list[str]:
+    return [key for key in dict.fromkeys([*keys, *added]) if key not in gone]
 
 
 def parse_watch_list(text: bytes, address: str) -> WatchList:

@@ -145,7 +145,8 @@ def run_command(subject: str) -> str:
 
 def _quoted(key: str) -> str:
     # No key has a character that means something between double quotes, but for the mark that recalls a command.
-    return f'"{key}"' if "'" in key and "!" not in key else shlex.quote(key)
+    quoted = f'"{key}"' if "'" in key and "!" not in key else shlex.quote(key)
+    return f"-- {quoted}" if key.startswith("-") else quoted
 
 
 def harmless(text: str) -> str:

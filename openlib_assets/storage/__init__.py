@@ -56,7 +56,7 @@ def storage_kind(root: str) -> str:
     Raises StorageError for an address that is neither a folder nor of a kind that can be opened.
     """
     scheme, separator, rest = root.partition("://")
-    if not separator:
+    if not separator and not root.lower().startswith(tuple(f"{known}:" for known in _OPENERS)):
         return LocalStorage.kind
     if scheme not in _OPENERS or not rest.partition("/")[0]:
         raise StorageError(f"{root!r}: give {ROOT_FORMS}")

@@ -5,6 +5,7 @@ import filecmp
 import hashlib
 import os
 import shutil
+import stat
 import tempfile
 import time
 from collections.abc import Iterator
@@ -105,13 +106,15 @@ class LocalStorage:
     @contextmanager
     def writing(self, path: str) -> Iterator[Path]:
         target = self._at(path)
+        if target.is_symlink():
+            target = target.resolve()  # so that the link stays
         with _errors(str(target)):
             target.parent.mkdir(parents=True, exist_ok=True)
             _remove_leftovers(target.parent)
             handle, name = tempfile.mkstemp(prefix=_TEMPORARY_PREFIX, dir=target.parent)
             os.close(handle)
             temporary = Path(name)
-            temporary.chmod(_FILE_MODE)
+            temporary.chmod(stat.S_IMODE(target.stat().st_mode) if target.is_file() else _FILE_MODE)
         try:
             with _errors(str(target)):
                 yield temporary

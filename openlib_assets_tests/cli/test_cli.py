@@ -244,6 +244,9 @@ def test_estimate_asks_one_request_a_subject(cli: Cli) -> None:
     assert row.split()[1:3] == ["40", "5"], "a page and a list of works, the same of details, and one of editions"
     assert "FAILED nope" in said.err
     assert len(cli.sandbox.requests) == 3
+    assert "from the API" not in said.err
+    cli.monkeypatch.setenv("OPENLIB_SOURCE", "dump")
+    assert "from which a run takes no request; this is one from the API" in cli("estimate", "love").err
 
 
 def test_the_list_names_what_an_earlier_version_made(cli_after_run: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -290,6 +293,31 @@ def test_the_watch_list_is_added_to_listed_and_removed_from(cli_after_run: Cli) 
     assert not [path for path in files.rglob("*") if "love" in path.name]
     assert cli.registered() == ["place:france"]
     assert cli("subjects", "remove", "love").status == 1
+
+
+def test_what_killed_runs_have_left_of_a_subject_is_removed_with_its_data(cli: Cli) -> None:
+    for table in ("silver/books", "gold/authors"):
+        folder = cli.folder / "data" / table / "subject=love"
+        folder.mkdir(parents=True)
+        (folder / ".writing-x").write_bytes(b"half")
+    assert json.loads(cli("subjects", "list", "--json").out) == []
+    said = cli("subjects", "remove", "love", "--delete-data")
+    assert (said.status, said.out) == (0, "love: removed; its 0 files are deleted, its run history stays\n")
+    assert not [path for path in (cli.folder / "data").rglob("*") if path.is_file()]
+    assert cli("subjects", "remove", "love", "--delete-data").status == 1
+
+
+def test_where_nobody_can_answer_prune_removes_nothing_and_says_what_to_give(cli: Cli) -> None:
+    storage = LocalStorage(cli.folder / "data")
+    for day in (1, 2, 3):
+        storage.write(layout.snapshot_file("love", f"2026010{day}T000000Z"), b"x")
+    cli.monkeypatch.setattr(sys, "stdin", io.StringIO())
+    said = cli("prune")
+    assert said.status == 2
+    assert "nobody can answer here; give --yes" in said.err
+    assert len(list(storage.paths("bronze"))) == 3
+    assert cli("prune", "--yes").status == 0
+    assert len(list(storage.paths("bronze"))) == 2
 
 
 def test_a_mistyped_partition_is_removed_by_its_exact_name(cli: Cli) -> None:

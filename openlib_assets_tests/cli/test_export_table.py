@@ -192,6 +192,12 @@ def test_years_of_the_warehouse_have_no_separators(made: Pipeline, openlib: Say)
     assert sorted(years) == sorted(str(row[2]) for row in rows(made, "works") if row[2] is not None and row[2] >= 1000)
 
 
+def test_without_a_terminal_a_row_is_a_line_however_long(capsys: pytest.CaptureFixture[str]) -> None:
+    print_rows(("payload", "title"), [("x" * 50_000, "long"), ("y", "short")])
+    *_, long, short, _ = capsys.readouterr().out.splitlines()
+    assert (long.count("x"), long.split()[-1], short.split()) == (50_000, "long", ["y", "short"])
+
+
 def test_what_a_terminal_would_obey_is_in_no_table(capsys: pytest.CaptureFixture[str]) -> None:
     print_rows(("title",), [("a\x1b]0;b\x07c\x9b2Jd\re",), ("f\r\ng\th",)])
     assert [line.strip() for line in capsys.readouterr().out.splitlines()][3:5] == [

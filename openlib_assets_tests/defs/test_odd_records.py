@@ -45,6 +45,20 @@ def test_odd_records_are_set_aside_and_told_of(kind: str, new_place: PlaceMaker,
     assert rejected.metadata["none_rejected: rejected"].value == 3
 
 
+def test_a_subject_of_odd_records_alone_has_its_tables_and_a_report(
+    new_place: PlaceMaker, instance: dg.DagsterInstance
+) -> None:
+    answers = {SUBJECT: answer(odd=2, works=2)}
+    with recorded_server(answers) as url:
+        pipeline = Pipeline(new_place("local"), instance, url)
+        result = pipeline.run(SUBJECT)
+        assert result.success, failure_text(result)
+        assert_tables_equal(pipeline, SUBJECT, reference_tables(pipeline, SUBJECT, answers[SUBJECT]["works"]))
+    (summary,) = pipeline.table(f"gold/subject_summary/subject={SUBJECT}/part-0.parquet").to_pylist()
+    assert (summary["works_reported"], summary["works"], summary["works_rejected"]) == (2, 0, 2)
+    assert 'data-count="works_rejected">2<' in pipeline.storage.read(f"reports/{SUBJECT}/index.html").decode()
+
+
 def test_many_odd_records_fail_the_subject_and_leave_its_tables(
     new_place: PlaceMaker, instance: dg.DagsterInstance
 ) -> None:

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
@@ -25,9 +26,9 @@ from openlib_assets.defs.sensors import storage, storage_events
 from openlib_assets.lake.watch_list import (
     WatchList,
     WatchListError,
+    change_watch_list,
     parse_watch_list,
     read_watch_list,
-    write_watch_list,
 )
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets.settings import Settings
@@ -333,15 +334,24 @@ def test_what_is_written_is_read_again(storage_root: str) -> None:
     with pytest.raises(WatchListError, match="there is no watch list yet"):
         read_watch_list(address)
     keys = ["1984", "place:são_paulo", "true", "null", "2024-01-01", "a'b", "person:o'brien", "'", "-_x", "~"]
-    write_watch_list(address, WatchList([], []), add=keys)
+    change_watch_list(address, add=keys)
     assert read_watch_list(address) == WatchList(keys, [])
-    write_watch_list(address, read_watch_list(address), add=["love"], remove=["null", "'"])
+    change_watch_list(address, add=["love"], remove=["null", "'"])
     assert read_watch_list(address).keys == [key for key in [*keys, "love"] if key not in ("null", "'")]
+
+
+def test_whoever_changes_a_list_at_the_same_time_loses_nothing(tmp_path: Path) -> None:
+    address, names = str(tmp_path / "list.yaml"), [f"subject_{number:02d}" for number in range(24)]
+    with ThreadPoolExecutor(8) as threads:
+        for done in [threads.submit(change_watch_list, address, add=[name]) for name in names]:
+            done.result()
+    assert sorted(read_watch_list(address).keys) == names
+    assert [file.name for file in tmp_path.iterdir()] == ["list.yaml"]
 
 
 def test_names_that_a_reader_of_yaml_could_take_for_something_else_are_written_in_quotes(tmp_path: Path) -> None:
     odd = ["007", "1e3", "1_000", "0x1f", "1.5", "2024-01-01", "null", "true", "no", "~", "*", ".5", "-"]
-    write_watch_list(str(tmp_path / "list.yaml"), WatchList([], []), add=[*odd, "love", "place:france", "1984"])
+    change_watch_list(str(tmp_path / "list.yaml"), add=[*odd, "love", "place:france", "1984"])
     lines = [*(f"- '{name}'" for name in odd), "- love", "- place:france", "- '1984'"]
     assert (tmp_path / "list.yaml").read_text() == "\n".join(["subjects:", *lines, ""])
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -175,7 +176,7 @@ def test_a_subject_that_is_being_made_is_not_copied_half(made: Storage, tmp_path
     [
         (("--to", "b"), 2, "Missing option '--from'"),
         (("--from", "a", "--to", "a/"), 2, "the same place"),
-        (("--from", "ftp://x/y", "--to", "b"), 1, "give a folder or s3://bucket/prefix"),
+        (("--from", "ftp://x/y", "--to", "b"), 2, "give a folder or s3://bucket/prefix"),
         (("--from", "nowhere", "--to", "b"), 1, "there are no subjects to copy"),
         (("--from", "nowhere", "--to", "b", "--subject", "..."), 2, "..."),
         (("--from", "nowhere", "--to", "b", "--subject", "love"), 1, "there are no files of love"),
@@ -211,6 +212,36 @@ def test_a_watch_list_there_that_holds_more_is_not_lost(made: Storage, cli: Cli,
     assert line.startswith(f"FAILED {place.root}/subjects.yaml: contains hate, which the list to copy does not")
     assert place.open().read("subjects.yaml") == b"- hate\n- love\n"
     assert "2 of 2 subjects" in said.out
+
+
+@pytest.mark.parametrize(
+    ("there", "reason"),
+    [
+        (b"- love\n- 'https://openlibrary.org/works/OL1W'\n", "subjects.yaml, entry 2: .*; correct it first"),
+        (b"subjects:\n", "subjects.yaml: contains no list of subjects"),
+    ],
+)
+def test_a_watch_list_there_that_cannot_be_understood_is_not_lost(
+    made: Storage, cli: Cli, new_place: PlaceMaker, there: bytes, reason: str
+) -> None:
+    place = new_place("local")
+    place.open().write("subjects.yaml", there)
+    said = cli("storage", "copy", "--from", made.uri(), "--to", place.root)
+    assert said.status == 1
+    (line,) = said.err.splitlines()
+    assert re.match(f"FAILED {place.root}/{reason}", line)
+    assert place.open().read("subjects.yaml") == there
+    assert "2 of 2 subjects" in said.out
+    assert place.open().exists("catalog.duckdb")
+
+
+@pytest.mark.parametrize("root", ["s3:/bucket/a", "s3://bucket/a#1", "s3://bucket//a", "ftp://host/a", " ", "s3:"])
+def test_what_names_no_place_is_refused(made: Storage, cli: Cli, root: str) -> None:
+    cli.monkeypatch.chdir(cli.folder)
+    said = cli("storage", "copy", "--from", made.uri(), "--to", root)
+    assert said.status == 2
+    assert "names no place" in said.err
+    assert not Path("s3:").exists()
 
 
 def test_a_comparison_of_more_subjects_is_not_lost(made: Storage, cli: Cli, new_place: PlaceMaker) -> None:

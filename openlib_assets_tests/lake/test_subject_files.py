@@ -10,7 +10,13 @@ from openlib_assets.cli.pruning import old_snapshots
 from openlib_assets.lake import layout
 from openlib_assets.lake.catalog import ask, by_name
 from openlib_assets.lake.contract import AUTHORS, RAW_WORKS, Table
-from openlib_assets.lake.subject_files import outgrown_files, subject_files, subject_of, subjects_with_data
+from openlib_assets.lake.subject_files import (
+    outgrown_files,
+    subject_files,
+    subject_folders,
+    subject_of,
+    subjects_with_data,
+)
 from openlib_assets.lake.table_files import TableFileError, write_table
 from openlib_assets.storage import LocalStorage, Storage
 from openlib_assets_tests.tools.odd_keys import LONG_KEYS, ODD_KEYS
@@ -58,9 +64,14 @@ def test_a_folder_in_which_a_run_was_killed_before_there_was_a_file_is_nobodys(s
     snapshot = Path(storage.uri(layout.snapshot_file("tea", "20260101T000000Z")))
     snapshot.parent.mkdir(parents=True)
     snapshot.with_name(".writing-x").write_bytes(b"half")
+    table = Path(storage.uri(layout.table_file("gold", "authors", "tea")))
+    table.parent.mkdir(parents=True)
+    table.with_name(".writing-y").write_bytes(b"half")
     assert subjects_with_data(storage) == []
     put(storage, RAW_WORKS, "coffee", snapshot="20260101T000000Z")
     assert subjects_with_data(storage) == ["coffee"]
+    # To remove them, they are known all the same.
+    assert subject_folders(storage, "tea") == ["gold/authors/subject=tea", "bronze/raw_works/subject=tea"]
 
 
 def test_any_file_tells_the_key_and_where_none_can_it_is_named(storage: LocalStorage) -> None:

@@ -18,7 +18,7 @@ from openlib_assets.lake.catalog import CatalogError, ask
 from openlib_assets.lake.catalog.views import named_in
 from openlib_assets.lake.contract import BOOKS, DERIVED_TABLES, ORDER_LIST, STOCKING_LIST, WAREHOUSE_TABLES, Table
 from openlib_assets.lake.table_files import write_table
-from openlib_assets.lake.warehouse import refreshing, rows, versions
+from openlib_assets.lake.warehouse import reading, refreshing, rows, versions
 from openlib_assets.lake.warehouse.reading import SOURCES
 from openlib_assets.lake.warehouse.refreshing import Refreshed, refresh
 from openlib_assets.lake.warehouse.versions import WarehouseError
@@ -333,6 +333,50 @@ def test_a_past_snapshot_that_is_damaged_within_keeps_nobody_out(new_lake: Lake)
     assert [row["snapshot"] for row in new_lake.rows("subject_history") if row["subject"] == MIDDLE] == [
         new_lake.last[MIDDLE].name
     ]
+
+
+def test_where_the_snapshot_before_cannot_be_read_it_is_not_known_what_came_and_went(new_lake: Lake) -> None:
+    for number, damaged in enumerate((True, False)):
+        change(new_lake, MIDDLE)
+        past = layout.snapshot_file(MIDDLE, new_lake.last[MIDDLE].name)
+        if damaged:
+            new_lake.storage.write(past, b"no table")
+            # What it had cannot be compared with.
+            del new_lake.last[MIDDLE]
+        new_lake.fetch(MIDDLE)
+        assert new_lake.refresh().left_out == []
+        (last,) = (row for row in new_lake.rows("subject_history") if row["snapshot"] == new_lake.last[MIDDLE].name)
+        assert (last["works_added"], last["works_removed"]) == ((None, None) if damaged else (1, 1)), number
+
+
+def test_of_a_damaged_snapshot_it_is_told_to_fetch_it_anew(new_lake: Lake) -> None:
+    path = layout.snapshot_file(MIDDLE, new_lake.last[MIDDLE].name)
+    new_lake.storage.write(path, b"no table")
+    (line,) = new_lake.refresh().left_out
+    assert line.startswith(f"{new_lake.storage.uri(path)}: not a readable Parquet file; left out: ")
+    assert line.endswith(f": openlib run --force {MIDDLE!r}")
+
+
+def test_who_was_read_before_the_one_that_had_the_say_keeps_its_works(
+    new_lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new_lake.fetch(SMALL, LARGE)
+    new_lake.refresh()
+    of_small = {row["work_key"] for row in new_lake.rows("work_subjects") if row["subject"] == SMALL}
+    shared = [row["work_key"] for row in new_lake.rows("works") if row["fetched_for"] == LARGE]
+    lost = [key for key in shared if key in of_small]
+    assert lost
+    for key in lost:
+        new_lake.sandbox.remove_work(LARGE, f"/works/{key}")
+    new_lake.fetch(LARGE)
+    # As many as are read together, in the order of their names: the details of the other one were made anew.
+    monkeypatch.setattr(reading, "_TOGETHER", 1)
+    assert SMALL < LARGE
+    wanted = {subject: fetched.name for subject, fetched in new_lake.last.items()} | {SMALL: "with new details"}
+    refreshed = refreshing.refresh(new_lake.storage, lambda: wanted)
+    assert refreshed.left_out == []
+    assert refreshed.version.subjects == wanted
+    new_lake.assert_current()
 
 
 def test_history_is_not_lost_for_want_of_room(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
-from openlib_assets.lake.catalog import ask, write_catalog
+from openlib_assets.lake.catalog import ask, database, querying, write_catalog
 from openlib_assets.lake.catalog.views import named_in
 from openlib_assets.lake.contract import WAREHOUSE_TABLES
 from openlib_assets.lake.database.duckdb_file import write_file
@@ -104,6 +104,31 @@ def test_the_catalog_reads_the_same_names(odd: Lake) -> None:
     write_catalog(odd.storage)
     with duckdb.connect(odd.storage.uri("catalog.duckdb"), read_only=True) as connection:
         assert connection.sql(query).fetchall() == [(subject,) for subject in sorted(ODD)]
+
+
+def test_the_catalog_is_of_the_version_that_was_published_while_it_was_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_views, published = querying.create_views, list[str]()
+    with Sandbox(SandboxConfig({"one": 20})) as sandbox:
+        lake = Lake(LocalStorage(tmp_path), sandbox)
+        lake.fetch("one")
+        lake.refresh()
+
+        def slowly(*arguments: Any, **more: Any) -> None:
+            create_views(*arguments, **more)
+            if not published:
+                change(lake, "one")
+                lake.fetch("one")
+                published.append(lake.refresh().version.folder)
+
+        monkeypatch.setattr(database, "create_views", slowly)
+        write_catalog(lake.storage)
+    with duckdb.connect(tmp_path / "catalog.duckdb", read_only=True) as connection:
+        (view,) = connection.execute("SELECT sql FROM duckdb_views() WHERE view_name = 'works_merged'").fetchall()
+        (works,) = connection.execute("SELECT sql FROM duckdb_views() WHERE view_name = 'works'").fetchall()
+    assert published[0] in works[0]
+    assert view
 
 
 @pytest.mark.parametrize("table", ["works", "works_merged"])

@@ -13,6 +13,7 @@ import feedparser
 import pytest
 
 from openlib_assets.cli.main import main
+from openlib_assets.defs.jobs import ACROSS
 from openlib_assets.lake import layout
 from openlib_assets.lake.catalog import ask
 from openlib_assets.lake.contract import SQL_TYPES
@@ -68,6 +69,15 @@ def test_the_run_wrote_the_feed_and_the_page(digest: Digest, made: tuple[Pipelin
     storage = made[0].storage
     assert storage.read(layout.DIGEST_FEED).decode() == digest_atom(digest)
     assert storage.read(layout.DIGEST_PAGE).decode() == digest_html(digest)
+
+
+def test_who_was_killed_before_it_was_written_is_made_up_for(digest: Digest, made: tuple[Pipeline, Changes]) -> None:
+    pipeline, _ = made
+    pipeline.storage.write(layout.DIGEST_FEED, b"of the version before")
+    pipeline.storage.delete(layout.DIGEST_PAGE)
+    assert pipeline.run(job=ACROSS).success
+    assert pipeline.storage.read(layout.DIGEST_FEED).decode() == digest_atom(digest)
+    assert pipeline.storage.read(layout.DIGEST_PAGE).decode() == digest_html(digest)
 
 
 def test_a_feed_reader_reads_an_entry_of_each_snapshot(digest: Digest, made: tuple[Pipeline, Changes]) -> None:

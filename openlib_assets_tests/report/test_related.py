@@ -155,6 +155,7 @@ def test_a_key_in_sql_is_open_librarys_for_any_text(texts: list[str]) -> None:
 
 def test_a_command_is_quoted_as_a_shell_takes_it() -> None:
     assert add_command("tea") == "openlib subjects add tea"
+    assert add_command("-ismus") == "openlib subjects add -- -ismus"
     assert add_command("o'neil_(brazil)") == """openlib subjects add "o'neil_(brazil)\""""
     assert add_command("o'neil!") == """openlib subjects add 'o'"'"'neil!'"""
     for key in ("tea", "o'neil_(brazil)", "oh!_o'neil", "roman_américain", "a*~b"):

@@ -9,7 +9,7 @@ from pathlib import Path
 import boto3
 import pytest
 
-from openlib_assets.storage import MissingFileError, Storage, open_storage, read_if_there
+from openlib_assets.storage import LocalStorage, MissingFileError, Storage, open_storage, read_if_there
 from openlib_assets_tests.conftest import Place
 
 PATHS = ["a/one.txt", "a/b/two.txt", "a/b/subject=place%3Aparis/three.txt", "ab/four.txt", "é/ü.txt"]
@@ -193,6 +193,22 @@ def test_a_block_that_raises_leaves_the_old_file_as_it_was(storage: Storage, pla
         write_and_fail(storage, "a/file")
     assert storage.read("a/file") == b"old"
     assert place.states() == before
+
+
+def test_on_disk_a_link_stays_and_a_file_keeps_its_mode(tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept/list").write_bytes(b"old")
+    (tmp_path / "kept/list").chmod(0o640)
+    (tmp_path / "root").mkdir()
+    (tmp_path / "root/list").symlink_to("../kept/list")
+    (tmp_path / "root/new").symlink_to(tmp_path / "kept/new")
+    storage = LocalStorage(tmp_path / "root")
+    for name in ("list", "new"):
+        storage.write(name, b"new")
+        assert (tmp_path / "root" / name).is_symlink()
+        assert (tmp_path / "kept" / name).read_bytes() == b"new"
+    assert (tmp_path / "kept/list").stat().st_mode & 0o777 == 0o640
+    assert sorted(file.name for file in tmp_path.rglob("*")) == ["kept", "list", "list", "new", "new", "root"]
 
 
 def test_equal_bytes_leave_the_file_untouched(storage: Storage, place: Place) -> None:

@@ -197,8 +197,8 @@ LOAD DATA OVERWRITE openlib.subject_history (
     fetched_at TIMESTAMP NOT NULL OPTIONS (description = 'When the fetch ended that the row is of.'),
     works INT64 NOT NULL OPTIONS (description = 'Works that could be used.'),
     works_dated INT64 NOT NULL OPTIONS (description = 'Works whose year had status `ok`.'),
-    works_added INT64 OPTIONS (description = 'Works that the snapshot before did not have; null where there was none before.'),
-    works_removed INT64 OPTIONS (description = 'Works that only the snapshot before had; null where there was none before.')
+    works_added INT64 OPTIONS (description = 'Works that the snapshot before did not have; null where there was none before that can be read.'),
+    works_removed INT64 OPTIONS (description = 'Works that only the snapshot before had; null where there was none before that can be read.')
 )
 FROM FILES (
     format = 'PARQUET',

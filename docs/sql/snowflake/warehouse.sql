@@ -168,8 +168,8 @@ CREATE TABLE IF NOT EXISTS openlib.subject_history (
     fetched_at TIMESTAMP_TZ NOT NULL COMMENT 'When the fetch ended that the row is of.',
     works NUMBER(38, 0) NOT NULL COMMENT 'Works that could be used.',
     works_dated NUMBER(38, 0) NOT NULL COMMENT 'Works whose year had status `ok`.',
-    works_added NUMBER(38, 0) COMMENT 'Works that the snapshot before did not have; null where there was none before.',
-    works_removed NUMBER(38, 0) COMMENT 'Works that only the snapshot before had; null where there was none before.',
+    works_added NUMBER(38, 0) COMMENT 'Works that the snapshot before did not have; null where there was none before that can be read.',
+    works_removed NUMBER(38, 0) COMMENT 'Works that only the snapshot before had; null where there was none before that can be read.',
     PRIMARY KEY (subject, snapshot)
 )
 COMMENT = 'One row is a snapshot of a subject. It shows trends: how a subject grew and changed from one snapshot to the next. It keeps the rows of snapshots that have been pruned.';

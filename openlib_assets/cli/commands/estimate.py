@@ -13,9 +13,11 @@ def estimate(subjects: tuple[str, ...]) -> int:
     from openlib_assets.openlibrary.client import Client
     from openlib_assets.openlibrary.enumeration import requests_of_run
     from openlib_assets.openlibrary.errors import BannedError, SourceError
-    from openlib_assets.settings import Settings
+    from openlib_assets.settings import Settings, is_dump
 
     settings = Settings.from_env()
+    if is_dump(settings.source):
+        click.echo("OPENLIB_SOURCE names a dump, from which a run takes no request; this is one from the API", err=True)
     client = Client(settings)
     rows: list[tuple[str, int, int, float]] = []
     failed = 0

@@ -1,5 +1,7 @@
 """`openlib prune`: remove old snapshots, old dumps and run history."""
 
+import sys
+
 import click
 
 
@@ -58,7 +60,7 @@ def prune(*, keep: int, keep_dumps: int, yes: bool) -> None:
         if not (snapshots or outgrown or dumps or runs):
             click.echo("nothing to remove")
             return
-        if not yes and not click.confirm(f"Remove these {found}?"):
+        if not yes and not _agreed(f"Remove these {found}?"):
             click.echo("nothing was removed")
             return
         for path in (*snapshots, *outgrown):
@@ -73,3 +75,13 @@ def prune(*, keep: int, keep_dumps: int, yes: bool) -> None:
         for run_id in runs:
             instance.delete_run(run_id)
     click.echo(f"removed {found}")
+
+
+def _agreed(question: str) -> bool:
+    """Ask on the terminal; raises click.UsageError where nobody can answer, as in a job of cron."""
+    try:
+        return click.confirm(question)
+    except click.Abort as error:
+        if sys.stdin.isatty():
+            raise
+        raise click.UsageError("nobody can answer here; give --yes to remove them") from error

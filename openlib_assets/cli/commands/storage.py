@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from openlib_assets.cli.given_subjects import given_keys
-from openlib_assets.settings import WATCH_LIST
+from openlib_assets.settings import WATCH_LIST, storage_root
 
 if TYPE_CHECKING:
     from openlib_assets.storage import Storage
@@ -69,29 +69,45 @@ def copy(source_root: str, target_root: str, names: tuple[str, ...]) -> int:
 
 
 def _root(given: str, option: str) -> str:
-    """Return a root without slashes at its end; raises click.UsageError for one of which a variable was not set."""
-    root = given.strip().rstrip("/") or given.strip()
-    if root in ("", "s3:"):
-        raise click.UsageError(f"{option} {given!r} names no place; give a folder or s3://bucket/prefix")
-    return root
+    """Return a root without slashes at its end; raises click.UsageError for what is none."""
+    try:
+        return storage_root(given.strip())
+    except ValueError as error:
+        reason = f": {error}" if str(error) else ""
+        raise click.UsageError(
+            f"{option} {given!r} names no place{reason}; give a folder or s3://bucket/prefix"
+        ) from error
 
 
 def _watch_list_copied(source: "Storage", target: "Storage") -> bool:
-    """Copy the watch list, if there is one; print why not and return false if the target's list has more subjects."""
-    from openlib_assets.lake.copying import copy_file
-    from openlib_assets.lake.watch_list import read_or_empty
+    """Copy the watch list, if there is one; print why not and return false where the target's list would lose entries.
 
-    if not source.exists(WATCH_LIST):
+    What either list says must be known for that.
+    """
+    from openlib_assets.lake.copying import copy_file
+    from openlib_assets.lake.watch_list import WatchListError, read_or_empty
+    from openlib_assets.storage import read_if_there
+
+    listed = read_if_there(source, WATCH_LIST)
+    if listed is None:
         return True
-    here, there = (set(read_or_empty(storage.uri(WATCH_LIST)).keys) for storage in (source, target))
-    if there - here:
-        click.echo(
-            f"FAILED {target.uri(WATCH_LIST)}: contains {', '.join(sorted(there - here))}, which the list to copy "
-            "does not; merge the two lists by hand",
-            err=True,
-        )
-        return False
-    copy_file(source, target, WATCH_LIST)
+    if read_if_there(target, WATCH_LIST) != listed:
+        try:
+            here, there = (read_or_empty(storage.uri(WATCH_LIST)) for storage in (source, target))
+        except WatchListError as error:
+            click.echo(f"FAILED {error}", err=True)
+            return False
+        if there.problems:
+            click.echo(f"FAILED {there.problems[0]}; correct it first, so that it is not lost", err=True)
+            return False
+        if more := sorted(set(there.keys) - set(here.keys)):
+            click.echo(
+                f"FAILED {target.uri(WATCH_LIST)}: contains {', '.join(more)}, which the list to copy does not; merge "
+                "the two lists by hand",
+                err=True,
+            )
+            return False
+        copy_file(source, target, WATCH_LIST)
     click.echo(f"watch list: {target.uri(WATCH_LIST)}")
     return True
 

@@ -29,17 +29,14 @@ def add(names: tuple[str, ...], *, register: bool) -> None:
     """Add each SUBJECT to the watch list. The sensor registers and runs the new ones."""
     from openlib_assets.defs.instance.home import open_instance
     from openlib_assets.defs.partitions import SUBJECTS
-    from openlib_assets.lake.watch_list import read_or_empty, write_watch_list
+    from openlib_assets.lake.watch_list import change_watch_list
     from openlib_assets.settings import Settings
 
     keys = given_keys(names)
     address = Settings.from_env().subjects
-    before = read_or_empty(address)
-    new = [key for key in keys if key not in before.keys]
-    if new:
-        write_watch_list(address, before, add=new)
+    before = change_watch_list(address, add=keys)
     for key in keys:
-        click.echo(f"{key}: {'added to' if key in new else 'already on'} {address}")
+        click.echo(f"{key}: {'already on' if key in before.keys else 'added to'} {address}")
     if register:
         with open_instance() as instance:
             instance.add_dynamic_partitions(SUBJECTS, sorted(keys))
@@ -61,9 +58,8 @@ def remove(names: tuple[str, ...], *, delete_data: bool) -> int:
     from openlib_assets.defs.instance.home import open_instance
     from openlib_assets.defs.partitions import SUBJECTS
     from openlib_assets.defs.steps.writing import locked
-    from openlib_assets.lake import layout
-    from openlib_assets.lake.subject_files import subject_files
-    from openlib_assets.lake.watch_list import read_or_empty, write_watch_list
+    from openlib_assets.lake.subject_files import subject_files, subject_folders
+    from openlib_assets.lake.watch_list import change_watch_list
     from openlib_assets.settings import Settings
     from openlib_assets.storage import open_storage
 
@@ -77,9 +73,7 @@ def remove(names: tuple[str, ...], *, delete_data: bool) -> int:
         if delete_data:
             # Before anything is removed, so that either all the subjects go or none.
             locks = {key: stack.enter_context(locked(storage, key, waits=False)) for key in keys}
-        watched = read_or_empty(settings.subjects)
-        if any(key in watched.keys for key in keys):
-            write_watch_list(settings.subjects, watched, remove=keys)
+        watched = change_watch_list(settings.subjects, remove=keys)
         for name in mistyped:
             instance.delete_dynamic_partition(SUBJECTS, name)
             forget_evaluations(instance, name)
@@ -89,7 +83,8 @@ def remove(names: tuple[str, ...], *, delete_data: bool) -> int:
                 instance.delete_dynamic_partition(SUBJECTS, key)
             forgotten = forget_evaluations(instance, key)  # also of a partition that was deleted in the UI
             files = list(subject_files(storage, key))
-            if key not in watched.keys and key not in registered and not files and not forgotten:
+            folders = subject_folders(storage, key) if delete_data else []
+            if not (key in watched.keys or key in registered or files or folders or forgotten):
                 click.echo(f"{key}: neither watched nor registered, and has no files", err=True)
                 unknown += 1
                 continue
@@ -97,8 +92,9 @@ def remove(names: tuple[str, ...], *, delete_data: bool) -> int:
                 locks[key]()
                 for path in files:
                     storage.delete(path)
-                # Of a run that was killed before there was a file.
-                storage.clear(layout.snapshots_folder(key))
+                # Also what a killed process was writing.
+                for folder in folders:
+                    storage.clear(folder)
             state = f"its {len(files)} files are deleted" if delete_data else f"its {len(files)} files stay"
             click.echo(f"{key}: removed; {state}, its run history stays")
     return int(unknown > 0)

@@ -75,12 +75,12 @@ def warehouse(context: dg.AssetExecutionContext, storage: StorageResource) -> It
     for line in refreshed.left_out:
         context.log.warning(line)
     yield from _told(context, place, refreshed, time.monotonic() - began)
-    # Not an asset of its own: a step more would cost a run of one subject more than the files do.
-    if refreshed.made or not place.exists(layout.DIGEST_FEED):
-        with said_in_one_line():
-            left_out = write_digest(place)
-        for line in left_out:
-            context.log.warning(line)
+    # Not an asset of its own: a step more would cost a run of one subject more than the files do. Also where nothing is
+    # new: whoever published this version may have been killed before it was told.
+    with said_in_one_line():
+        left_out = write_digest(place)
+    for line in left_out:
+        context.log.warning(line)
 
 
 def _refreshed(place: Storage, wanted: Callable[[], Mapping[str, str]]) -> Refreshed:

@@ -72,13 +72,13 @@ SUBJECT_HISTORY = Table(
         Column(
             "works_added",
             WHOLE,
-            "Works that the snapshot before did not have; null where there was none before.",
+            "Works that the snapshot before did not have; null where there was none before that can be read.",
             nullable=True,
         ),
         Column(
             "works_removed",
             WHOLE,
-            "Works that only the snapshot before had; null where there was none before.",
+            "Works that only the snapshot before had; null where there was none before that can be read.",
             nullable=True,
         ),
     ),

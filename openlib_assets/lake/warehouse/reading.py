@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import duckdb
 
 from openlib_assets.lake import layout
-from openlib_assets.lake.bronze.snapshots import snapshot_names
+from openlib_assets.lake.bronze.snapshots import open_snapshot, snapshot_names
 from openlib_assets.lake.catalog.files import Known, remedy
 from openlib_assets.lake.catalog.views import rows_of
 from openlib_assets.lake.contract import (
@@ -26,7 +26,7 @@ from openlib_assets.lake.contract import (
     Table,
 )
 from openlib_assets.lake.key_names import is_shortened
-from openlib_assets.lake.table_files import open_table
+from openlib_assets.lake.table_files import TableFileError, open_table
 from openlib_assets.lake.transform import literal_path, quoted, sql_text
 from openlib_assets.lake.warehouse import rows
 from openlib_assets.lake.warehouse.room import is_full
@@ -92,7 +92,7 @@ def _read(
             raise
         subjects = list(snapshots)
         if len(subjects) == 1:
-            return {subjects[0]: _reason(storage, subjects[0], error)}
+            return {subjects[0]: _reason(storage, subjects[0], snapshots[subjects[0]][-1], error)}
         # One file that cannot be read must not keep the others out.
         middle = len(subjects) // 2
         halves = subjects[:middle], subjects[middle:]
@@ -105,10 +105,12 @@ def _read(
     }
 
 
-def _reason(storage: Storage, subject: str, error: duckdb.Error) -> Unread:
-    """Return why the tables of a subject cannot be read."""
-    for table in (table for table in SOURCES[1:] if table not in MAY_BE_MISSING):
+def _reason(storage: Storage, subject: str, snapshot: str, error: duckdb.Error) -> Unread:
+    """Return why the current snapshot or the tables of a subject cannot be read."""
+    for table in (table for table in SOURCES if table not in MAY_BE_MISSING):
         path = layout.table_file(table.layer, table.name, subject)
+        if table is RAW_WORKS:
+            path = layout.snapshot_file(subject, snapshot)
         try:
             with open_table(storage, path, remedy=remedy(path), versions=table.readable_versions):
                 pass
@@ -129,9 +131,30 @@ def _opened(
     for table in SOURCES:
         kind = "VIEW" if table is RAW_WORKS else "TABLE"
         connection.execute(f"CREATE OR REPLACE TEMP {kind} fetched_{table.name} AS {_files(storage, table, snapshots)}")
+    _forget_unreadable(connection, storage, snapshots)
     for table in rows.OF_WORKS:
         connection.execute(f"CREATE OR REPLACE TEMP TABLE new_{table.name} AS {sql_text(table.sql)}")
     return [subject for (subject,) in connection.execute(sql_text("helpers/warehouse_mixed")).fetchall()]
+
+
+def _forget_unreadable(
+    connection: duckdb.DuckDBPyConnection, storage: Storage, snapshots: Mapping[str, Sequence[str]]
+) -> None:
+    """Take the snapshot before the current one for none where it cannot be read: then nothing was compared.
+
+    Only of those to which nothing came and from which nothing went, since the others were compared.
+    """
+    equal = connection.execute(
+        "SELECT subject FROM fetched_snapshots ANTI JOIN fetched_subject_changes USING (subject) WHERE has_one_before"
+    ).fetchall()
+    for (subject,) in equal:
+        try:
+            with open_snapshot(storage, subject, snapshots[subject][-2]):
+                pass
+        except TableFileError:
+            connection.execute(
+                f"UPDATE fetched_snapshots SET has_one_before = false WHERE subject = {quoted(subject)}"  # noqa: S608
+            )
 
 
 def _files(storage: Storage, table: Table, snapshots: Mapping[str, Sequence[str]]) -> str:

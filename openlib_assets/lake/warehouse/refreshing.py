@@ -155,11 +155,12 @@ def _stacked(
     """
     rows.remove(connection, removed)
     unread = read(connection, storage, changed)
-    asked, gone = set(changed), set[str]()
+    gone, asked = set[str](), set[str]()
     while heirs := rows.heirs(connection):
-        # Who was asked, and could not tell of its works, cannot stay.
-        gone |= asked.intersection(heirs)
+        # Who cannot be read, or was asked and could not tell of its works, cannot stay. Others are asked also where
+        # they are of the changed: who was read after them may have had the say then, and no longer has.
+        gone |= {subject for subject in heirs if subject in unread or subject in asked}
         rows.remove(connection, gone)
-        unread |= read(connection, storage, [subject for subject in heirs if subject not in asked])
+        unread |= read(connection, storage, [subject for subject in heirs if subject not in gone])
         asked.update(heirs)
     return unread, gone
