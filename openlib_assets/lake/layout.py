@@ -144,6 +144,11 @@ def dump_lake(date: str) -> str:
     return f"{DUMP_LAKES}/{date}.json"
 
 
+def watch_list_lock(name: str) -> str:
+    """Return the path of the lock of who changes the watch list of this name, below the folder of the list."""
+    return f"_locks/list={name}"
+
+
 def dump_lock(date: str) -> str:
     """Return the path of the lock of who makes the tables of a dump."""
     return f"_locks/{DUMP}{date}"

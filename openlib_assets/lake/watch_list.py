@@ -15,6 +15,7 @@ from pathlib import Path
 
 import yaml
 
+from openlib_assets.lake import layout
 from openlib_assets.openlibrary.subject_keys import InvalidSubjectError, subject_key
 from openlib_assets.storage import Storage, hold_lock, open_storage, read_if_there, split_address
 from openlib_assets.storage.errors import OpenlibError
@@ -71,7 +72,7 @@ def change_watch_list(address: str, *, add: Iterable[str] = (), remove: Iterable
         return before
     storage, path = _place(address)
     busy = f"{address}: another process is changing it; try again"
-    with hold_lock(storage, f"{path}.lock", error_message=busy, patience=_PATIENCE_SECONDS) as check:
+    with hold_lock(storage, layout.watch_list_lock(path), error_message=busy, patience=_PATIENCE_SECONDS) as check:
         before = read_or_empty(address)
         if before.problems:
             raise WatchListError(f"{before.problems[0]}; correct it first, so that it is not lost")

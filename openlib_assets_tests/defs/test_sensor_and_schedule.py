@@ -346,7 +346,7 @@ def test_whoever_changes_a_list_at_the_same_time_loses_nothing(tmp_path: Path) -
         for done in [threads.submit(change_watch_list, address, add=[name]) for name in names]:
             done.result()
     assert sorted(read_watch_list(address).keys) == names
-    assert [file.name for file in tmp_path.iterdir()] == ["list.yaml"]
+    assert [file.name for file in tmp_path.rglob("*") if file.is_file()] == ["list.yaml"]
 
 
 def test_names_that_a_reader_of_yaml_could_take_for_something_else_are_written_in_quotes(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from openlib_assets.lake import layout
 from openlib_assets_tests.infra.rendered_policies import (
     COMPUTE_LOGS_BUCKET,
     DATA_BUCKET,
@@ -76,6 +77,7 @@ def test_the_pipeline_reads_and_writes_all_data_but_deletes_no_bronze(policies: 
     folders = ["_staging", "_locks", "silver", "gold", "serving", "exports", "reports", "warehouse"]
     folders += ["dumps", "bronze/dump_works/dump=2026-08-31"]
     assert all(allows(pipeline, "s3:DeleteObject", f"{DATA}/{folder}/x") for folder in folders)
+    assert allows(pipeline, "s3:DeleteObject", f"{DATA}/{layout.watch_list_lock('subjects.yaml')}")
     kept = (BRONZE, f"{DATA}/subjects.yaml", f"{DATA}/catalog.duckdb")
     assert not any(allows(pipeline, "s3:DeleteObject", path) for path in kept)
 
