@@ -108,9 +108,12 @@ def _read(
 def _reason(storage: Storage, subject: str, snapshot: str, error: duckdb.Error) -> Unread:
     """Return why the current snapshot or the tables of a subject cannot be read."""
     for table in (table for table in SOURCES if table not in MAY_BE_MISSING):
-        path = layout.table_file(table.layer, table.name, subject)
-        if table is RAW_WORKS:
-            path = layout.snapshot_file(subject, snapshot)
+        is_snapshot = table is RAW_WORKS
+        path = (
+            layout.snapshot_file(subject, snapshot)
+            if is_snapshot
+            else layout.table_file(table.layer, table.name, subject)
+        )
         try:
             with open_table(storage, path, remedy=remedy(path), versions=table.readable_versions):
                 pass
@@ -153,7 +156,7 @@ def _forget_unreadable(
                 pass
         except TableFileError:
             connection.execute(
-                f"UPDATE fetched_snapshots SET has_one_before = false WHERE subject = {quoted(subject)}"  # noqa: S608
+                f"UPDATE fetched_snapshots SET has_one_before = false WHERE subject = {quoted(subject)}"  # noqa: S608 - quoted
             )
 
 
