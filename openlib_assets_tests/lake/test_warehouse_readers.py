@@ -1,6 +1,7 @@
 """Who reads the warehouse: others while it is refreshed, and other programs than ours, whatever subjects are called."""
 
 import json
+import random
 import shutil
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from openlib_assets.lake.catalog.views import named_in
 from openlib_assets.lake.contract import WAREHOUSE_TABLES
 from openlib_assets.lake.database.duckdb_file import write_file
 from openlib_assets.lake.exports.warehouse_tables import EXPORTED, write_exported
+from openlib_assets.lake.transform import sql_text
 from openlib_assets.lake.warehouse import versions
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets.storage import LocalStorage, Storage
@@ -169,6 +171,41 @@ def test_likely_duplicates_are_merged_in_a_view_and_nowhere_else(tmp_path: Path)
     found = dict(asked(lake.storage, "SELECT work_key, merged_works FROM works_merged"))
     assert found == wanted
     assert sum(found.values()) == len(works)
+
+
+def merged(listed: list[tuple[str, str | None]], editions: dict[str, int | None]) -> dict[str, int]:
+    """Return what stands for each book and how many it stands for, of (work, what it is a duplicate of)."""
+    with duckdb.connect() as connection:
+        connection.execute("CREATE TABLE works (work_key VARCHAR, edition_count INTEGER)")
+        connection.executemany("INSERT INTO works VALUES (?, ?)", list(editions.items()))
+        connection.execute("CREATE TABLE stocking_list (work_key VARCHAR, duplicate_of VARCHAR)")
+        connection.executemany("INSERT INTO stocking_list VALUES (?, ?)", listed)
+        found = connection.sql(sql_text("warehouse/works_merged")).fetchall()
+    standing = {key: works for key, _, works in found}
+    assert len(standing) == len(found)
+    return standing
+
+
+def books_of(listed: list[tuple[str, str | None]], keys: list[str]) -> list[set[str]]:
+    books = {key: {key} for key in keys}
+    for pair in listed:
+        joined = set().union(*(books[key] for key in pair if key))
+        books |= dict.fromkeys(joined, joined)
+    return list({id(book): book for book in books.values()}.values())
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_works_are_one_book_by_whatever_leads_from_one_to_the_other(seed: int) -> None:
+    """Two subjects may take a work for a duplicate of different ones, or two works for duplicates of each other."""
+    of = random.Random(seed)
+    keys = [f"OL{number}W" for number in range(1, of.choice([3, 20, 60]))]
+    editions = {key: of.choice([None, 1, 2, 3]) for key in keys}
+    share = of.choice([0.05, 0.2, 0.5])
+    listed = [
+        (key, of.choice(keys) if of.random() < share else None) for _ in range(of.choice([1, 2, 4])) for key in keys
+    ]
+    wanted = {min(book, key=lambda key: (-(editions[key] or -1), key)): len(book) for book in books_of(listed, keys)}
+    assert merged(listed, editions) == wanted
 
 
 def test_a_table_is_sorted_by_its_key_and_says_its_schema_version(odd: Lake) -> None:
