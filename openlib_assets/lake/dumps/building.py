@@ -91,6 +91,8 @@ class Build:
         reads = {name: self._there(name) for name in step.reads}
 
         def parts(place: Place) -> Iterator[Part]:
+            for made in filter(None, reads.values()):
+                self._require_whole(made)
             yield from self.engine.make(place, step, reads)
             # The checks see them, too.
             give_tables(place.connection, self.storage, reads)
@@ -135,6 +137,14 @@ class Build:
         if made is None and name == table:
             raise NotMadeError(f"{table} of the dump of {date} is not there; make it with: openlib dump build {date}")
         return made
+
+    def _require_whole(self, table: Made) -> None:
+        """Raise NotMadeError if a table was cut or has lost a part: DuckDB would not say of which dump it is."""
+        if not self._is_whole(table):
+            raise NotMadeError(
+                f"{table.table} of the dump of {table.date} has lost a file, or a part of one; make it again with: "
+                f"openlib dump build {table.date}"
+            )
 
     def _about(self) -> str:
         before = f"'{self.before}'" if self.before else "NULL::VARCHAR"

@@ -1,17 +1,22 @@
 """Parts of a dump's tables that somebody or something has damaged: told in a line, and made again."""
 
+import shutil
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
 import pytest
 
+from openlib_assets.lake.dumps.building import NotMadeError
 from openlib_assets.lake.dumps.lookup import UnreadableLakeError, find_subjects
+from openlib_assets.lake.dumps.steps import FILES
+from openlib_assets.openlibrary.dumps import file_name
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets.storage import LocalStorage
 from openlib_assets_tests.tools.dump_lakes import build_lake
 from openlib_assets_tests.tools.dump_lines import DATE
 
+LATER = date(2026, 9, 30)
 _TABLE = "catalogue_subjects"
 
 
@@ -47,6 +52,20 @@ def test_one_with_other_bytes_is_told_in_a_line_and_made_again_once_it_is_remove
     part.unlink()
     build_lake(storage, tmp_path / "dumps", DATE)
     assert part.read_bytes() == whole
+
+
+def test_one_of_the_dump_before_is_told_with_its_date(part: Path, tmp_path: Path) -> None:
+    storage, dumps = LocalStorage(tmp_path / "root"), tmp_path / "dumps"
+    for file in FILES:
+        shutil.copy(dumps / file_name(file.name, date.fromisoformat(DATE)), dumps / file_name(file.name, LATER))
+    (works,) = part.parents[2].glob(f"catalogue_works/dump={DATE}/part-*")
+    works.write_bytes(works.read_bytes()[:-1])
+    told = f"catalogue_works of the dump of {DATE} has lost a file, or a part of one; make it again with: "
+    with pytest.raises(NotMadeError, match=f"^{told}openlib dump build {DATE}$"):
+        build_lake(storage, dumps, str(LATER))
+    build_lake(storage, dumps, DATE)
+    build_lake(storage, dumps, str(LATER))
+    assert find_subjects(storage, str(LATER), "love", 1)[0]["works"] == 20
 
 
 def assert_unreadable(storage: LocalStorage) -> None:
