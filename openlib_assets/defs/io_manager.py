@@ -34,6 +34,7 @@ from openlib_assets.lake.bronze.snapshots import open_current, snapshot_names
 from openlib_assets.lake.contract import ALL_TABLES, SNAPSHOT_TABLES, Layer
 from openlib_assets.lake.table_files import ANY_VERSION, TableFile, open_table
 from openlib_assets.openlibrary.errors import InterruptedFetchError
+from openlib_assets.openlibrary.subject_keys import as_argument
 from openlib_assets.storage import Storage
 from openlib_assets.storage.errors import OpenlibError
 
@@ -59,7 +60,9 @@ class SubjectTables:
             return open_current(self._storage, subject, bronze)
         path = layout.table_file(self._layer, self._table, subject)
         versions = _TABLES[self._table].readable_versions if self._table in _TABLES else ANY_VERSION
-        return open_table(self._storage, path, remedy=f"make it with: openlib run {subject!r}", versions=versions)
+        return open_table(
+            self._storage, path, remedy=f"make it with: openlib run {as_argument(subject)}", versions=versions
+        )
 
     def has(self, subject: str) -> bool:
         """Tell whether there is the table of a subject."""

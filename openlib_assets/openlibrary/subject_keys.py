@@ -5,6 +5,7 @@ what follows the prefix `person:`, `place:` or `time:`, if there is one.
 """
 
 import re
+import shlex
 import unicodedata
 from urllib.parse import unquote
 
@@ -29,6 +30,9 @@ _KIND_AS_PREFIX = re.compile(
 _KINDS = {"su": "", "pe": "person:", "pl": "place:", "ti": "time:"}
 _RECORD = re.compile(r"OL[0-9]+[WMA]")
 _ENCODED = re.compile(r"%[0-9a-f]{2}", re.IGNORECASE)
+
+# What means something between double quotes, in which an apostrophe does not: `!` recalls a command.
+_SPECIAL_IN_QUOTES = re.compile(r'[!$`"\\]')
 
 _OTHER_ADDRESS = re.compile(
     r"(?:https?:)?//|(?:www\.)?openlibrary\.org(?:/|$)|/(?:works|books|authors|search)(?:[/?.]|$)", re.IGNORECASE
@@ -79,6 +83,13 @@ def subject_query(key: str, *, after: str = "") -> str:
     prefix = next((prefix for prefix in PREFIXES if key.startswith(prefix)), "")
     works = f'{prefix.rstrip(":") or "subject"}_key:"{key.removeprefix(prefix)}"'
     return f'{works} AND key:{{"/works/{after}" TO *}}' if after else works
+
+
+def as_argument(key: str) -> str:
+    """Return how the shell is given a key as an argument of a command: quoted where it must be, and no option."""
+    plain = "'" in key and not _SPECIAL_IN_QUOTES.search(key)
+    quoted = f'"{key}"' if plain else shlex.quote(key)
+    return f"-- {quoted}" if key.startswith("-") else quoted
 
 
 def _without_address(text: str) -> str:

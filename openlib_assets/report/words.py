@@ -1,8 +1,9 @@
 """How numbers, shares and names are written in a report."""
 
 import re
-import shlex
 from collections.abc import Sequence
+
+from openlib_assets.openlibrary.subject_keys import as_argument
 
 _LONGEST_TITLE = 80
 
@@ -130,23 +131,17 @@ def subject_name(subject: str) -> str:
 
 def add_command(subject: str) -> str:
     """Return the command that adds a subject to those that are fetched, as a shell takes it."""
-    return f"openlib subjects add {_quoted(subject)}"
+    return f"openlib subjects add {as_argument(subject)}"
 
 
 def related_command(subject: str) -> str:
     """Return the command that tells the subjects beside one."""
-    return f"openlib subjects related {_quoted(subject)}"
+    return f"openlib subjects related {as_argument(subject)}"
 
 
 def run_command(subject: str) -> str:
     """Return the command that fetches a subject and makes everything of it."""
-    return f"openlib run {_quoted(subject)}"
-
-
-def _quoted(key: str) -> str:
-    # No key has a character that means something between double quotes, but for the mark that recalls a command.
-    quoted = f'"{key}"' if "'" in key and "!" not in key else shlex.quote(key)
-    return f"-- {quoted}" if key.startswith("-") else quoted
+    return f"openlib run {as_argument(subject)}"
 
 
 def harmless(text: str) -> str:

@@ -436,7 +436,7 @@ def test_related_names_the_subjects_beside_one_and_the_command_that_adds_each(cl
     assert "chance is not known" in alone.err
     unknown = cli_after_run("subjects", "related", "place:france")
     assert (unknown.status, unknown.out) == (1, "")
-    assert unknown.err == "place:france: there is no table of its books yet; make it with: openlib run 'place:france'\n"
+    assert unknown.err == "place:france: there is no table of its books yet; make it with: openlib run place:france\n"
 
 
 def test_export_writes_the_five_files_and_neutralises_formulas_on_request(cli: Cli) -> None:
@@ -504,7 +504,7 @@ def test_orders_prints_and_writes_what_to_order_each_work_once(cli_after_run: Cl
 def test_orders_of_what_was_never_fetched_or_into_another_kind_of_file_say_what_to_do(cli: Cli) -> None:
     said = cli("orders", "love")
     assert (said.status, said.out) == (1, "")
-    assert said.err.endswith("there is no such table yet; make it with: openlib run 'love'\n")
+    assert said.err.endswith("there is no such table yet; make it with: openlib run love\n")
     said = cli("orders", "love", "--to", "orders.pdf")
     assert said.status == 2
     assert "--to orders.pdf: the name must end in .csv or .xlsx" in said.err
@@ -588,7 +588,7 @@ def test_a_damaged_database_of_the_instance_is_a_line(cli: Cli) -> None:
 def test_export_of_what_was_never_fetched_says_what_to_run(cli: Cli) -> None:
     said = cli("export", "love", "--to", str(cli.folder / "out"))
     assert said.status == 1
-    assert "openlib run 'love'" in said.err
+    assert "openlib run love" in said.err
     assert len(said.err.splitlines()) == 1
 
 
@@ -622,7 +622,7 @@ def test_sql_leaves_a_table_of_an_older_schema_out_and_names_it(cli_after_run: C
     assert (said.status, said.out) == (0, "subject,books\nplace:france,5\n")
     (line,) = said.err.splitlines()
     assert line.startswith(f"{file}: written with schema version none, this release reads ")
-    assert line.endswith("left out: make it with: openlib run 'love'")
+    assert line.endswith("left out: make it with: openlib run love")
     # So are they told by the run that makes the catalog and the comparison without them.
     assert line in cli("run", "place:france", "--force").err.splitlines()
 

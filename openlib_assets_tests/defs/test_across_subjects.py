@@ -286,7 +286,7 @@ def test_a_table_of_an_older_schema_is_left_out_and_named_and_the_others_work(
     other = {"1984": "tea", "tea": "1984"}[outdated]
     line = (
         f"{pipeline.storage.uri(path)}: written with schema version 0, this release reads 1 to 2; "
-        f"left out: make it with: openlib run '{outdated}'"
+        f"left out: make it with: openlib run {outdated}"
     )
     with pipeline.environment():
         query = "SELECT subject, count(work_key) FROM books JOIN subject_summary USING (subject) GROUP BY 1"

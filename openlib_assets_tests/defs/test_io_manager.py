@@ -444,6 +444,6 @@ def test_an_unusable_silver_table_is_made_again_by_an_ordinary_run(
     pipeline.storage.write(path_of("silver", "books", "alpha"), b"PAR1")
     result = run_assets(pipeline, [reader(pd.DataFrame, [], "books")], ["alpha"])
     (reason,) = reasons(result).values()
-    assert reason.strip().endswith("not a readable Parquet file; make it with: openlib run 'alpha'")
+    assert reason.strip().endswith("not a readable Parquet file; make it with: openlib run alpha")
     assert pipeline.run("alpha").success
     assert pipeline.digests("") == before

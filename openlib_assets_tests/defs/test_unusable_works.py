@@ -70,7 +70,7 @@ def damage_alpha(pipeline: Pipeline, kind: str, folder: Path) -> str:
     """Damage the works of a subject; return the line that is to tell of it."""
     (path,) = snapshot_paths(pipeline, "alpha")
     pipeline.storage.write(path, damaged(kind, pipeline.storage.read(path), folder))
-    return f"alpha: {pipeline.storage.uri(path)}: {DAMAGES[kind]}; fetch it with: openlib run --force 'alpha'"
+    return f"alpha: {pipeline.storage.uri(path)}: {DAMAGES[kind]}; fetch it with: openlib run --force alpha"
 
 
 @pytest.mark.parametrize("kind", DAMAGES)

@@ -17,6 +17,7 @@ import pytest
 from openlib_assets.defs.steps.outputs import Done, SubjectOutput, SubjectOutputs
 from openlib_assets.defs.steps.writing import locked, written_each
 from openlib_assets.lake import layout
+from openlib_assets.openlibrary.subject_keys import as_argument
 from openlib_assets.sandbox import FaultPlan, Planned, Sandbox, SandboxConfig
 from openlib_assets.storage import LocalStorage, LockTakenError, s3_lease
 from openlib_assets.storage.errors import OpenlibError
@@ -151,7 +152,7 @@ def test_what_is_damaged_or_full_fails_its_subject_with_a_line_and_no_other(tmp_
     for subject in of_files:
         line = str(found[subject])
         assert line.startswith(str(_ERRORS[subject]).splitlines()[0])
-        assert line.endswith(f"else fetch the subject anew with: openlib run --force {subject!r}")
+        assert line.endswith(f"else fetch the subject anew with: openlib run --force {as_argument(subject)}")
         assert len(line.splitlines()) == 1
 
 

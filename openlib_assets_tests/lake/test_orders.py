@@ -223,7 +223,7 @@ def test_orders_of_several_subjects_have_each_work_once(tmp_path: Path) -> None:
     assert found == reference_orders.orders(lists)
     assert any(len(row["subjects"]) > 1 for row in found)
     with (
-        pytest.raises(TableFileError, match="no such table yet; make it with: openlib run 'peace'"),
+        pytest.raises(TableFileError, match="no such table yet; make it with: openlib run peace"),
         orders_of(storage, ["love", "peace"]),
     ):
         pass

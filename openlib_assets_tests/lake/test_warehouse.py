@@ -22,6 +22,7 @@ from openlib_assets.lake.warehouse import reading, refreshing, rows, versions
 from openlib_assets.lake.warehouse.reading import SOURCES
 from openlib_assets.lake.warehouse.refreshing import Refreshed, refresh
 from openlib_assets.lake.warehouse.versions import WarehouseError
+from openlib_assets.openlibrary.subject_keys import as_argument
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets.storage import LocalStorage, Storage, StorageError
 from openlib_assets.storage.errors import OpenlibError
@@ -354,7 +355,7 @@ def test_of_a_damaged_snapshot_it_is_told_to_fetch_it_anew(new_lake: Lake) -> No
     new_lake.storage.write(path, b"no table")
     (line,) = new_lake.refresh().left_out
     assert line.startswith(f"{new_lake.storage.uri(path)}: not a readable Parquet file; left out: ")
-    assert line.endswith(f": openlib run --force {MIDDLE!r}")
+    assert line.endswith(f": openlib run --force '{MIDDLE}'")
 
 
 def test_who_was_read_before_the_one_that_had_the_say_keeps_its_works(
@@ -429,7 +430,7 @@ def test_a_subject_whose_tables_are_not_of_one_fetch_keeps_what_it_had(lake: Lak
     path = layout.table_file(STOCKING_LIST.layer, STOCKING_LIST.name, SMALL)
     lake.storage.write(path, of_before)
     assert lake.refresh().left_out == [
-        f"{SMALL}: its tables are not of one fetch; left as it was: make them with: openlib run {SMALL!r}"
+        f'{SMALL}: its tables are not of one fetch; left as it was: make them with: openlib run "{SMALL}"'
     ]
     assert {name: lake.rows(name) for name in TABLES} == before
     lake.storage.write(path, of_now)
@@ -444,7 +445,7 @@ def test_a_file_that_cannot_be_read_keeps_one_subject_out(new_lake: Lake) -> Non
     new_lake.storage.write(path, b"no table")
     (line,) = new_lake.refresh().left_out
     address = new_lake.storage.uri(path)
-    assert line == f"{address}: not a readable Parquet file; left out: make it with: openlib run {MIDDLE!r}"
+    assert line == f"{address}: not a readable Parquet file; left out: make it with: openlib run '{MIDDLE}'"
     del new_lake.last[MIDDLE]
     new_lake.assert_current()
 
@@ -460,7 +461,7 @@ def test_a_subject_whose_snapshots_are_lost_is_told_of(new_lake: Lake) -> None:
     new_lake.storage.clear(layout.snapshots_folder(MIDDLE))
     (line,) = new_lake.refresh().left_out
     assert line.startswith(new_lake.storage.uri(layout.snapshots_folder(MIDDLE)))
-    assert line.endswith(f"there is no snapshot; left out: fetch it with: openlib run --force {MIDDLE!r}")
+    assert line.endswith(f"there is no snapshot; left out: fetch it with: openlib run --force '{MIDDLE}'")
     del new_lake.last[MIDDLE]
     new_lake.assert_current()
 
@@ -506,8 +507,9 @@ def test_whoever_alone_could_tell_of_works_and_cannot_is_left_out(lake: Lake) ->
         lake.storage.write(layout.table_file(BOOKS.layer, BOOKS.name, subject), b"no table")
     left_out = lake.refresh().left_out
     assert left_out
-    assert all(line.endswith(("openlib run 'science_fiction'", "openlib run 'place:são_paulo'")) for line in left_out)
-    names = {subject for subject in lake.last for line in left_out if line.endswith(f"openlib run {subject!r}")}
+    assert all(line.endswith(("openlib run science_fiction", "openlib run 'place:são_paulo'")) for line in left_out)
+    commands = {f"openlib run {as_argument(subject)}": subject for subject in lake.last}
+    names = {subject for command, subject in commands.items() if any(line.endswith(command) for line in left_out)}
     lake.last = {subject: fetched for subject, fetched in lake.last.items() if subject not in names}
     assert {row["subject"] for row in lake.rows("subjects")} == lake.last.keys()
     assert {row["fetched_for"] for row in lake.rows("works")} <= lake.last.keys()
@@ -526,7 +528,7 @@ def test_a_subject_of_mixed_tables_that_had_to_go_is_not_called_left_as_it_was(l
     assert len(there) < len(left_out)
     assert left_out == [
         f"{subject}: its tables are not of one fetch; {'left as it was' if subject in there else 'left out'}: "
-        f"make them with: openlib run {subject!r}"
+        f"make them with: openlib run {as_argument(subject)}"
         for subject in (MIDDLE, LARGE)
     ]
 

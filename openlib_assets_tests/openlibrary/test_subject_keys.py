@@ -1,12 +1,19 @@
 """Subject keys: Open Library's own rule, what people may write, and what is refused."""
 
+import shlex
 from urllib.parse import quote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openlib_assets.openlibrary.subject_keys import MAX_KEY_BYTES, InvalidSubjectError, is_address, subject_key
+from openlib_assets.openlibrary.subject_keys import (
+    MAX_KEY_BYTES,
+    InvalidSubjectError,
+    as_argument,
+    is_address,
+    subject_key,
+)
 from openlib_assets.sandbox import subject_key as sandbox_key
 
 NAMES = [
@@ -271,3 +278,12 @@ def test_a_key_is_what_open_library_makes_of_it(text: str) -> None:
 def test_a_key_found_in_a_path_is_the_key(text: str) -> None:
     key = _key_or_none(text)
     assert key is None or subject_key(f"/subjects/{quote(key, safe='')}.json?limit=1") == key
+
+
+def test_a_key_is_an_argument_as_a_shell_takes_it() -> None:
+    assert as_argument("tea") == "tea"
+    assert as_argument("-ismus") == "-- -ismus"
+    assert as_argument("o'neil_(brazil)") == '"o\'neil_(brazil)"'
+    assert as_argument("o'neil!") == """'o'"'"'neil!'"""
+    for key in ("tea", "o'neil_(brazil)", "oh!_o'neil", "roman_américain", "a*~b", "Mistyped: o'$HOME", "o'`a`\\"):
+        assert shlex.split(as_argument(key)) == [key]

@@ -1,6 +1,5 @@
 """Related subjects: against a computation in plain Python, with all the ways in which editors spell a subject."""
 
-import shlex
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +15,6 @@ from hypothesis import strategies as st
 
 from openlib_assets.lake.transform import connected
 from openlib_assets.report.related import beside_fetched, beside_one, to_fetch
-from openlib_assets.report.words import add_command, related_command
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 
 Row = dict[str, Any]
@@ -151,12 +149,3 @@ SIGMAS = ["ΟΔΟΣ", "ΟΔΟΣ, ΑΘΗΝΑ", "Σ", "ΑΣΑ", "ΟΔΟΣ.", "Ο.�
 @hypothesis.example(SIGMAS)
 def test_a_key_in_sql_is_open_librarys_for_any_text(texts: list[str]) -> None:
     assert keys_in_sql(texts) == list(map(key_of, texts))
-
-
-def test_a_command_is_quoted_as_a_shell_takes_it() -> None:
-    assert add_command("tea") == "openlib subjects add tea"
-    assert add_command("-ismus") == "openlib subjects add -- -ismus"
-    assert add_command("o'neil_(brazil)") == """openlib subjects add "o'neil_(brazil)\""""
-    assert add_command("o'neil!") == """openlib subjects add 'o'"'"'neil!'"""
-    for key in ("tea", "o'neil_(brazil)", "oh!_o'neil", "roman_américain", "a*~b"):
-        assert shlex.split(add_command(key))[-1] == shlex.split(related_command(key))[-1] == key

@@ -300,9 +300,7 @@ def test_a_damaged_file_is_a_line_that_says_what_to_do_and_harms_no_other_subjec
         query = ("sql", "SELECT count(*) AS n FROM books", "--format", "csv")
         asked_for = here.it.run(*query)
         assert asked_for.status() == 1
-        assert asked_for.output == (
-            f"openlib: {books}: not a readable Parquet file; make it with: openlib run 'faith'\n"
-        )
+        assert asked_for.output == (f"openlib: {books}: not a readable Parquet file; make it with: openlib run faith\n")
 
         done = here.it.run("run", *SIZES)
         assert_exact(here.pipeline, here.sandbox, "hope")
@@ -333,7 +331,7 @@ def test_damage_within_a_snapshot_fails_its_subject_with_a_line_and_no_other(
         done = here.it.run("run", *SIZES)
         assert done.status() == 1
         line = reason(done)
-        assert line.endswith("else fetch the subject anew with: openlib run --force 'love'")
+        assert line.endswith("else fetch the subject anew with: openlib run --force love")
         assert done.output.count("FAILED") == 1
         for subject in SIZES.keys() - {SUBJECT}:
             assert_exact(here.pipeline, here.sandbox, subject)

@@ -89,11 +89,12 @@ def _export(source: "Storage", key: str, folder: Path, *, excel_safe: bool, repl
     from openlib_assets.lake.contract import CSV_TABLES
     from openlib_assets.lake.exports.csv_files import write_csv_file
     from openlib_assets.lake.table_files import open_table
+    from openlib_assets.openlibrary.subject_keys import as_argument
 
     with tempfile.TemporaryDirectory(prefix="openlib-") as made:
         for table in CSV_TABLES:
             path = layout.table_file(table.layer, table.name, key)
-            with open_table(source, path, remedy=f"make it with: openlib run {key!r}") as rows:
+            with open_table(source, path, remedy=f"make it with: openlib run {as_argument(key)}") as rows:
                 write_csv_file(Path(made, f"{table.name}.csv"), table, rows, excel_safe=excel_safe)
         _publish(Path(made), [f"{table.name}.csv" for table in CSV_TABLES], folder, replace=replace)
 

@@ -7,7 +7,7 @@ import click
 
 from openlib_assets.cli.given_subjects import given_keys
 from openlib_assets.cli.output import LocalPath
-from openlib_assets.openlibrary.subject_keys import is_key, subject_key
+from openlib_assets.openlibrary.subject_keys import as_argument, is_key, subject_key
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -153,11 +153,9 @@ def list_(*, as_json: bool) -> None:
 
 def _advise(keys: list[str], matter: str, advice: str) -> None:
     """Print what to do about subjects, with the first as the example."""
-    import shlex
-
     if keys:
         others = f" and {len(keys) - 1} more" if len(keys) > 1 else ""
-        click.echo(f"{matter} {keys[0]}{others}; {advice.format(shlex.quote(keys[0]))}", err=True)
+        click.echo(f"{matter} {keys[0]}{others}; {advice.format(as_argument(keys[0]))}", err=True)
 
 
 def _row(state: "SubjectState") -> tuple[object, ...]:
@@ -209,7 +207,7 @@ def related(subject: str, *, limit: int, as_json: bool) -> int:
     key = subject_key(subject)
     storage = open_storage(Settings.from_env().storage)
     if not storage.exists(layout.table_file(BOOKS.layer, BOOKS.name, key)):
-        click.echo(f"{key}: there is no table of its books yet; make it with: openlib run {key!r}", err=True)
+        click.echo(f"{key}: there is no table of its books yet; make it with: openlib run {as_argument(key)}", err=True)
         return 1
     only = Row({"subject": key}).query()
     found, left_out = ask(storage, by_name([BOOKS]), lambda connection: beside_fetched(connection, only)[:limit])

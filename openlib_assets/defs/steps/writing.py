@@ -13,7 +13,7 @@ from openlib_assets.defs.steps.outputs import Done, SubjectOutput, SubjectOutput
 from openlib_assets.lake import layout
 from openlib_assets.lake.table_files import file_digest
 from openlib_assets.lake.transform import is_of_files
-from openlib_assets.openlibrary.subject_keys import InvalidSubjectError, subject_key
+from openlib_assets.openlibrary.subject_keys import InvalidSubjectError, as_argument, subject_key
 from openlib_assets.storage import LockCheck, Storage, hold_lock
 from openlib_assets.storage.errors import OpenlibError, first_line
 
@@ -34,7 +34,7 @@ class _NotMadeError(OpenlibError):
         line = first_line(error)
         super().__init__(
             f"{line}; make room where the disk or the memory is full, else fetch the subject anew with: "
-            f"openlib run --force {subject!r}"
+            f"openlib run --force {as_argument(subject)}"
         )
         self.__cause__ = error
 
@@ -117,7 +117,7 @@ def _require_key(subject: str) -> None:
     if subject != normal:
         raise InvalidSubjectError(
             f"{subject!r} is not a subject key; the key is {normal!r}. Remove the partition with: "
-            f"openlib subjects remove {subject!r}"
+            f"openlib subjects remove {as_argument(subject)}"
         )
 
 

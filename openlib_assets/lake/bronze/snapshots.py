@@ -19,6 +19,7 @@ from openlib_assets.lake.table_files import TableFile, TableFileError, open_tabl
 from openlib_assets.lake.transform import Row
 from openlib_assets.openlibrary.enumeration import Proof
 from openlib_assets.openlibrary.records import content_hash
+from openlib_assets.openlibrary.subject_keys import as_argument
 from openlib_assets.storage import Storage
 
 _NAME_FORMAT = "%Y%m%dT%H%M%SZ"
@@ -141,7 +142,7 @@ def open_snapshot(
 ) -> AbstractContextManager[TableFile]:
     """Lend the snapshot of a subject of that name; raises TableFileError where there is none or it is unreadable."""
     path = layout.snapshot_file(subject, name, table.name)
-    remedy = f"fetch it with: openlib run --force {subject!r}"
+    remedy = f"fetch it with: openlib run --force {as_argument(subject)}"
     return open_table(storage, path, remedy=remedy, versions=table.readable_versions)
 
 

@@ -10,6 +10,7 @@ from openlib_assets.lake.key_names import key_in_name
 from openlib_assets.lake.subject_files import is_outgrown, shortened_keys
 from openlib_assets.lake.transform import literal_path, quoted
 from openlib_assets.lake.warehouse.versions import Version
+from openlib_assets.openlibrary.subject_keys import as_argument
 from openlib_assets.storage import Storage
 
 _SNAPSHOT = "snapshot="
@@ -123,4 +124,4 @@ def _subject(folder: str) -> str:
     """Return how a command is told the subject of a folder."""
     name = folder.removeprefix(layout.PARTITION)
     key = key_in_name(name) if name != folder else None
-    return "SUBJECT" if key is None else repr(key)
+    return "SUBJECT" if key is None else as_argument(key)

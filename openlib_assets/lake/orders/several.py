@@ -12,6 +12,7 @@ from openlib_assets.lake import layout
 from openlib_assets.lake.contract import ORDER_LIST, Column
 from openlib_assets.lake.table_files import TableFile, open_table, table_file, write_table
 from openlib_assets.lake.transform import Relation, Row, connected, sql_text
+from openlib_assets.openlibrary.subject_keys import as_argument
 from openlib_assets.storage import Storage
 
 _BATCH_ROWS = 8_192
@@ -34,7 +35,7 @@ def orders_of(storage: Storage, subjects: Sequence[str]) -> Iterator[TableFile]:
         lists: dict[str, Relation] = {}
         for place, subject in enumerate(subjects):
             path = layout.table_file(ORDER_LIST.layer, ORDER_LIST.name, subject)
-            remedy = f"make it with: openlib run {subject!r}"
+            remedy = f"make it with: openlib run {as_argument(subject)}"
             lists[f"subject_{place}"] = Row({"subject": subject})
             lists[f"list_{place}"] = stack.enter_context(open_table(storage, path, remedy=remedy))
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="openlib-"))

@@ -30,6 +30,7 @@ from openlib_assets.lake.table_files import TableFileError, open_table
 from openlib_assets.lake.transform import literal_path, quoted, sql_text
 from openlib_assets.lake.warehouse import rows
 from openlib_assets.lake.warehouse.room import is_full
+from openlib_assets.openlibrary.subject_keys import as_argument
 from openlib_assets.storage import Storage
 from openlib_assets.storage.errors import OpenlibError, first_line
 
@@ -71,7 +72,7 @@ def read(connection: duckdb.DuckDBPyConnection, storage: Storage, subjects: Iter
     left_out = {
         subject: Unread(
             f"{storage.uri(layout.snapshots_folder(subject))}: there is no snapshot",
-            f"fetch it with: openlib run --force {subject!r}",
+            f"fetch it with: openlib run --force {as_argument(subject)}",
         )
         for subject, names in snapshots.items()
         if not names
@@ -100,7 +101,9 @@ def _read(
         return _read(connection, storage, one) | _read(connection, storage, other)
     rows.put(connection, [subject for subject in snapshots if subject not in mixed])
     return {
-        subject: Unread(f"{subject}: its tables are not of one fetch", f"make them with: openlib run {subject!r}")
+        subject: Unread(
+            f"{subject}: its tables are not of one fetch", f"make them with: openlib run {as_argument(subject)}"
+        )
         for subject in mixed
     }
 
@@ -119,7 +122,7 @@ def _reason(storage: Storage, subject: str, snapshot: str, error: duckdb.Error) 
                 pass
         except OpenlibError as found:
             return Unread(str(found).removesuffix(f"; {remedy(path)}"), remedy(path))
-    return Unread(f"{subject}: {first_line(error)}", f"make it with: openlib run {subject!r}")
+    return Unread(f"{subject}: {first_line(error)}", f"make it with: openlib run {as_argument(subject)}")
 
 
 def _opened(
