@@ -115,7 +115,7 @@ def test_what_an_earlier_release_named_otherwise_is_left_out_until_made_again_an
     put(storage, AUTHORS, "tea")
     line = (
         f"{storage.uri()}: {name} has its name from an earlier release; left out: make it again with: openlib run "
-        f"'{OUTGROWN}', then remove this one with: openlib prune"
+        f"{OUTGROWN}, then remove this one with: openlib prune"
     )
     assert asked(storage, "SELECT subject FROM authors") == ([("tea",)], [line])
     assert subjects_with_data(storage) == ["tea"]
