@@ -26,6 +26,8 @@ _SUBJECT_WORKS = "catalogue_subject_works"
 _MEMORY_LIMIT = "1GB"
 # What a key has as its name has it (openlibrary/subject_keys.py): who looks for such a text in names finds it in keys.
 _IN_KEYS = re.compile(r"[a-z0-9 _.'()!*~-]*")
+# What `İ` has beside an `i` as a small letter, and nobody types.
+_DOT_ABOVE = "\u0307"
 _starting = threading.Lock()
 
 
@@ -75,9 +77,11 @@ def find_subjects(storage: Storage, date: str, text: str, limit: int) -> list[di
     sought = text.strip().lower()
     # There are ten million, and to read their names as well takes more than twice as long.
     by_name = "false" if _IN_KEYS.fullmatch(sought) else f"contains(lower(name), {quoted(sought)})"
+    in_key = quoted(sought.replace(" ", "_"))
     query = f"""
         FROM {source}
-        WHERE contains(subject, {quoted(sought.replace(" ", "_"))}) OR {by_name}
+        WHERE contains(subject, {in_key}) OR {by_name}
+            OR (contains(subject, '{_DOT_ABOVE}') AND contains(replace(subject, '{_DOT_ABOVE}', ''), {in_key}))
         ORDER BY works DESC, subject
         LIMIT {limit}
     """
