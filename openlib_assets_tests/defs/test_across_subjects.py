@@ -20,11 +20,14 @@ import pytest
 
 from openlib_assets.cli.commands.storage import storage
 from openlib_assets.cli.commands.subjects import subjects
+from openlib_assets.defs.assets import across_subjects
 from openlib_assets.lake import layout
 from openlib_assets.lake.catalog import CatalogError, ask, by_name, catalog, write_catalog
 from openlib_assets.lake.catalog.views import PUBLISHED
 from openlib_assets.lake.contract import BOOKS, DERIVED_TABLES, SNAPSHOT_TABLES
 from openlib_assets.lake.subject_files import data_files, subjects_with_data
+from openlib_assets.lake.warehouse.refreshing import refresh
+from openlib_assets.report.comparison import comparison_numbers
 from openlib_assets.sandbox import Sandbox, SandboxConfig
 from openlib_assets.storage import LocalStorage
 from openlib_assets_tests.conftest import CSV, GOLD, SERVING, SILVER, Pipeline, Place, PlaceMaker, environment
@@ -184,6 +187,29 @@ def test_a_broken_table_fails_the_catalog_with_a_line_that_names_it(
     assert "silver/books/subject=broken/part-0.parquet" in lines[0]
     assert "\n" not in lines[0]
     assert not pipeline.storage.exists("catalog.duckdb")
+
+
+def test_the_comparison_is_of_the_version_that_was_published_while_it_was_made(
+    instance: dg.DagsterInstance, new_place: PlaceMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published: list[str] = []
+    with Sandbox(SandboxConfig({"one": 20})) as sandbox:
+        pipeline = Pipeline(new_place("local"), instance, sandbox.url, OPENLIB_DETAILS="off")
+        assert pipeline.run("one").success
+        assert run_across(pipeline).success
+
+        def slowly(connection: duckdb.DuckDBPyConnection) -> dict[str, list[Row]]:
+            numbers = comparison_numbers(connection)
+            if not published:
+                sandbox.add_work("one")
+                assert pipeline.run("one").success
+                published.append(refresh(pipeline.storage, lambda: {"one": "again"}).version.folder)
+            return numbers
+
+        monkeypatch.setattr(across_subjects, "comparison_numbers", slowly)
+        assert pipeline.run(job="across_subjects", only=["comparison"]).success
+    assert published
+    assert [row["works"] for row in page_data(pipeline)[1]["subjects"]] == [21]
 
 
 def page_data(pipeline: Pipeline) -> tuple[str, dict[str, list[Row]]]:

@@ -15,7 +15,9 @@ from openlib_assets.lake import layout
 from openlib_assets.lake.catalog import ask, by_name, write_catalog
 from openlib_assets.lake.catalog.views import PUBLISHED
 from openlib_assets.lake.contract import DERIVED_TABLES, STORE_TABLES, WAREHOUSE_TABLES, Layer, Table
+from openlib_assets.lake.warehouse.versions import of_current
 from openlib_assets.report.comparison import TABLES, comparison_html, comparison_numbers
+from openlib_assets.storage import Storage
 
 
 def _across(
@@ -64,15 +66,18 @@ def comparison(context: dg.AssetExecutionContext, storage: StorageResource) -> d
     """Make the page that compares all subjects."""
     with said_in_one_line():
         place = storage.open()
-        numbers, left_out = ask(place, by_name(TABLES), comparison_numbers)
-        page = comparison_html(numbers).encode()
-        with place.writing(layout.COMPARISON) as file:
-            file.write_bytes(page)
-    metadata: dict[str, Any] = {URI_METADATA: place.uri(layout.COMPARISON), "subjects": len(numbers["subjects"])}
-    return dg.MaterializeResult(
-        metadata=metadata | _told(context, left_out),
-        data_version=dg.DataVersion(hashlib.sha256(page).hexdigest()),
-    )
+        version, subjects, left_out = of_current(place, lambda: _write_comparison(place))
+    metadata: dict[str, Any] = {URI_METADATA: place.uri(layout.COMPARISON), "subjects": subjects}
+    return dg.MaterializeResult(metadata=metadata | _told(context, left_out), data_version=dg.DataVersion(version))
+
+
+def _write_comparison(place: Storage) -> tuple[str, int, list[str]]:
+    """Write the page; return its SHA-256, how many subjects it has, and what is left out."""
+    numbers, left_out = ask(place, by_name(TABLES), comparison_numbers)
+    page = comparison_html(numbers).encode()
+    with place.writing(layout.COMPARISON) as file:
+        file.write_bytes(page)
+    return hashlib.sha256(page).hexdigest(), len(numbers["subjects"]), left_out
 
 
 def _told(context: dg.AssetExecutionContext, left_out: list[str]) -> dict[str, list[str]]:

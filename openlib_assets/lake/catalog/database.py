@@ -28,7 +28,6 @@ from openlib_assets.storage import Storage
 
 # Nothing is read but definitions: waking other threads costs more than they save.
 _CONFIG: dict[str, Option] = {"threads": 1}
-_MOST_AGAIN = 2
 
 
 def write_catalog(storage: Storage) -> tuple[str, list[str]]:
@@ -37,15 +36,7 @@ def write_catalog(storage: Storage) -> tuple[str, list[str]]:
     A file with the same views is left as it is. The views hold addresses and nothing secret: who opens the file on S3
     brings credentials of their own.
     """
-    version = versions.current(storage)
-    written = _write(storage)
-    for _ in range(_MOST_AGAIN):
-        before, version = version, versions.current(storage)
-        # Who was slow may have put views of an old version in the place of those of a new one.
-        if version == before:
-            break
-        written = _write(storage)
-    return written
+    return versions.of_current(storage, lambda: _write(storage))
 
 
 def _write(storage: Storage) -> tuple[str, list[str]]:

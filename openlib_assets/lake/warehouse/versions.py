@@ -6,7 +6,7 @@ holds it, and as long as an Iceberg table has a snapshot of it.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
@@ -22,9 +22,12 @@ KEPT = timedelta(minutes=10)
 
 # Of so few, waking other threads costs more than they save.
 _SMALL_ROWS = 1_000_000
+# How often what is made of a version is made again, where others publish one after the other.
+_MOST_AGAIN = 2
 _VERSION = re.compile(r"\d{8}T\d{6}Z")
 
 Kind = TypeVar("Kind")
+Written = TypeVar("Written")
 
 
 class WarehouseError(OpenlibError):
@@ -88,6 +91,22 @@ def existing(storage: Storage) -> Version:
     if version is None:
         raise WarehouseError(f"{storage.uri(layout.WAREHOUSE_POINTER)}: there is no warehouse yet; run a subject first")
     return version
+
+
+def of_current(storage: Storage, write: Callable[[], Written]) -> Written:
+    """Return what `write` returns, which writes what is made of the current version.
+
+    It is asked again where another version was published meanwhile: who was slow may have put what is of an old one in
+    the place of what is of a new one.
+    """
+    version = current(storage)
+    written = write()
+    for _ in range(_MOST_AGAIN):
+        before, version = version, current(storage)
+        if version == before:
+            break
+        written = write()
+    return written
 
 
 def find(storage: Storage, name: str) -> Version | None:
