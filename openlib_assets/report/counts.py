@@ -110,11 +110,11 @@ def newcomers(averages: pa.Table, year: int) -> list[Row]:
 
 
 def newcomer_authors(averages: pa.Table, year: int) -> list[Row]:
-    """Return authors whose first dated book is of the ten years up to one, the most productive first."""
+    """Return authors whose first dated book is of the ten years up to one, those with most dated books first."""
     found = averages.filter(pc.is_in(averages["first_year"], pa.arange(year - 9, year + 1)))
-    order = [("book_count", "descending"), ("first_year", "descending"), ("author_key", "ascending")]
+    order = [("dated_book_count", "descending"), ("first_year", "descending"), ("author_key", "ascending")]
     first = found.sort_by(order).slice(0, _MOST_NEWCOMERS)
-    return _rows(first, ("author_key", "author_name", "first_year", "book_count"))
+    return _rows(first, ("author_key", "author_name", "first_year", "dated_book_count"))
 
 
 def author_activity(averages: pa.Table, year: int) -> list[Row]:

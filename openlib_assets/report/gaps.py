@@ -55,7 +55,7 @@ def _store_against_subject(numbers: Numbers) -> Iterator[str]:
 
 
 def _most_wanted(works: list[Row]) -> Iterator[str]:
-    first = [row for row in works[:_NAMED] if row["wanted"] or row["edition_count"]]
+    first = [row for row in works[:_NAMED] if (row["edition_count"] if row["wanted"] is None else row["wanted"])]
     if first:
         yield f"Most in demand {'is' if len(first) == 1 else 'are'} {listed([_told(row) for row in first])}."
 
@@ -153,4 +153,5 @@ def _told(row: Row) -> str:
     else:
         demand = f"wanted by {counted(row['wanted'], 'reader')}"
         demand += f", read by {count(row['readers'])}" if row["readers"] else ""
-    return f"{titled(row['title'] or row['work_key'])}{by}{others} ({demand})"
+    title = row["title"] if row["title"] and not row["title"].isspace() else row["work_key"]
+    return f"{titled(title)}{by}{others} ({demand})"

@@ -72,6 +72,14 @@ def test_an_author_of_works_in_several_subjects_is_told_once() -> None:
     assert (bridge["author_name"], bridge["subject_count"], bridge["works"]) == ("b", 3, 3)
 
 
+def test_of_the_works_of_a_dump_scans_are_not_known_though_an_api_told_of_some() -> None:
+    with made_up_catalog({"dump": [1, 2, 3], "api": [3, 4]}) as connection:
+        connection.execute("UPDATE subjects SET source = 'dump:2026-08-31/tea' WHERE subject = 'dump'")
+        connection.execute("UPDATE works SET has_fulltext = if(work_key IN ('3', '4'), work_key = '3', NULL)")
+        scanned = {row["subject"]: row["works_scanned"] for row in comparison_numbers(connection)["subjects"]}
+    assert scanned == {"dump": None, "api": 1}
+
+
 @contextmanager
 def made_up_catalog(subjects: Mapping[str, Iterable[int]]) -> Iterator[duckdb.DuckDBPyConnection]:
     """Return a catalog of subjects with these works, all of 2020, each by an author of its own; fetched in 2026."""

@@ -163,6 +163,17 @@ def test_a_new_author_is_one_of_whom_nothing_was_known_in_any_subject() -> None:
     assert [row["work_key"] for row in last["tea"].came] == ["OL1W", "OL2W", "OL4W"]
 
 
+def test_a_year_that_cannot_be_is_not_the_year_of_a_work() -> None:
+    with made_up(("tea", NOW - timedelta(days=9), 5, None, None), ("tea", NOW, 7, 2, 0)) as connection:
+        for work, year, status in (("OL1W", 9999, "impossible"), ("OL2W", 2020, "ok")):
+            came(connection, work, "OL1A", "tea")
+            connection.execute(
+                "UPDATE works SET first_publish_year = ?, year_status = ? WHERE work_key = ?", [year, status, work]
+            )
+        digest = digest_of(connection, NOW - timedelta(days=1))
+    assert {row["work_key"]: row["year"] for one in digest.news for row in one.came} == {"OL1W": None, "OL2W": 2020}
+
+
 def test_candidates_are_those_of_the_works_that_came() -> None:
     with made_up(("tea", NOW - timedelta(days=9), 5, None, None), ("tea", NOW, 6, 1, 0)) as connection:
         came(connection, "OL1W", "OL1A", "tea")

@@ -10,13 +10,14 @@ from typing import Any
 from urllib.parse import quote
 
 import dagster as dg
+import pyarrow as pa
 import pytest
 
 from openlib_assets.defs.assets.serving import make_report
 from openlib_assets.defs.io_manager import SubjectTables
 from openlib_assets.defs.steps.writing import put_in_place
 from openlib_assets.openlibrary.site import author_link, subject_link, work_link
-from openlib_assets.report.counts import middle_years
+from openlib_assets.report.counts import middle_years, newcomer_authors
 from openlib_assets.report.numbers import INPUTS
 from openlib_assets.report.words import counted, share, subject_name
 from openlib_assets.sandbox import Sandbox, SandboxConfig
@@ -233,6 +234,14 @@ def test_newcomers_and_quiet_authors_are_counted_by_their_first_and_last_years(r
         ("20 or more years ago", sum(years >= 20 for years in known)),
         ("no dated book", quiet.count(None)),
     ]
+
+
+def test_newcomers_stand_in_the_order_of_their_dated_books() -> None:
+    rows = [("OL1A", "Mostly Undated", 40, 1), ("OL2A", "Steady", 5, 5)]
+    names = ("author_key", "author_name", "book_count", "dated_book_count")
+    averages = pa.Table.from_pylist([dict(zip(names, row, strict=True)) | {"first_year": 2020} for row in rows])
+    found = newcomer_authors(averages, 2026)
+    assert [(row["author_key"], row["dated_book_count"]) for row in found] == [("OL2A", 5), ("OL1A", 1)]
 
 
 def access(work: Mapping[str, Any]) -> str:

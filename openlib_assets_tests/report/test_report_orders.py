@@ -141,6 +141,11 @@ def said(works: Sequence[Row]) -> list[str]:
     return [line.replace("\u2068", "").replace("\u2069", "").replace("\xa0", " ") for line in gaps(numbers)]
 
 
+def test_what_nobody_wants_is_not_in_demand_and_a_blank_title_is_none() -> None:
+    line, *_ = said([work(1, wanted=0, edition_count=3), work(2, wanted=5, title=" \u3000")])
+    assert line.startswith("Most in demand is “OL2W” ")
+
+
 def test_with_a_store_the_findings_name_what_it_lacks() -> None:
     works = [
         work(

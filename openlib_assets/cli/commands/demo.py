@@ -1,6 +1,7 @@
 """`openlib demo`: the main job on the sandbox, offline."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -102,7 +103,7 @@ def _say_what_to_open(folder: Path, store: Path) -> None:
 
 
 def _say_what_to_ask(folder: Path) -> None:
-    asked = f"OPENLIB_STORAGE={folder / 'data'} openlib"
+    asked = f"OPENLIB_STORAGE={shlex.quote(str(folder / 'data'))} openlib"
     click.echo(f"Other subjects:    {asked} dump subjects france")
     click.echo(f'All authors:       {asked} sql "{_ALL_AUTHORS}"')
     click.echo(f'Lines set aside:   {asked} sql "{_REJECTS}"')

@@ -60,7 +60,7 @@ def catalog(context: dg.AssetExecutionContext, storage: StorageResource) -> dg.M
     "report",
     layout.COMPARISON,
     "One HTML page with all subjects side by side: size, growth, what they share, what to fetch next.",
-    code_version="3",
+    code_version="4",
 )
 def comparison(context: dg.AssetExecutionContext, storage: StorageResource) -> dg.MaterializeResult[None]:
     """Make the page that compares all subjects."""

@@ -13,8 +13,11 @@ WITH years AS (
             AND books.first_publish_year BETWEEN year(subjects.fetched_at) - 19 AND year(subjects.fetched_at) - 10
         ) AS books_before,
         quantile_disc(books.first_publish_year, [0.05, 0.95]) FILTER (WHERE books.year_status = 'ok') AS middle_years,
-        -- Of a dump's works, nothing is known of scans.
-        CASE WHEN count(books.has_fulltext) > 0 THEN count(*) FILTER (WHERE books.has_fulltext) END AS works_scanned
+        -- Of a dump's works nothing is known of scans, save of those that a subject of the API has, too.
+        CASE
+            WHEN count(books.has_fulltext) > 0 AND NOT starts_with(any_value(subjects.source), 'dump:')
+                THEN count(*) FILTER (WHERE books.has_fulltext)
+        END AS works_scanned
     FROM books
     JOIN subjects USING (subject)
     GROUP BY books.subject

@@ -21,7 +21,7 @@ SELECT
     ranked.work_key,
     ranked.title,
     coalesce(named.author_names, []) AS author_names,
-    works.first_publish_year AS year
+    CASE WHEN works.year_status = 'ok' THEN works.first_publish_year END AS year
 FROM ranked
 LEFT JOIN named USING (work_key)
 LEFT JOIN works USING (work_key)
