@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
 from importlib.resources import files
 from typing import TypeAlias, TypeVar
 from urllib.parse import urlsplit
@@ -14,6 +14,8 @@ from openlib_assets.storage.s3_options import given_endpoint
 
 # How often a query is told to end until it does: there may be another one after it.
 _INSIST_SECONDS = 0.1
+# After how long a signal is noticed at the latest.
+_SIGNAL_SECONDS = 0.5
 _replacing = threading.Lock()
 
 Result = TypeVar("Result")
@@ -29,15 +31,28 @@ def interruptibly(
     `cancel` ends what it does elsewhere. DuckDB looks for signals between its tasks only, and a task may read a whole
     file.
     """
-    with ThreadPoolExecutor(1) as pool:
-        under_way = pool.submit(work)
-        try:
-            return under_way.result()
-        finally:
-            while not under_way.done():
-                connection.interrupt()
-                cancel()
-                wait([under_way], _INSIST_SECONDS)
+    # Not a pool's: one whose thread a signal keeps from being noted down never ends it.
+    under_way: Future[Result] = Future()
+
+    def do() -> None:
+        if under_way.set_running_or_notify_cancel():
+            try:
+                under_way.set_result(work())
+            except BaseException as error:  # noqa: BLE001 - handed to the thread that waits
+                under_way.set_exception(error)
+
+    try:
+        threading.Thread(target=do).start()
+        # A signal that the system hands to another thread does not wake this one, which has to handle it.
+        while not wait([under_way], _SIGNAL_SECONDS).done:
+            continue
+        return under_way.result()
+    finally:
+        under_way.cancel()
+        while not under_way.done():
+            connection.interrupt()
+            cancel()
+            wait([under_way], _INSIST_SECONDS)
 
 
 def prepare(connection: duckdb.DuckDBPyConnection, storage: Storage) -> None:

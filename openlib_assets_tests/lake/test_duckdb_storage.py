@@ -1,12 +1,14 @@
-"""DuckDB and S3: the credentials, which all connections of a database share."""
+"""DuckDB's connections: the credentials for S3, which all of a database share, and their end on a signal."""
 
+import signal
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import duckdb
 import pytest
 
-from openlib_assets.lake.duckdb_storage import prepare
+from openlib_assets.lake.duckdb_storage import interruptibly, prepare
 from openlib_assets.storage import open_storage
 from openlib_assets_tests.conftest import PlaceMaker
 
@@ -30,3 +32,17 @@ def test_threads_hand_over_credentials_without_disturbing_each_other(
     with duckdb.connect() as engine, ThreadPoolExecutor(_THREADS) as threads:
         list(threads.map(hand_over, range(_THREADS)))
         assert engine.sql("SELECT name FROM duckdb_secrets()").fetchall() == [("openlib_s3",)]
+
+
+@pytest.mark.parametrize("seconds", [0, 0.2])
+def test_a_signal_that_the_thread_of_a_query_receives_ends_it(seconds: float) -> None:
+    query = "SELECT sum(hash(a.range * b.range)) FROM range(10_000_000) AS a, range(100_000) AS b"
+    with duckdb.connect() as connection:
+
+        def asked() -> None:
+            time.sleep(seconds)
+            signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+            connection.execute(query)
+
+        with pytest.raises(KeyboardInterrupt):
+            interruptibly(connection, asked)

@@ -210,6 +210,38 @@ def test_the_order_list_equals_the_reference(works: int, languages: str, tmp_pat
     assert len(rows) == min(200, len(rows))
 
 
+@pytest.mark.parametrize(
+    ("records", "ordered"),
+    [
+        ([("OL1W", ["ger"], "no"), ("OL2W", ["eng"], "no"), ("OL3W", ["eng"], "no")], ["OL2W"]),
+        ([("OL1W", ["ger"], None), ("OL2W", [], None)], ["OL2W"]),
+        ([("OL1W", ["ger"], "no"), ("OL2W", ["fre"], "no")], []),
+        ([("OL1W", ["ger"], "review"), ("OL2W", ["eng"], "no")], []),
+        ([("OL1W", ["ger"], "no"), ("OL2W", ["eng"], "review"), ("OL3W", ["eng"], "no")], []),
+        ([("OL1W", ["eng"], "no"), ("OL2W", ["eng"], "review")], ["OL1W"]),
+    ],
+)
+def test_a_book_is_ordered_by_the_best_of_its_works_in_a_language_of_the_store(
+    records: list[tuple[str, list[str], str | None]], ordered: list[str], tmp_path: Path
+) -> None:
+    listed: list[dict[str, Any]] = [
+        {
+            **dict.fromkeys(STOCKING_LIST.schema.names),
+            "rank": rank,
+            "work_key": key,
+            "author_names": [],
+            "languages": languages,
+            "score": 0.5,
+            "in_store": in_store,
+            "duplicate_of": None if rank == 1 else records[0][0],
+            "reason": "",
+        }
+        for rank, (key, languages, in_store) in enumerate(records, start=1)
+    ]
+    rows, _ = made(pa.Table.from_pylist(listed, schema=STOCKING_LIST.schema), tmp_path, None)
+    assert [row["work_key"] for row in rows] == ordered
+
+
 def test_orders_of_several_subjects_have_each_work_once(tmp_path: Path) -> None:
     storage, lists = LocalStorage(tmp_path / "root"), {}
     for seed, subject in enumerate(("love", "o'neill", "war")):

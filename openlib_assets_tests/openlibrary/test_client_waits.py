@@ -163,6 +163,7 @@ class TestBan:
         with sandbox_of(requests_per_second=20, burst=4, delay=2) as sandbox, ThreadPoolExecutor(8) as threads:
             client = Client(settings_for(sandbox, retry_wait=0.2))
             offsets = range(0, WORKS, 5)
-            pages = list(threads.map(lambda offset: client.page("love", offset=offset, limit=5), offsets))
-            assert [key for page in pages for key in page.keys] == keys_of(sandbox)
-            assert 429 in {request.status for request in sandbox.requests}
+            # How many are asked for at a time is the machine's business: a busy one may be slow enough for the limit.
+            while 429 not in {request.status for request in sandbox.requests}:
+                pages = list(threads.map(lambda offset: client.page("love", offset=offset, limit=5), offsets))
+                assert [key for page in pages for key in page.keys] == keys_of(sandbox)

@@ -67,9 +67,15 @@ def order_list(
 ) -> list[Row]:
     """List what to order, with the editions found of works; None if none were asked for."""
     rows: list[Row] = []
+    settled: set[str] = set()
     for listed in stocking:
+        book = listed["duplicate_of"] or listed["work_key"]
         foreign = listed["languages"] and not set(listed["languages"]) & set(languages)
-        if listed["in_store"] in ("yes", "review") or listed["duplicate_of"] or foreign or len(rows) == ORDERED:
+        sold = listed["in_store"] in ("yes", "review")
+        if book in settled or (foreign and not sold):
+            continue
+        settled.add(book)
+        if sold or len(rows) == ORDERED:
             continue
         edition = (editions or {}).get(listed["work_key"])
         names = ("edition_key", "isbn13", "title", "publisher", "publish_date", "language")

@@ -162,6 +162,7 @@ ORDER_LIST = Table(
     Layer.SERVING,
     "an edition to order",
     purpose=f"For those who order: the first {WORKS_TO_ORDER} works of the stocking list that the store does not sell.",
+    code_version="2",
     key=("rank",),
     columns=(
         Column(
@@ -196,18 +197,17 @@ ORDER_LIST = Table(
     checks=(
         Check(
             "orders_are_not_sold",
-            f"No more than {WORKS_TO_ORDER} works, none of which the store sells, or which is a duplicate.",
+            f"No more than {WORKS_TO_ORDER} works, none of which the store sells, and no two of them the same book.",
             """
             SELECT count(*) AS works,
                    count(*) FILTER (
-                       WHERE listed.work_key IS NULL
-                          OR listed.in_store <> 'no'
-                          OR listed.duplicate_of IS NOT NULL
-                   ) AS not_to_order
+                       WHERE listed.work_key IS NULL OR listed.in_store <> 'no'
+                   ) AS not_to_order,
+                   count(DISTINCT coalesce(listed.duplicate_of, listed.work_key)) AS books
             FROM order_list
             LEFT JOIN stocking_list AS listed USING (work_key)
             """,
-            f"works <= {WORKS_TO_ORDER} AND not_to_order = 0",
+            f"works <= {WORKS_TO_ORDER} AND not_to_order = 0 AND books = works",
         ),
         Check(
             "editions_are_whole",
