@@ -263,7 +263,20 @@ def test_orders_of_several_subjects_have_each_work_once(tmp_path: Path) -> None:
 
 def awkward_orders(folder: Path) -> tuple[TableFile, list[dict[str, Any]]]:
     """Return an order list with texts that a spreadsheet could take for something else."""
-    awkward = ["=1+1", "@cmd", "0012", "https://example.org", "a\nb", "\x01", "{=1}", " ", "x" * 40_000, "-1", "é😀"]
+    awkward = [
+        "=1+1",
+        "@cmd",
+        "0012",
+        "https://example.org",
+        "a\nb",
+        "\x01",
+        "{=1}",
+        " ",
+        "x" * 40_000,
+        "-1",
+        "é😀",
+        "😀" * 20_000,
+    ]
     listed: list[dict[str, Any]] = [
         {
             "rank": place,
@@ -303,7 +316,9 @@ def test_a_workbook_read_by_another_library_equals_the_table(tmp_path: Path) -> 
         for name, value in row.items():
             text = (" | ".join(value) or None) if isinstance(value, list) else value
             shown = unescape(cells[name].value) if isinstance(cells[name].value, str) else cells[name].value
-            assert shown == (text[:32_767] if isinstance(text, str) else text), name
+            # Of emojis, which Excel counts twice, so many fit.
+            most = 16_383 if isinstance(text, str) and text.startswith("😀") else 32_767
+            assert shown == (text[:most] if isinstance(text, str) else text), name
             assert cells[name].data_type == ("s" if isinstance(text, str) else "n"), name
         assert cells["isbn13"].number_format == ("@" if row["isbn13"] else "General")
         links = {name: cell.hyperlink.target for name, cell in cells.items() if cell.hyperlink}

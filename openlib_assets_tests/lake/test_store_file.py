@@ -117,6 +117,17 @@ def test_the_delimiter_is_found_out(tmp_path: Path, mark: str, name: str) -> Non
     assert how(tmp_path / "store.csv")["delimiter"] == name
 
 
+@pytest.mark.parametrize("mark", [",", ";", "\t", "|"])
+def test_titles_that_are_the_only_column_are_read_whole(tmp_path: Path, mark: str) -> None:
+    text = f'Our books, of today\n\nTitle\nLove{mark} Actually\n"War; and{mark} Peace, ""I"""\n'
+    titles = [row[2] for row in read_text(tmp_path, text)]
+    assert titles == [" ".join(title.split()) for title in (f"Love{mark} Actually", f'War; and{mark} Peace, "I"')]
+    assert how(tmp_path / "store.csv")["delimiter"] == "none"
+    assert read_text(tmp_path, text, delimiter="comma")[1][2].startswith("War; and")
+    # With a second column, a comma ends a title.
+    assert read_text(tmp_path, "title,\nLove, Actually\n")[0][2] == "Love"
+
+
 def test_excel_names_the_delimiter_in_a_first_line(tmp_path: Path) -> None:
     assert read_text(tmp_path, "sep=#\r\nisbn#title\r\n#a, b; c\r\n")[0][2] == "a, b; c"
 

@@ -56,7 +56,7 @@ def stocking_list(
             **{name: work[name] for name in ("demand", "recency", "author", "no_free", "score")},
             "in_store": work["in_store"],
             "duplicate_of": work["duplicate_of"],
-            "reason": _reason(work, readers_were_asked_for=asked),
+            "reason": _reason(work, readers_are_known=asked),
         }
         for work in ranked
     ]
@@ -257,7 +257,7 @@ def _add_store(works: Mapping[str, Row], in_store: Iterable[Row] | None) -> None
         )
 
 
-def _reason(work: Row, *, readers_were_asked_for: bool) -> str:
+def _reason(work: Row, *, readers_are_known: bool) -> str:
     editions = "editions unknown" if work["editions"] is None else _counted(work["editions"], "edition")
     if work["document"]:
         rated = (
@@ -271,10 +271,10 @@ def _reason(work: Row, *, readers_were_asked_for: bool) -> str:
                 editions,
             ]
         )
-    elif readers_were_asked_for:
+    elif readers_are_known:
         demand = f"{editions} (nothing is known of its readers)"
     else:
-        demand = f"{editions} (demand by editions only: readers were not asked for)"
+        demand = f"{editions} (demand by editions only: nothing is known of readers)"
     parts = [demand[0].upper() + demand[1:]]
     parts.append("year unknown" if work["year"] is None else f"first published in {work['year']}")
     if work["books"] is None:

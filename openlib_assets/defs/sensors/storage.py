@@ -4,7 +4,7 @@ import hashlib
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 import dagster as dg
@@ -69,7 +69,7 @@ def storage_events(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.
     """Add partitions for new subjects and start their runs; record snapshots that arrived from elsewhere."""
     try:
         settings = Settings.from_env()
-        cursor = _Cursor(**json.loads(context.cursor)) if context.cursor else _Cursor()
+        cursor = _cursor(context)
         storage = open_storage(settings.storage)
         changes, arrivals = _heard(context, settings, storage, cursor)
         due = _is_due(settings, cursor, changes)
@@ -92,6 +92,12 @@ def storage_events(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.
         asset_events=arrivals.events,
         cursor=json.dumps(asdict(cursor)),
     )
+
+
+def _cursor(context: dg.SensorEvaluationContext) -> _Cursor:
+    """Return what the tick before left; what another release left beside it is dropped."""
+    left = json.loads(context.cursor) if context.cursor else {}
+    return _Cursor(**{one.name: left[one.name] for one in fields(_Cursor) if one.name in left})
 
 
 def _heard(

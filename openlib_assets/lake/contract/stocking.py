@@ -37,7 +37,7 @@ STOCKING_LIST = Table(
     Layer.GOLD,
     "a work, ranked by whether to stock it",
     purpose="For those who buy books: it ranks every work of the subject, and says why it stands where it does.",
-    code_version="2",
+    code_version="3",
     key=("rank",),
     columns=(
         _RANK,

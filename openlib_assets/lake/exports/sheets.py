@@ -75,6 +75,8 @@ def _write(sheet: "Worksheet", cell: tuple[int, int], value: Any, moment: "Forma
         sheet.write_datetime(*cell, value, moment)
     else:
         text = LIST_SEPARATOR.join(value) if isinstance(value, list) else value
-        sheet.write_string(*cell, text[:MOST_CHARACTERS])
-        return len(text) > MOST_CHARACTERS
+        # Excel counts a character outside the Basic Multilingual Plane, such as an emoji, as two.
+        units = text.encode("utf-16-le")
+        sheet.write_string(*cell, units[: 2 * MOST_CHARACTERS].decode("utf-16-le", errors="ignore"))
+        return len(units) > 2 * MOST_CHARACTERS
     return False

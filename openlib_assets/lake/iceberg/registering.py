@@ -92,17 +92,28 @@ def register_all(storage: Storage, place: Place) -> list[Outcome]:
 
 
 def listed(storage: Storage, place: Place) -> list[Listed]:
-    """Return the snapshots that there are, by name; raises IcebergError."""
+    """Return the snapshots that there are, by name; raises IcebergError.
+
+    Where nothing was registered, no catalogue is made by asking.
+    """
+    found = registered(storage)
+    if found is None:
+        return []
+    if found.catalogue != place.address:
+        raise IcebergError(
+            f"{place.address}: nothing is registered there, but in {found.catalogue}; name that in OPENLIB_ICEBERG, or "
+            "register there with: openlib iceberg register"
+        )
     with place.opened(storage) as catalogue:
         tags = Namespace(catalogue, place.namespace, storage).tags()
     groups = {"dump": CATALOGUE_TABLES, "warehouse": WAREHOUSE_TABLES}
-    found = []
+    snapshots = []
     for of, group in groups.items():
         have = {table.name: set(tags.get(table.name, ())) for table in group}
         for name in sorted(set().union(*have.values())):
             missing = [table for table, names in have.items() if name not in names]
-            found.append(Listed(name, of, len(group) - len(missing), missing))
-    return found
+            snapshots.append(Listed(name, of, len(group) - len(missing), missing))
+    return snapshots
 
 
 def withdraw_dump(storage: Storage, place: Place | None, date: str) -> None:

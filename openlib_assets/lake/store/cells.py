@@ -29,6 +29,8 @@ _HEADER_WITHIN = 20
 _MOST_LINES = 100
 # No cell of a file ends with this, unless a quotation mark is open at its end.
 _END = "\x00end-of-file\x00"
+# What no file has.
+_NO_DELIMITER = "\x1f"
 _PARQUET = b"PAR1"
 _EXCEL = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 _BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
@@ -122,9 +124,18 @@ def _csv(data: bytes, said: Mapping[str, str]) -> Cells:
         mark: _with_header(_first_records(text, mark), said) for mark in ([chosen] if chosen else DELIMITERS.values())
     }
     mark = max(tried, key=lambda mark: _known(tried[mark]))
-    names = {value: name for name, value in DELIMITERS.items()}
+    if not chosen and _is_title_alone(tried[mark], _first_records(text, mark)):
+        mark = _NO_DELIMITER
+        tried[mark] = _with_header(_first_records(text, mark), said)
+    names = {_NO_DELIMITER: "none", **{value: name for name, value in DELIMITERS.items()}}
     how = {"format": "CSV", "encoding": encoding, "delimiter": names.get(mark, mark)}
     return _cells(tried[mark], _records(text, mark), said, how)
+
+
+def _is_title_alone(found: tuple[int, Columns | None], rows: Sequence[Row]) -> bool:
+    """Tell whether a header is that of titles and nothing else, so that what seems a delimiter is one title's comma."""
+    place, columns = found
+    return columns is not None and "title" in columns.places and len(rows[place]) == 1
 
 
 def _encoding(data: bytes) -> str:

@@ -31,7 +31,7 @@ subject AS (
         ln(1 + greatest(1, max(readers))) AS most_readers,
         ln(1 + greatest(1, max(editions))) AS most_editions,
         sum(stars) / sum(votes) AS mean_rating,
-        bool_or(has_document) AS readers_were_asked_for,
+        bool_or(has_document) AS readers_are_known,
         (SELECT year(fetched_at) FROM subject_summary) AS this_year,
         (SELECT ln(1 + greatest(1, max(book_count))) FROM authors) AS most_books
     FROM counted
@@ -103,7 +103,7 @@ criteria AS (
         ) AS author,
         CASE ebook_access WHEN 'public' THEN 0e0 WHEN 'borrowable' THEN 0.5e0 ELSE 1e0 END AS no_free_of_known,
         CASE WHEN ebook_access IS NOT NULL THEN no_free_of_known END AS no_free,
-        readers_were_asked_for
+        readers_are_known
     FROM counted
     CROSS JOIN subject
     LEFT JOIN work_authors USING (work_key)
@@ -193,8 +193,8 @@ said AS (
         END AS of_editions,
         CASE
             WHEN has_document THEN NULL
-            WHEN readers_were_asked_for THEN ' (nothing is known of its readers)'
-            ELSE ' (demand by editions only: readers were not asked for)'
+            WHEN readers_are_known THEN ' (nothing is known of its readers)'
+            ELSE ' (demand by editions only: nothing is known of readers)'
         END AS of_what_is_missing,
         coalesce('first published in ' || year, 'year unknown') AS of_year,
         CASE author_books

@@ -147,6 +147,15 @@ def test_a_dump_that_is_removed_leaves_the_tables_first_if_they_can_do_without(t
     withdraw_dump(tables.storage, tables.place, JULY)
 
 
+def test_asking_what_is_registered_makes_no_catalogue(tables: Tables, tmp_path: Path) -> None:
+    mistyped = Place(f"sqlite:///{tmp_path}/mistyped.db", "openlib")
+    assert listed(tables.storage, mistyped) == []
+    register_dump(tables.storage, tables.place, JULY)
+    with pytest.raises(IcebergError, match=rf"mistyped.db, .*but in {re.escape(tables.place.address)}; name that"):
+        listed(tables.storage, mistyped)
+    assert not (tmp_path / "mistyped.db").exists()
+
+
 def test_dumps_may_be_registered_late_and_again_after_they_were_built_again(tables: Tables, tmp_path: Path) -> None:
     register_dump(tables.storage, tables.place, AUGUST)
     register_dump(tables.storage, tables.place, JULY)
