@@ -77,7 +77,7 @@ BAD_VALUES = {
     ],
     "OPENLIB_DATABASE": ["books", "mysql://host/books", "jdbc:postgresql://host/books", "host=127.0.0.1 dbname=books"],
     "OPENLIB_DATABASE_SCHEMA": ["Books", "1st", "my books", "a-b", "x" * 64, 'a"; DROP', "são"],
-    "OPENLIB_ICEBERG": ["iceberg.db", "sqlite://", "sqlite:///", "sqlite:///a.db?x", "Glue", "mysql://host/books"],
+    "OPENLIB_ICEBERG": ["iceberg.db", "sqlite://", "sqlite:///", "sqlite:///a.db?x", "sqlite:///a#b.db", "Glue", "mysql://host/books"],
     "OPENLIB_ICEBERG_NAMESPACE": ["Books", "a.b", "x" * 64],
     "OPENLIB_S3_KMS_KEY": ["my key", "alias/", "arn:aws:s3:::bucket", "arn:aws:kms:us-east-1:12:key/x", "../key-1234"],
     "OPENLIB_S3_BUCKET_OWNER": ["12345678901", "1234567890123", "12345678901x", "me", "١٢٣٤٥٦٧٨٩٠١٢"],

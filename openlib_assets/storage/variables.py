@@ -78,7 +78,9 @@ def database_url(text: str) -> str:
 
 def iceberg_url(text: str) -> str:
     """Check the address of a catalogue; what is wrong with it is said without it, since it may hold a password."""
-    return text if re.fullmatch(r"glue|sqlite:///[^?#]+", text) else database_url(text)
+    if text.startswith("sqlite:///") and re.search("[?#]", text):
+        raise ValueError("the path of a catalogue can have neither ? nor #")
+    return text if re.fullmatch("glue|sqlite:///.+", text) else database_url(text)
 
 
 def _web_address(text: str) -> SplitResult:

@@ -133,6 +133,27 @@ def test_a_catalogue_that_is_missing_or_cannot_be_used_is_told_of_in_a_line(open
     assert line.endswith(f"; dumps: {JUNE}, {JULY}")
 
 
+def test_doctor_makes_no_catalogue_by_asking(openlib: Commands, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "misspelt.db"
+    done = openlib.run("doctor", OPENLIB_ICEBERG=f"sqlite:///{elsewhere}")
+    (line,) = [line for line in done.output.splitlines() if " iceberg: " in line]
+    assert line.endswith("there is no such file yet; it is made when tables are registered")
+    assert not elsewhere.exists()
+
+
+def test_a_catalogue_that_is_gone_is_made_again(openlib: Commands, tmp_path: Path) -> None:
+    file = Path(catalogue(openlib).removeprefix("sqlite:///"))
+    file.rename(tmp_path / file.name)
+    done = openlib.run("doctor", OPENLIB_ICEBERG=catalogue(openlib))
+    (line,) = [line for line in done.output.splitlines() if " iceberg: " in line]
+    assert line.endswith("the file is gone; make it again with: openlib iceberg register")
+    assert done.status() == 1
+    assert not file.exists()
+    done = openlib.run("iceberg", "register", OPENLIB_ICEBERG=catalogue(openlib))
+    assert done.status() == 0, done.output
+    assert [one["snapshot"] for one in listed(openlib)] == [JUNE, JULY]
+
+
 def test_prune_does_not_remove_a_dump_that_tables_need_which_it_cannot_reach(openlib: Commands) -> None:
     june = files_of(openlib, JUNE)
     done = openlib.run("prune", "--keep-dumps", "1", "--yes")

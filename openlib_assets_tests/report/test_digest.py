@@ -163,6 +163,21 @@ def test_a_new_author_is_one_of_whom_nothing_was_known_in_any_subject() -> None:
     assert [row["work_key"] for row in last["tea"].came] == ["OL1W", "OL2W", "OL4W"]
 
 
+def test_the_author_of_a_work_that_replaces_one_of_the_same_title_is_not_new() -> None:
+    with made_up(("tea", NOW - timedelta(days=9), 5, None, None), ("tea", NOW, 6, 3, 2)) as connection:
+        for work, author in (("OL1W", "OL1A"), ("OL2W", "OL2A"), ("OL3W", "OL1A")):
+            came(connection, work, author, "tea")
+        snapshot = "(SELECT max(snapshot) FROM subject_history)"
+        for work, title in (("OL8W", "TITLE of OL1W"), ("OL9W", "Another")):
+            connection.execute(
+                f"INSERT INTO subject_changes VALUES ('tea', ?, ?, 'removed', '', {snapshot})",  # noqa: S608
+                [work, title],
+            )
+        (last,) = digest_of(connection, NOW - timedelta(days=1)).news
+    assert [row["author_key"] for row in last.authors] == ["OL2A"]
+    assert [row["work_key"] for row in last.came] == ["OL1W", "OL2W", "OL3W"]
+
+
 def test_a_year_that_cannot_be_is_not_the_year_of_a_work() -> None:
     with made_up(("tea", NOW - timedelta(days=9), 5, None, None), ("tea", NOW, 7, 2, 0)) as connection:
         for work, year, status in (("OL1W", 9999, "impossible"), ("OL2W", 2020, "ok")):

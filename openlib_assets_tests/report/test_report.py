@@ -17,7 +17,7 @@ from openlib_assets.defs.assets.serving import make_report
 from openlib_assets.defs.io_manager import SubjectTables
 from openlib_assets.defs.steps.writing import put_in_place
 from openlib_assets.openlibrary.site import author_link, subject_link, work_link
-from openlib_assets.report.counts import middle_years, newcomer_authors
+from openlib_assets.report.counts import middle_years, newcomer_authors, quality
 from openlib_assets.report.numbers import INPUTS
 from openlib_assets.report.words import counted, share, subject_name
 from openlib_assets.sandbox import Sandbox, SandboxConfig
@@ -329,6 +329,18 @@ def test_subjects_beside_this_one_come_with_the_command_that_adds_them(report: R
     assert int(works) == sum(key in keys for keys in own)
 
 
+def test_a_blank_title_is_none() -> None:
+    books = pa.table(
+        {
+            "work_key": ["OL1W", "OL2W", "OL3W", "OL4W"],
+            "title": ["Tea", None, "", " \u3000"],
+            **{name: pa.nulls(4, pa.int64()) for name in ("author_count", "edition_count")},
+            "year_status": pa.nulls(4, pa.string()),
+        }
+    )
+    assert quality(books, pa.table({"first_year": pa.nulls(0, pa.int32())}))["without_title"] == 3
+
+
 def test_what_is_missing_is_counted(report: Report) -> None:
     def counted_as(label: str) -> int:
         found = re.search(rf'<th scope="row">{re.escape(label)}</th><td class="number">([\d,]+)</td>', report.text)
@@ -336,7 +348,7 @@ def test_what_is_missing_is_counted(report: Report) -> None:
         return int(found[1].replace(",", ""))
 
     books = report.tables["books"]
-    assert counted_as("without a title") == sum(book["title"] is None for book in books)
+    assert counted_as("without a title") == sum(not (book["title"] or "").strip() for book in books)
     assert counted_as("without an author") == sum(book["author_count"] == 0 for book in books)
     assert counted_as("without an edition") == sum(book["edition_count"] == 0 for book in books)
     assert counted_as("an edition without a work (its key ends in M)") == sum(

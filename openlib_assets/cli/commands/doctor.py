@@ -199,7 +199,7 @@ def _database(settings: Settings) -> str:
 
 
 def _iceberg(settings: Settings) -> str:
-    from openlib_assets.lake.iceberg.catalogue import Place, is_registered
+    from openlib_assets.lake.iceberg.catalogue import IcebergError, Place, is_registered
     from openlib_assets.lake.iceberg.record import registered
     from openlib_assets.storage import open_storage
 
@@ -207,9 +207,15 @@ def _iceberg(settings: Settings) -> str:
     if place is None:
         return "not set, so nothing is registered as Iceberg tables; name a catalogue with OPENLIB_ICEBERG"
     storage = open_storage(settings.storage)
+    anywhere = registered(storage)
+    found = anywhere if anywhere and anywhere.catalogue == place.address else None
+    if place.is_to_be_made:
+        if found:
+            raise IcebergError(f"{place.address}: the file is gone; make it again with: openlib iceberg register")
+        return f"{place.address}: there is no such file yet; it is made when tables are registered"
     with place.opened(storage):
-        found = registered(storage)
-    if found is None or found.catalogue != place.address:
+        pass  # it answers
+    if found is None:
         return f"{place.address}: answers, and nothing is registered there yet"
     state = "the current one" if is_registered(storage, place) else "not the current one"
     dumps = f"; dumps: {', '.join(found.dumps)}" if found.dumps else ""

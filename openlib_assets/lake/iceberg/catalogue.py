@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from openlib_assets.lake import layout
@@ -49,6 +50,12 @@ class Place:
         """The address without user, password and options."""
         where = self._target.server if self._is_postgres else self.url
         return f"{where}, namespace {self.namespace}"
+
+    @property
+    def is_to_be_made(self) -> bool:
+        """Whether the catalogue is a file that is not there, but would be as soon as it is opened."""
+        file = Path(self.url.removeprefix(_FILE))
+        return self.url.startswith(_FILE) and not file.exists() and file.parent.is_dir()
 
     @contextmanager
     def opened(self, storage: Storage) -> Iterator["Catalog"]:

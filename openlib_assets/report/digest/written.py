@@ -16,7 +16,8 @@ from openlib_assets.storage import Storage
 CANNOT_KNOW = (
     "Works, authors and candidates are listed for the last snapshot of a subject only; of those before it, the numbers "
     "are kept. A subject that was fetched for the first time has nothing to be compared with. A new author has no work "
-    "in any subject but those that came now. A candidate is a new work on an order list: works that the subject had "
+    "in any subject but those that came now; a work that came as one of the same title went is the same work under "
+    "another key. A candidate is a new work on an order list: works that the subject had "
     "before and that have moved up onto the list are left out, since order lists have no history. A fetch that found "
     "nothing new leaves no snapshot."
 )

@@ -1,8 +1,12 @@
--- One row is an author of works that came into a subject, of whom no other work is known in any subject.
+-- One row is an author of works that came into a subject, of whom no other work is known in any subject. A work that came
+-- as one of the same title went is taken for the same work under another key, whose authors are not new.
 WITH added AS (
-    SELECT subject, work_key
+    SELECT news.subject, news.work_key
     FROM news
-    WHERE change = 'added'
+    ANTI JOIN (FROM news WHERE change = 'removed') AS removed
+        ON removed.subject = news.subject
+        AND lower(removed.title) = lower(news.title)
+    WHERE news.change = 'added'
 ),
 known_before AS (
     SELECT DISTINCT work_authors.author_key
