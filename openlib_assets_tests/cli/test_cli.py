@@ -675,7 +675,7 @@ def test_doctor_finds_all_well_or_says_what_is_wrong(cli: Cli) -> None:
     # A subject of the sandbox's stands in for the one that doctor asks for.
     said = cli("doctor")
     assert said.status == 0
-    assert said.out.count("ok ") == 13
+    assert said.out.count("ok ") == 14
     assert "there is no watch list yet" in said.out
     assert (
         "monthly_refresh is off, subjects are not refreshed by it; turn it on with OPENLIB_MONTHLY_REFRESH=on"

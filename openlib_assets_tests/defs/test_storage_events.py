@@ -15,7 +15,9 @@ import boto3
 import dagster as dg
 import pyarrow.parquet as pq
 import pytest
+from click.testing import CliRunner
 
+from openlib_assets.cli.commands.doctor import doctor
 from openlib_assets.defs.sensors import storage_events
 from openlib_assets.lake import layout
 from openlib_assets.lake.bronze.snapshots import current_snapshot
@@ -314,6 +316,24 @@ class TestQueue:
         again = tick_cursor(instance, cursor)
         assert json.loads(again)["receipts"] == [], "the snapshot is recorded by now"
         assert queue.waiting() == 1
+
+    def test_the_doctor_asks_the_queue_and_says_how_many_messages_wait(
+        self, queue: Queue, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def events_line() -> str:
+            said = CliRunner().invoke(doctor, [])
+            (line,) = [line for line in said.output.splitlines() if " events: " in line]
+            return line
+
+        assert events_line() == f"ok     events: {queue.url}: answers, 0 messages wait"
+        queue.tell("subjects.yaml")
+        assert events_line() == f"ok     events: {queue.url}: answers, 1 message waits"
+        monkeypatch.setenv("OPENLIB_EVENTS_QUEUE", f"{queue.url}x")
+        assert events_line().startswith(f"WRONG  events: {queue.url}x: ")
+        monkeypatch.delenv("OPENLIB_EVENTS_QUEUE")
+        assert events_line().endswith(
+            "no queue is set, so on S3 only the watch list is followed; name one with OPENLIB_EVENTS_QUEUE"
+        )
 
     def test_a_queue_that_is_not_there_is_a_failure_of_one_line(
         self, queue: Queue, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch

@@ -9,7 +9,7 @@ from openlib_assets.settings import Settings
 
 @click.command()
 def doctor() -> int:
-    """Check whatever the settings name, from contact and storage to versions; exit 1 if any is wrong."""
+    """Check whatever the settings name, but for Spark and EMR Serverless; exit 1 if any is wrong."""
     from openlib_assets.storage.errors import OpenlibError
 
     settings = Settings.from_env()
@@ -22,6 +22,7 @@ def doctor() -> int:
         "watch list": _watch_list,
         "instance": _instance,
         "schedule": _schedule,
+        "events": _events,
         "store catalogue": _store_catalogue,
         "dumps": _dumps,
         "database": _database,
@@ -149,6 +150,19 @@ def _schedule(settings: Settings) -> str:
     else:
         remedy = "turn it on with OPENLIB_MONTHLY_REFRESH=on"
     return f"{MONTHLY_REFRESH} is off, subjects are not refreshed by it; {remedy}"
+
+
+def _events(settings: Settings) -> str:
+    from openlib_assets.storage import LocalStorage, storage_kind
+
+    if settings.events_queue is None:
+        if storage_kind(settings.storage) == LocalStorage.kind:
+            return "no queue is set; files that arrive are found in their folders"
+        return "no queue is set, so on S3 only the watch list is followed; name one with OPENLIB_EVENTS_QUEUE"
+    from openlib_assets.defs.sensors.events_queue import EventsQueue
+
+    waiting = EventsQueue(settings.events_queue).waiting()
+    return f"{settings.events_queue}: answers, {waiting} {'message waits' if waiting == 1 else 'messages wait'}"
 
 
 def _store_catalogue(settings: Settings) -> str:

@@ -53,6 +53,12 @@ class EventsQueue:
         with self._errors():
             self._client: SQSClient = boto3.Session().client("sqs", config=_CLIENT)
 
+    def waiting(self) -> int:
+        """Return about how many messages nobody has taken yet."""
+        with self._errors():
+            told = self._client.get_queue_attributes(QueueUrl=self._url, AttributeNames=["ApproximateNumberOfMessages"])
+        return int(told["Attributes"]["ApproximateNumberOfMessages"])
+
     def receive(self, most: int) -> list[Message]:
         """Take up to so many messages; others do not get them until their visibility time-out is over."""
         taken: dict[str, Message] = {}

@@ -11,6 +11,9 @@ output "summary" {
     queue_url           = module.events.queue_url
     repository          = module.orchestration.repository_url
     cluster             = module.orchestration.cluster_name
+    run_family          = module.orchestration.run_family
+    run_subnets         = module.network.private_subnet_ids
+    run_security_group  = module.network.security_group_ids["daemon"]
     log_groups          = module.orchestration.log_groups
     roles               = module.roles.arns
     athena_workgroup    = module.catalogue.workgroup

@@ -81,6 +81,7 @@ data "aws_iam_policy_document" "pipeline" {
       "sqs:ReceiveMessage",
       "sqs:DeleteMessage",
       "sqs:ChangeMessageVisibility",
+      "sqs:GetQueueAttributes",
     ]
     resources = [var.queue_arn]
   }
