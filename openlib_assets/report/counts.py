@@ -78,7 +78,7 @@ def quality(books: pa.Table, averages: pa.Table) -> Row:
     statuses, author_counts = _tally(books["year_status"]), _tally(books["author_count"])
     return {
         "works": books.num_rows,
-        "without_title": _number(pc.equal(pc.utf8_trim_whitespace(pc.fill_null(books["title"], "")), "")),
+        "without_title": books["title"].null_count + _number(_is(pc.utf8_trim_whitespace(books["title"]), "")),
         "without_author": author_counts[0],
         "year_missing": statuses["missing"],
         "year_implausible": statuses["implausible"],
