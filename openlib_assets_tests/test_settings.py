@@ -314,3 +314,30 @@ def test_a_catalogue_in_a_file_is_the_same_from_whatever_folder(
     assert place
     assert place.url == f"sqlite:///{tmp_path}/tables.db"
     assert Place.of(read({})) is None
+
+
+@pytest.mark.parametrize(
+    ("url", "variables", "server"),
+    [
+        ("postgresql://me:x@host:5432/books", {}, "postgresql://host:5432/books"),
+        ("postgresql://me@/books?host=/run/pg&port=6", {}, "postgresql:///run/pg:6/books"),
+        ("postgresql://me@a:1,b:2/?dbname=other&password=xyz", {}, "postgresql://a:1,b:2/other"),
+        ("postgresql://host:1/books?port=2", {"PGPORT": "3"}, "postgresql://host:2/books"),
+        ("postgresql://", {"PGHOST": "host", "PGPORT": "3", "PGDATABASE": "b"}, "postgresql://host:3/b"),
+        ("postgresql://", {"PGSERVICE": "a"}, "postgresql:///?service=a"),
+        ("postgresql:///?service=b", {"PGSERVICE": "a"}, "postgresql:///?service=b"),
+        ("postgresql://me:pa[ss@host/books", {}, "postgresql://host/books"),
+        ("postgresql://me:sec℀ret@host/books", {}, "postgresql://host/books"),
+    ],
+)
+def test_a_database_is_known_by_all_that_says_which_it_is_and_by_no_secret(
+    url: str, variables: dict[str, str], server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGSERVICE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    target = Target(url, "openlib")
+    assert target.server == server
+    for secret in ("pa[ss", "sec℀ret"):
+        assert target.without_secrets(f"it is {secret}") == ("it is ***" if secret in url else f"it is {secret}")

@@ -16,6 +16,7 @@ from openlib_assets_tests.database.conftest import Database
 from openlib_assets_tests.database.test_secrets import PLAIN, SECRET
 from openlib_assets_tests.docs.markdown import TABLE_FORMATS, blocks
 from openlib_assets_tests.lake.iceberg.conftest import Tables
+from openlib_assets_tests.tools.ports import free_port
 from openlib_assets_tests.tools.warehouses import publish
 
 pytestmark = pytest.mark.database
@@ -55,6 +56,13 @@ def test_last_month_is_there_and_no_password_is_in_what_is_written_or_said(
     assert "\n" not in str(refused.value)
     assert PLAIN not in str(refused.value)
     assert refused.value.__cause__ is None
+
+
+def test_an_address_is_read_as_libpq_reads_it(tables: Tables, database: Database) -> None:
+    place = f"{database.variables['PGHOST']}:{database.variables['PGPORT']}"
+    one_of_two = tables.place.url.replace(place, f"{database.variables['PGHOST']}:{free_port()},{place}")
+    register_warehouse(tables.storage, Place(one_of_two, "openlib"))
+    assert len(database.ask("SELECT * FROM iceberg_tables")) == len(WAREHOUSE_TABLES)
 
 
 def test_what_the_docs_tell_spark_is_what_the_catalogue_has(tables: Tables, database: Database) -> None:

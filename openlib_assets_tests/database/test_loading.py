@@ -157,6 +157,47 @@ def test_texts_that_no_database_takes_arrive_all_the_same(database: Database, st
     assert subjects == ["x\ufffd", None, "", 'NULL "\\', "{a,b}"]
 
 
+@pytest.mark.parametrize("by", ["variable", "role"])
+def test_texts_arrive_whatever_encoding_others_set(
+    by: str, database: Database, storage: LocalStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if by == "variable":
+        monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
+    else:
+        database.tell(f"ALTER DATABASE {database.variables['PGDATABASE']} SET client_encoding = 'LATIN1'")
+    publish(storage, {"français 世": (5, 1)})
+    load(storage, database.target())
+    assert database.ask("SELECT octet_length(subject), length(subject) FROM openlib.subjects") == [(13, 10)]
+
+
+def test_a_database_of_another_encoding_is_refused(database: Database, storage: LocalStorage) -> None:
+    publish(storage, {"tea": (5, 1)})
+    database.tell("CREATE DATABASE books_latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
+    latin = Database({**database.variables, "PGDATABASE": "books_latin"})
+    with pytest.raises(DatabaseError, match="has the encoding LATIN1, and must have UTF8; make another one"):
+        load(storage, latin.target())
+
+
+def test_an_interrupt_ends_a_load_that_waits_for_others(database: Database, storage: LocalStorage) -> None:
+    publish(storage, {"tea": (5, 1)})
+    load(storage, database.target())
+    publish(storage, {"tea": (6, 2)})
+    waits = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+
+    def interrupt() -> None:
+        wait_until(lambda: database.ask(waits) == [(1,)], PATIENCE_SECONDS, what="the load to wait")
+        os.kill(os.getpid(), signal.SIGINT)
+
+    with closing(connect(database.variables)) as other, other.cursor() as cursor, ThreadPoolExecutor(1) as pool:
+        cursor.execute("LOCK TABLE openlib.works IN ACCESS EXCLUSIVE MODE")
+        under_way = pool.submit(interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            load(storage, database.target())
+        under_way.result()
+    assert load(storage, database.target()).state == "changed"
+    assert_same_as_files(database, storage)
+
+
 def test_a_load_killed_in_the_middle_leaves_what_was_there(
     database: Database, storage: LocalStorage, tmp_path: Path
 ) -> None:

@@ -190,6 +190,24 @@ def test_who_reads_the_file_goes_on_in_what_they_opened(local: LocalStorage) -> 
     assert [path for path in local.paths("") if path.endswith((".wal", ".tmp"))] == []
 
 
+def test_a_question_mark_in_the_path_is_a_letter_like_any(published: Path, tmp_path: Path) -> None:
+    root = tmp_path / "why? here" / "root"
+    shutil.copytree(published, root)
+    assert write_file(LocalStorage(root)).is_new
+    with opened(LocalStorage(root), tmp_path) as connection:
+        assert connection.sql("SELECT count(*) FROM subjects").fetchall() == [(len(SUBJECTS),)]
+    assert {path.name for path in tmp_path.iterdir()} == {"why? here", "copy.duckdb"}
+
+
+def test_the_next_version_has_the_rights_of_the_one_before(local: LocalStorage) -> None:
+    write_file(local)
+    file = Path(local.uri("warehouse.duckdb"))
+    file.chmod(0o600)
+    publish(local, {"tea": (7, 2)})
+    assert write_file(local).is_new
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
 def test_before_there_is_a_warehouse_one_line_says_so(tmp_path: Path) -> None:
     with pytest.raises(WarehouseError, match=r"^.*/warehouse/current\.json: there is no warehouse yet; run a subject"):
         write_file(LocalStorage(tmp_path))

@@ -1,11 +1,12 @@
 """A connection to PostgreSQL: where to, how errors are told, and that no password is ever among what is told."""
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 from openlib_assets.settings import Settings
 from openlib_assets.storage.errors import OpenlibError
@@ -16,12 +17,13 @@ if TYPE_CHECKING:
 _SECRETS = ("password", "sslpassword", "passfile", "oauth_client_secret")
 # A server that does not answer is given up, also where it has vanished in the middle; a URL may say otherwise.
 _DEFAULTS = {"connect_timeout": "10", "tcp_user_timeout": "120000", "application_name": "openlib"}
+_ENCODING = ("client_encoding", "UTF8")
+_PORT = re.compile(r":\d+(?=,|$)")
 _VARIABLES = {"connect_timeout": "PGCONNECT_TIMEOUT", "application_name": "PGAPPNAME"}
 
 # What to do about errors, by what begins their SQLSTATE.
 _REMEDIES = {
     "08": "check that the server runs, then run again",
-    "22021": "the database must have the encoding UTF8",
     "25006": "name the server that can be written to, not a copy that can only be read",
     "2BP01": "drop what depends on the tables of the earlier release, then run again",
     "40": "run again",
@@ -60,10 +62,16 @@ class Target:
     @property
     def server(self) -> str:
         """The address of the database without user, password and options."""
-        parts = urlsplit(self.url)
-        place = parts.netloc.rpartition("@")[2] or os.environ.get("PGHOST", "")
-        database = parts.path.strip("/") or os.environ.get("PGDATABASE", "")
-        return f"postgresql://{place}/{database}"
+        # As libpq puts it together: of options, the URL and variables, the first that has it.
+        netloc, path, query = _parts(self.url)
+        options = dict(_options(query))
+        place = options.get("host") or options.get("hostaddr") or netloc.rpartition("@")[2]
+        place = place or os.environ.get("PGHOST") or os.environ.get("PGHOSTADDR", "")
+        if port := options.get("port") or ("" if _PORT.search(place) else os.environ.get("PGPORT", "")):
+            place = f"{_PORT.sub('', place)}:{port}"
+        database = options.get("dbname") or path.strip("/") or os.environ.get("PGDATABASE", "")
+        service = options.get("service") or os.environ.get("PGSERVICE")
+        return f"postgresql://{place}/{database}{f'?service={service}' if service else ''}"
 
     @property
     def address(self) -> str:
@@ -76,9 +84,9 @@ class Target:
 
     def without_secrets(self, text: str) -> str:
         """Return a text in which no password is."""
-        parts = urlsplit(self.url)
-        password = parts.netloc.rpartition("@")[0].partition(":")[2]
-        options = dict(_options(parts.query))
+        netloc, _, query = _parts(self.url)
+        password = netloc.rpartition("@")[0].partition(":")[2]
+        options = dict(_options(query))
         secrets = [password, unquote(password), *(options.get(name, "") for name in _SECRETS)]
         secrets.append(os.environ.get("PGPASSWORD", ""))
         for secret in sorted(filter(None, secrets), key=len, reverse=True):
@@ -86,9 +94,9 @@ class Target:
         return text
 
     def connection_url(self) -> str:
-        """Return the URL with what it leaves open."""
+        """Return the URL with what it leaves open, and with the encoding of what is sent, whatever others say."""
         base, _, query = self.url.partition("?")
-        given = _options(query)
+        given = [*(option for option in _options(query) if option[0] != _ENCODING[0]), _ENCODING]
         named = {name for name, _ in given}
         left = {
             name: value
@@ -96,6 +104,13 @@ class Target:
             if name not in named and not os.environ.get(_VARIABLES.get(name, ""))
         }
         return f"{base}?{urlencode([*given, *left.items()], quote_via=quote)}"
+
+
+def _parts(url: str) -> tuple[str, str, str]:
+    """Return what a URL has before its path, the path, and its options, as libpq takes it apart."""
+    base, _, query = url.partition("://")[2].partition("?")
+    netloc, _, path = base.partition("/")
+    return netloc, path, query
 
 
 def _options(query: str) -> list[tuple[str, str]]:
@@ -113,6 +128,10 @@ class Session:
     def execute(self, statement: str) -> None:
         """Execute a statement."""
         self.cursor.execute(statement)
+
+    def cancel(self) -> None:
+        """Let the statement that another thread executes end with an error."""
+        self.cursor.adbc_cancel()
 
     def rows(self, query: str, *values: str) -> list[tuple[Any, ...]]:
         """Return the rows of a query; `values` stand for $1, $2, ... in it."""
@@ -135,10 +154,21 @@ def connected(target: Target) -> Iterator[Session]:
 
     try:
         with dbapi.connect(target.connection_url()) as connection, connection.cursor() as cursor:
-            yield Session(target, cursor)
+            session = Session(target, cursor)
+            _require_utf8(session)
+            yield session
             connection.commit()
     except dbapi.Error as error:
         raise target.error(_told(error)) from None
+
+
+def _require_utf8(session: Session) -> None:
+    (encoding,) = session.row("SELECT current_setting('server_encoding')")
+    if encoding != _ENCODING[1]:
+        raise session.target.error(
+            f"the database has the encoding {encoding}, and must have UTF8; make another one with: "
+            "CREATE DATABASE name ENCODING 'UTF8' TEMPLATE template0"
+        )
 
 
 def _told(error: "Error") -> str:

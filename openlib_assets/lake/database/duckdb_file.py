@@ -50,11 +50,13 @@ def write_file(storage: Storage) -> Written:
         if _held(storage) == identity:
             return Written(version, is_new=again > 0)
         with storage.writing(layout.WAREHOUSE_DATABASE) as file:
+            mode = file.stat().st_mode
             file.unlink()  # DuckDB takes an empty file for a damaged one
             try:
                 _write(storage, version, identity, file)
             except duckdb.Error as error:
                 raise unreadable(error) from error
+            file.chmod(mode)
         # Who was slow may have put an old version in the place of a new one, which nobody would write again.
         if versions.current(storage) == version:
             break
@@ -70,7 +72,10 @@ def _write(storage: Storage, version: Version, identity: str, file: Path) -> Non
             "temp_directory": spill,
             **(_FOR_SMALL if small else {}),
         }
-        with duckdb.connect(file, config=config) as connection:
+        # DuckDB takes what follows a question mark in a path for none of it, and puts its log elsewhere.
+        link = Path(spill) / "database"
+        link.symlink_to(file.absolute())
+        with duckdb.connect(link, config=config) as connection:
             prepared(connection, storage)
             if small:
                 connection.begin()  # or each statement would be synced to the disk by itself

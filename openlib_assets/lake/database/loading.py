@@ -13,6 +13,7 @@ from openlib_assets.lake.contract import SCHEMA_VERSION, WAREHOUSE_TABLES, Table
 from openlib_assets.lake.database import rights, schema
 from openlib_assets.lake.database.connecting import Session, Target, connected
 from openlib_assets.lake.database.differences import all_rows, changed_rows, differences, gone_keys
+from openlib_assets.lake.duckdb_storage import interruptibly
 from openlib_assets.lake.transform import connected as duckdb_connected
 from openlib_assets.lake.transform import quoted
 from openlib_assets.lake.warehouse import versions
@@ -76,9 +77,16 @@ def load(storage: Storage, target: Target) -> Loaded:
         _wait_for_turn(session)
         version = versions.existing(storage)
         prepared(connection, storage)
-        notes = rights.prepare(session)
-        loaded = _bring(session, connection, storage, version)
-        rights.grant(session)
+
+        def bring() -> tuple[Loaded, Sequence[str]]:
+            session.execute(f"SET LOCAL lock_timeout = '{_PATIENCE_SECONDS:.0f}s'")
+            notes = rights.prepare(session)
+            loaded = _bring(session, connection, storage, version)
+            rights.grant(session)
+            return loaded, notes
+
+        # A statement of the driver's takes Ctrl-C for itself, and keeps other signals waiting until it ends.
+        loaded, notes = interruptibly(connection, bring, session.cancel)
     versions.set_loaded(storage, versions.Loaded(version.name, target.address))
     return Loaded(version, loaded.state, loaded.sent, loaded.removed, notes)
 

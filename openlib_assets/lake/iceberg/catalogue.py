@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote, urlencode
 
 from openlib_assets.lake import layout
 from openlib_assets.lake.database.connecting import Target
@@ -78,6 +79,10 @@ class Place:
             raise IcebergError(f"{self.address}: needs psycopg2; install it with: {install}") from None
         except (SQLAlchemyError, BotoCoreError, ClientError, OSError, exceptions.CommitFailedException) as error:
             raise IcebergError(f"{self.address}: {self._told(error)}") from None
+        except exceptions.ValidationError:
+            raise IcebergError(
+                f"{self.address}: the metadata of a table is damaged; make it again with: openlib iceberg register"
+            ) from None
 
     @property
     def _is_postgres(self) -> bool:
@@ -91,10 +96,11 @@ class Place:
         properties = {"warehouse": storage.uri(layout.ICEBERG), **_of_s3(storage)}
         if self.url == _GLUE:
             return {"type": "glue", **properties}
-        url = self.url
         if self._is_postgres:
-            url = f"postgresql+psycopg2://{self._target.connection_url().partition('://')[2]}"
-        return {"type": "sql", "uri": url, **properties}
+            # As libpq reads it: SQLAlchemy takes URLs apart in its own way.
+            dsn = urlencode({"dsn": self._target.connection_url()})
+            return {"type": "sql", "uri": f"postgresql+psycopg2://?{dsn}", **properties}
+        return {"type": "sql", "uri": f"{_FILE}{quote(self.url.removeprefix(_FILE))}", **properties}
 
     def _told(self, error: Exception) -> str:
         """Return in one line what was said, without secrets."""

@@ -41,17 +41,17 @@ class Listed:
 def register_warehouse(storage: Storage, place: Place) -> Outcome:
     """Register the current version of the warehouse; raises IcebergError, and WarehouseError where there is none."""
     with _registering(storage) as check:
-        before = _recorded(storage, place)
         version = versions.existing(storage)
-        pinned = sorted({*before.versions, version.name})
         contents = [
             Content(table, [storage.uri(version.file(table.name))], version.digests[table.name])
             for table in WAREHOUSE_TABLES
         ]
         with place.opened(storage) as catalogue:
+            namespace = Namespace(catalogue, place.namespace, storage)
+            before = _recorded(storage, place, namespace)
+            pinned = sorted({*before.versions, version.name})
             # From here on its files stay, whatever is published meanwhile.
             record(storage, replace(before, versions=pinned))
-            namespace = Namespace(catalogue, place.namespace, storage)
             is_new = namespace.add(version.name, contents, check)
             check()
             held = namespace.keep(WAREHOUSE_TABLES, kept_versions(pinned))
@@ -64,16 +64,16 @@ def register_warehouse(storage: Storage, place: Place) -> Outcome:
 def register_dump(storage: Storage, place: Place, date: str) -> Outcome:
     """Register the lake of a dump; raises IcebergError, and NoLakeError where it is not built."""
     with _registering(storage) as check:
-        before = _recorded(storage, place)
         lake_date(storage, date)
-        dumps = sorted({*before.dumps, date})
         made = {table: table_of(storage, table.name, date) for table in CATALOGUE_TABLES}
         contents = [
             Content(table, [storage.uri(path) for path in one.paths()], one.version) for table, one in made.items()
         ]
         with place.opened(storage) as catalogue:
-            record(storage, replace(before, dumps=dumps))
             namespace = Namespace(catalogue, place.namespace, storage)
+            before = _recorded(storage, place, namespace)
+            dumps = sorted({*before.dumps, date})
+            record(storage, replace(before, dumps=dumps))
             is_new = namespace.add(date, contents, check)
             check()
             held = namespace.keep(CATALOGUE_TABLES, dumps)
@@ -150,7 +150,15 @@ def _registering(storage: Storage) -> Iterator[LockCheck]:
         yield check
 
 
-def _recorded(storage: Storage, place: Place) -> Registered:
-    """Return what is registered there; what is in another catalogue, this one takes the place of."""
+def _recorded(storage: Storage, place: Place, namespace: Namespace) -> Registered:
+    """Return what is registered there; what is in another catalogue, this one takes the place of.
+
+    Where the record is lost, or has another address, which may be of the same catalogue, snapshots that are there stay as
+    long as their files are.
+    """
     found = registered(storage)
-    return found if found and found.catalogue == place.address else Registered(place.address)
+    if found and found.catalogue == place.address:
+        return found
+    kept = [name for name in sorted(namespace.names(WAREHOUSE_TABLES)) if versions.find(storage, name)]
+    dumps = namespace.names(CATALOGUE_TABLES).intersection(complete_lakes(storage))
+    return Registered(place.address, versions=kept, dumps=sorted(dumps))

@@ -81,6 +81,11 @@ class Namespace:
         name = max(set.intersection(*(_tags(self._table(table)) for table in tables)))
         self.catalogue.update_namespace_properties(self.name, updates={f"{_PROPERTY}{what}": name})
 
+    def names(self, tables: Sequence[Table]) -> set[str]:
+        """Return the names of the snapshots of tables, of those that are there."""
+        there = {name for _, name in self.catalogue.list_tables(self.name)}
+        return {tag for table in tables if table.name in there for tag in _tags(self._table(table))}
+
     def tags(self) -> dict[str, list[str]]:
         """Return the names of the snapshots of each table."""
         tables = [name for _, name in self.catalogue.list_tables(self.name)]

@@ -4,7 +4,7 @@ import hashlib
 
 import pyarrow as pa
 from pyiceberg.catalog import Catalog
-from pyiceberg.exceptions import NoSuchTableError
+from pyiceberg.exceptions import NoSuchTableError, ValidationError
 from pyiceberg.schema import Schema, assign_fresh_schema_ids
 from pyiceberg.table import Table as IcebergTable
 from pyiceberg.table.sorting import SortField, SortOrder
@@ -60,14 +60,14 @@ def open_table(catalogue: Catalog, namespace: str, storage: Storage, table: Tabl
     """Return a table as it is registered.
 
     It is made if it is not there, has the columns of another release, or lies below another root, as before the storage
-    was copied or moved; also if its metadata is gone.
+    was copied or moved; also if its metadata is gone or damaged.
     """
     name, location = (namespace, table.name), storage.uri(f"{layout.ICEBERG}/{table.name}")
     try:
         found = catalogue.load_table(name)
     except NoSuchTableError:
         pass
-    except FileNotFoundError:
+    except (FileNotFoundError, ValidationError):
         catalogue.drop_table(name)
     else:
         if (found.properties.get(_SHAPE), found.location()) == (_shape(table), location):

@@ -171,6 +171,18 @@ def test_dumps_may_be_registered_late_and_again_after_they_were_built_again(tabl
     assert {len(loaded.snapshots()) for loaded in tables.load_all(DUMPED).values()} == {2}
 
 
+def test_dumps_stay_though_the_record_is_lost(tables: Tables) -> None:
+    register_all(tables.storage, tables.place)
+    tables.storage.delete(layout.ICEBERG_REGISTERED)
+    assert not register_dump(tables.storage, tables.place, JULY).is_new
+    tables.assert_same_as_dump(JULY)
+    tables.assert_same_as_dump(AUGUST, "main")
+    assert tables.properties()["openlib.dump"] == AUGUST
+    found = registered(tables.storage)
+    assert found
+    assert found.dumps == [JULY, AUGUST]
+
+
 def test_a_table_with_the_columns_of_another_release_is_made_anew(tables: Tables) -> None:
     register_all(tables.storage, tables.place)
     works = tables.load("catalogue_works")

@@ -11,10 +11,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from openlib_assets.lake import layout
 from openlib_assets.lake.contract import WAREHOUSE_TABLES
 from openlib_assets.lake.iceberg.catalogue import IcebergError, Place, is_registered
-from openlib_assets.lake.iceberg.record import kept_versions
-from openlib_assets.lake.iceberg.registering import register_warehouse
+from openlib_assets.lake.iceberg.record import kept_versions, registered
+from openlib_assets.lake.iceberg.registering import Outcome, listed, register_warehouse
 from openlib_assets.storage import LocalStorage, Storage
 from openlib_assets_tests.conftest import PlaceMaker, environment, read_table
 from openlib_assets_tests.docs.markdown import TABLE_FORMATS, blocks
@@ -91,6 +92,45 @@ def test_last_month_stays_and_what_no_snapshot_needs_goes(tables: Tables) -> Non
     assert tables.rows("works", november).num_rows == 30
     assert tables.rows("works").num_rows == 41
     assert tables.properties()["openlib.warehouse"] == current
+
+
+@pytest.mark.parametrize("known_as", ["lost", "another address"])
+def test_snapshots_stay_though_the_record_does_not_tell_of_them(known_as: str, tables: Tables, tmp_path: Path) -> None:
+    storage, place = tables.storage, tables.place
+    october = next_version(storage, -20)
+    register_warehouse(storage, place)
+    november = next_version(storage, 0)
+    register_warehouse(storage, place)
+    if known_as == "lost":
+        storage.delete(layout.ICEBERG_REGISTERED)
+    else:
+        (tmp_path / "link").symlink_to(tmp_path)
+        place = Place(f"sqlite:///{tmp_path}/link/tables.db", "books")
+    current = next_version(storage, 31)
+    assert register_warehouse(storage, place) == Outcome(current, is_new=True, withdrawn=[])
+    assert tables.names(NAMES) == {name: {october, november, current, "main"} for name in NAMES}
+    found = registered(storage)
+    assert found
+    assert found.versions == [october, november, current]
+
+
+def test_damaged_metadata_is_told_in_a_line_and_made_again(tables: Tables) -> None:
+    name = next_version(tables.storage, 0)
+    register_warehouse(tables.storage, tables.place)
+    file = Path(tables.load("works").metadata_location.removeprefix("file://"))
+    file.write_bytes(file.read_bytes()[:500])
+    with pytest.raises(IcebergError, match=r"the metadata of a table is damaged; make it again with: openlib iceberg"):
+        listed(tables.storage, tables.place)
+    assert register_warehouse(tables.storage, tables.place).is_new
+    assert [(one.name, one.missing) for one in listed(tables.storage, tables.place)] == [(name, [])]
+
+
+def test_a_catalogue_lies_where_its_address_says(tables: Tables, tmp_path: Path) -> None:
+    next_version(tables.storage, 0)
+    folder = tmp_path / "50%20off"
+    folder.mkdir()
+    register_warehouse(tables.storage, Place(f"sqlite:///{folder}/[x]%41 #?.db", "books"))
+    assert [file.name for file in folder.iterdir()] == ["[x]%41 #?.db"]
 
 
 def test_the_newest_are_kept_and_the_last_of_each_month_for_a_year() -> None:
