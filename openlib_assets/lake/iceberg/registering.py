@@ -153,8 +153,8 @@ def _registering(storage: Storage) -> Iterator[LockCheck]:
 def _recorded(storage: Storage, place: Place, namespace: Namespace) -> Registered:
     """Return what is registered there; what is in another catalogue, this one takes the place of.
 
-    Where the record is lost, or has another address, which may be of the same catalogue, snapshots that are there stay as
-    long as their files are.
+    Where the record is lost, or has another address, which may be of the same catalogue, snapshots stay as long
+    as their files are there.
     """
     found = registered(storage)
     if found and found.catalogue == place.address:
