@@ -12,6 +12,7 @@ from openlib_assets.cli.stopped_runs import interrupted
 from openlib_assets.defs.assets import catalog, comparison, database, store_catalogue, store_matches, warehouse
 from openlib_assets.defs.assets.store import is_read
 from openlib_assets.defs.jobs import ACROSS, STORE
+from openlib_assets.defs.partitions import SUBJECTS
 from openlib_assets.defs.ui_metadata import LEFT_OUT, URI_METADATA
 from openlib_assets.lake import layout
 from openlib_assets.lake.contract import STORE_MATCHES, Layer
@@ -19,6 +20,7 @@ from openlib_assets.lake.database.connecting import Target
 from openlib_assets.lake.database.loading import is_loaded
 from openlib_assets.lake.iceberg.catalogue import Place, is_registered
 from openlib_assets.lake.store.catalogue import StoreFile
+from openlib_assets.lake.warehouse import versions
 from openlib_assets.storage import Storage
 from openlib_assets.storage.errors import OpenlibError
 
@@ -41,12 +43,17 @@ def across_subjects_is_current(
 ) -> bool:
     """Tell whether what is made across all subjects was made after all that it is made from, and is still there.
 
+    Nor may a subject be in it that is no longer registered.
+
     What a database and a catalogue of Iceberg tables hold is not looked at, but what was last put into them. What was
     made at another root, as a run may be told to, does not count.
     """
     if target and not is_loaded(storage, target):
         return False
     if place and not is_registered(storage, place):
+        return False
+    version = versions.current(storage)
+    if version is None or version.subjects.keys() - instance.get_dynamic_partitions(SUBJECTS):
         return False
     matches = layout.shared_table_file(STORE_MATCHES.layer, STORE_MATCHES.name)
     paths = {

@@ -3,6 +3,7 @@
 One run takes many subjects, so that hundreds cost hardly more than one.
 """
 
+import os
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from dagster._core.execution.api import execute_run
 
 from openlib_assets.cli.stopped_runs import interrupted, stopped_runs
 from openlib_assets.defs.assets import raw_details, raw_works
-from openlib_assets.defs.instance.run_launcher import fail_dead_runs
+from openlib_assets.defs.instance.run_launcher import PROCESS, fail_dead_runs
 from openlib_assets.defs.jobs import ALL
 from openlib_assets.defs.partitions import SUBJECTS, run_tags, stretches
 from openlib_assets.defs.steps.records import latest_records
@@ -24,6 +25,7 @@ from openlib_assets.lake.contract import SUBJECT_SUMMARY
 from openlib_assets.lake.table_files import open_table
 from openlib_assets.openlibrary.errors import SubjectNotFoundError
 from openlib_assets.storage import Storage
+from openlib_assets.storage.errors import OpenlibError
 
 _FETCHED = (raw_works, raw_details)
 
@@ -31,6 +33,10 @@ _FETCHED = (raw_works, raw_details)
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 _REMOVED = "it was removed while it was run, and may not be complete; if that was a mistake, run it again"
+
+
+class RunDeletedError(OpenlibError):
+    """Somebody deleted a run while it was at work."""
 
 
 @dataclass
@@ -96,11 +102,16 @@ def run_subjects(
                 if event.asset_key not in {asset.key for asset in _FETCHED}
             }
     not_found = {key for key, why in failed.items() if why.kind == SubjectNotFoundError.__name__}
-    for key in not_found.intersection(new):
+    records = latest_records(instance, raw_works.key, keys)
+    # Also one that a run registered which was stopped.
+    for key in not_found.intersection({*new, *stopped}).difference(records):
         instance.delete_dynamic_partition(SUBJECTS, key)
     removed = set(keys).difference(not_found, instance.get_dynamic_partitions(SUBJECTS))
-    failed |= dict.fromkeys(removed, Failed("", "", _REMOVED))
-    records = latest_records(instance, raw_works.key, keys)
+    # Those that were removed and added again were left out.
+    left_alone = {
+        key for key in keys if key not in records or (key not in stopped and records[key].storage_id <= began)
+    }
+    failed |= dict.fromkeys(removed | left_alone.difference(failed), Failed("", "", _REMOVED))
     return [
         SubjectResult(key, error=failed[key].reason)
         if key in failed
@@ -128,11 +139,21 @@ def execute(
     run = instance.create_run_for_job(
         job,
         run_config=config,
-        tags={**job.run_tags, **(tags or {}), **({"dagster/is_resume_retry": "true"} if root else {})},
+        tags={
+            **job.run_tags,
+            **(tags or {}),
+            **({"dagster/is_resume_retry": "true"} if root else {}),
+            PROCESS: str(os.getpid()),
+        },
         parent_run_id=goes_on_from,
         root_run_id=(root.root_run_id or root.run_id) if root else None,
     )
-    return execute_run(InMemoryJob(job), run, instance)
+    try:
+        return execute_run(InMemoryJob(job), run, instance)
+    except Exception as error:
+        if instance.has_run(run.run_id):
+            raise
+        raise RunDeletedError(f"run {run.run_id} was deleted in Dagster while it was at work; run it again") from error
 
 
 def _last_id(instance: dg.DagsterInstance) -> int:

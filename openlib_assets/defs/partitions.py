@@ -78,7 +78,8 @@ def asked_for(context: StepExecutionContext, keys: Collection[str]) -> list[str]
     stand in the stretch, or none does, as after its last or its first one was removed and added again.
     """
     run = context.dagster_run
-    digest = run.tags.get(_STRETCH, "")
+    # Of one subject, a run may have the tag from the run of a stretch whose tags somebody copied.
+    digest = run.tags.get(_STRETCH, "") if _FIRST in run.tags else ""
     if keys and digest in ("", _digest(keys)):
         return sorted(keys)
     # What Dagster wrote down when the run was made, or the one that it repeats, where that are the same subjects.
@@ -97,7 +98,7 @@ def asked_for(context: StepExecutionContext, keys: Collection[str]) -> list[str]
 
 def require_asked_for(context: StepExecutionContext) -> None:
     """Raise dg.Failure where a run's stretch holds other subjects than were asked for, before something is read."""
-    if _STRETCH in context.dagster_run.tags:
+    if {_STRETCH, _FIRST} <= context.dagster_run.tags.keys():
         with partition_loading_context(dynamic_partitions_store=context.instance):
             asked_for(context, subjects.get_partition_keys_in_range(context.partition_key_range))
 

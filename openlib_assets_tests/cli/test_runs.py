@@ -5,9 +5,11 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from dagster._core.execution.api import execute_run
 from dagster._core.execution.retries import RetryMode
 from dagster._core.executor.in_process import InProcessExecutor
 
+from openlib_assets.cli import runs
 from openlib_assets.cli.runs import QUIET, execute, run_subjects
 from openlib_assets.cli.stopped_runs import interrupted, stopped_runs
 from openlib_assets.defs.partitions import subjects
@@ -70,6 +72,66 @@ def test_a_subject_that_is_removed_while_it_is_run_is_told_of_and_so_are_the_oth
         assert set(reasons.values()) == {None}
     else:
         assert all((reason or "").startswith("removed since this run was asked for: ") for reason in reasons.values())
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_subject_that_is_removed_and_added_again_while_it_is_run_is_told_of(
+    is_known: bool,
+    instance: dg.DagsterInstance,
+    new_place: PlaceMaker,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def removing(*given: Any) -> Any:
+        instance.delete_dynamic_partition("subjects", "tea")
+        instance.add_dynamic_partitions("subjects", ["tea"])
+        return execute_run(*given)
+
+    keys = ["love", "tea", "zen"]
+    with Sandbox(SandboxConfig(dict.fromkeys(keys, 3))) as sandbox:
+        pipeline = Pipeline(new_place("local"), instance, sandbox.url)
+        with pipeline.environment():
+            if is_known:
+                run_subjects(instance, pipeline.definitions, pipeline.storage, keys, force=False)
+            monkeypatch.setattr(runs, "execute_run", removing)
+            results = run_subjects(instance, pipeline.definitions, pipeline.storage, keys, force=False)
+    reasons = {result.subject: result.error for result in results}
+    assert (reasons.pop("tea") or "").startswith("it was removed while it was run, and may not be complete")
+    assert reasons == {"love": None, "zen": None}
+
+
+def test_an_unknown_subject_that_a_stopped_run_registered_does_not_stay(
+    instance: dg.DagsterInstance, new_place: PlaceMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Sandbox(SandboxConfig({"tea": 3})) as sandbox:
+        pipeline = Pipeline(new_place("local"), instance, sandbox.url)
+        with pipeline.environment():
+            instance.add_dynamic_partitions("subjects", ["tea", "nosuch"])
+            stopped = instance.create_run_for_job(
+                pipeline.definitions.resolve_job_def("all_assets"), tags={"dagster/partition": "nosuch"}
+            )
+            monkeypatch.setattr(runs, "stopped_runs", lambda *_: {"nosuch": stopped.run_id})
+            results = run_subjects(instance, pipeline.definitions, pipeline.storage, ["tea", "nosuch"], force=False)
+    assert {result.subject: result.error is None for result in results} == {"tea": True, "nosuch": False}
+    assert instance.get_dynamic_partitions("subjects") == ["tea"]
+
+
+def test_a_run_that_is_deleted_while_it_is_at_work_says_so_in_a_line(
+    instance: dg.DagsterInstance, new_place: PlaceMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def deleting(connection: object, table: Table, checks: object = None) -> object:
+        for run in instance.get_runs():
+            instance.delete_run(run.run_id)
+        return run_checks(connection, table, checks)  # type: ignore[arg-type]  # as it was given
+
+    run_checks = transform.run_checks
+    monkeypatch.setattr(transform, "run_checks", deleting)
+    with Sandbox(SandboxConfig({"tea": 3})) as sandbox:
+        pipeline = Pipeline(new_place("local"), instance, sandbox.url)
+        with (
+            pipeline.environment(),
+            pytest.raises(runs.RunDeletedError, match=r"^run \S+ was deleted in Dagster while it was at work; run it"),
+        ):
+            run_subjects(instance, pipeline.definitions, pipeline.storage, ["tea"], force=False)
 
 
 class Interrupted(InProcessExecutor):

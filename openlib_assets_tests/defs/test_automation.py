@@ -11,14 +11,17 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from dagster._core.asset_graph_view.serializable_entity_subset import SerializableEntitySubset
 from dagster._core.definitions.declarative_automation.serialized_objects import AutomationConditionEvaluationWithRunIds
 from dagster._core.definitions.freshness import TimeWindowFreshnessPolicy
 from dagster._core.definitions.partitions.context import partition_loading_context
+from dagster._core.definitions.partitions.subset import DefaultPartitionsSubset
 from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
 from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
+from dagster._serdes import serialize_value
 
 from openlib_assets.cli.subject_states import subject_states
-from openlib_assets.defs.instance.automation_history import forget_evaluations
+from openlib_assets.defs.instance.automation_history import forget_evaluations, is_partition
 from openlib_assets.defs.sensors import overdue_subjects
 from openlib_assets.lake.contract import REFRESH_DAYS, REFRESHED_LATELY, WAREHOUSE_TABLES
 from openlib_assets.sandbox import Sandbox, SandboxConfig
@@ -328,6 +331,14 @@ def copy_to(instance: dg.DagsterInstance, partition: str, others: Sequence[str])
         connection.execute(table.insert(), rows)
 
 
+@pytest.mark.parametrize("keys", [{"love", "sea"}, {"sea"}])
+def test_a_subject_is_found_among_partitions_that_dagster_lists_one_by_one(keys: set[str]) -> None:
+    told = SerializableEntitySubset(key=dg.AssetKey("books"), value=DefaultPartitionsSubset(keys))
+    written = json.loads(serialize_value(told))
+    assert is_partition(written, "sea")
+    assert not is_partition(written, "books")
+
+
 def test_what_dagster_keeps_of_automation_can_be_read_after_a_subject_was_removed(
     sandbox: Sandbox, new_place: PlaceMaker, tmp_path: Path
 ) -> None:
@@ -355,7 +366,8 @@ def test_what_dagster_keeps_of_automation_can_be_read_after_a_subject_was_remove
             )
         assert kept() == [2]
         instance.delete_dynamic_partition("subjects", "sea")
-        assert not forget_evaluations(instance, "war")
+        for name in ("war", "rejected_works", "name", "subjects"):
+            assert not forget_evaluations(instance, name), "what is no partition there"
         with pytest.raises(dg.DagsterInvalidInvocationError, match="sea"):
             kept()
         assert forget_evaluations(instance, "sea")

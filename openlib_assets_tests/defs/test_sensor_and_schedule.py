@@ -22,7 +22,7 @@ from dagster._daemon.sensor import execute_sensor_iteration
 from openlib_assets import definitions
 from openlib_assets.defs.partitions import stretches
 from openlib_assets.defs.schedules import schedules
-from openlib_assets.defs.sensors import storage, storage_events
+from openlib_assets.defs.sensors import overdue_subjects, storage, storage_events
 from openlib_assets.lake.watch_list import (
     WatchList,
     WatchListError,
@@ -95,6 +95,17 @@ def covered(tags: Mapping[str, str], registered: Sequence[str]) -> list[str]:
         return [one]
     first, last = (tags[f"dagster/asset_partition_range_{end}"] for end in ("start", "end"))
     return list(registered[registered.index(first) : registered.index(last) + 1])
+
+
+@pytest.mark.parametrize("cursor", ["x", "null", '{"folder_time": "a"}', '{"problems": 3}', '["a"]'])
+def test_a_cursor_that_cannot_be_read_is_taken_for_none(
+    cursor: str, instance: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENLIB_STORAGE", str(tmp_path))
+    (tmp_path / "subjects.yaml").write_text(LIST)
+    assert requested(tick(instance, cursor)) == ["place:france", "science_fiction"]
+    with dg.build_sensor_context(instance=instance, cursor=cursor) as context:
+        assert isinstance(overdue_subjects(context), dg.SkipReason)
 
 
 def test_storage_events_become_partitions_and_runs_once_and_nonsense_does_not(

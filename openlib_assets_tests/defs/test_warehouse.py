@@ -127,6 +127,9 @@ def test_a_subject_that_is_recorded_while_it_is_made_is_in_it(
     assert not across_subjects_is_current(pipeline.instance, pipeline.storage, None), "what else was made in that run"
     assert run_across(pipeline).success
     assert across_subjects_is_current(pipeline.instance, pipeline.storage, None)
+    pipeline.instance.delete_dynamic_partition("subjects", "war")
+    assert not across_subjects_is_current(pipeline.instance, pipeline.storage, None), "who was removed is still there"
+    pipeline.instance.add_dynamic_partitions("subjects", ["war"])
 
 
 def test_a_subject_that_is_no_longer_registered_leaves(pipeline: Pipeline) -> None:

@@ -13,6 +13,7 @@ import pytest
 from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.execution.api import execute_run
 
+from openlib_assets.cli.runs import QUIET, execute
 from openlib_assets.defs.partitions import run_tags
 from openlib_assets.defs.steps.outputs import Done
 from openlib_assets.defs.steps.records import Versions
@@ -63,6 +64,13 @@ def stays(new_place: PlaceMaker, tmp_path_factory: pytest.TempPathFactory) -> It
         pipeline = Pipeline(new_place("local"), instance, sandbox.url, XDG_CACHE_HOME=cache)
         assert pipeline.run("stays").success
         yield pipeline
+
+
+def test_a_run_of_one_subject_takes_no_notice_of_the_tag_of_a_stretch(stays: Pipeline) -> None:
+    tags = {"dagster/partition": "stays", "openlib/subjects": "0123456789abcdef"}
+    job = stays.definitions.resolve_job_def("all_assets")
+    with stays.environment():
+        assert execute(stays.instance, job, QUIET, tags).success
 
 
 @pytest.mark.parametrize("name", ["all_assets", "rebuild_from_bronze"])

@@ -1,10 +1,13 @@
 """What Dagster keeps of its automation: evaluations of conditions, with the subjects that they were about."""
 
 import json
+from typing import Any
 
 import dagster as dg
+from dagster._core.definitions.partitions.subset import DefaultPartitionsSubset
 from dagster._core.storage.schedules.schema import AssetDaemonAssetEvaluationsTable as Evaluations
 from dagster._core.storage.schedules.sql_schedule_storage import SqlScheduleStorage
+from sqlalchemy import bindparam, select
 
 
 def forget_evaluations(instance: dg.DagsterInstance, subject: str) -> bool:
@@ -15,6 +18,26 @@ def forget_evaluations(instance: dg.DagsterInstance, subject: str) -> bool:
     storage = instance.schedule_storage
     if not isinstance(storage, SqlScheduleStorage):
         return False
-    names_it = Evaluations.c.asset_evaluation_body.contains(json.dumps(subject), autoescape=True)
+    body = Evaluations.c.asset_evaluation_body
+    may_name_it = body.contains(json.dumps(subject), autoescape=True)
     with storage.connect() as connection:
-        return connection.execute(Evaluations.delete().where(names_it)).rowcount > 0
+        rows = connection.execute(select(Evaluations.c.id, body).where(may_name_it))
+        # Assets have names, too, and records have words.
+        about_it = [{"of": number} for number, text in rows if is_partition(json.loads(text), subject)]
+        if about_it:
+            connection.execute(Evaluations.delete().where(Evaluations.c.id == bindparam("of")), about_it)
+    return bool(about_it)
+
+
+def is_partition(told: Any, subject: str) -> bool:
+    """Tell whether a record of Dagster's, as it is written down, has a subject among partitions."""
+    if isinstance(told, list):
+        return any(is_partition(one, subject) for one in told)
+    if not isinstance(told, dict):
+        return False
+    kind = told.get("__class__")
+    if kind == dg.PartitionKeyRange.__name__:
+        return subject in (told["start"], told["end"])
+    if kind == DefaultPartitionsSubset.__name__:
+        return subject in told["subset"]["__set__"]
+    return any(is_partition(one, subject) for one in told.values())

@@ -11,6 +11,8 @@ import psutil
 from dagster._core.launcher import CheckRunHealthResult, DefaultRunLauncher, WorkerStatus
 from dagster._serdes import ConfigurableClassData
 
+# A run's tag that tells the process that made it and carries it out, which may end before the run begins.
+PROCESS = "openlib/process"
 # A process starts a little before the run in it, and clocks are read twice.
 _SLACK_SECONDS = 5.0
 
@@ -48,10 +50,20 @@ def fail_dead_runs(instance: dg.DagsterInstance) -> None:
         return
     for run in instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])):
         health = instance.run_launcher.check_run_worker_health(run)
-        # It may have ended well since it was read, and its process with it.
-        now = instance.get_run_by_id(run.run_id) if health.status == WorkerStatus.FAILED else None
-        if now and now.status == dg.DagsterRunStatus.STARTED:
-            instance.report_run_failed(run, f"The run ended unexpectedly: {health.msg}.")
+        if health.status == WorkerStatus.FAILED:
+            _fail(instance, run, f"{health.msg}")
+    for record in instance.get_run_records(dg.RunsFilter(statuses=[dg.DagsterRunStatus.NOT_STARTED])):
+        run, pid = record.dagster_run, record.dagster_run.tags.get(PROCESS)
+        process = _started_before(record.create_timestamp.timestamp(), int(pid)) if pid else None
+        if pid and not (process and _is_alive(process)):
+            _fail(instance, run, f"process {pid} is gone")
+
+
+def _fail(instance: dg.DagsterInstance, run: dg.DagsterRun, reason: str) -> None:
+    # It may have gone on since it was read, and its process ended with it.
+    now = instance.get_run_by_id(run.run_id)
+    if now and now.status == run.status:
+        instance.report_run_failed(run, f"The run ended unexpectedly: {reason}.")
 
 
 def _started_before(time: float, pid: int) -> psutil.Process | None:

@@ -6,6 +6,7 @@ import time
 import dagster as dg
 
 from openlib_assets.defs.partitions import SUBJECTS
+from openlib_assets.defs.sensors.cursors import left_by_tick_before
 from openlib_assets.defs.sensors.signals import signal
 from openlib_assets.defs.steps.checks import SUBJECT, target_of
 from openlib_assets.defs.steps.records import latest_records, verified_at
@@ -32,7 +33,7 @@ def overdue_subjects(context: dg.SensorEvaluationContext) -> dg.SensorResult | d
     days = {key: (time.time() - verified_at(record)) / _DAY_SECONDS for key, record in latest.items()}
     overdue = {key: latest[key].storage_id for key, since in days.items() if since > REFRESH_DAYS}
     signal(SUBJECTS_OVERDUE, count=len(overdue))
-    marked = json.loads(context.cursor) if context.cursor else {}
+    marked = left_by_tick_before(context, dict[str, int], {})
     new = sorted(key for key, fetch in overdue.items() if marked.get(key) != fetch)
     if not new:
         context.update_cursor(json.dumps(overdue))

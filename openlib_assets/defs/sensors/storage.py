@@ -4,7 +4,7 @@ import hashlib
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import dagster as dg
@@ -12,6 +12,7 @@ import dagster as dg
 from openlib_assets.defs.jobs import ALL
 from openlib_assets.defs.partitions import SUBJECTS, SUBJECTS_A_RUN, run_tags, stretches, subjects
 from openlib_assets.defs.sensors.arrivals import Arrivals, arrivals_of
+from openlib_assets.defs.sensors.cursors import left_by_tick_before
 from openlib_assets.defs.sensors.events_folder import changes_since
 from openlib_assets.lake import layout
 from openlib_assets.lake.bronze.snapshots import snapshot_names
@@ -69,7 +70,7 @@ def storage_events(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.
     """Add partitions for new subjects and start their runs; record snapshots that arrived from elsewhere."""
     try:
         settings = Settings.from_env()
-        cursor = _cursor(context)
+        cursor = left_by_tick_before(context, _Cursor, _Cursor())
         storage = open_storage(settings.storage)
         changes, arrivals = _heard(context, settings, storage, cursor)
         due = _is_due(settings, cursor, changes)
@@ -92,12 +93,6 @@ def storage_events(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.
         asset_events=arrivals.events,
         cursor=json.dumps(asdict(cursor)),
     )
-
-
-def _cursor(context: dg.SensorEvaluationContext) -> _Cursor:
-    """Return what the tick before left; what another release left beside it is dropped."""
-    left = json.loads(context.cursor) if context.cursor else {}
-    return _Cursor(**{one.name: left[one.name] for one in fields(_Cursor) if one.name in left})
 
 
 def _heard(
