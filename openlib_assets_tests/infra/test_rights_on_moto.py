@@ -109,7 +109,10 @@ def test_the_queue_is_drained_by_who_evaluates_the_sensor(account: Account, role
     sqs = account.of(role, "sqs")
     drains = role in ("pipeline", "maintainer")
     assert allowed(lambda: sqs.receive_message(QueueUrl=account.queue)) == drains
-    assert not allowed(lambda: sqs.get_queue_attributes(QueueUrl=account.queue, AttributeNames=["All"]))
+    # openlib doctor asks how many messages wait.
+    assert allowed(lambda: sqs.get_queue_attributes(QueueUrl=account.queue, AttributeNames=["All"])) == drains
+    assert not allowed(lambda: sqs.get_queue_attributes(QueueUrl=account.other_queue, AttributeNames=["All"]))
+    assert not allowed(lambda: sqs.set_queue_attributes(QueueUrl=account.queue, Attributes={"DelaySeconds": "1"}))
     assert not allowed(lambda: sqs.send_message(QueueUrl=account.queue, MessageBody="{}"))
     assert not allowed(lambda: sqs.purge_queue(QueueUrl=account.queue))
     assert not allowed(lambda: sqs.receive_message(QueueUrl=account.other_queue))
