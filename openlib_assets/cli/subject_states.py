@@ -2,7 +2,7 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -13,6 +13,7 @@ from openlib_assets.defs.partitions import SUBJECTS, subjects
 from openlib_assets.defs.steps.records import code_versions, latest_records, verified_at
 from openlib_assets.defs.steps.run_state import StepSubjects, said_in_run
 from openlib_assets.lake.contract import ORDER_LIST, RAW_DETAILS, RAW_WORKS, REFRESH_DAYS
+from openlib_assets.storage import LockTakenError
 
 NOT_REGISTERED = "in the storage, not registered"
 FILES_MISSING = "files missing"
@@ -66,8 +67,9 @@ def subject_states(
 def _failed_last(instance: dg.DagsterInstance, made: Collection[dg.AssetKey]) -> dict[dg.AssetKey, set[str]]:
     """Return, for some assets, the subjects of which the last run that was to make the asset failed, and did not.
 
-    What another run made since then, as where two were to fetch a subject at once, is no failure. Dagster's UI goes on
-    to show one, and so it does for a table that a later run leaves as it is, since nothing changed.
+    What another run made since then, or was at work on and had made before, as where two were to fetch a subject at
+    once, is no failure. Dagster's UI goes on to show one, and so it does for a table that a later run leaves as it is,
+    since nothing changed.
     """
     storage = instance.event_log_storage
     tried = {
@@ -84,10 +86,28 @@ def _failed_last(instance: dg.DagsterInstance, made: Collection[dg.AssetKey]) ->
         asset: {
             subject
             for subject, (run_id, _) in attempts.items()
-            if run_id in said and not _stayed(said[run_id].get(asset.to_user_string()), subject)
+            if run_id in said
+            and not _stayed(said[run_id].get(asset.to_user_string()), subject)
+            and not (_was_refused(said[run_id], subject) and _is_by_who_had_it(instance, asset, subject, run_id))
         }
         for asset, attempts in tried.items()
     }
+
+
+def _was_refused(said: Mapping[str, StepSubjects], subject: str) -> bool:
+    """Tell whether a run left a subject to another one that was at work on it."""
+    found = (step.failed.get(subject) for step in said.values())
+    return any(failed is not None and failed.kind == LockTakenError.__name__ for failed in found)
+
+
+def _is_by_who_had_it(instance: dg.DagsterInstance, asset: dg.AssetKey, subject: str, refused: str) -> bool:
+    """Tell whether an asset was made last by a run that was at work when another one was refused."""
+    made = latest_records(instance, asset, [subject]).get(subject)
+    holder = instance.get_run_record_by_id(made.run_id) if made else None
+    late = instance.get_run_record_by_id(refused)
+    if holder is None or late is None:
+        return False
+    return holder.end_time is None or holder.end_time > (late.start_time or 0.0)
 
 
 def _stayed(said: StepSubjects | None, subject: str) -> bool:

@@ -1,10 +1,17 @@
 """The states that `openlib subjects list` shows, after runs in which something of a subject could not be made."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
+import pytest
+from dagster._core.execution.context.system import StepExecutionContext
+from dagster._core.execution.plan import execute_plan
 
 from openlib_assets.cli.subject_states import TABLES_FAILED, subject_states
+from openlib_assets.defs.steps.writing import locked
+from openlib_assets.lake.contract import BOOKS
 from openlib_assets.sandbox import FaultPlan, Planned, Sandbox, SandboxConfig
 from openlib_assets_tests.conftest import SILVER, Pipeline, PlaceMaker
 
@@ -60,3 +67,32 @@ def test_a_subject_whose_tables_failed_says_so_until_a_run_makes_them_or_finds_t
         sandbox.change_faults(FaultPlan())
         assert succeeds("a", "b")
         assert states(instance) == ("fetched", "fetched")
+
+
+@pytest.mark.parametrize("has_it", [True, False])
+def test_a_run_that_was_refused_while_another_one_made_the_subject_is_no_failure(
+    has_it: bool,
+    instance: dg.DagsterInstance,
+    new_place: PlaceMaker,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with Sandbox(SandboxConfig({"a": 8, "b": 8})) as sandbox:
+        pipeline = Pipeline(new_place("local"), instance, sandbox.url)
+        refused = iter([lambda: pipeline.run("b", only=ASSETS)])
+
+        def refuse() -> None:
+            for run in refused:
+                with locked(pipeline.storage, "b", waits=False):
+                    assert not run().success
+
+        def beside(step: StepExecutionContext, *given: Any) -> Iterator[dg.DagsterEvent]:
+            if step.step.key == BOOKS.name:
+                refuse()
+            yield from events_of(step, *given)
+
+        events_of = execute_plan.dagster_event_sequence_for_step
+        if has_it:
+            monkeypatch.setattr(execute_plan, "dagster_event_sequence_for_step", beside)
+        assert pipeline.run("a", "b", only=ASSETS).success
+        refuse()
+        assert states(instance) == ("fetched", "fetched" if has_it else "failed since")
