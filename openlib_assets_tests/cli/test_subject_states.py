@@ -1,6 +1,6 @@
 """The states that `openlib subjects list` shows, after runs in which something of a subject could not be made."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +90,7 @@ def test_a_run_that_was_refused_while_another_one_made_the_subject_is_no_failure
                 refuse()
             yield from events_of(step, *given)
 
-        events_of = execute_plan.dagster_event_sequence_for_step
+        events_of: Callable[..., Iterator[dg.DagsterEvent]] = execute_plan.dagster_event_sequence_for_step
         if has_it:
             monkeypatch.setattr(execute_plan, "dagster_event_sequence_for_step", beside)
         assert pipeline.run("a", "b", only=ASSETS).success
