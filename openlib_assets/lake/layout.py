@@ -144,6 +144,11 @@ def dump_lake(date: str) -> str:
     return f"{DUMP_LAKES}/{date}.json"
 
 
+def dump_lake_made_again(date: str) -> str:
+    """Return the path of the file that says that all tables of a dump were there, and are being made again."""
+    return f"{DUMP_LAKES}/{date}.again"
+
+
 def watch_list_lock(name: str) -> str:
     """Return the path of the lock of who changes the watch list of this name, below the folder of the list."""
     return f"_locks/list={name}"

@@ -71,11 +71,15 @@ class Editions(Protocol):
     """Where the editions to order come from; safe to use from several threads.
 
     `stop`, once set, ends every search for them with InterruptedFetchError; looking for those of more than
-    `max_in_flight` subjects at once gains nothing.
+    `max_in_flight` subjects at once gains nothing. With another `version`, others may be found; it is empty
+    where only asking tells.
     """
 
     stop: threading.Event
     max_in_flight: int
+
+    @property
+    def version(self) -> str: ...  # noqa: D102 - told above
 
     def find(self, work_keys: Sequence[str], languages: Sequence[str]) -> tuple[dict[str, Edition], Traffic]:
         """Return an edition with an ISBN of each work that has one in one of the languages, the first one first.
@@ -87,6 +91,8 @@ class Editions(Protocol):
 
 class SearchedEditions:
     """The editions that Open Library's search offers."""
+
+    version = ""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings

@@ -483,7 +483,7 @@ def test_orders_prints_and_writes_what_to_order_each_work_once(cli_after_run: Cl
     for subject in ("love", "place:france"):
         with open_table(storage, layout.table_file("serving", "order_list", subject), remedy="") as file:
             lists[subject] = file.to_table().to_pylist()
-    wanted = reference_orders.orders(lists)
+    wanted = reference_orders.orders(lists, ())
     isbns = [row["isbn13"] for row in wanted if row["isbn13"]]
     assert isbns
     assert re.findall(r"97[89][0-9]{10}", printed.out) == isbns
@@ -596,6 +596,14 @@ def test_sql_sees_every_subject(cli_after_run: Cli) -> None:
     cli = cli_after_run
     said = cli("sql", "SELECT subject, works FROM subject_summary ORDER BY works", "--format", "csv")
     assert said.out == "subject,works\nplace:france,5\nlove,40\n"
+    shown = cli("sql", "SHOW ALL TABLES", "--format", "csv").out.splitlines()
+    named = [",".join(line.split(",")[1:3]) for line in shown]
+    assert {"by_subject,books", "main,works", "main,works_merged", "main,catalogue_works"} <= set(named)
+    said = cli("sql", "SELECT * FROM workz")
+    assert said.status == 2
+    assert said.err.splitlines()[-1].endswith(
+        "Table with name workz does not exist!; did you mean works? openlib sql 'SHOW ALL TABLES' lists all"
+    )
     query = cli.folder / "query.sql"
     query.write_text("SELECT count(*) AS books FROM books")
     assert cli("sql", "--file", str(query), "--format", "csv").out == "books\n45\n"

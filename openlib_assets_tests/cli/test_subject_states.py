@@ -78,12 +78,12 @@ def test_a_run_that_was_refused_while_another_one_made_the_subject_is_no_failure
 ) -> None:
     with Sandbox(SandboxConfig({"a": 8, "b": 8})) as sandbox:
         pipeline = Pipeline(new_place("local"), instance, sandbox.url)
-        refused = iter([lambda: pipeline.run("b", only=ASSETS)])
+        refused = iter(["b"])
 
         def refuse() -> None:
-            for run in refused:
-                with locked(pipeline.storage, "b", waits=False):
-                    assert not run().success
+            for subject in refused:
+                with locked(pipeline.storage, subject, waits=False):
+                    assert not pipeline.run(subject, only=ASSETS).success
 
         def beside(step: StepExecutionContext, *given: Any) -> Iterator[dg.DagsterEvent]:
             if step.step.key == BOOKS.name:

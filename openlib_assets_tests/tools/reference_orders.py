@@ -4,7 +4,7 @@ A part of `reference`; the same holds: the standard library only, and nothing of
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from math import floor, log
 from typing import Any
 
@@ -119,13 +119,15 @@ def edition_to_order(documents: Mapping[str, Mapping[str, Any]], languages: Iter
     return None
 
 
-def orders(lists: Mapping[str, Sequence[Row]]) -> list[Row]:
-    """Put the order lists of subjects together: each work once, from where it scores best."""
+def orders(lists: Mapping[str, Sequence[Row]], sold: Collection[str]) -> list[Row]:
+    """Put the order lists of subjects together: each work once, from where it scores best, less what may be sold."""
     best: dict[str, tuple[float, str, Row]] = {}
     subjects: dict[str, list[str]] = defaultdict(list)
     for subject, rows in sorted(lists.items()):
         for row in rows:
             key = row["work_key"]
+            if key in sold:
+                continue
             subjects[key].append(subject)
             if key not in best or row["score"] > best[key][0]:
                 best[key] = (row["score"], subject, row)

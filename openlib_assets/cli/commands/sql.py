@@ -43,7 +43,9 @@ def sql(query: str | None, *, file: Path | None, form: str) -> None:
     try:
         (headings, rows), left_out = ask(open_storage(Settings.from_env().storage), named_in(text), answer)
     except duckdb.Error as error:
-        raise click.UsageError(" ".join(str(error).split())[:500] + hint(text, error)) from error
+        # DuckDB knows no views but those that the query names, and suggests tables of its own.
+        said = " ".join(str(error).split()).partition(" Did you mean ")[0]
+        raise click.UsageError(said[:500] + hint(text, error)) from error
     for line in left_out:
         click.echo(line, err=True)
     if form == "csv":

@@ -135,7 +135,9 @@ class _Orders:
 
     @property
     def _version(self) -> Callable[[Sequence[str]], str]:
-        return _version_with({"languages": self.languages if self.source else ""})
+        asked = {"languages": self.languages if self.source else ""}
+        found_in = self.source.version if self.source else ""
+        return _version_with(asked | ({"editions": found_in} if found_in else {}))
 
     @contextmanager
     def _make(self, subject: str) -> Iterator[SubjectOutput]:

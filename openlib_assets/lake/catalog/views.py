@@ -5,7 +5,9 @@ The tables of the warehouse have the plain names. Those of the subjects, `subjec
 catalogue are of one dump.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
 
 import duckdb
 
@@ -48,9 +50,16 @@ OF_DUMPS: dict[str, Table] = by_name(CATALOGUE_TABLES)
 CLASHING = tuple(name for name in _OF_SUBJECTS if name in _WAREHOUSE)
 
 
+# What tells which views there are.
+_ASKS_WHICH = re.compile(r"\b(show|information_schema|duckdb_\w+|pragma\w*)\b")
+_UNKNOWN = re.compile(r'with name "?([\w.]+)"? does not exist')
+
+
 def named_in(query: str) -> dict[str, Table]:
     """Return the views that a query may name: each looks for its files when it is made, which takes time on S3."""
     text = query.lower()
+    if _ASKS_WHICH.search(text):
+        return PUBLISHED | OF_DUMPS
     merged = MERGED_FROM if WORKS_MERGED in text else ()
     unnamed = () if BY_SUBJECT in text else (f"{BY_SUBJECT}.",)
     return {
@@ -61,7 +70,11 @@ def named_in(query: str) -> dict[str, Table]:
 
 
 def hint(query: str, error: duckdb.Error) -> str:
-    """Return what to say to who meant tables of the subjects, whose plain names the warehouse has; else nothing."""
+    """Return what to say to who meant another table, as one of the subjects whose plain name the warehouse has."""
+    unknown = _UNKNOWN.search(str(error)) if isinstance(error, duckdb.CatalogException) else None
+    if unknown:
+        near = get_close_matches(unknown[1], {*PUBLISHED, *OF_DUMPS, WORKS_MERGED}, n=1)
+        return f"; {f'did you mean {near[0]}? ' if near else ''}openlib sql 'SHOW ALL TABLES' lists all"
     if not isinstance(error, duckdb.BinderException) or "subject" not in str(error):
         return ""
     meant = [name for name in CLASHING if name in query.lower() and f"{BY_SUBJECT}.{name}" not in query.lower()]

@@ -121,7 +121,7 @@ class Build:
         """Raise DumpFileError if a file has far fewer lines than that of the dump before, as after a cut."""
         if self.before is None or self.accepts_loss:
             return
-        before = read_made(self.storage, Layer.BRONZE, file.table, self.before)
+        before = self._there(f"{file.table}{BEFORE}")
         if before and lines < _LEAST_LINES * before.rows:
             raise DumpFileError(
                 f"{where}: {lines:,} lines, while that of the dump of {self.before} has {before.rows:,}: something is "
@@ -134,7 +134,7 @@ class Build:
         table = name.removesuffix(BEFORE)
         date = self.date if name == table else self.before
         made = read_made(self.storage, layer_of(table), table, date) if date else None
-        if made is None and name == table:
+        if made is None and date:
             raise NotMadeError(f"{table} of the dump of {date} is not there; make it with: openlib dump build {date}")
         return made
 
@@ -170,7 +170,9 @@ class Build:
             return found
         self.check()
         # Whatever is made from the table is not of one piece with it any more.
-        self.storage.delete(layout.dump_lake(self.date))
+        if self.storage.exists(layout.dump_lake(self.date)):
+            self.storage.write(layout.dump_lake_made_again(self.date), b"")
+            self.storage.delete(layout.dump_lake(self.date))
         unmake(self.storage, layer, table, self.date)
         folder = layout.dump_folder(layer, table, self.date)
         began, cpu = time.monotonic(), time.process_time()

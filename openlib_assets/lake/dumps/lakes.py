@@ -26,8 +26,12 @@ class NoLakeError(PermanentError):
 
 def complete_lakes(storage: Storage) -> list[str]:
     """Return the dates of the dumps of which all tables are there, the latest last."""
+    return _named(storage, ".json")
+
+
+def _named(storage: Storage, ending: str) -> list[str]:
     names = [path.rpartition("/")[2] for path in storage.paths(layout.DUMP_LAKES)]
-    return sorted(name.removesuffix(".json") for name in names if name.endswith(".json"))
+    return sorted(name.removesuffix(ending) for name in names if name.endswith(ending))
 
 
 def publish_lake(build: Build) -> bool:
@@ -37,13 +41,23 @@ def publish_lake(build: Build) -> bool:
         return False
     build.check()
     build.storage.write(layout.dump_lake(build.date), json.dumps(versions, indent=1).encode())
+    build.storage.delete(layout.dump_lake_made_again(build.date))
     return True
 
 
 def lake_date(storage: Storage, wanted: str | None) -> str:
-    """Return the date of the lake to read: the wanted one, or the latest; raises NoLakeError where there is none."""
+    """Return the date of the lake to read: the wanted one, or the latest.
+
+    Raises NoLakeError where there is none, and rather than go back to an earlier one while the latest is made again.
+    """
     dates = complete_lakes(storage)
     if wanted is None and dates:
+        again = _named(storage, ".again")
+        if again and again[-1] > dates[-1]:
+            raise NoLakeError(
+                f"{storage.uri()}: the dump of {again[-1]} is being built again, or that was stopped; wait for it, or "
+                f"build it with: openlib dump build {again[-1]}; to take the one before it, name that: dump:{dates[-1]}"
+            )
         return dates[-1]
     if wanted in dates:
         return wanted
@@ -121,6 +135,7 @@ def remove_dump(storage: Storage, date: str) -> None:
     """Remove the lake of a dump, so that nobody begins to read it any more, and its files; raises LockTakenError."""
     with hold_lock(storage, layout.dump_lock(date), error_message=_BUSY.format(date=date)):
         storage.delete(layout.dump_lake(date))
+        storage.delete(layout.dump_lake_made_again(date))
         clear_spill(storage, date)
         for table in _TABLES:
             if table != FILES_TABLE:

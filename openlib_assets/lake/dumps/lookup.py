@@ -22,6 +22,7 @@ from openlib_assets.lake.transform import is_of_files, quoted
 from openlib_assets.storage import Storage
 from openlib_assets.storage.errors import OpenlibError, first_line
 
+_EDITIONS = "catalogue_editions"
 _SUBJECT_WORKS = "catalogue_subject_works"
 _MEMORY_LIMIT = "1GB"
 # What a key has as its name has it (openlibrary/subject_keys.py): who looks for such a text in names finds it in keys.
@@ -44,10 +45,15 @@ def works_of_subject(
         yield from connection.sql(query).to_arrow_reader(rows)
 
 
+def editions_version(storage: Storage, date: str) -> str:
+    """Return the version of the table that editions of works are looked up in."""
+    return table_of(storage, _EDITIONS, date).version
+
+
 def editions_of_works(storage: Storage, date: str, work_keys: Sequence[str]) -> list[dict[str, object]]:
     """Return all editions of some works that have an ISBN, by work and edition."""
     keys = ", ".join(map(quoted, work_keys)) or "NULL"
-    source = rows_of(storage, table_of(storage, "catalogue_editions", date))
+    source = rows_of(storage, table_of(storage, _EDITIONS, date))
     query = f"FROM {source} WHERE work_key IN ({keys}) AND len(isbn13) > 0 ORDER BY work_key, edition_key"
     with _reading(storage, date) as connection:
         rows: list[dict[str, object]] = connection.execute(query).to_arrow_table().to_pylist()

@@ -7,10 +7,11 @@ import re
 import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any, Literal
 
 from openlib_assets.lake.dumps.lakes import lake_date
-from openlib_assets.lake.dumps.lookup import editions_of_works, works_of_subject
+from openlib_assets.lake.dumps.lookup import editions_of_works, editions_version, works_of_subject
 from openlib_assets.openlibrary.answers.checked import page_of
 from openlib_assets.openlibrary.client import Traffic
 from openlib_assets.openlibrary.editions import Edition
@@ -90,6 +91,11 @@ class DumpEditions:
         self._storage = storage
         self._date = lake_date(storage, dump_wanted(source))
         self.stop = threading.Event()
+
+    @cached_property
+    def version(self) -> str:
+        """That of the dump's editions."""
+        return editions_version(self._storage, self._date)
 
     def find(self, work_keys: Sequence[str], languages: Sequence[str]) -> tuple[dict[str, Edition], Traffic]:
         """Return an edition of each work that has one: the newest printed one in the first language there is one in."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from openlib_assets.lake import layout
-from openlib_assets.lake.contract import ORDER_LIST, Column
+from openlib_assets.lake.contract import ORDER_LIST, STOCKING_LIST, Column
 from openlib_assets.lake.table_files import TableFile, open_table, table_file, write_table
 from openlib_assets.lake.transform import Relation, Row, connected, sql_text
 from openlib_assets.openlibrary.subject_keys import as_argument
@@ -34,10 +34,11 @@ def orders_of(storage: Storage, subjects: Sequence[str]) -> Iterator[TableFile]:
     with ExitStack() as stack:
         lists: dict[str, Relation] = {}
         for place, subject in enumerate(subjects):
-            path = layout.table_file(ORDER_LIST.layer, ORDER_LIST.name, subject)
             remedy = f"make it with: openlib run {as_argument(subject)}"
             lists[f"subject_{place}"] = Row({"subject": subject})
-            lists[f"list_{place}"] = stack.enter_context(open_table(storage, path, remedy=remedy))
+            for name, table in {"list": ORDER_LIST, "stock": STOCKING_LIST}.items():
+                path = layout.table_file(table.layer, table.name, subject)
+                lists[f"{name}_{place}"] = stack.enter_context(open_table(storage, path, remedy=remedy))
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="openlib-"))
         file = Path(folder) / "orders.parquet"
         with connected(lists) as connection:
@@ -45,6 +46,11 @@ def orders_of(storage: Storage, subjects: Sequence[str]) -> Iterator[TableFile]:
                 f"FROM subject_{place} CROSS JOIN list_{place}" for place in range(len(subjects))
             )
             connection.execute(f"CREATE TEMP VIEW order_lists AS {every}")
+            sold = " UNION ALL ".join(
+                f"SELECT work_key FROM stock_{place} WHERE in_store <> 'no'"  # noqa: S608 - of here
+                for place in range(len(subjects))
+            )
+            connection.execute(f"CREATE TEMP VIEW sold AS {sold}")
             rows = connection.sql(sql_text("serving/orders")).to_arrow_reader(_BATCH_ROWS)
             write_table(file, rows, ORDERS.schema)
         yield table_file(file)

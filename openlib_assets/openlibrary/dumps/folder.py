@@ -26,7 +26,8 @@ class DumpFolder:
     def available(self) -> list[Dump]:
         """Return all dumps, the newest first; one may be without some of its files."""
         found: dict[date, dict[str, DumpFile]] = defaultdict(dict)
-        for path in self._storage.paths(""):
+        # Of files of one name, the one nearest to the top, which is looked at last.
+        for path in sorted(self._storage.paths(""), key=lambda path: (-path.count("/"), path)):
             if parts := parts_of_file_name(PurePosixPath(path).name):
                 name, day = parts
                 found[day][name] = DumpFile(name, day, path, self._storage.size(path))

@@ -121,6 +121,14 @@ class TestFolder:
         with folder.local_copy(newest.files["ratings"]) as path:
             assert path.read_bytes() == dump_bytes("ratings", SEPTEMBER)
 
+    def test_of_files_of_one_name_the_one_at_the_top_is_taken(self, storage_root: str) -> None:
+        storage = open_storage(storage_root)
+        name = file_name("works", AUGUST)
+        for path in (f"old/{name}", name, f"{'z/' * 2}{name}"):
+            storage.write(path, dump_bytes("works", AUGUST))
+        (dump,) = DumpFolder(storage_root).available()
+        assert dump.files["works"].path == name
+
     def test_a_file_that_is_missing_is_told(self, storage_root: str) -> None:
         open_storage(storage_root).write(file_name("works", AUGUST), dump_bytes("works", AUGUST))
         folder = DumpFolder(storage_root)

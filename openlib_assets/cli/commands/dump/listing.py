@@ -27,8 +27,7 @@ def listed(most: int) -> list[tuple[str, int | None, str, str]]:
     missing = {str(dump.day): [name for name in DUMP_FILES if name not in dump.files] for dump in found}
     rows = []
     for day in sorted({*missing, *built, *downloaded}, reverse=True):
-        is_here = day in recorded and recorded[day].are_there
-        state = "built" if day in built else "downloaded" if is_here else ""
+        state = "built" if day in built else "downloaded" if day in downloaded else ""
         rows.append((day, sizes.get(day), ", ".join(missing.get(day, [])), state))
     return rows
 
