@@ -3,7 +3,6 @@
 One run takes many subjects, so that hundreds cost hardly more than one.
 """
 
-import os
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from dagster._core.execution.api import execute_run
 
 from openlib_assets.cli.stopped_runs import interrupted, stopped_runs
 from openlib_assets.defs.assets import raw_details, raw_works
-from openlib_assets.defs.instance.run_launcher import PROCESS, fail_dead_runs
+from openlib_assets.defs.instance.run_launcher import fail_dead_runs, made_by_this_process
 from openlib_assets.defs.jobs import ALL
 from openlib_assets.defs.partitions import SUBJECTS, run_tags, stretches
 from openlib_assets.defs.steps.records import latest_records
@@ -143,7 +142,7 @@ def execute(
             **job.run_tags,
             **(tags or {}),
             **({"dagster/is_resume_retry": "true"} if root else {}),
-            PROCESS: str(os.getpid()),
+            **made_by_this_process(),
         },
         parent_run_id=goes_on_from,
         root_run_id=(root.root_run_id or root.run_id) if root else None,

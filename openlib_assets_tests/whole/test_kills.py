@@ -16,7 +16,7 @@ from dagster._core.test_utils import create_test_daemon_workspace_context
 from dagster._core.workspace.load_target import EmptyWorkspaceTarget
 from dagster._daemon.monitoring.run_monitoring import execute_run_monitoring_iteration
 
-from openlib_assets.defs.instance.run_launcher import PROCESS, RunLauncher, fail_dead_runs
+from openlib_assets.defs.instance.run_launcher import RunLauncher, fail_dead_runs, made_by_this_process
 from openlib_assets.openlibrary.enumeration import page_offsets
 from openlib_assets.sandbox import FaultPlan
 from openlib_assets_tests.conftest import PlaceMaker
@@ -312,14 +312,17 @@ def test_the_launcher_tells_a_live_process_from_a_dead_one_and_from_another_with
 def test_a_run_whose_process_ended_before_it_began_is_failed(
     shipped: dg.DagsterInstance, sleeper: subprocess.Popen[bytes]
 ) -> None:
-    made = [shipped.create_run_for_job(nothing_to_do, tags={PROCESS: str(pid)}) for pid in (sleeper.pid, os.getpid())]
+    own = made_by_this_process()
+    others = {name: value.replace(str(os.getpid()), str(sleeper.pid)) for name, value in own.items()}
+    copied = {name: f"{sleeper.pid}@{time.time() - 3600:.0f}" for name in own}
+    made = [shipped.create_run_for_job(nothing_to_do, tags=tags) for tags in (others, own, copied)]
     fail_dead_runs(shipped)
     assert {known(shipped, run).status for run in made} == {dg.DagsterRunStatus.NOT_STARTED}
     sleeper.kill()
     sleeper.wait()
     fail_dead_runs(shipped)
     statuses = [known(shipped, run).status for run in made]
-    assert statuses == [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.NOT_STARTED]
+    assert statuses == [dg.DagsterRunStatus.FAILURE, *[dg.DagsterRunStatus.NOT_STARTED] * 2]
 
 
 def test_the_daemon_fails_dead_runs_so_that_they_keep_nobody_waiting(

@@ -4,6 +4,8 @@ Such a run would seem to go on for ever and keep its place among those that may 
 on one machine does not look; the shipped `dagster.yaml` names this one, and the daemon asks it now and then.
 """
 
+import os
+import time
 from contextlib import suppress
 
 import dagster as dg
@@ -11,8 +13,8 @@ import psutil
 from dagster._core.launcher import CheckRunHealthResult, DefaultRunLauncher, WorkerStatus
 from dagster._serdes import ConfigurableClassData
 
-# A run's tag that tells the process that made it and carries it out, which may end before the run begins.
-PROCESS = "openlib/process"
+# A run's tag that tells the process that made it to carry it out, and when: that may end before the run begins.
+_PROCESS = "openlib/process"
 # A process starts a little before the run in it, and clocks are read twice.
 _SLACK_SECONDS = 5.0
 
@@ -53,10 +55,18 @@ def fail_dead_runs(instance: dg.DagsterInstance) -> None:
         if health.status == WorkerStatus.FAILED:
             _fail(instance, run, f"{health.msg}")
     for record in instance.get_run_records(dg.RunsFilter(statuses=[dg.DagsterRunStatus.NOT_STARTED])):
-        run, pid = record.dagster_run, record.dagster_run.tags.get(PROCESS)
-        process = _started_before(record.create_timestamp.timestamp(), int(pid)) if pid else None
-        if pid and not (process and _is_alive(process)):
-            _fail(instance, run, f"process {pid} is gone")
+        pid, _, made = record.dagster_run.tags.get(_PROCESS, "").partition("@")
+        # Who runs it again in the UI takes its tags over.
+        if not made or abs(record.create_timestamp.timestamp() - float(made)) > _SLACK_SECONDS:
+            continue
+        process = _started_before(float(made), int(pid))
+        if not (process and _is_alive(process)):
+            _fail(instance, record.dagster_run, f"process {pid} is gone")
+
+
+def made_by_this_process() -> dict[str, str]:
+    """Return the tag of a run that this process makes now, and carries out."""
+    return {_PROCESS: f"{os.getpid()}@{time.time():.0f}"}
 
 
 def _fail(instance: dg.DagsterInstance, run: dg.DagsterRun, reason: str) -> None:

@@ -7,7 +7,7 @@ import tempfile
 import threading
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from typing import Literal
 
@@ -19,6 +19,7 @@ from openlib_assets.lake.duckdb_storage import prepare
 from openlib_assets.lake.dumps.lakes import table_of
 from openlib_assets.lake.dumps.relations import rows_of
 from openlib_assets.lake.transform import is_of_files, quoted
+from openlib_assets.openlibrary.subject_keys import InvalidSubjectError, subject_key
 from openlib_assets.storage import Storage
 from openlib_assets.storage.errors import OpenlibError, first_line
 
@@ -78,7 +79,7 @@ def works_of_subjects(storage: Storage, date: str, subjects: Sequence[str]) -> d
 
 
 def find_subjects(storage: Storage, date: str, text: str, limit: int) -> list[dict[str, object]]:
-    """Return the subjects whose key or name has a text in it, in whatever case, the largest first."""
+    """Return the subjects whose key or name has a text in it, in whatever case, or that it names; largest first."""
     source = rows_of(storage, table_of(storage, CATALOGUE_SUBJECTS.name, date))
     sought = text.strip().lower()
     # There are ten million, and to read their names as well takes more than twice as long.
@@ -86,7 +87,7 @@ def find_subjects(storage: Storage, date: str, text: str, limit: int) -> list[di
     in_key = quoted(sought.replace(" ", "_"))
     query = f"""
         FROM {source}
-        WHERE contains(subject, {in_key}) OR {by_name}
+        WHERE contains(subject, {in_key}) OR {by_name} OR subject = {quoted(_named(text))}
             OR (contains(subject, '{_DOT_ABOVE}') AND contains(replace(subject, '{_DOT_ABOVE}', ''), {in_key}))
         ORDER BY works DESC, subject
         LIMIT {limit}
@@ -94,6 +95,13 @@ def find_subjects(storage: Storage, date: str, text: str, limit: int) -> list[di
     with _reading(storage, date) as connection:
         found: list[dict[str, object]] = connection.execute(query).to_arrow_table().to_pylist()
         return found
+
+
+def _named(text: str) -> str:
+    """Return the key of the subject that a text names, as it is run by; an empty one where it names none."""
+    with suppress(InvalidSubjectError):
+        return subject_key(text)
+    return ""
 
 
 def _of_subject(storage: Storage, date: str, subject: str) -> str:

@@ -110,7 +110,7 @@ def test_a_digit_of_any_script_counts_as_python_counts_it_and_one_that_python_do
 
 def test_a_subject_is_found_by_what_its_key_or_its_name_has_in_it(tmp_path: Path) -> None:
     names = ["C++", "Love, fiction", "A_b c", "Crème brûlée", "Science fiction", "FICTION / General", "O'Brien (Flann)"]
-    names.append("\u0130stanbul (Turkey)")
+    names += ["\u0130stanbul (Turkey)", "Detective stories American"]
     storage = open_storage(str(tmp_path / "root"))
     build_lake(storage, write_dump(tmp_path, DATE, {"works": [work("OL1W", subjects=[*names, "100% wool"])]}), DATE)
     subjects = catalogue_tables(storage, DATE)["catalogue_subjects"]
@@ -126,3 +126,6 @@ def test_a_subject_is_found_by_what_its_key_or_its_name_has_in_it(tmp_path: Path
     for given in ("istanbul", "\u0130stanbul", "ISTANBUL (TURKEY)"):
         (found,) = find_subjects(storage, DATE, given, 99)
         assert found["name"] == "\u0130stanbul (Turkey)"
+    # Neither in the key nor in the name, but openlib run takes it for that subject.
+    (found,) = find_subjects(storage, DATE, "Detective stories, American", 99)
+    assert found["subject"] == "detective_stories_american"
