@@ -39,7 +39,7 @@ from openlib_assets_tests.tools import (
     reference,
 )
 from openlib_assets_tests.tools.ceph import Ceph, ceph_s3
-from openlib_assets_tests.tools.deployment import DeploymentError
+from openlib_assets_tests.tools.deployment import DeploymentError, heed_interrupts
 from openlib_assets_tests.tools.instances import temporary_instance
 
 BRONZE = ("raw_works", "raw_details")
@@ -64,6 +64,11 @@ _WAITING = "whole"
 _BETWEEN_THOSE_THAT_WAIT = 5
 # These take longest, so they come first.
 _LONG = "defs"
+
+
+def pytest_configure() -> None:
+    """Let tests interrupt themselves: one that waits for a signal that is ignored would wait for ever."""
+    heed_interrupts()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -68,7 +68,7 @@ def running(
     command: Sequence[str], env: Mapping[str, str], log: Path, *, folder: Path = PROJECT_ROOT
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run a process in a folder for the block, its output in the file `log`; it and all that it started end with it."""
-    _heed_interrupts()
+    heed_interrupts()
     with log.open("wb") as output:
         # A session of its own: signals reach it from here only.
         process = subprocess.Popen(
@@ -86,8 +86,8 @@ def running(
         stop(process)
 
 
-def _heed_interrupts() -> None:
-    """Let SIGINT end what this process starts, also where a shell that started us in the background has it ignored."""
+def heed_interrupts() -> None:
+    """Let SIGINT end this process and what it starts, also where the shell that started it has it ignored."""
     in_main_thread = threading.current_thread() is threading.main_thread()  # elsewhere Python sets no handler
     if in_main_thread and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
