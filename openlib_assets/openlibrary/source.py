@@ -71,15 +71,16 @@ class Editions(Protocol):
     """Where the editions to order come from; safe to use from several threads.
 
     `stop`, once set, ends every search for them with InterruptedFetchError; looking for those of more than
-    `max_in_flight` subjects at once gains nothing. With another `version`, others may be found; it is empty
-    where only asking tells.
+    `max_in_flight` subjects at once gains nothing.
     """
 
     stop: threading.Event
     max_in_flight: int
 
     @property
-    def version(self) -> str: ...  # noqa: D102 - told above
+    def version(self) -> str:
+        """With another one, other editions may be found; empty where only asking tells."""
+        ...
 
     def find(self, work_keys: Sequence[str], languages: Sequence[str]) -> tuple[dict[str, Edition], Traffic]:
         """Return an edition with an ISBN of each work that has one in one of the languages, the first one first.

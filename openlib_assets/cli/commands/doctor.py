@@ -228,12 +228,11 @@ def _iceberg(settings: Settings) -> str:
             raise IcebergError(f"{place.address}: the file is gone; make it again with: openlib iceberg register")
         return f"{place.address}: there is no such file yet; it is made when tables are registered"
     with place.opened(storage):
-        pass  # it answers
-    if found is None:
-        return f"{place.address}: answers, and nothing is registered there yet"
-    state = "the current one" if is_registered(storage, place) else "not the current one"
-    dumps = f"; dumps: {', '.join(found.dumps)}" if found.dumps else ""
-    return f"{place.address}: has the warehouse of {found.whole}, {state}{dumps}"
+        if found is None:
+            return f"{place.address}: answers, and nothing is registered there yet"
+        state = "the current one" if is_registered(storage, place) else "not the current one"
+        dumps = f"; dumps: {', '.join(found.dumps)}" if found.dumps else ""
+        return f"{place.address}: has the warehouse of {found.whole}, {state}{dumps}"
 
 
 def _versions(_: Settings) -> str:
