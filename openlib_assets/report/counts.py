@@ -66,11 +66,11 @@ def impossible_years(books: pa.Table) -> list[Row]:
 
 
 def editions(books: pa.Table) -> list[Row]:
-    """Return groups of works by how many editions Open Library knows of each."""
-    sizes: Counter[int] = Counter()
-    for size, number in _tally(books["edition_count"]).items():
-        sizes[max(0, size or 0)] += number
-    return [{"label": label, "books": _between(sizes, least, most)} for label, least, most in _EDITIONS]
+    """Return groups of works by how many editions Open Library knows of each; the last is of unknown ones, if any."""
+    sizes = _tally(books["edition_count"])
+    groups: list[Row] = [{"label": label, "books": _between(sizes, least, most)} for label, least, most in _EDITIONS]
+    unknown = books.num_rows - sum(group["books"] for group in groups)
+    return [*groups, {"label": "unknown", "books": unknown}] if unknown else groups
 
 
 def quality(books: pa.Table, averages: pa.Table) -> Row:
@@ -82,7 +82,7 @@ def quality(books: pa.Table, averages: pa.Table) -> Row:
         "without_author": author_counts[0],
         "year_missing": statuses["missing"],
         "year_implausible": statuses["implausible"],
-        "without_edition": sum(number for size, number in _tally(books["edition_count"]).items() if (size or 0) <= 0),
+        "without_edition": _tally(books["edition_count"])[0],
         "orphaned_editions": _number(pc.ends_with(books["work_key"], "M")),
         "authors_dated": averages.num_rows - averages["first_year"].null_count,
     }
@@ -187,7 +187,7 @@ def _is(column: pa.ChunkedArray, text: str) -> pa.ChunkedArray:
 
 
 def _between(numbers: Counter[int], least: int, most: int) -> int:
-    return sum(number for value, number in numbers.items() if least <= value <= most)
+    return sum(number for value, number in numbers.items() if value is not None and least <= value <= most)
 
 
 def _number(true: pa.ChunkedArray) -> int:

@@ -148,10 +148,12 @@ def _told(row: Row) -> str:
     names = row["author_names"]
     by = f" by {apart(names[0])}" if names else ""
     others = " and others" if len(names) > 1 else ""
-    if row["wanted"] is None:
-        demand = counted(row["edition_count"], "edition")
-    else:
+    if row["wanted"] is not None:
         demand = f"wanted by {counted(row['wanted'], 'reader')}"
         demand += f", read by {count(row['readers'])}" if row["readers"] else ""
+    elif row["edition_count"] is not None:
+        demand = counted(row["edition_count"], "edition")
+    else:
+        demand = "number of editions unknown"
     title = row["title"] if row["title"] and not row["title"].isspace() else row["work_key"]
     return f"{titled(title)}{by}{others} ({demand})"

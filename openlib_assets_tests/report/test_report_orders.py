@@ -146,6 +146,13 @@ def test_what_nobody_wants_is_not_in_demand_and_a_blank_title_is_none() -> None:
     assert line.startswith("Most in demand is “OL2W” ")
 
 
+def test_what_is_not_known_of_a_works_demand_is_not_told_as_nothing() -> None:
+    known, unknown = work(1, in_store="no", editions=1), work(2, in_store="no", editions=None)
+    text = " ".join(said([known, unknown, *(work(place, in_store="yes") for place in range(3, 31))]))
+    assert "“Title 1” by Ada (1 edition)" in text
+    assert "“Title 2” by Ada (number of editions unknown)" in text
+
+
 def test_with_a_store_the_findings_name_what_it_lacks() -> None:
     works = [
         work(

@@ -79,7 +79,7 @@ _LOOKED_INTO = (CATALOGUE_AVERAGES, CATALOGUE_SUBJECTS)
 
 @dg.asset(
     **subject_arguments(Layer.SERVING),
-    code_version="7",
+    code_version="8",
     kinds={"report"},
     description=(
         "One HTML page for people, to open from disk: what to order, findings, charts, authors, data quality. "

@@ -1,5 +1,6 @@
 -- One row is a work: what a report asks of it, of its authors, and of its record in the snapshot.
 --
+-- edition_count: null where the record has none, or one that cannot be.
 -- place:  that of its most productive author among all who have a dated book, the first having most; null without one.
 -- access: how an e-book can be had at the Internet Archive. readable: by everybody; borrowable: one reader at a time;
 --         restricted: scanned, for readers with a print disability or not lent; none: no scan. Whether a copy is on loan
@@ -35,7 +36,7 @@ SELECT
     books.work_key,
     books.title,
     CASE WHEN books.year_status = 'ok' THEN books.first_publish_year END AS year,
-    greatest(0, books.edition_count) AS edition_count,
+    CASE WHEN books.edition_count >= 0 THEN books.edition_count END AS edition_count,
     books.author_count,
     books.cover_id,
     coalesce(work_authors.first_authors, []) AS first_authors,
