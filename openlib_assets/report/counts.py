@@ -67,7 +67,7 @@ def impossible_years(books: pa.Table) -> list[Row]:
 
 def editions(books: pa.Table) -> list[Row]:
     """Return groups of works by how many editions Open Library knows of each; the last is of unknown ones, if any."""
-    sizes = _tally(books["edition_count"])
+    sizes = _tally(books["edition_count"].drop_null())
     groups: list[Row] = [{"label": label, "books": _between(sizes, least, most)} for label, least, most in _EDITIONS]
     unknown = books.num_rows - sum(group["books"] for group in groups)
     return [*groups, {"label": "unknown", "books": unknown}] if unknown else groups
@@ -187,7 +187,7 @@ def _is(column: pa.ChunkedArray, text: str) -> pa.ChunkedArray:
 
 
 def _between(numbers: Counter[int], least: int, most: int) -> int:
-    return sum(number for value, number in numbers.items() if value is not None and least <= value <= most)
+    return sum(number for value, number in numbers.items() if least <= value <= most)
 
 
 def _number(true: pa.ChunkedArray) -> int:
