@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import openpyxl
@@ -37,7 +38,7 @@ from openlib_assets.defs.instance.home import open_instance
 from openlib_assets.defs.partitions import SUBJECTS
 from openlib_assets.defs.steps.writing import locked
 from openlib_assets.lake import layout
-from openlib_assets.lake.contract import AUTHORS, CSV_TABLES, DERIVED_TABLES
+from openlib_assets.lake.contract import AUTHORS, CSV_TABLES, DERIVED_TABLES, ORDER_LIST, STOCKING_LIST
 from openlib_assets.lake.table_files import open_table
 from openlib_assets.sandbox import FaultPlan, Planned, Sandbox, SandboxConfig
 from openlib_assets.storage import LocalStorage
@@ -479,11 +480,12 @@ def test_orders_prints_and_writes_what_to_order_each_work_once(cli_after_run: Cl
     printed = cli("orders", "love", "place:france", "Love")
     assert printed.status == 0
     storage = LocalStorage(cli.folder / "data")
-    lists = {}
-    for subject in ("love", "place:france"):
-        with open_table(storage, layout.table_file("serving", "order_list", subject), remedy="") as file:
-            lists[subject] = file.to_table().to_pylist()
-    wanted = reference_orders.orders(lists, ())
+    rows: dict[str, dict[str, list[dict[str, Any]]]] = {}
+    for table in (ORDER_LIST, STOCKING_LIST):
+        for subject in ("love", "place:france"):
+            with open_table(storage, layout.table_file(table.layer, table.name, subject), remedy="") as file:
+                rows.setdefault(table.name, {})[subject] = file.to_table().to_pylist()
+    wanted = reference_orders.orders(rows["order_list"], rows["stocking_list"])
     isbns = [row["isbn13"] for row in wanted if row["isbn13"]]
     assert isbns
     assert re.findall(r"97[89][0-9]{10}", printed.out) == isbns

@@ -244,8 +244,8 @@ def test_a_book_is_ordered_by_the_best_of_its_works_in_a_language_of_the_store(
     assert [row["work_key"] for row in rows] == ordered
 
 
-def test_orders_of_several_subjects_have_each_work_once(tmp_path: Path) -> None:
-    storage, lists = LocalStorage(tmp_path / "root"), {}
+def test_orders_of_several_subjects_have_each_book_once(tmp_path: Path) -> None:
+    lists: dict[str, list[dict[str, Any]]] = {}
     stocks: dict[str, list[dict[str, Any]]] = {}
     for seed, subject in enumerate(("love", "o'neill", "war")):
         stocking = stocked(subject_of(seed, works=8, store=False), Weights(), store=False)
@@ -254,21 +254,97 @@ def test_orders_of_several_subjects_have_each_work_once(tmp_path: Path) -> None:
     sold = {next(key for key, number in times.items() if number > 1)}
     # In one subject it is known by a duplicate there that the store sells it.
     next(row for rows in stocks.values() for row in rows if row["work_key"] in sold)["in_store"] = "review"
+    found = together(lists, stocks, tmp_path / "root")
+    assert sold & {row["work_key"] for rows in lists.values() for row in rows}
+    assert found == reference_orders.orders(lists, stocks)
+    assert not sold & {row["work_key"] for row in found}
+    assert any(len(row["subjects"]) > 1 for row in found)
+    with (
+        pytest.raises(TableFileError, match="no such table yet; make it with: openlib run peace"),
+        orders_of(LocalStorage(tmp_path / "root"), ["love", "peace"]),
+    ):
+        pass
+
+
+def together(
+    lists: dict[str, list[dict[str, Any]]], stocks: dict[str, list[dict[str, Any]]], root: Path
+) -> list[dict[str, Any]]:
+    """Return the orders for subjects with these order lists and stocking lists, written to a root."""
+    storage = LocalStorage(root)
     for subject, rows in lists.items():
         for table, written in ((ORDER_LIST, rows), (STOCKING_LIST, stocks[subject])):
             with storage.writing(layout.table_file(table.layer, table.name, subject)) as file:
                 batches = pa.Table.from_pylist(written, schema=table.schema).to_batches()
                 write_table(file, batches, table.schema)
-    with orders_of(storage, list(lists)) as found_rows:
-        found = found_rows.to_table().to_pylist()
-    assert sold & {row["work_key"] for rows in lists.values() for row in rows}
-    assert found == reference_orders.orders(lists, sold)
-    assert any(len(row["subjects"]) > 1 for row in found)
-    with (
-        pytest.raises(TableFileError, match="no such table yet; make it with: openlib run peace"),
-        orders_of(storage, ["love", "peace"]),
-    ):
-        pass
+    with orders_of(storage, list(lists)) as found:
+        ordered: list[dict[str, Any]] = found.to_table().to_pylist()
+    return ordered
+
+
+@pytest.mark.parametrize(
+    ("subjects", "ordered"),
+    [
+        # Each listed work: its score, what the store says, what it may be the same book as.
+        ([{"OL1W": (0.5, None, None)}, {"OL2W": (0.9, None, None), "OL1W": (0.5, None, "OL2W")}], ["OL2W"]),
+        # Either subject has another one as the better.
+        (
+            [
+                {"OL1W": (0.8, None, None), "OL2W": (0.7, None, "OL1W")},
+                {"OL2W": (0.9, None, None), "OL1W": (0.6, None, "OL2W")},
+            ],
+            ["OL2W"],
+        ),
+        # They are one book by a third that is not ordered.
+        (
+            [
+                {"OL1W": (0.9, None, None), "OL3W": (0.1, None, "OL1W")},
+                {"OL2W": (0.9, None, None), "OL3W": (0.1, None, "OL2W")},
+            ],
+            ["OL1W"],
+        ),
+        ([{"OL1W": (0.5, "no", None)}, {"OL2W": (0.4, "no", None)}], ["OL1W", "OL2W"]),
+        # What the store sells of a book keeps its other works away, where only a third one links them, too.
+        (
+            [
+                {"OL1W": (0.9, "no", None), "OL3W": (0.1, "no", "OL1W")},
+                {"OL2W": (0.9, "yes", None), "OL3W": (0.1, "review", "OL2W")},
+            ],
+            [],
+        ),
+        # One that it may sell does not, as within a subject.
+        ([{"OL1W": (0.9, "no", None), "OL2W": (0.1, "review", "OL1W")}], ["OL1W"]),
+    ],
+)
+def test_orders_know_a_book_over_all_subjects(
+    subjects: list[dict[str, tuple[float, str | None, str | None]]], ordered: list[str], tmp_path: Path
+) -> None:
+    stocks: dict[str, list[dict[str, Any]]] = {
+        f"subject_{place}": [
+            {
+                **dict.fromkeys(STOCKING_LIST.schema.names),
+                "rank": rank,
+                "work_key": key,
+                "author_names": [],
+                "score": score,
+                "in_store": in_store,
+                "duplicate_of": duplicate_of,
+                "reason": "",
+            }
+            for rank, (key, (score, in_store, duplicate_of)) in enumerate(works.items(), start=1)
+        ]
+        for place, works in enumerate(subjects)
+    }
+    lists = {
+        subject: [
+            {name: row.get(name) for name in ORDER_LIST.schema.names}
+            for row in rows
+            if row["duplicate_of"] is None and row["in_store"] in (None, "no")
+        ]
+        for subject, rows in stocks.items()
+    }
+    found = together(lists, stocks, tmp_path / "root")
+    assert found == reference_orders.orders(lists, stocks)
+    assert [row["work_key"] for row in found] == ordered
 
 
 def awkward_orders(folder: Path) -> tuple[TableFile, list[dict[str, Any]]]:

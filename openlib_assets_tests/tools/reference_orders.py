@@ -4,7 +4,7 @@ A part of `reference`; the same holds: the standard library only, and nothing of
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import floor, log
 from typing import Any
 
@@ -119,8 +119,19 @@ def edition_to_order(documents: Mapping[str, Mapping[str, Any]], languages: Iter
     return None
 
 
-def orders(lists: Mapping[str, Sequence[Row]], sold: Collection[str]) -> list[Row]:
-    """Put the order lists of subjects together: each work once, from where it scores best, less what may be sold."""
+def orders(lists: Mapping[str, Sequence[Row]], stocks: Mapping[str, Sequence[Row]]) -> list[Row]:
+    """Put the order lists of subjects together, by their stocking lists, `stocks`.
+
+    Each book is there once, from where it scores best, less works that may be sold and books that surely are.
+    """
+    stocked = [row for rows in stocks.values() for row in rows]
+    books: dict[str, set[str]] = {row["work_key"]: {row["work_key"]} for row in stocked}
+    for row in stocked:
+        if row["duplicate_of"]:
+            together = books[row["work_key"]] | books[row["duplicate_of"]]
+            books.update(dict.fromkeys(together, together))
+    surely = {row["work_key"] for row in stocked if row["in_store"] == "yes"}
+    sold = {row["work_key"] for row in stocked if row["in_store"] == "review" or books[row["work_key"]] & surely}
     best: dict[str, tuple[float, str, Row]] = {}
     subjects: dict[str, list[str]] = defaultdict(list)
     for subject, rows in sorted(lists.items()):
@@ -131,10 +142,11 @@ def orders(lists: Mapping[str, Sequence[Row]], sold: Collection[str]) -> list[Ro
             subjects[key].append(subject)
             if key not in best or row["score"] > best[key][0]:
                 best[key] = (row["score"], subject, row)
-    ordered = sorted(best.items(), key=lambda it: (-it[1][0], it[0]))
-    return [
-        {**row, "rank": rank, "subjects": subjects[key]} for rank, (key, (_, _, row)) in enumerate(ordered, start=1)
-    ]
+    ordered: list[str] = []
+    for key in sorted(best, key=lambda it: (-best[it][0], it)):
+        if not books[key].intersection(ordered):
+            ordered.append(key)
+    return [{**best[key][2], "rank": rank, "subjects": subjects[key]} for rank, key in enumerate(ordered, start=1)]
 
 
 def _work(book: Row) -> Row:

@@ -20,7 +20,7 @@ _PRINTED = ("rank", "title", "author_names", "isbn13", "publisher", "publish_dat
     help="Write all columns into a file, too: .csv or .xlsx.",
 )
 def orders(subjects: tuple[str, ...], *, file: Path | None) -> None:
-    """Print what to order for each SUBJECT: books that the store does not sell, best first, each work once."""
+    """Print what to order for each SUBJECT: books that the store does not sell, best first, each book once."""
     if file and file.suffix.lower() not in _ENDINGS:
         raise click.UsageError(f"--to {file}: the name must end in {' or '.join(_ENDINGS)}")
     keys = given_keys(subjects)

@@ -1,4 +1,4 @@
-"""Orders for several subjects: their order lists as one, each work once."""
+"""Orders for several subjects: their order lists as one, each book once."""
 
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -42,15 +42,12 @@ def orders_of(storage: Storage, subjects: Sequence[str]) -> Iterator[TableFile]:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="openlib-"))
         file = Path(folder) / "orders.parquet"
         with connected(lists) as connection:
-            every = " UNION ALL ".join(
-                f"FROM subject_{place} CROSS JOIN list_{place}" for place in range(len(subjects))
-            )
-            connection.execute(f"CREATE TEMP VIEW order_lists AS {every}")
-            sold = " UNION ALL ".join(
-                f"SELECT work_key FROM stock_{place} WHERE in_store <> 'no'"  # noqa: S608 - of here
-                for place in range(len(subjects))
-            )
-            connection.execute(f"CREATE TEMP VIEW sold AS {sold}")
+            for view, of_one in (
+                ("order_lists", "FROM subject_{0} CROSS JOIN list_{0}"),
+                ("stocking_lists", "SELECT work_key, duplicate_of, in_store FROM stock_{0}"),
+            ):
+                every = " UNION ALL ".join(of_one.format(place) for place in range(len(subjects)))
+                connection.execute(f"CREATE TEMP VIEW {view} AS {every}")
             rows = connection.sql(sql_text("serving/orders")).to_arrow_reader(_BATCH_ROWS)
             write_table(file, rows, ORDERS.schema)
         yield table_file(file)
