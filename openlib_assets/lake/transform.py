@@ -72,7 +72,7 @@ class CheckOutcome:
 
     check: Check
     passed: bool
-    numbers: Mapping[str, int | float | None]
+    numbers: Mapping[str, int | float | str | None]
 
     def line(self) -> str:
         """Return the outcome as one line."""

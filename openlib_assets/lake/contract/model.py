@@ -147,12 +147,14 @@ def _rows_are_in_order(table: Table) -> Check:
     key = ", ".join(table.key)
     row, before = (f"({', '.join(columns)})" for columns in (table.key, [f"{name}_before" for name in table.key]))
     lagged = ", ".join(f"lag({name}) OVER () AS {name}_before" for name in table.key)
+    is_out = f"{table.key[0]}_before IS NOT NULL AND {row} <= {before}"
     return Check(
         "rows_are_in_order",
         f"The rows are sorted by {key}, and no two share the same.",
         f"""
         SELECT count(*) AS rows,
-               count(*) FILTER (WHERE {table.key[0]}_before IS NOT NULL AND {row} <= {before}) AS out_of_order
+               count(*) FILTER (WHERE {is_out}) AS out_of_order,
+               min(CASE WHEN {is_out} THEN concat_ws(' ', {key}) END) AS first_of_these
         FROM (SELECT {key}, {lagged} FROM {table.name})
         """,  # noqa: S608 - as above
         "out_of_order = 0",

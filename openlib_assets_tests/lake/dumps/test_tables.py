@@ -3,7 +3,12 @@
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
+
+from openlib_assets.lake.contract import Layer
+from openlib_assets.lake.dumps.made import read_made
 from openlib_assets.lake.dumps.source import DumpEditions
+from openlib_assets.lake.transform import CheckFailedError
 from openlib_assets.storage import LocalStorage
 from openlib_assets_tests.lake.dumps.conftest import Tables
 from openlib_assets_tests.tools.dump_lakes import build_lake
@@ -57,6 +62,18 @@ def test_columns_and_tables_stand_in_the_specified_order(tables: Tables) -> None
 
 def test_an_empty_dump_has_no_rows(tables: Tables) -> None:
     assert [rows for rows in tables({}).values() if rows] == []
+
+
+def test_a_line_that_is_there_twice_is_named(tmp_path: Path) -> None:
+    works = [work("OL1W"), work("OL2W"), work("OL2W"), work("OL3W")]
+    storage = LocalStorage(tmp_path / "root")
+    with pytest.raises(CheckFailedError) as caught:
+        build_lake(storage, write_dump(tmp_path, DATE, {"works": works}), DATE)
+    assert str(caught.value) == (
+        "catalogue_works: check rows_are_in_order failed: rows 4, out_of_order 1, first_of_these OL2W "
+        "(The rows are sorted by work_key, and no two share the same.)"
+    )
+    assert read_made(storage, Layer.SILVER, "catalogue_works", DATE) is None
 
 
 def test_an_edition_has_a_row_for_each_of_its_works_and_isbns_are_those_of_both_lists(tables: Tables) -> None:
