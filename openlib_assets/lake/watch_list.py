@@ -10,8 +10,9 @@ Every entry is the text that is written there: `007`, `null` and `9:11` are no n
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -34,10 +35,14 @@ class NoWatchListError(WatchListError):
 
 @dataclass(frozen=True)
 class WatchList:
-    """The keys of the subjects to follow, each once in the order of the list, and what is wrong with other entries."""
+    """The keys of the subjects to follow, each once in the order of the list, and what is wrong with other entries.
+
+    `others` are what the file has beside its list.
+    """
 
     keys: list[str]
     problems: list[str]
+    others: list[str] = field(default_factory=list)
 
 
 def read_watch_list(address: str) -> WatchList:
@@ -76,6 +81,8 @@ def change_watch_list(address: str, *, add: Iterable[str] = (), remove: Iterable
         before = read_or_empty(address)
         if before.problems:
             raise WatchListError(f"{before.problems[0]}; correct it first, so that it is not lost")
+        if before.others:
+            raise WatchListError(f"{address}: has {before.others[0]!r}, too, which would be lost; change it by hand")
         keys = _changed(before.keys, added, gone)
         text = yaml.dump({"subjects": list(map(_Entry, keys))}, Dumper=_Dumper, allow_unicode=True)
         check()
@@ -90,7 +97,10 @@ def _changed(keys: list[str], added: list[str], gone: set[str]) -> list[str]:
 def parse_watch_list(text: bytes, address: str) -> WatchList:
     """Read the text of a watch list; `address` is for messages. Raises WatchListError if it is no list at all."""
     try:
-        content = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506 - makes texts, lists and mappings only
+        content = yaml.load(text, Loader=_Loader)  # noqa: S506 - makes texts, lists and mappings only
+    except yaml.constructor.ConstructorError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 0
+        raise WatchListError(f"{address}: line {line}: {error.problem}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())
         raise WatchListError(f"{address}: not valid YAML: {reason}; put names with signs in quotes") from error
@@ -106,7 +116,8 @@ def parse_watch_list(text: bytes, address: str) -> WatchList:
             keys.append(subject_key(_as_text(entry)))
         except InvalidSubjectError as error:
             problems.append(f"{address}, entry {place}: {error}")
-    return WatchList(list(dict.fromkeys(keys)), problems)
+    others = [str(key) for key in content if key != "subjects"] if isinstance(content, dict) else []
+    return WatchList(list(dict.fromkeys(keys)), problems, others)
 
 
 def _as_text(entry: object) -> str:
@@ -119,6 +130,20 @@ def _as_text(entry: object) -> str:
         if prefix in ("person", "place", "time") and isinstance(name, str):
             return f"{prefix}:{name}"
     raise InvalidSubjectError(f"{ascii(entry)[:60]} is not a subject: write it as text, in quotes if necessary")
+
+
+class _Loader(yaml.BaseLoader):
+    """Refuses a mapping that has a key twice, of which YAML readers keep the last one only."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"{key.value!r} is there twice; put what is below both under one", key.start_mark
+                )
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
 
 
 class _Entry(str):

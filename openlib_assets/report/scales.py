@@ -1,6 +1,8 @@
 """Scales of drawings: round values for an axis, places as SVG has them, and the room that a text takes."""
 
+from functools import reduce
 from itertools import accumulate, count
+from operator import add
 from unicodedata import category, normalize
 
 TEXT_SIZE = 13
@@ -30,7 +32,8 @@ def place(value: float) -> str:
 
 def text_width(text: str) -> float:
     """Return how much room a text takes at most, in a drawing whose letters have TEXT_SIZE."""
-    return sum(map(_letter_width, text))
+    # One after the other, as where texts are cut; from Python 3.12 on, `sum` adds in another way.
+    return reduce(add, map(_letter_width, text), 0.0)
 
 
 def shortened(text: str, room: float) -> str:

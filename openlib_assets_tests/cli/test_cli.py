@@ -308,6 +308,22 @@ def test_what_killed_runs_have_left_of_a_subject_is_removed_with_its_data(cli: C
     assert cli("subjects", "remove", "love", "--delete-data").status == 1
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("subjects: [love]\nowner: me\n", "has 'owner', too, which would be lost; change it by hand"),
+        ("subjects: [love]\nsubjects: [war]\n", "line 2: 'subjects' is there twice; put what is below both under one"),
+    ],
+)
+def test_what_a_watch_list_has_beside_its_list_is_not_lost(cli: Cli, text: str, said: str) -> None:
+    file = cli.folder / "data/subjects.yaml"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(text)
+    done = cli("subjects", "add", "peace")
+    assert (done.status, done.out, done.err) == (1, "", f"openlib: {file}: {said}\n")
+    assert file.read_text() == text
+
+
 def test_where_nobody_can_answer_prune_removes_nothing_and_says_what_to_give(cli: Cli) -> None:
     storage = LocalStorage(cli.folder / "data")
     for day in (1, 2, 3):
@@ -489,6 +505,14 @@ def test_orders_prints_and_writes_what_to_order_each_work_once(cli_after_run: Cl
     isbns = [row["isbn13"] for row in wanted if row["isbn13"]]
     assert isbns
     assert re.findall(r"97[89][0-9]{10}", printed.out) == isbns
+    store = cli.folder / "store.csv"
+    store.write_text("isbn\n9780306406157\n")
+    with cli.monkeypatch.context() as patch:
+        patch.setenv("OPENLIB_STORE_CATALOGUE", str(store))
+        refused = cli("orders", "love", "--to", str(store))
+    assert refused.status == 2
+    assert "that is the file of what the store sells; give another name" in refused.err
+    assert store.read_text() == "isbn\n9780306406157\n"
     for name in ("orders.csv", "ORDERS.XLSX"):
         said = cli("orders", "love", "place:france", "--to", str(cli.folder / "out" / name))
         assert (said.status, said.err) == (0, "")

@@ -186,6 +186,7 @@ def test_a_subject_taken_off_the_list_stays_registered(
         (b"subjects: love", "contains no list of subjects; "),
         (b"subject: [love]", "contains no list of subjects; "),
         (b"subjects:\n  - *", "not valid YAML: "),
+        (b"subjects: [love]\nsubjects: [war]", "line 2: 'subjects' is there twice; put what is below both under one"),
     ],
 )
 def test_a_list_that_cannot_be_read_is_a_failure_and_not_an_empty_list(

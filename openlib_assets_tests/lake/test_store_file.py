@@ -191,6 +191,8 @@ def test_a_currency_may_follow_the_name_of_a_column(name: str) -> None:
 def test_of_several_columns_of_isbns_the_first_valid_one_counts(tmp_path: Path) -> None:
     text = "ISBN-10,ISBN-13,title\n0306406152,,a\n0306406152,9780306406158,b\nx,978-3-608-93800-5,c\n"
     assert [row[1] for row in read_text(tmp_path, text)] == ["9780306406157", "9780306406157", "9783608938005"]
+    same_name = "ISBN,title,ISBN\n,a,0306406152\n9783608938005,b,\n"
+    assert [row[1] for row in read_text(tmp_path, same_name)] == ["9780306406157", "9783608938005"]
 
 
 def test_an_isbn_is_read_in_any_form(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 import time
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler
@@ -119,9 +120,14 @@ class TestTransientFaults:
             page_of(client)
 
     def test_a_work_that_is_nested_too_deeply_to_be_kept_is_given_up_in_a_line(self) -> None:
-        text = b'{"work_count": 1, "works": [{"key": "/works/OL1W", "deep": %b}]}' % (b"[" * 1000 + b"]" * 1000)
+        # More than Python 3.11 can write; later versions keep it.
+        deep = b"[" * 1000 + b"]" * 1000
+        text = b'{"work_count": 1, "works": [{"key": "/works/OL1W", "deep": %b}]}' % deep
         with scripted(lambda handler: send(handler, text)) as url:
             client = Client(Settings(api_url=url, requests_per_second=1e6, retry_wait=0.001))
+            if sys.version_info >= (3, 12):
+                assert deep in page_of(client).payloads[0]
+                return
             with pytest.raises(TransientError, match=r"love\.json\?.*: a work is nested too deeply \(12 tries\)$"):
                 page_of(client)
 

@@ -30,9 +30,12 @@ def orders(subjects: tuple[str, ...], *, file: Path | None) -> None:
     from openlib_assets.lake.orders.several import ORDERS, orders_of
     from openlib_assets.lake.orders.workbook import write_workbook
     from openlib_assets.settings import Settings
-    from openlib_assets.storage import open_storage
+    from openlib_assets.storage import absolute_path, open_storage
 
-    with orders_of(open_storage(Settings.from_env().storage), keys) as rows:
+    settings = Settings.from_env()
+    if file and settings.store_catalogue and absolute_path(settings.store_catalogue) == absolute_path(file):
+        raise click.UsageError(f"--to {file}: that is the file of what the store sells; give another name")
+    with orders_of(open_storage(settings.storage), keys) as rows:
         listed = rows.to_table(_PRINTED).to_pylist()
         print_rows(
             _PRINTED,

@@ -97,6 +97,8 @@ def remove(names: tuple[str, ...], *, delete_data: bool) -> int:
                     storage.clear(folder)
             state = f"its {len(files)} files are deleted" if delete_data else f"its {len(files)} files stay"
             click.echo(f"{key}: removed; {state}, its run history stays")
+            if delete_data and files:
+                click.echo("the warehouse, the catalog and the comparison have it until: openlib warehouse", err=True)
     return int(unknown > 0)
 
 

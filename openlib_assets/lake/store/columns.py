@@ -134,7 +134,7 @@ def columns_of(header: Sequence[str], named: Mapping[str, str]) -> Columns | Non
     for column in sorted(STORE_COLUMNS, key=lambda column: column not in named):
         names = [plain_name(named[column])] if column in named else _NAMES[column]
         taken = {place for some in places.values() for place in some}
-        found = [place for place in (plain.index(name) for name in names if name in plain) if place not in taken]
+        found = [place for name in names for place, its in enumerate(plain) if its == name and place not in taken]
         if found:
             places[column] = found if column == "isbn" else found[:1]
         elif column in named:

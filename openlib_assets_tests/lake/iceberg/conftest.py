@@ -1,12 +1,13 @@
 """Two months of a small catalogue, built once, in a storage of each test's own; and a catalogue of tables for it."""
 
 import shutil
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from pyiceberg.catalog import Catalog
 from pyiceberg.table import Table as IcebergTable
 
 from openlib_assets.lake.contract import CATALOGUE_TABLES
@@ -54,10 +55,11 @@ def lines(*titles: str) -> Lines:
 
 @dataclass(frozen=True)
 class Tables:
-    """Tables of a catalogue, read by pyiceberg."""
+    """Tables of a catalogue, read by pyiceberg; `lent` are the catalogues of those, which a change opens again."""
 
     storage: Storage
     place: Place
+    lent: list[Catalog] = field(default_factory=list)
 
     def load(self, table: str) -> IcebergTable:
         """Return a table as it is now."""
@@ -66,6 +68,7 @@ class Tables:
     def load_all(self, tables: Sequence[str]) -> dict[str, IcebergTable]:
         """Return tables as they are now, from a catalogue that is opened once."""
         with self.place.opened(self.storage) as catalogue:
+            self.lent.append(catalogue)
             return {table: catalogue.load_table((self.place.namespace, table)) for table in tables}
 
     def rows(self, table: str, name: str = "main") -> pa.Table:
@@ -105,8 +108,11 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def tables(built: Path, tmp_path: Path) -> Tables:
+def tables(built: Path, tmp_path: Path) -> Iterator[Tables]:
     """Nothing is registered yet; the addresses have letters that some readers would encode."""
     root = tmp_path / "a lake é"
     shutil.copytree(built, root)
-    return Tables(LocalStorage(root), Place(f"sqlite:///{tmp_path}/tables.db", "openlib"))
+    tables = Tables(LocalStorage(root), Place(f"sqlite:///{tmp_path}/tables.db", "openlib"))
+    yield tables
+    for catalogue in tables.lent:
+        catalogue.close()
