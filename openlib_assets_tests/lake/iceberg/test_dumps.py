@@ -47,6 +47,7 @@ def test_each_month_is_there_as_of_its_tag_and_of_its_time(tables: Tables) -> No
     (block,) = blocks(TABLE_FORMATS, "python")
     shown: dict[str, Any] = {}
     exec(block.text.replace("sqlite:///iceberg.db", tables.place.url), shown)  # noqa: S102 - our own documents
+    shown["tables"].close()
     assert (shown["then"].num_rows, shown["now"].num_rows) == (3, 4)
 
     works.refresh().manage_snapshots().create_tag(last_month.snapshot_id, "zz of somebody").commit()
