@@ -37,9 +37,9 @@ class HostSlots:
             db.execute("INSERT OR REPLACE INTO rates VALUES (?, ?, ?)", (os.getpid(), self._rate, now))
             db.execute("DELETE FROM rates WHERE seen NOT BETWEEN ? AND ?", (now - RATE_REMEMBERED_SECONDS, now))
             db.execute(
-                "UPDATE pace SET next_slot = iif(next_slot > ?1, 0, next_slot),"
-                " paused_until = iif(paused_until > ?1, 0, paused_until)",
-                (now + LONGEST_WAIT_SECONDS,),
+                "UPDATE pace SET next_slot = iif(next_slot > :latest, 0, next_slot),"
+                " paused_until = iif(paused_until > :latest, 0, paused_until)",
+                {"latest": now + LONGEST_WAIT_SECONDS},
             )
             (rate,) = db.execute("SELECT min(rate) FROM rates").fetchone()
             next_slot, paused_until = db.execute("SELECT next_slot, paused_until FROM pace").fetchone()
@@ -88,7 +88,7 @@ def _prepare(db: sqlite3.Connection) -> None:
     )
     db.execute("CREATE TABLE IF NOT EXISTS rates (process INTEGER PRIMARY KEY, rate REAL, seen REAL)")
     db.execute("INSERT OR IGNORE INTO pace VALUES (0, 0, 0, ?)", (_boot(),))
-    db.execute("UPDATE pace SET next_slot = 0, paused_until = 0, boot = ?1 WHERE boot <> ?1", (_boot(),))
+    db.execute("UPDATE pace SET next_slot = 0, paused_until = 0, boot = :boot WHERE boot <> :boot", {"boot": _boot()})
     db.execute("COMMIT")
 
 
