@@ -73,6 +73,11 @@ class _Unfailing(io.TextIOBase):
             sys.stderr.flush()
 
 
+def say_aside(line: str) -> None:
+    """Print a line on standard error."""
+    click.echo(line, err=True)
+
+
 def print_json(value: Any) -> None:
     """Print a value as JSON, with JSON's own escapes where the output is not UTF-8."""
     is_utf8 = (sys.stdout.encoding or "").lower().replace("_", "-") in ("utf-8", "utf8")

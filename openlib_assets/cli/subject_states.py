@@ -10,9 +10,16 @@ import dagster as dg
 
 from openlib_assets.defs import assets
 from openlib_assets.defs.partitions import SUBJECTS, subjects
-from openlib_assets.defs.steps.records import code_versions, latest_records, verified_at
+from openlib_assets.defs.steps.records import code_versions, latest_records, made_from_another, verified_at
 from openlib_assets.defs.steps.run_state import StepSubjects, said_in_run
-from openlib_assets.lake.contract import ORDER_LIST, RAW_DETAILS, RAW_WORKS, REFRESH_DAYS
+from openlib_assets.lake.contract import (
+    ORDER_LIST,
+    RAW_DETAILS,
+    RAW_WORKS,
+    REFRESH_DAYS,
+    STOCKING_LIST,
+    STORE_CATALOGUE,
+)
 from openlib_assets.storage import LockTakenError
 
 NOT_REGISTERED = "in the storage, not registered"
@@ -142,6 +149,13 @@ def outdated(instance: dg.DagsterInstance) -> dict[str, list[str]]:
             if version != spec.code_version:
                 found[subject].append(spec.key.to_user_string())
     return dict(sorted(found.items()))
+
+
+def before_store(instance: dg.DagsterInstance) -> list[str]:
+    """Return the registered subjects whose stocking lists know another store's catalogue than the one read last."""
+    registered = instance.get_dynamic_partitions(SUBJECTS)
+    lists, store = dg.AssetKey(STOCKING_LIST.name), dg.AssetKey(STORE_CATALOGUE.name)
+    return sorted(made_from_another(instance, lists, store, registered))
 
 
 def _state(

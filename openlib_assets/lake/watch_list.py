@@ -98,7 +98,7 @@ def parse_watch_list(text: bytes, address: str) -> WatchList:
     """Read the text of a watch list; `address` is for messages. Raises WatchListError if it is no list at all."""
     try:
         content = yaml.load(text, Loader=_Loader)  # noqa: S506 - makes texts, lists and mappings only
-    except yaml.constructor.ConstructorError as error:
+    except _KeyTwiceError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         raise WatchListError(f"{address}: line {line}: {error.problem}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -132,6 +132,10 @@ def _as_text(entry: object) -> str:
     raise InvalidSubjectError(f"{ascii(entry)[:60]} is not a subject: write it as text, in quotes if necessary")
 
 
+class _KeyTwiceError(yaml.MarkedYAMLError):
+    """A mapping has a key twice."""
+
+
 class _Loader(yaml.BaseLoader):
     """Refuses a mapping that has a key twice, of which YAML readers keep the last one only."""
 
@@ -139,7 +143,7 @@ class _Loader(yaml.BaseLoader):
         seen: set[str] = set()
         for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
             if key.value in seen:
-                raise yaml.constructor.ConstructorError(
+                raise _KeyTwiceError(
                     None, None, f"{key.value!r} is there twice; put what is below both under one", key.start_mark
                 )
             seen.add(key.value)

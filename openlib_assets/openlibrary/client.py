@@ -30,7 +30,7 @@ from openlib_assets.openlibrary.errors import (
 )
 from openlib_assets.openlibrary.listings import WORKS, Listing
 from openlib_assets.openlibrary.records import Record
-from openlib_assets.openlibrary.retries import Answer, ask, seconds_to_wait
+from openlib_assets.openlibrary.retries import Answer, Heard, ask, seconds_to_wait
 from openlib_assets.openlibrary.subject_keys import subject_query
 from openlib_assets.settings import Settings
 
@@ -52,14 +52,15 @@ def _always() -> bool:
 class Client:
     """Asks one Open Library, through a connection of its own or a shared one; safe to use from several threads.
 
-    `traffic` counts what this client sent.
+    `traffic` counts what this client sent; `heard` is told before it waits to try again.
     """
 
-    def __init__(self, settings: Settings, connection: Connection | None = None) -> None:
+    def __init__(self, settings: Settings, connection: Connection | None = None, *, heard: Heard | None = None) -> None:
         self.settings = settings
         self.traffic = Traffic()
         self._connection = connection or Connection(settings)
         self._lock = threading.Lock()
+        self._heard = heard
 
     @property
     def stop(self) -> threading.Event:
@@ -159,6 +160,7 @@ class Client:
             url,
             wait=self._wait,
             sleep=self._connection.wait,
+            heard=self._heard,
         )
 
     def _once(self, url: str, wanted: Callable[[], bool] = _always, *, again: bool = False) -> bytes:

@@ -9,6 +9,7 @@ import tenacity
 from openlib_assets.openlibrary.errors import BannedError, InterruptedFetchError, SourceError, TransientError
 
 Answer = TypeVar("Answer")
+Heard = Callable[[str], None]
 
 TRIES = 12
 _LONGEST_WAIT_FACTOR = 10
@@ -24,16 +25,24 @@ def ask(
     *,
     wait: Callable[[tenacity.RetryCallState], float],
     sleep: Callable[[float], None],
+    heard: Heard | None = None,
 ) -> Answer:
     """Return what `send`, given the number of the try, returns: it is called again after a TransientError.
 
-    What it raises in the end names the URL and the tries.
+    `heard` is told, before each wait, what failed and how long that is. What is raised in the end names the URL and
+    the tries.
     """
+
+    def tell(state: tenacity.RetryCallState) -> None:
+        if heard and state.outcome and state.next_action:
+            heard(f"{_shown(url)}: {state.outcome.exception()}; trying again in {state.next_action.sleep:.0f} s")
+
     retrying = tenacity.Retrying(
         stop=tenacity.stop_after_attempt(TRIES),
         retry=tenacity.retry_if_exception_type(TransientError),
         wait=wait,
         sleep=sleep,
+        before_sleep=tell,
         reraise=True,
     )
     tries = 0

@@ -21,6 +21,7 @@ import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from dagster._core.definitions.data_version import DATA_VERSION_TAG
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteInstigatorOrigin, RemoteRepositoryOrigin
 from dagster._core.scheduler.instigation import (
     InstigatorState,
@@ -204,6 +205,8 @@ def test_the_link_to_a_folder_opens_it_in_spite_of_a_percent_sign_in_its_name() 
         ("sql", "SELEKT 1"),
         ("sql", ""),
         ("sql", "/* nothing */"),
+        ("sql", "CREATE TABLE kept AS SELECT 1"),
+        ("sql", "SELECT 1; SELECT 2"),
         ("sandbox", "--faults", "gremlins=0.5"),
         ("sandbox", "--subject", "love"),
         ("sandbox", "--port", "0", "--store", "no/such/folder/store.csv"),
@@ -246,6 +249,10 @@ def test_estimate_asks_one_request_a_subject(cli: Cli) -> None:
     assert "FAILED nope" in said.err
     assert len(cli.sandbox.requests) == 3
     assert "from the API" not in said.err
+    cli.sandbox.change_faults(FaultPlan(planned=(Planned("http_500", match="love", times=1),)))
+    said = cli("estimate", "love")
+    assert (said.status, said.out.count("love")) == (0, 1)
+    assert re.fullmatch(r".*/subjects/love\.json\S*: HTTP 500; trying again in 0 s\n", said.err)
     cli.monkeypatch.setenv("OPENLIB_SOURCE", "dump")
     assert "from which a run takes no request; this is one from the API" in cli("estimate", "love").err
 
@@ -256,6 +263,16 @@ def test_the_list_names_what_an_earlier_version_made(cli_after_run: Cli, monkeyp
     said = cli_after_run("subjects", "list").err
     assert said == (
         "made by an earlier version of the code: authors of love and 1 more; make them again with: openlib run love\n"
+    )
+
+
+def test_the_list_names_what_was_made_before_the_store_file_was_read_again(cli_after_run: Cli) -> None:
+    with open_instance() as instance:
+        read = dg.AssetMaterialization("store_catalogue", tags={DATA_VERSION_TAG: "another"})
+        instance.report_runless_asset_event(read)
+    assert cli_after_run("subjects", "list").err == (
+        "made before what the store sells was read again: what to order of love and 1 more; "
+        "make it again with: openlib run love\n"
     )
 
 
@@ -646,6 +663,20 @@ def test_sql_shows_a_year_as_a_year_and_writes_csv_by_the_rules_of_the_files(cli
     assert cli("sql", values, "--format", "csv").out == (
         'year,scanned,subjects,none,empty\n1722,true,Fiction | Love,,""\n'
     )
+
+
+def test_sql_runs_one_query_also_one_that_duckdb_splits_or_that_writes_a_file(cli: Cli) -> None:
+    for query, problem in {
+        "SELECT 1; SELECT 2": "these are 2 queries; give one",
+        "DROP VIEW works": "DROP would keep nothing",
+    }.items():
+        said = cli("sql", query).err.splitlines()[-1]
+        assert said == f"Error: {problem}: a SELECT, or COPY (SELECT ...) TO 'FILE' to write a file"
+    pivot = "PIVOT (SELECT 'a' AS name, 2 AS value) ON name USING sum(value)"
+    assert cli("sql", pivot, "--format", "csv").out == "a\n2\n"
+    file = cli.folder / "written.csv"
+    assert cli("sql", f"COPY ({pivot}) TO '{file}'").status == 0
+    assert file.read_text() == "a\n2\n"
 
 
 def test_sql_leaves_a_table_of_an_older_schema_out_and_names_it(cli_after_run: Cli) -> None:

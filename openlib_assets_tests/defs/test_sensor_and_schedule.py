@@ -186,6 +186,7 @@ def test_a_subject_taken_off_the_list_stays_registered(
         (b"subjects: love", "contains no list of subjects; "),
         (b"subject: [love]", "contains no list of subjects; "),
         (b"subjects:\n  - *", "not valid YAML: "),
+        (b"? [love]\n: war", "not valid YAML: "),
         (b"subjects: [love]\nsubjects: [war]", "line 2: 'subjects' is there twice; put what is below both under one"),
     ],
 )
@@ -200,6 +201,7 @@ def test_a_list_that_cannot_be_read_is_a_failure_and_not_an_empty_list(
         tick(instance)
     description = str(caught.value.description)
     assert description.startswith(f"{file}: {reason}")
+    assert ("YAML" in reason) == description.endswith("; put names with signs in quotes")
     assert len(description.splitlines()) == 1
     assert instance.get_dynamic_partitions("subjects") == ["love"]
 

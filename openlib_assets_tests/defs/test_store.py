@@ -10,6 +10,7 @@ import dagster as dg
 import pytest
 
 from openlib_assets.cli.across_subjects import AcrossSubjectsError, read_store_file
+from openlib_assets.cli.subject_states import before_store
 from openlib_assets.defs.assets import store
 from openlib_assets.defs.sensors import store_file
 from openlib_assets.lake.catalog import ask, by_name
@@ -93,6 +94,7 @@ def test_the_store_is_matched_as_its_file_says(
     pipeline.storage.write(CATALOGUE, b"damaged")
     read_if_changed(pipeline, file)
     assert pipeline.storage.read(CATALOGUE) == whole
+    assert before_store(pipeline.instance) == ["tea"]
     assert daemon.tick() == {"stocking_list": {"tea"}, "store_matches": {"None"}}
     assert tick(pipeline, cursor)[0] == tick(pipeline)[0] == 0
     assert pipeline.table(CATALOGUE).to_pylist()[0] == {
@@ -114,6 +116,7 @@ def test_the_store_is_matched_as_its_file_says(
 
     # The subject itself is unchanged, but its stocking list is not.
     assert pipeline.run("tea").success
+    assert before_store(pipeline.instance) == []
     listed = {row["work_key"]: row["in_store"] for row in pipeline.table(STOCKING).to_pylist()}
     assert listed.pop(isbn["work_key"]) == "yes"
     assert set(listed.values()) <= {"no", "review"}

@@ -305,6 +305,13 @@ def test_a_parquet_file_is_read(tmp_path: Path) -> None:
     assert read(file) == [(0, "9780306406157", "a", "A B; C D", 8.325, 1234), (1, None, None, None, 1.0, None)]
 
 
+def test_a_short_float_of_a_parquet_file_has_its_own_digits_only(tmp_path: Path) -> None:
+    file = tmp_path / "store.parquet"
+    prices = pa.array([9.99, None, float("nan"), 12.0, 1.234], pa.float32())
+    pq.write_table(pa.table({"title": list("abcde"), "price": prices}), file)
+    assert [row[4] for row in read(file)] == [9.99, None, None, 12.0, 1.234]
+
+
 def test_a_parquet_file_may_have_texts_as_bytes_and_two_columns_of_a_name(tmp_path: Path) -> None:
     file = tmp_path / "store.parquet"
     columns = [pa.array([b"9780306406157"]), pa.array([b"caf\xc3\xa9"]), pa.array(["other"]), pa.array(["A B"])]

@@ -9,7 +9,7 @@ from openlib_assets.cli.given_subjects import given_keys
 @click.argument("subjects", nargs=-1, required=True, metavar="SUBJECT...")
 def estimate(subjects: tuple[str, ...]) -> int:
     """Estimate the works, requests and minutes of a run of each SUBJECT, with one request per subject."""
-    from openlib_assets.cli.output import print_rows
+    from openlib_assets.cli.output import print_rows, say_aside
     from openlib_assets.openlibrary.client import Client
     from openlib_assets.openlibrary.enumeration import requests_of_run
     from openlib_assets.openlibrary.errors import BannedError, SourceError
@@ -18,7 +18,7 @@ def estimate(subjects: tuple[str, ...]) -> int:
     settings = Settings.from_env()
     if is_dump(settings.source):
         click.echo("OPENLIB_SOURCE names a dump, from which a run takes no request; this is one from the API", err=True)
-    client = Client(settings)
+    client = Client(settings, heard=say_aside)
     rows: list[tuple[str, int, int, float]] = []
     failed = 0
     for key in given_keys(subjects):

@@ -17,7 +17,7 @@ _PRINTED = ("rank", "title", "author_names", "isbn13", "publisher", "publish_dat
     "--to",
     "file",
     type=LocalPath(dir_okay=False),
-    help="Write all columns into a file, too: .csv or .xlsx.",
+    help="Write all columns into a file, too: .csv, as openlib export --excel-safe does, or .xlsx.",
 )
 def orders(subjects: tuple[str, ...], *, file: Path | None) -> None:
     """Print what to order for each SUBJECT: books that the store does not sell, best first, each book once."""

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+_QUERIES = ("SELECT", "EXPLAIN", "CALL", "COPY")
+
 
 @click.command()
 @click.argument("query", required=False)
@@ -14,7 +16,7 @@ import click
     "--format", "form", type=click.Choice(["table", "csv"]), default="table", show_default=True, help="How to print."
 )
 def sql(query: str | None, *, file: Path | None, form: str) -> None:
-    """Run QUERY in DuckDB, over the warehouse: works, authors and what is told of them, each once.
+    """Run one QUERY in DuckDB, over the warehouse: works, authors and what is told of them, each once.
 
     The tables of the subjects, with `subject` as their first column, lie in the schema by_subject.
     """
@@ -35,9 +37,14 @@ def sql(query: str | None, *, file: Path | None, form: str) -> None:
         raise click.UsageError(f"{file}: {error}; it must be a file in UTF-8 that can be read") from error
 
     def answer(connection: duckdb.DuckDBPyConnection) -> tuple[list[str], list[tuple[object, ...]]]:
-        result = connection.execute(text)
-        if result is None:
+        kinds = [statement.type for statement in connection.extract_statements(text)]
+        if not kinds:
             raise click.UsageError("the query is empty; give one, such as: SELECT count(*) FROM works")
+        # DuckDB makes a PIVOT several statements, of which one is the query.
+        if (queries := sum(kind.name in _QUERIES for kind in kinds)) != 1:
+            problem = f"these are {queries} queries; give one" if queries else f"{kinds[0].name} would keep nothing"
+            raise click.UsageError(f"{problem}: a SELECT, or COPY (SELECT ...) TO 'FILE' to write a file")
+        result = connection.execute(text)
         return [column[0] for column in result.description or []], result.fetchall()
 
     try:

@@ -116,6 +116,7 @@ def list_(*, as_json: bool) -> None:
         FILES_MISSING,
         NOT_REGISTERED,
         TABLES_FAILED,
+        before_store,
         outdated,
         subject_states,
     )
@@ -131,6 +132,7 @@ def list_(*, as_json: bool) -> None:
     with open_instance() as instance:
         states = subject_states(instance, watched.keys, stored, details=settings.details == DETAILS_ON)
         made_before = outdated(instance)
+        ordered_before = before_store(instance)
     if as_json:
         print_json([asdict(state) for state in states])
     else:
@@ -141,6 +143,11 @@ def list_(*, as_json: bool) -> None:
             f"made by an earlier version of the code: {', '.join(tables)} of",
             "make them again with: openlib run {0}",
         )
+    _advise(
+        ordered_before,
+        "made before what the store sells was read again: what to order of",
+        "make it again with: openlib run {0}",
+    )
     for problem in watched.problems:
         click.echo(f"skipped: {problem}", err=True)
     remedies = {
@@ -173,11 +180,11 @@ def search(text: str, *, limit: int) -> int:
 
     The subjects are those that Open Library's subject search finds.
     """
-    from openlib_assets.cli.output import print_rows
+    from openlib_assets.cli.output import print_rows, say_aside
     from openlib_assets.openlibrary.client import Client
     from openlib_assets.settings import Settings
 
-    hits = Client(Settings.from_env()).search_subjects(text, limit=limit)
+    hits = Client(Settings.from_env(), heard=say_aside).search_subjects(text, limit=limit)
     rows = [(hit["key"].removeprefix("/subjects/"), hit.get("name"), hit.get("work_count")) for hit in hits]
     if not rows:
         click.echo(f"no subject matches {text!r}", err=True)

@@ -107,6 +107,20 @@ def code_versions(instance: dg.DagsterInstance, asset: dg.AssetKey, subjects: Co
     }
 
 
+def made_from_another(
+    instance: dg.DagsterInstance, asset: dg.AssetKey, parent: dg.AssetKey, subjects: Collection[str]
+) -> set[str]:
+    """Return the subjects last made from another version of a parent, one for all subjects, than it has now."""
+    shared = _shared_record(instance, parent)
+    version = _tags(shared).get(DATA_VERSION_TAG) if shared else None
+    tag = get_input_data_version_tag(parent)
+    return {
+        subject
+        for subject, tags in (_latest_tags(instance, asset, subjects) if version else ())
+        if tags.get(tag, version) != version
+    }
+
+
 class Versions:
     """The versions of an asset and of what it is made from, for some subjects, as they are recorded now."""
 

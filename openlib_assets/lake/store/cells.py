@@ -84,11 +84,19 @@ def _parquet(file: Path, said: Mapping[str, str]) -> Cells:
         with pq.ParquetFile(file) as parquet:
             for batch in parquet.iter_batches(columns=wanted):
                 # By place, since a file may have two columns of a name.
-                for values in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                for values in zip(*map(_values, batch.columns), strict=True):
                     yield [_text(value) for value in values]
 
     kept = columns_of([name for name in names if name in wanted], said)
     return Cells(kept or columns, rows(), {"format": "Parquet"})
+
+
+def _values(column: pa.Array) -> list[Any]:
+    """Return the values of a column; a float of 32 bits as it is written, not with the digits of one of 64."""
+    if pa.types.is_float32(column.type):
+        column = column.cast(pa.string()).cast(pa.float64())
+    values: list[Any] = column.to_pylist()
+    return values
 
 
 def _excel(file: Path, said: Mapping[str, str]) -> Cells:

@@ -32,7 +32,7 @@ from openlib_assets.openlibrary.errors import (
     TransientError,
 )
 from openlib_assets.openlibrary.records import parse_json
-from openlib_assets.openlibrary.retries import Answer, ask, seconds_to_wait
+from openlib_assets.openlibrary.retries import Answer, Heard, ask, seconds_to_wait
 from openlib_assets.settings import Settings
 
 _COLLECTION = "ol_exports"
@@ -48,15 +48,16 @@ class Archive:
     """The archive that `OPENLIB_DUMPS_URL` names.
 
     `stop`, once set, ends every wait and every further request with InterruptedFetchError, and an answer with its next
-    byte; after `timeout` seconds without one an answer has failed. Every method raises PermanentError, or
-    TransientError after the last try.
+    byte; after `timeout` seconds without one an answer has failed. `heard` is told before a wait to try again. Every
+    method raises PermanentError, or TransientError after the last try.
     """
 
-    def __init__(self, settings: Settings, stop: threading.Event | None = None) -> None:
+    def __init__(self, settings: Settings, stop: threading.Event | None = None, *, heard: Heard | None = None) -> None:
         self.stop = stop or threading.Event()
         self._url = settings.dumps_url
         self.timeout = settings.timeout
         self._retry_wait = settings.retry_wait
+        self._heard = heard
         self._session = requests.Session()
         self._session.headers["User-Agent"] = user_agent(settings.contact)
         # What arrives is to be what lies there, byte by byte.
@@ -123,7 +124,7 @@ class Archive:
 
     def ask(self, send: Callable[[int], Answer], url: str) -> Answer:
         """Return what `send` returns, which is called again after a TransientError."""
-        return ask(send, url, wait=self._wait, sleep=self._sleep)
+        return ask(send, url, wait=self._wait, sleep=self._sleep, heard=self._heard)
 
     @contextmanager
     def opened(self, url: str, start: int = 0) -> Iterator[requests.Response]:

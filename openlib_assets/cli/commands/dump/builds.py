@@ -10,7 +10,7 @@ import dagster as dg
 from rich.console import Console
 
 from openlib_assets.cli.across_subjects import run_across_subjects
-from openlib_assets.cli.output import progress_console
+from openlib_assets.cli.output import progress_console, say_aside
 from openlib_assets.cli.runs import QUIET, execute, reason_of
 from openlib_assets.cli.stopped_runs import interrupted
 from openlib_assets.definitions import build_defs
@@ -70,7 +70,7 @@ def _resolved(settings: Settings, storage: Storage, day: date | None) -> date:
         return DumpFolder(settings.dumps).resolve(day).day
     if day and downloaded_files(settings, storage, day):
         return day
-    return Archive(settings).resolve(day).day
+    return Archive(settings, heard=say_aside).resolve(day).day
 
 
 def build_dump(instance: dg.DagsterInstance, definitions: dg.Definitions, date: str, *, force: bool = False) -> None:

@@ -2,6 +2,7 @@
 
 import click
 
+from openlib_assets.cli.output import say_aside
 from openlib_assets.lake.dumps.files import fetched_days, recorded_files
 from openlib_assets.lake.dumps.lakes import complete_lakes
 from openlib_assets.openlibrary.dumps import DUMP_FILES, Archive, Dump, DumpFolder
@@ -36,7 +37,7 @@ def _found(settings: Settings, most: int, *, any_here: bool) -> list[Dump]:
     if settings.dumps:
         return DumpFolder(settings.dumps).available()[:most]
     try:
-        return Archive(settings).available(most)
+        return Archive(settings, heard=say_aside).available(most)
     except SourceError as error:
         if not any_here:
             raise
