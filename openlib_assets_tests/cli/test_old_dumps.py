@@ -1,7 +1,9 @@
 """What `openlib doctor` says of dumps, which `openlib prune` removes, and how Iceberg tables come and go with them."""
 
 import json
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +141,27 @@ def test_doctor_makes_no_catalogue_by_asking(openlib: Commands, tmp_path: Path) 
     (line,) = [line for line in done.output.splitlines() if " iceberg: " in line]
     assert line.endswith("there is no such file yet; it is made when tables are registered")
     assert not elsewhere.exists()
+
+
+def test_doctor_makes_no_namespace_by_asking(openlib: Commands) -> None:
+    done = openlib.run("doctor", OPENLIB_ICEBERG=catalogue(openlib), OPENLIB_ICEBERG_NAMESPACE="misspelt")
+    (line,) = [line for line in done.output.splitlines() if " iceberg: " in line]
+    assert line.startswith(f"ok     iceberg: {catalogue(openlib)}, namespace misspelt: ")
+    assert line.endswith("answers, and nothing is registered there yet")
+    with closing(sqlite3.connect(catalogue(openlib).removeprefix("sqlite:///"))) as file:
+        assert file.execute("SELECT DISTINCT namespace FROM iceberg_namespace_properties").fetchall() == [("openlib",)]
+
+
+def test_a_namespace_that_is_gone_is_made_again(openlib: Commands) -> None:
+    with closing(sqlite3.connect(catalogue(openlib).removeprefix("sqlite:///"))) as file:
+        file.executescript("DELETE FROM iceberg_tables; DELETE FROM iceberg_namespace_properties")
+    for command in (("doctor",), ("iceberg", "list"), ("prune", "--keep-dumps", "1", "--yes")):
+        done = openlib.run(*command, OPENLIB_ICEBERG=catalogue(openlib))
+        assert done.status() == 1
+        assert "namespace openlib: the namespace is gone; make it again with: openlib iceberg register" in done.output
+    done = openlib.run("iceberg", "register", OPENLIB_ICEBERG=catalogue(openlib))
+    assert done.status() == 0, done.output
+    assert [one["snapshot"] for one in listed(openlib)] == [JUNE, JULY]
 
 
 def test_a_catalogue_that_is_gone_is_made_again(openlib: Commands, tmp_path: Path) -> None:

@@ -1,13 +1,15 @@
 """Which dumps are old, and what is gone once one was removed: on disk, and on S3, where downloads lie elsewhere."""
 
+from pathlib import Path
+
 import pytest
-from platformdirs import user_cache_path
 
 from openlib_assets.lake import layout
 from openlib_assets.lake.dumps.building import _spill_of
+from openlib_assets.lake.dumps.files import _place
 from openlib_assets.lake.dumps.lakes import building, choose_before, complete_lakes, old_dumps, remove_dump
-from openlib_assets.storage import LocalStorage, Storage
-from openlib_assets_tests.conftest import Place
+from openlib_assets.storage import Storage
+from openlib_assets_tests.conftest import Place, PlaceMaker
 
 MAY, JUNE, JULY, AUGUST, SEPTEMBER = "2026-05-31", "2026-06-30", "2026-07-31", "2026-08-31", "2026-09-30"
 TABLES = (("bronze", "dump_files"), ("bronze", "dump_works"), ("silver", "work_records"), ("gold", "catalogue_changes"))
@@ -33,10 +35,7 @@ def test_old_are_those_to_which_so_many_later_ones_are_built(storage: Storage, k
 
 
 def test_a_dump_is_removed_with_its_downloads_and_nothing_else_is(storage: Storage) -> None:
-    downloads = user_cache_path("openlib_assets") / "dumps"
-    for date in (JUNE, JULY):
-        (downloads / date).mkdir(parents=True)
-        (downloads / date / "ol_dump_works.txt.gz").touch()
+    downloads = [_downloaded(storage, date) for date in (JUNE, JULY)]
     spilled = {}
     for date in (JUNE, JULY):
         place, prefix = _spill_of(storage, date)
@@ -49,8 +48,22 @@ def test_a_dump_is_removed_with_its_downloads_and_nothing_else_is(storage: Stora
     assert complete_lakes(storage) == [JULY, AUGUST]
     assert [folder.exists() for folder in spilled.values()] == [False, True]
     spilled[JULY].rmdir()
-    on_s3 = not isinstance(storage, LocalStorage)
-    assert [(downloads / date).exists() for date in (JUNE, JULY)] == [not on_s3, True]
+    assert [folder.exists() for folder in downloads] == [False, True]
+
+
+@pytest.mark.parametrize("kind", ["local", "s3"])
+def test_a_dump_that_is_removed_leaves_what_was_downloaded_for_another_root(kind: str, new_place: PlaceMaker) -> None:
+    here, there = new_place(kind).open(), new_place(kind).open()
+    downloads = [_downloaded(storage, JUNE) for storage in (here, there)]
+    remove_dump(here, JUNE)
+    assert [folder.exists() for folder in downloads] == [False, True]
+
+
+def _downloaded(storage: Storage, date: str) -> Path:
+    folder = _place(storage, date)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "ol_dump_works.txt.gz").touch()
+    return folder
 
 
 def compared_with(storage: Storage, date: str) -> str | None:

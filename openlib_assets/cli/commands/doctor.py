@@ -227,9 +227,12 @@ def _iceberg(settings: Settings) -> str:
         if found:
             raise IcebergError(f"{place.address}: the file is gone; make it again with: openlib iceberg register")
         return f"{place.address}: there is no such file yet; it is made when tables are registered"
-    with place.opened(storage):
+    with place.opened(storage) as catalogue:
         if found is None:
+            # Glue is asked by nothing else.
+            catalogue.namespace_exists(place.namespace)
             return f"{place.address}: answers, and nothing is registered there yet"
+        catalogue.load_namespace_properties(place.namespace)
         state = "the current one" if is_registered(storage, place) else "not the current one"
         dumps = f"; dumps: {', '.join(found.dumps)}" if found.dumps else ""
         return f"{place.address}: has the warehouse of {found.whole}, {state}{dumps}"

@@ -4,6 +4,7 @@ Downloads wait on the local disk until their lines have been read: beside the da
 user's cache folder. A record says which they are, so that nobody has to be asked about them again.
 """
 
+import hashlib
 import json
 import shutil
 import tempfile
@@ -230,7 +231,9 @@ def _files(dump: Dump, address: str, folder: Path | None) -> Files:
 def _place(storage: Storage, day: str) -> Path:
     if isinstance(storage, LocalStorage):
         return Path(storage.uri(layout.dump_folder(Layer.BRONZE, FILES_TABLE, day)))
-    return user_cache_path("openlib_assets") / "dumps" / day
+    # So that two roots neither write the same files at once nor remove each other's.
+    root = hashlib.sha256(storage.uri().encode()).hexdigest()[:16]
+    return user_cache_path("openlib_assets") / "dumps" / root / day
 
 
 def _record_path(day: str) -> str:

@@ -60,7 +60,7 @@ class Place:
 
     @contextmanager
     def opened(self, storage: Storage) -> Iterator["Catalog"]:
-        """Lend the catalogue, with the namespace in it; its tables lie in the storage. Raises IcebergError."""
+        """Lend the catalogue; its tables lie in the storage. Raises IcebergError, also if the namespace is missing."""
         # Slow to import, and few need it.
         from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
         from pyiceberg import exceptions  # noqa: PLC0415
@@ -70,13 +70,14 @@ class Place:
         try:
             catalogue = load_catalog(NAME, **self._properties(storage))
             with catalogue:
-                # Asked first: who may use a namespace may not be allowed to make any.
-                if not catalogue.namespace_exists(self.namespace):
-                    catalogue.create_namespace(self.namespace)
                 yield catalogue
         except exceptions.NotInstalledError:
             install = "pip install -c constraints.txt -e '.[deploy]'"
             raise IcebergError(f"{self.address}: needs psycopg2; install it with: {install}") from None
+        except exceptions.NoSuchNamespaceError:
+            raise IcebergError(
+                f"{self.address}: the namespace is gone; make it again with: openlib iceberg register"
+            ) from None
         except (SQLAlchemyError, BotoCoreError, ClientError, OSError, exceptions.CommitFailedException) as error:
             raise IcebergError(f"{self.address}: {self._told(error)}") from None
         except exceptions.ValidationError:

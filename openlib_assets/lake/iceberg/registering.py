@@ -48,6 +48,7 @@ def register_warehouse(storage: Storage, place: Place) -> Outcome:
         ]
         with place.opened(storage) as catalogue:
             namespace = Namespace(catalogue, place.namespace, storage)
+            namespace.make()
             before = _recorded(storage, place, namespace)
             pinned = sorted({*before.versions, version.name})
             # From here on its files stay, whatever is published meanwhile.
@@ -71,6 +72,7 @@ def register_dump(storage: Storage, place: Place, date: str) -> Outcome:
         ]
         with place.opened(storage) as catalogue:
             namespace = Namespace(catalogue, place.namespace, storage)
+            namespace.make()
             before = _recorded(storage, place, namespace)
             dumps = sorted({*before.dumps, date})
             record(storage, replace(before, dumps=dumps))

@@ -43,6 +43,12 @@ class Namespace:
     storage: Storage
     _opened: dict[Table, IcebergTable] = field(default_factory=dict)
 
+    def make(self) -> None:
+        """Make the namespace where there is none."""
+        # Asked first: who may use a namespace may not be allowed to make any.
+        if not self.catalogue.namespace_exists(self.name):
+            self.catalogue.create_namespace(self.name)
+
     def add(self, name: str, contents: Sequence[Content], check: LockCheck) -> bool:
         """Add a snapshot of a name to each table; return whether any table had none of this name and content."""
         tables = {content.table: self._table(content.table) for content in contents}
