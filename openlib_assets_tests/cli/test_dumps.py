@@ -1,6 +1,8 @@
-"""`openlib dump` where files are those of another month, or where nobody answers for archive.org any more."""
+"""`openlib dump` where files are those of another month, or where archive.org fails for a while or is gone."""
 
 import json
+import logging
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +14,7 @@ from openlib_assets.lake.dumps.lakes import complete_lakes
 from openlib_assets.openlibrary.dumps import DUMP_FILES, file_name
 from openlib_assets.openlibrary.retries import TRIES
 from openlib_assets.storage import open_storage
-from openlib_assets_tests.openlibrary.dumps.served import sandbox_of
+from openlib_assets_tests.openlibrary.dumps.served import at_first, sandbox_of
 from openlib_assets_tests.tools.dump_files import AUGUST, SEPTEMBER, dump_bytes, write_dumps
 from openlib_assets_tests.tools.forked import Commands, commands
 
@@ -54,6 +56,21 @@ def test_files_that_were_downloaded_are_known_in_a_folder_too(tmp_path: Path) ->
         done = openlib.run("dump", "build", str(SEPTEMBER), OPENLIB_DUMPS=str(september))
         assert done.status() == 1, done.output
     assert f"has the same content as the one of {AUGUST}, so it is not of {SEPTEMBER}" in done.output
+
+
+def test_a_wait_during_a_download_is_told_of_by_the_command_and_in_the_run(tmp_path: Path) -> None:
+    with (
+        sandbox_of(write_dumps(tmp_path / "archive", [AUGUST]), at_first("http_503")) as sandbox,
+        commands(tmp_path, sandbox.url, OPENLIB_DUMPS_URL=sandbox.url, OPENLIB_RETRY_WAIT="0.005") as openlib,
+    ):
+        done = openlib.run("dump", "build")
+        assert done.status() == 0, done.output
+        (line,) = [line for line in done.output.splitlines() if "trying again" in line]
+        with openlib.instance() as instance:
+            (run,) = instance.get_runs()
+            said = [entry.user_message for entry in instance.all_logs(run.run_id) if entry.level == logging.WARNING]
+    assert re.fullmatch(rf"{sandbox.url}/\S+\.txt\.gz: HTTP 503; trying again in 0 s", line)
+    assert said == [line]
 
 
 @pytest.fixture

@@ -74,8 +74,13 @@ def dump_files(
     context: dg.AssetExecutionContext, storage: StorageResource, dumps: DumpsResource
 ) -> dg.MaterializeResult[None]:
     """Fetch the files of a dump."""
+
+    def told(wait: str) -> None:
+        context.log.warning(wait)
+        dumps.listener(wait, 0, 0)
+
     with said_in_one_line():
-        files = fetch_files(dumps.settings, storage.open(), parse_day(context.partition_key), dumps.listener)
+        files = fetch_files(dumps.settings, storage.open(), parse_day(context.partition_key), dumps.listener, told=told)
         choose_before(storage.open(), context.partition_key)
     rows = ((name, files.sizes[name], files.md5[name]) for name in DUMP_FILES)
     return dg.MaterializeResult(

@@ -8,7 +8,6 @@ import hashlib
 import json
 import shutil
 import tempfile
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
@@ -34,6 +33,7 @@ from openlib_assets.openlibrary.dumps import (
     share_disk,
 )
 from openlib_assets.openlibrary.errors import MissingDumpError
+from openlib_assets.openlibrary.retries import Heard
 from openlib_assets.settings import Settings
 from openlib_assets.storage import LocalStorage, Storage, read_if_there
 
@@ -98,11 +98,12 @@ class Files:
 
 
 def fetch_files(
-    settings: Settings, storage: Storage, day: date, listener: Listener, stop: threading.Event | None = None
+    settings: Settings, storage: Storage, day: date, listener: Listener, *, told: Heard | None = None
 ) -> Files:
     """Return the files of the dump of a day, downloaded unless they were, or the settings name a folder that has them.
 
-    Raises MissingDumpError and DamagedDumpError, and what archive.org, the disk or the storage did.
+    `told` hears, before each wait to ask archive.org again, what failed and how long it is. Raises MissingDumpError and
+    DamagedDumpError, and what archive.org, the disk or the storage did.
     """
     if settings.dumps:
         given = DumpFolder(settings.dumps)
@@ -115,7 +116,7 @@ def fetch_files(
     elif downloaded := downloaded_files(settings, storage, day):
         return downloaded
     else:
-        archive = Archive(settings, stop)
+        archive = Archive(settings, heard=told)
         dump = archive.resolve(day)
         folder = _place(storage, str(day))
         files = _files(dump, dump.address, folder)

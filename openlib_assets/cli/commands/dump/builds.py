@@ -111,7 +111,7 @@ def progress(console: Console) -> Iterator["Listener"]:
             under_way.append(what)
             bar.reset(task, description=what, total=due or None, visible=True)
             if not console.is_terminal:
-                console.print(what, markup=False, emoji=False)
+                console.print(what, markup=False, emoji=False, soft_wrap=True)
         bar.update(task, completed=done)
 
     with bar:
