@@ -13,7 +13,7 @@ from openlib_assets.lake.dumps.steps import FILES, layer_of
 from openlib_assets.storage import LocalStorage
 from openlib_assets_tests.lake.iceberg.conftest import lines
 from openlib_assets_tests.tools.dump_lakes import build_lake
-from openlib_assets_tests.tools.dump_lines import BEFORE, DATE, write_dump
+from openlib_assets_tests.tools.dump_lines import BEFORE, DATE, rating, write_dump
 
 
 @pytest.fixture
@@ -59,7 +59,8 @@ def test_nothing_counts_as_new_because_a_table_of_the_dump_before_is_gone(
     lost: str, storage: LocalStorage, tmp_path: Path
 ) -> None:
     unmake(storage, layer_of(lost), lost, BEFORE)
-    changed = write_dump(other_folder(tmp_path), DATE, lines("Tea", "Coffee", "Cocoa"))
+    other_lines = {**lines("Tea", "Coffee", "Cocoa"), "ratings": [rating("OL2W")]}
+    changed = write_dump(other_folder(tmp_path), DATE, other_lines)
     told = rf"{lost} of the dump of {BEFORE} is not there; make it with: openlib dump build {BEFORE}"
     with pytest.raises(NotMadeError, match=told):
         build_lake(storage, changed, DATE)

@@ -49,11 +49,11 @@ def rating(key: str, stars: int = 5, day: str = "2026-08-01") -> str:
 
 
 def write_dump(folder: Path, date: str, lines: Lines) -> Path:
-    """Write the six files of a dump into a folder of its own."""
+    """Write the six files of a dump into a folder of its own; the same lines make the same bytes."""
     dump = folder / date
     dump.mkdir()
     for file in FILES:
-        (dump / f"ol_dump_{file}_{date}.txt.gz").write_bytes(gzip.compress(_content(lines.get(file, ()))))
+        (dump / f"ol_dump_{file}_{date}.txt.gz").write_bytes(gzip.compress(_content(lines.get(file, ())), mtime=0))
     return dump
 
 
